@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh PLUGIN: does PLUGIN fit the ip(8) that is installed? A helper that
+# ip does not have would make it fail with nothing but "Garbage instead of
+# arguments". Needs no kernel module.
+set -u
+
+plugin=$1
+failed=0
+
+fail()
+{
+	echo "FAIL: $*" >&2
+	failed=1
+}
+
+ip=$(command -v ip) || { echo "SKIP: no ip(8) here" >&2; exit 0; }
+ip=$(readlink -f "$ip")
+
+nm -D --defined-only "$plugin" | grep -q ' ipsec-ipip_link_util$' ||
+	fail "$plugin does not export ipsec-ipip_link_util"
+
+exported=$(nm -D --defined-only "$ip" | awk '{ print $3 }')
+# Symbols with a version are of the C library; weak ones may be missing.
+for symbol in $(nm -D --undefined-only "$plugin" |
+		awk '$1 == "U" && $2 !~ /@/ { print $2 }'); do
+	echo "$exported" | grep -qx "$symbol" ||
+		fail "$ip has no $symbol"
+done
+
+export IP_LIB_DIR="${plugin%/*}"
+
+ip link help ipsec-ipip | grep -q '^Usage: \.\.\. ipsec-ipip' ||
+	fail "ip link help ipsec-ipip does not show our help"
+
+# refused MESSAGE WORD...: ip must refuse these words with this message.
+refused()
+{
+	message=$1
+	shift
+	output=$(ip link add ipsi0 type ipsec-ipip "$@" 2>&1) &&
+		fail "accepted: $*"
+	[ "$output" = "$message" ] || fail "$*: \"$output\" instead of \"$message\""
+}
+
+refused 'ipsec-ipip: unknown option "colour"' local 192.0.2.1 colour red
+refused 'Error: argument "remote" is required' local 192.0.2.1
+refused 'Error: argument "local" is required' remote 192.0.2.1
+refused 'Command line is not complete. Try option "help"' local
+refused 'Error: duplicate "ttl": "2" is the second value.' ttl 1 ttl 2
+refused 'Error: duplicate "nopmtudisc": "nopmtudisc" is the second value.' \
+	df set nopmtudisc
+refused 'Error: argument "any" is wrong: local must be an IP address' local any
+refused 'Error: argument "nosuch0" is wrong: dev must be the name of a device' \
+	dev nosuch0
+for value in -1 1x 0x '' 4294967296 +1; do
+	refused "Error: argument \"$value\" is wrong: if_id must be a number up to 4294967295" \
+		if_id "$value"
+done
+refused 'Error: argument "256" is wrong: ttl must be a number up to 255' ttl 256
+refused 'Error: argument "0" is wrong: ttl must be 1 to 255, or "default"' ttl 0
+refused 'Error: argument "100" is wrong: tos must be "inherit", two hex digits, or a name in rt_dsfield' \
+	tos 100
+refused 'Error: argument "yes" is wrong: df must be "unset", "set" or "inherit"' \
+	df yes
+
+[ "$failed" = 0 ] && echo "ip-link: plug-in fits $(ip -V)"
+exit "$failed"

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Plug-in for ip(8): options of links of type "ipsec-ipip". It only translates
+ * between words and attributes; what a value may be is for the kernel to say.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/ipsec_ipip.h>
+
+#include "iproute2.h"
+
+/* As much as the other link types of ip(8) allow for their options. */
+#define IPSI_MAX_LEN	1024
+
+#define IPSI_TOS_INHERIT	1
+
+static const char * const ipsi_df_names[] = {
+	[IPSEC_IPIP_DF_UNSET]	= "unset",
+	[IPSEC_IPIP_DF_SET]	= "set",
+	[IPSEC_IPIP_DF_INHERIT]	= "inherit",
+};
+
+#define IPSI_N_DF_NAMES	(sizeof(ipsi_df_names) / sizeof(ipsi_df_names[0]))
+
+static void ipsi_print_explain(FILE *f)
+{
+	fprintf(f,
+		"Usage: ... ipsec-ipip local ADDR remote ADDR\n"
+		"		[ { dev DEV | nodev } ]\n"
+		"		[ if_id IF_ID ]\n"
+		"		[ reqid REQID ]\n"
+		"		[ ttl TTL ]\n"
+		"		[ tos TOS ]\n"
+		"		[ { df DF | [no]pmtudisc } ]\n"
+		"		[ fwmark MARK ]\n"
+		"\n"
+		"Where:	ADDR  := IPv4 address\n"
+		"	IF_ID := { 1..0xffffffff }, chosen by the kernel when absent\n"
+		"	REQID := { 0..0xffffffff }\n"
+		"	TTL   := { 1..255 | default }\n"
+		"	TOS   := { inherit | HEX | name in rt_dsfield }\n"
+		"	DF    := { unset | set | inherit }\n"
+		"	MARK  := { 0..0xffffffff }\n"
+		"\n"
+		"Note: pmtudisc is df set, nopmtudisc is df unset.\n");
+}
+
+/* Decimal, or hexadecimal after 0x; no sign, no blanks, nothing behind. */
+static uint32_t ipsi_number(const char *word, const char *arg, uint32_t max)
+{
+	const bool hex = arg[0] == '0' && (arg[1] == 'x' || arg[1] == 'X');
+	const char *digits = hex ? arg + 2 : arg;
+	unsigned long long value;
+	char msg[64];
+	char *end;
+
+	errno = 0;
+	value = strtoull(digits, &end, hex ? 16 : 10);
+	if (!*digits || *end || errno || value > max ||
+	    strspn(digits, "0123456789abcdefABCDEF") != strlen(digits)) {
+		snprintf(msg, sizeof(msg), "%s must be a number up to %u",
+			 word, max);
+		invarg(msg, arg);
+	}
+	return value;
+}
+
+static void ipsi_put_number(struct nlmsghdr *n, int type, const char *word,
+			    const char *arg)
+{
+	addattr32(n, IPSI_MAX_LEN, type, ipsi_number(word, arg, UINT32_MAX));
+}
+
+static void ipsi_put_addr(struct nlmsghdr *n, int type, const char *word,
+			  const char *arg)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+	char msg[32];
+
+	if (inet_pton(AF_INET, arg, addr) == 1) {
+		addattr_l(n, IPSI_MAX_LEN, type, addr, sizeof(struct in_addr));
+	} else if (inet_pton(AF_INET6, arg, addr) == 1) {
+		addattr_l(n, IPSI_MAX_LEN, type, addr, sizeof(addr));
+	} else {
+		snprintf(msg, sizeof(msg), "%s must be an IP address", word);
+		invarg(msg, arg);
+	}
+}
+
+static void ipsi_put_local(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_addr(n, IFLA_IPSEC_IPIP_LOCAL, "local", arg);
+}
+
+static void ipsi_put_remote(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_addr(n, IFLA_IPSEC_IPIP_REMOTE, "remote", arg);
+}
+
+/* Also takes "ifN", which ipsi_print_dev() writes for a device that it cannot
+ * see, for instance because it is in another network namespace.
+ */
+static void ipsi_put_dev(struct nlmsghdr *n, const char *arg)
+{
+	uint32_t ifindex = if_nametoindex(arg);
+	unsigned int value;
+	int len = 0;
+
+	if (!ifindex && sscanf(arg, "if%u%n", &value, &len) == 1 &&
+	    !arg[len])
+		ifindex = value;
+	if (!ifindex)
+		invarg("dev must be the name of a device", arg);
+	addattr32(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_LINK, ifindex);
+}
+
+static void ipsi_put_if_id(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_number(n, IFLA_IPSEC_IPIP_IF_ID, "if_id", arg);
+}
+
+static void ipsi_put_reqid(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_number(n, IFLA_IPSEC_IPIP_REQID, "reqid", arg);
+}
+
+static void ipsi_put_fwmark(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_number(n, IFLA_IPSEC_IPIP_FWMARK, "fwmark", arg);
+}
+
+static void ipsi_put_ttl(struct nlmsghdr *n, const char *arg)
+{
+	uint8_t ttl = 0;
+
+	if (strcmp(arg, "default")) {
+		ttl = ipsi_number("ttl", arg, UINT8_MAX);
+		if (!ttl)
+			invarg("ttl must be 1 to 255, or \"default\"", arg);
+	}
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_TTL, ttl);
+}
+
+static void ipsi_put_tos(struct nlmsghdr *n, const char *arg)
+{
+	uint32_t tos = IPSI_TOS_INHERIT;
+
+	if (strcmp(arg, "inherit") &&
+	    (rtnl_dsfield_a2n(&tos, arg) || tos > UINT8_MAX))
+		invarg("tos must be \"inherit\", two hex digits, or a name in rt_dsfield",
+		       arg);
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_TOS, tos);
+}
+
+static void ipsi_put_df(struct nlmsghdr *n, const char *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < IPSI_N_DF_NAMES; i++) {
+		if (!strcmp(arg, ipsi_df_names[i])) {
+			addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_DF, i);
+			return;
+		}
+	}
+	invarg("df must be \"unset\", \"set\" or \"inherit\"", arg);
+}
+
+static void ipsi_put_nodev(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr32(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_LINK, 0);
+}
+
+static void ipsi_put_pmtudisc(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_DF, IPSEC_IPIP_DF_SET);
+}
+
+static void ipsi_put_nopmtudisc(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_DF, IPSEC_IPIP_DF_UNSET);
+}
+
+static const struct ipsi_option {
+	const char *word;
+	int type;		/* words with the same type exclude each other */
+	bool has_value;
+	void (*put)(struct nlmsghdr *n, const char *arg);
+} ipsi_options[] = {
+	{ "local", IFLA_IPSEC_IPIP_LOCAL, true, ipsi_put_local },
+	{ "remote", IFLA_IPSEC_IPIP_REMOTE, true, ipsi_put_remote },
+	{ "dev", IFLA_IPSEC_IPIP_LINK, true, ipsi_put_dev },
+	{ "nodev", IFLA_IPSEC_IPIP_LINK, false, ipsi_put_nodev },
+	{ "if_id", IFLA_IPSEC_IPIP_IF_ID, true, ipsi_put_if_id },
+	{ "reqid", IFLA_IPSEC_IPIP_REQID, true, ipsi_put_reqid },
+	{ "ttl", IFLA_IPSEC_IPIP_TTL, true, ipsi_put_ttl },
+	{ "tos", IFLA_IPSEC_IPIP_TOS, true, ipsi_put_tos },
+	{ "df", IFLA_IPSEC_IPIP_DF, true, ipsi_put_df },
+	{ "pmtudisc", IFLA_IPSEC_IPIP_DF, false, ipsi_put_pmtudisc },
+	{ "nopmtudisc", IFLA_IPSEC_IPIP_DF, false, ipsi_put_nopmtudisc },
+	{ "fwmark", IFLA_IPSEC_IPIP_FWMARK, true, ipsi_put_fwmark },
+};
+
+#define IPSI_N_OPTIONS	(sizeof(ipsi_options) / sizeof(ipsi_options[0]))
+
+static const struct ipsi_option *ipsi_find_option(const char *word)
+{
+	unsigned int i;
+
+	for (i = 0; i < IPSI_N_OPTIONS; i++)
+		if (!strcmp(word, ipsi_options[i].word))
+			return &ipsi_options[i];
+	return NULL;
+}
+
+static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
+			  struct nlmsghdr *n)
+{
+	/* "ip link set" and "replace" may leave out what is to stay. */
+	const bool add = (n->nlmsg_flags & NLM_F_CREATE) &&
+			 !(n->nlmsg_flags & NLM_F_REPLACE);
+	const struct ipsi_option *opt;
+	unsigned int seen = 0;
+	const char *arg;
+
+	for (; argc > 0; argc--, argv++) {
+		opt = ipsi_find_option(*argv);
+		if (!opt && !strcmp(*argv, "help")) {
+			ipsi_print_explain(stderr);
+			return -1;
+		}
+		if (!opt) {
+			fprintf(stderr, "%s: unknown option \"%s\"\n", lu->id,
+				*argv);
+			return -1;
+		}
+		if (opt->has_value) {
+			argv++;
+			if (--argc <= 0)
+				incomplete_command();
+		}
+		arg = *argv;
+		if (seen & (1U << opt->type))
+			duparg(opt->word, arg);
+		seen |= 1U << opt->type;
+		opt->put(n, arg);
+	}
+
+	if (add && !(seen & (1U << IFLA_IPSEC_IPIP_LOCAL)))
+		missarg("local");
+	if (add && !(seen & (1U << IFLA_IPSEC_IPIP_REMOTE)))
+		missarg("remote");
+	return 0;
+}
+
+/* Returns whether the attribute is there and as long as it must be. */
+static bool ipsi_get(struct rtattr *tb[], int type, void *value, size_t len)
+{
+	if (!tb[type] || RTA_PAYLOAD(tb[type]) != len)
+		return false;
+	memcpy(value, RTA_DATA(tb[type]), len);
+	return true;
+}
+
+static void ipsi_print_addr(struct rtattr *tb[], int type, const char *key)
+{
+	char buf[INET6_ADDRSTRLEN];
+	unsigned char addr[16];
+	enum color_attr color;
+	char fmt[16];
+	int family;
+
+	if (ipsi_get(tb, type, addr, 4)) {
+		family = AF_INET;
+		color = COLOR_INET;
+	} else if (ipsi_get(tb, type, addr, 16)) {
+		family = AF_INET6;
+		color = COLOR_INET6;
+	} else {
+		return;
+	}
+	inet_ntop(family, addr, buf, sizeof(buf));
+	snprintf(fmt, sizeof(fmt), "%s ", key);
+	print_color_string(PRINT_FP, COLOR_NONE, NULL, "%s", fmt);
+	print_color_string(PRINT_ANY, color, key, "%s ", buf);
+}
+
+static void ipsi_print_dev(struct rtattr *tb[])
+{
+	char name[IF_NAMESIZE];
+	uint32_t ifindex;
+
+	if (!ipsi_get(tb, IFLA_IPSEC_IPIP_LINK, &ifindex, 4) || !ifindex)
+		return;
+	if (!if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "if%u", ifindex);
+	print_color_string(PRINT_ANY, COLOR_NONE, "link", "dev %s ", name);
+}
+
+static void ipsi_print_tos(struct rtattr *tb[])
+{
+	char buf[8] = "inherit";
+	uint8_t tos;
+
+	if (!ipsi_get(tb, IFLA_IPSEC_IPIP_TOS, &tos, 1))
+		return;
+	if (tos != IPSI_TOS_INHERIT)
+		snprintf(buf, sizeof(buf), "0x%02x", tos);
+	print_color_string(PRINT_ANY, COLOR_NONE, "tos", "tos %s ", buf);
+}
+
+static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
+{
+	uint32_t number;
+	uint8_t byte;
+
+	(void)lu;
+	(void)f;
+	if (!tb)
+		return;
+
+	ipsi_print_addr(tb, IFLA_IPSEC_IPIP_LOCAL, "local");
+	ipsi_print_addr(tb, IFLA_IPSEC_IPIP_REMOTE, "remote");
+	ipsi_print_dev(tb);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_IF_ID, &number, 4))
+		print_color_uint(PRINT_ANY, COLOR_NONE, "if_id",
+				 "if_id 0x%x ", number);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_REQID, &number, 4))
+		print_color_uint(PRINT_ANY, COLOR_NONE, "reqid",
+				 "reqid %u ", number);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_TTL, &byte, 1)) {
+		print_color_uint(PRINT_JSON, COLOR_NONE, "ttl", NULL, byte);
+		print_color_uint(PRINT_FP, COLOR_NONE, NULL,
+				 byte ? "ttl %u " : "ttl default ", byte);
+	}
+	ipsi_print_tos(tb);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_DF, &byte, 1) &&
+	    byte < IPSI_N_DF_NAMES)
+		print_color_string(PRINT_ANY, COLOR_NONE, "df", "df %s ",
+				   ipsi_df_names[byte]);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_FWMARK, &number, 4)) {
+		print_color_uint(PRINT_JSON, COLOR_NONE, "fwmark", NULL,
+				 number);
+		if (number)
+			print_color_uint(PRINT_FP, COLOR_NONE, NULL,
+					 "fwmark 0x%x ", number);
+	}
+}
+
+static void ipsi_print_help(struct link_util *lu, int argc, char **argv,
+			    FILE *f)
+{
+	(void)lu;
+	(void)argc;
+	(void)argv;
+	ipsi_print_explain(f);
+}
+
+/* ip(8) looks up TYPE_link_util, and a hyphen has no place in a C name. */
+__asm__(".globl \"ipsec-ipip_link_util\"\n"
+	".type \"ipsec-ipip_link_util\", @object\n"
+	".set \"ipsec-ipip_link_util\", ipsec_ipip_link_util");
+
+static struct link_util ipsec_ipip_link_util __attribute__((used)) = {
+	.id		= "ipsec-ipip",
+	.maxattr	= IFLA_IPSEC_IPIP_MAX,
+	.parse_opt	= ipsi_parse_opt,
+	.print_opt	= ipsi_print_opt,
+	.print_help	= ipsi_print_help,
+};
