@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts of this directory have in common: where things are, and
+# how to give up. Sourced, never run.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ipsec-ipip
+PROG=${0##*/}
+
+# Say what is wrong in one sentence, and stop; the status is the caller's.
+die_with()
+{
+	local status=$1
+
+	shift
+	echo "$PROG: $*" >&2
+	exit "$status"
+}
+
+die()
+{
+	die_with 1 "$@"
+}
+
+note()
+{
+	echo "$PROG: $*" >&2
+}
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+# A directory that several of us may fill at once: the first makes it with
+# "$@" run in a directory of its own, which gets its name only when complete.
+cached_dir()
+{
+	local dir=$1 tmp
+
+	shift
+	if [ ! -d "$dir" ]; then
+		mkdir -p "${dir%/*}"
+		exec {cache_lock}>"${dir%/*}/.lock"
+		flock "$cache_lock"
+		if [ ! -d "$dir" ]; then
+			tmp=$(mktemp -d "${dir%/*}/.tmp.XXXXXX")
+			if ! "$@" "$tmp"; then
+				rm -rf "$tmp"
+				return 1
+			fi
+			chmod 755 "$tmp"
+			mv "$tmp" "$dir"
+		fi
+		exec {cache_lock}>&-
+	fi
+}
