@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Older kernels. The code is written for the newest one; what is missing in
+ * an older one is made up here and nowhere else. Kbuild probes the headers
+ * for each interface and defines IPSI_HAVE_*; each block below serves one
+ * interface and can be deleted whole when the last kernel without it goes.
+ */
+#ifndef _IPSI_COMPAT_H
+#define _IPSI_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <net/genetlink.h>
+#include <net/rtnetlink.h>
+#include <net/net_namespace.h>
+#include <net/xfrm.h>
+
+/* net/gso.h: before 6.5 skb_gso_segment() is in linux/netdevice.h */
+#ifdef IPSI_HAVE_GSO_H
+#include <net/gso.h>
+#endif
+
+/* struct rtnl_newlink_params: before 6.14 newlink takes its members */
+#ifdef IPSI_HAVE_NEWLINK_PARAMS
+#define IPSI_DEFINE_NEWLINK(fn)
+#define IPSI_NEWLINK(fn)	fn
+#else
+struct rtnl_newlink_params {
+	struct net *src_net;
+	struct nlattr **tb;
+	struct nlattr **data;
+};
+
+static inline struct net *
+rtnl_newlink_link_net(struct rtnl_newlink_params *params)
+{
+	return params->src_net;
+}
+
+#define IPSI_DEFINE_NEWLINK(fn)						\
+static int fn##_compat(struct net *src_net, struct net_device *dev,	\
+		       struct nlattr *tb[], struct nlattr *data[],	\
+		       struct netlink_ext_ack *extack)			\
+{									\
+	struct rtnl_newlink_params params = {				\
+		.src_net = src_net,					\
+		.tb = tb,						\
+		.data = data,						\
+	};								\
+									\
+	return fn(dev, &params, extack);				\
+}
+#define IPSI_NEWLINK(fn)	fn##_compat
+#endif
+
+/* pernet_operations.exit_rtnl: before 6.16 a batch is handed over */
+#ifdef IPSI_HAVE_EXIT_RTNL
+#define IPSI_DEFINE_EXIT_RTNL(fn)
+#define IPSI_EXIT_RTNL(fn)	.exit_rtnl = fn
+#else
+#define IPSI_DEFINE_EXIT_RTNL(fn)					\
+static void fn##_compat(struct list_head *nets, struct list_head *kill)	\
+{									\
+	struct net *net;						\
+									\
+	list_for_each_entry(net, nets, exit_list)			\
+		fn(net, kill);						\
+}
+#define IPSI_EXIT_RTNL(fn)	.exit_batch_rtnl = fn##_compat
+#endif
+
+/* net_device.lltx: before 6.12 a feature flag */
+static inline void ipsi_dev_set_lltx(struct net_device *dev)
+{
+#ifdef IPSI_HAVE_LLTX
+	dev->lltx = true;
+#else
+	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+/* xfrm_state.dir: before 6.10 an SA has no direction of its own */
+static inline void ipsi_xfrm_set_dir(struct xfrm_state *x, bool out)
+{
+#ifdef IPSI_HAVE_SA_DIR
+	x->dir = out ? XFRM_SA_DIR_OUT : XFRM_SA_DIR_IN;
+#endif
+}
+
+/* __xfrm_init_state(): before 6.16 with two more arguments */
+static inline int ipsi_xfrm_init_state(struct xfrm_state *x,
+				       struct netlink_ext_ack *extack)
+{
+#ifdef IPSI_HAVE_INIT_STATE_REPLAY
+	return __xfrm_init_state(x, false, false, extack);
+#else
+	return __xfrm_init_state(x, extack);
+#endif
+}
+
+/* genl_split_ops: before 6.2 one entry a command, do and dump together */
+#ifdef IPSI_HAVE_SPLIT_OPS
+static inline int ipsi_genl_register(struct genl_family *family)
+{
+	return genl_register_family(family);
+}
+
+static inline void ipsi_genl_unregister(struct genl_family *family)
+{
+	genl_unregister_family(family);
+}
+#else
+#include <linux/slab.h>
+
+#define genl_split_ops	genl_ops
+#define split_ops	ops
+#define n_split_ops	n_ops
+
+static inline int ipsi_genl_register(struct genl_family *family)
+{
+	struct genl_ops *merged;
+	int err, i, n = 0;
+
+	merged = kcalloc(family->n_ops, sizeof(*merged), GFP_KERNEL);
+	if (!merged)
+		return -ENOMEM;
+
+	for (i = 0; i < family->n_ops; i++) {
+		const struct genl_ops *op = &family->ops[i];
+		struct genl_ops *last = n ? &merged[n - 1] : NULL;
+
+		if (last && last->cmd == op->cmd) {
+			last->dumpit = op->dumpit;
+			last->flags |= op->flags;
+		} else {
+			merged[n++] = *op;
+		}
+	}
+
+	family->ops = merged;
+	family->n_ops = n;
+	family->resv_start_op = family->ops[n - 1].cmd + 1;
+	err = genl_register_family(family);
+	if (err)
+		kfree(merged);
+	return err;
+}
+
+static inline void ipsi_genl_unregister(struct genl_family *family)
+{
+	genl_unregister_family(family);
+	kfree(family->ops);
+}
+#endif
+
+/* genl_info_dump(): before 6.6 the attributes of a dump lie elsewhere */
+static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef IPSI_HAVE_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+/* for_each_netdev_dump(): before 6.8 devices are not sorted by their index */
+#ifndef for_each_netdev_dump
+static inline struct net_device *ipsi_netdev_from(struct net *net,
+						  unsigned long *ifindex)
+{
+	struct net_device *dev, *best = NULL;
+
+	for_each_netdev_rcu(net, dev)
+		if (dev->ifindex >= *ifindex &&
+		    (!best || dev->ifindex < best->ifindex))
+			best = dev;
+	if (best)
+		*ifindex = best->ifindex;
+
+	return best;
+}
+
+#define for_each_netdev_dump(net, d, ifindex)				\
+	for (; (d = ipsi_netdev_from(net, &(ifindex))); (ifindex)++)
+#endif
+
+#endif /* _IPSI_COMPAT_H */

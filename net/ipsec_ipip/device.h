@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The netdevice and its rtnetlink operations. */
+#ifndef _IPSI_DEVICE_H
+#define _IPSI_DEVICE_H
+
+#include <linux/netdevice.h>
+
+int ipsi_device_register(void);
+void ipsi_device_unregister(void);
+bool ipsi_device_is(const struct net_device *dev);
+
+#endif /* _IPSI_DEVICE_H */

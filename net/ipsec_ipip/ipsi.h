@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of ipsec-ipip share: the device, its configuration, and the
+ * reasons for which it refuses packets.
+ */
+#ifndef _IPSI_H
+#define _IPSI_H
+
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/dst_cache.h>
+#include <net/gro_cells.h>
+#include <net/xfrm.h>
+#include <uapi/linux/ipsec_ipip.h>
+
+#define IPSI_HASH_BITS	8
+
+/* First if_id given to a device that asks for none: away from small numbers,
+ * which people and key managers choose by hand.
+ */
+#define IPSI_IF_ID_AUTO	0x80000001U
+
+/* ESP header, IV, padding and ICV of the costliest common transform
+ * (AES-CBC with HMAC-SHA-512-256), for an MTU before there is an SA.
+ */
+#define IPSI_ESP_OVERHEAD_MAX	(8 + 16 + 17 + 32)
+
+/**
+ * enum ipsi_reason - why a packet is refused, in the order of the netlink
+ *   attributes IPSEC_IPIP_A_STATS_TX_NO_SA and following
+ * @IPSI_TX_NO_SA: no valid outbound SA
+ * @IPSI_TX_NO_ROUTE: no route to the remote endpoint from the local one
+ * @IPSI_TX_LOOP: that route leads through the device itself
+ * @IPSI_TX_PROTOCOL: inner protocol is not carried
+ * @IPSI_TX_TOO_BIG: exceeds the path MTU and must not be fragmented
+ * @IPSI_TX_MALFORMED: inner header truncated or nonsense
+ * @IPSI_TX_ERROR: refused by XFRM, a firewall, the underlay, or memory
+ * @IPSI_RX_OUTER_ADDRESS: outer addresses are not the endpoints
+ * @IPSI_RX_PROTOCOL: next header after the SA is not accepted
+ * @IPSI_RX_MALFORMED: inner header truncated or nonsense
+ * @IPSI_RX_ECN: impossible ECN combination
+ * @IPSI_RX_CRYPTO: refused by XFRM on an SA of the device
+ * @IPSI_RX_DOWN: the device is down
+ * @IPSI_REASONS: number of reasons
+ */
+enum ipsi_reason {
+	IPSI_TX_NO_SA,
+	IPSI_TX_NO_ROUTE,
+	IPSI_TX_LOOP,
+	IPSI_TX_PROTOCOL,
+	IPSI_TX_TOO_BIG,
+	IPSI_TX_MALFORMED,
+	IPSI_TX_ERROR,
+	IPSI_RX_OUTER_ADDRESS,
+	IPSI_RX_PROTOCOL,
+	IPSI_RX_MALFORMED,
+	IPSI_RX_ECN,
+	IPSI_RX_CRYPTO,
+	IPSI_RX_DOWN,
+	IPSI_REASONS,
+};
+
+/**
+ * struct ipsi_conf - what the administrator has set; immutable once published
+ * @local: local outer address
+ * @remote: remote outer address
+ * @family: address family of both
+ * @if_id: interface id, unique in the underlay namespace
+ * @reqid: request id put in acquires, 0 for none
+ * @link: ifindex of the underlay device, 0 for any
+ * @fwmark: mark of outer packets
+ * @ttl: outer TTL, 0 for the route's
+ * @tos: outer TOS, INET_ECN_NOT_ECT in its low bits; 1 to inherit
+ * @df: enum ipsec_ipip_df
+ * @rcu: frees the configuration that another has replaced
+ */
+struct ipsi_conf {
+	xfrm_address_t local;
+	xfrm_address_t remote;
+	u16 family;
+	u32 if_id;
+	u32 reqid;
+	int link;
+	u32 fwmark;
+	u8 ttl;
+	u8 tos;
+	u8 df;
+	struct rcu_head rcu;
+};
+
+/* Value of ipsi_conf.tos and IFLA_IPSEC_IPIP_TOS that copies the inner DSCP */
+#define IPSI_TOS_INHERIT	1
+
+/**
+ * struct ipsi_stats - refused packets of one CPU
+ * @refused: one counter a reason; written with BH off on its own CPU only
+ */
+struct ipsi_stats {
+	u64_stats_t refused[IPSI_REASONS];
+	struct u64_stats_sync syncp;
+};
+
+/**
+ * struct ipsi_sad - the SAs of one device
+ * @lock: protects all that follows; taken with BH off, inside of
+ *   xfrm_state.lock and xfrm_state_lock, so neither may be taken under it
+ * @list: struct ipsi_sa, newest first; each owns one reference to its state
+ * @active: outbound SA in use, or NULL; borrows the reference of its entry
+ * @pinned: @active was chosen by sa-activate
+ */
+struct ipsi_sad {
+	spinlock_t lock;		/* see above */
+	struct list_head list;
+	struct ipsi_sa *active;
+	bool pinned;
+};
+
+/**
+ * struct ipsi_dev - private part of the netdevice
+ * @dev: the netdevice; this structure lives inside it
+ * @net: underlay namespace: SAs, routes to the endpoint. No reference is
+ *   held: the device goes when the namespace does (ipsi_exit_rtnl()).
+ * @node: entry in ipsi_net.devs; written under RTNL, read under RCU
+ * @conf: configuration; written under RTNL, read under RCU, kfree_rcu()
+ * @dst_cache: the XFRM bundle in use, per CPU; reset when @conf or the active
+ *   SA changes
+ * @gro_cells: received packets on their way up
+ * @stats: refused packets, per CPU
+ * @sad: SAs of the device
+ * @sock: socket that carries the private policy; owned, never bound
+ * @policy: that policy, or NULL; owns one reference; written under @sad.lock
+ * @mtu_work: makes the MTU follow SA and route; holds a device reference
+ *   while it is queued
+ * @mtu_auto: the MTU was not set by hand; RTNL
+ * @mtu_updating: ndo_change_mtu is called by @mtu_work; RTNL
+ */
+struct ipsi_dev {
+	struct net_device *dev;
+	struct net *net;
+	struct hlist_node node;
+	struct ipsi_conf __rcu *conf;
+	struct dst_cache dst_cache;
+	struct gro_cells gro_cells;
+	struct ipsi_stats __percpu *stats;
+	struct ipsi_sad sad;
+	struct socket *sock;
+	struct xfrm_policy *policy;
+	struct work_struct mtu_work;
+	bool mtu_auto;
+	bool mtu_updating;
+};
+
+/**
+ * struct ipsi_net - devices by their underlay namespace
+ * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
+ * @last_if_id: if_id given last; RTNL
+ */
+struct ipsi_net {
+	struct hlist_head devs[1 << IPSI_HASH_BITS];
+	u32 last_if_id;
+};
+
+#endif /* _IPSI_H */

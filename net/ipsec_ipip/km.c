@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Key-manager hook: hears of each SA that anybody adds, changes, deletes,
+ * flushes or lets expire, and tells the device whose if_id it carries.
+ */
+#include <net/xfrm.h>
+
+#include "km.h"
+#include "main.h"
+#include "sa.h"
+
+/* An update is told with a state that need not be the one in the SAD. */
+static void ipsi_km_added(struct ipsi_dev *idev, const struct xfrm_state *told)
+{
+	struct xfrm_state *x;
+
+	x = xfrm_state_lookup(idev->net, told->mark.v & told->mark.m,
+			      &told->id.daddr, told->id.spi, told->id.proto,
+			      told->props.family);
+	if (!x)
+		return;
+
+	if (x->if_id == told->if_id)
+		ipsi_sa_attach(idev, x);
+	xfrm_state_put(x);
+}
+
+/* Called under RCU, with x->lock held when a lifetime ends in the data path.
+ * A flush comes without a state.
+ */
+static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
+{
+	struct ipsi_dev *idev;
+
+	if (c->event == XFRM_MSG_FLUSHSA) {
+		ipsi_net_flushed(c->net);
+		return 0;
+	}
+
+	if (!x || !x->if_id)
+		return 0;
+	idev = ipsi_net_find(xs_net(x), x->if_id);
+	if (!idev)
+		return 0;
+
+	switch (c->event) {
+	case XFRM_MSG_NEWSA:
+	case XFRM_MSG_UPDSA:
+		ipsi_km_added(idev, x);
+		break;
+	case XFRM_MSG_DELSA:
+		ipsi_sa_detach(idev, x);
+		break;
+	case XFRM_MSG_EXPIRE:
+		ipsi_sa_expired(idev, x, c->data.hard);
+		break;
+	}
+
+	return 0;
+}
+
+/* We negotiate nothing: acquires are for the others. */
+static int ipsi_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl,
+			   struct xfrm_policy *pol)
+{
+	return -EOPNOTSUPP;
+}
+
+/* Nor do we know policies of sockets; *dir keeps the error of those who do. */
+static struct xfrm_policy *ipsi_km_compile_policy(struct sock *sk, int opt,
+						  u8 *data, int len, int *dir)
+{
+	return NULL;
+}
+
+static struct xfrm_mgr ipsi_km = {
+	.notify		= ipsi_km_notify,
+	.acquire	= ipsi_km_acquire,
+	.compile_policy	= ipsi_km_compile_policy,
+};
+
+/**
+ * ipsi_km_register - start to listen
+ *
+ * Context: process.
+ */
+void ipsi_km_register(void)
+{
+	xfrm_register_km(&ipsi_km);
+}
+
+/**
+ * ipsi_km_unregister - undo ipsi_km_register()
+ *
+ * Context: process. No callback runs any more when this returns.
+ */
+void ipsi_km_unregister(void)
+{
+	xfrm_unregister_km(&ipsi_km);
+}

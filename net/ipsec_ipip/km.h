@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* News of SAs that come and go. */
+#ifndef _IPSI_KM_H
+#define _IPSI_KM_H
+
+void ipsi_km_register(void);
+void ipsi_km_unregister(void);
+
+#endif /* _IPSI_KM_H */

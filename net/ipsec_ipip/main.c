@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module and namespace: start and end of ipsec-ipip, and which devices have
+ * their underlay in which namespace.
+ */
+#include <linux/hash.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
+#include <net/net_namespace.h>
+
+#include "decap.h"
+#include "device.h"
+#include "km.h"
+#include "main.h"
+#include "mtu.h"
+#include "netlink.h"
+#include "sa.h"
+
+unsigned int ipsi_net_id __read_mostly;
+
+static struct hlist_head *ipsi_net_bucket(const struct net *net, u32 if_id)
+{
+	return &ipsi_net(net)->devs[hash_32(if_id, IPSI_HASH_BITS)];
+}
+
+/**
+ * ipsi_net_find - the device that has an if_id
+ * @net: underlay namespace
+ * @if_id: interface id
+ *
+ * Context: RCU read side or RTNL.
+ * Return: the device, good as long as that is held, or NULL.
+ */
+struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
+{
+	struct ipsi_dev *idev;
+
+	hlist_for_each_entry_rcu(idev, ipsi_net_bucket(net, if_id), node,
+				 lockdep_rtnl_is_held())
+		if (rcu_dereference_rtnl(idev->conf)->if_id == if_id)
+			return idev;
+
+	return NULL;
+}
+
+/**
+ * ipsi_net_add - let a device be found by its if_id
+ * @idev: the device
+ * @if_id: its interface id, which is free
+ *
+ * Context: RTNL.
+ */
+void ipsi_net_add(struct ipsi_dev *idev, u32 if_id)
+{
+	ASSERT_RTNL();
+	hlist_add_head_rcu(&idev->node, ipsi_net_bucket(idev->net, if_id));
+}
+
+/**
+ * ipsi_net_del - undo ipsi_net_add()
+ * @idev: the device
+ *
+ * Context: RTNL. Readers may see it until a grace period has passed.
+ */
+void ipsi_net_del(struct ipsi_dev *idev)
+{
+	ASSERT_RTNL();
+	hlist_del_rcu(&idev->node);
+}
+
+/**
+ * ipsi_net_flushed - SAs of a namespace were flushed
+ * @net: the namespace
+ *
+ * Context: RCU read side.
+ */
+void ipsi_net_flushed(const struct net *net)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
+			ipsi_sa_refresh(idev);
+}
+
+/* The namespace of the underlay goes: so do the devices, wherever they are. */
+static void ipsi_exit_rtnl(struct net *net, struct list_head *kill)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry(idev, &inet->devs[i], node)
+			unregister_netdevice_queue(idev->dev, kill);
+}
+
+IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
+
+static struct pernet_operations ipsi_net_ops = {
+	IPSI_EXIT_RTNL(ipsi_exit_rtnl),
+	.id = &ipsi_net_id,
+	.size = sizeof(struct ipsi_net),
+};
+
+static int __init ipsi_init(void)
+{
+	int err;
+
+	err = ipsi_mtu_init();
+	if (err)
+		return err;
+
+	err = register_pernet_device(&ipsi_net_ops);
+	if (err)
+		goto err_mtu;
+
+	err = ipsi_decap_register();
+	if (err)
+		goto err_pernet;
+
+	ipsi_km_register();
+
+	err = ipsi_nl_register();
+	if (err)
+		goto err_km;
+
+	err = ipsi_device_register();
+	if (err)
+		goto err_nl;
+
+	return 0;
+
+err_nl:
+	ipsi_nl_unregister();
+err_km:
+	ipsi_km_unregister();
+	ipsi_decap_unregister();
+err_pernet:
+	unregister_pernet_device(&ipsi_net_ops);
+err_mtu:
+	ipsi_mtu_exit();
+	return err;
+}
+
+static void __exit ipsi_exit(void)
+{
+	/* Takes all devices away; what follows finds none. */
+	ipsi_device_unregister();
+	ipsi_nl_unregister();
+	ipsi_km_unregister();
+	ipsi_decap_unregister();
+	unregister_pernet_device(&ipsi_net_ops);
+	ipsi_mtu_exit();
+	/* Configurations are freed by RCU; wait until they are. */
+	rcu_barrier();
+}
+
+module_init(ipsi_init);
+module_exit(ipsi_exit);
+
+MODULE_DESCRIPTION("IPsec links as devices: IP-in-IP over transport mode (RFC 3884)");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_RTNL_LINK("ipsec-ipip");
+MODULE_ALIAS_GENL_FAMILY(IPSEC_IPIP_FAMILY_NAME);

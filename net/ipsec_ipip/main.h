@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The devices of a namespace. */
+#ifndef _IPSI_MAIN_H
+#define _IPSI_MAIN_H
+
+#include <linux/rculist.h>
+#include <net/netns/generic.h>
+
+#include "ipsi.h"
+
+extern unsigned int ipsi_net_id;
+
+/**
+ * ipsi_net - the devices whose underlay is a namespace
+ * @net: the namespace
+ */
+static inline struct ipsi_net *ipsi_net(const struct net *net)
+{
+	return net_generic(net, ipsi_net_id);
+}
+
+struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id);
+void ipsi_net_add(struct ipsi_dev *idev, u32 if_id);
+void ipsi_net_del(struct ipsi_dev *idev);
+void ipsi_net_flushed(const struct net *net);
+
+#endif /* _IPSI_MAIN_H */

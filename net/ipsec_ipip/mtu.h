@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The MTU of a device that nobody has set by hand. */
+#ifndef _IPSI_MTU_H
+#define _IPSI_MTU_H
+
+#include "ipsi.h"
+
+int ipsi_mtu_init(void);
+void ipsi_mtu_exit(void);
+
+void ipsi_mtu_work(struct work_struct *work);
+void ipsi_mtu_schedule(struct ipsi_dev *idev);
+unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
+			      const struct ipsi_conf *conf);
+
+#endif /* _IPSI_MTU_H */

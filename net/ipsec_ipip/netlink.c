@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The generic netlink family: handlers of requests. The family itself and
+ * its policies are generated (netlink-gen.c); what is answered is put
+ * together in nlmsg.c.
+ */
+#include <linux/audit.h>
+#include <linux/netdevice.h>
+#include <net/genetlink.h>
+#include <net/netlink.h>
+#include <net/xfrm.h>
+
+#include "device.h"
+#include "netlink-gen.h"
+#include "netlink.h"
+#include "nlmsg.h"
+#include "sa.h"
+#include "sa_build.h"
+
+/* RFC 4303 section 2.1 reserves what is below. */
+#define IPSI_SPI_MIN	256
+
+/* The device that a request names by index or name; the caller puts it. The
+ * attributes have the same numbers in the sets "dev" and "sa".
+ */
+static struct ipsi_dev *ipsi_nl_hold_dev(struct net *net,
+					 struct nlattr **attrs,
+					 struct netlink_ext_ack *extack)
+{
+	struct nlattr *index = attrs[IPSEC_IPIP_A_SA_IFINDEX];
+	struct nlattr *name = attrs[IPSEC_IPIP_A_SA_IFNAME];
+	struct net_device *dev;
+
+	BUILD_BUG_ON((int)IPSEC_IPIP_A_SA_IFINDEX !=
+		     (int)IPSEC_IPIP_A_DEV_IFINDEX);
+	BUILD_BUG_ON((int)IPSEC_IPIP_A_SA_IFNAME !=
+		     (int)IPSEC_IPIP_A_DEV_IFNAME);
+
+	if (!index == !name) {
+		NL_SET_ERR_MSG(extack,
+			       "device: expected either ifindex or ifname");
+		return ERR_PTR(-EINVAL);
+	}
+
+	dev = index ? dev_get_by_index(net, nla_get_u32(index)) :
+		      dev_get_by_name(net, nla_data(name));
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(extack, index ?: name,
+				    "device: no such device");
+		return ERR_PTR(-ENODEV);
+	}
+	if (!ipsi_device_is(dev)) {
+		NL_SET_ERR_MSG_ATTR(extack, index ?: name,
+				    "device: expected one of type ipsec-ipip");
+		dev_put(dev);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+
+	return netdev_priv(dev);
+}
+
+/* SAs are those of the underlay's namespace, where the caller may have no
+ * say although the device is in its own.
+ */
+static bool ipsi_nl_capable(const struct ipsi_dev *idev,
+			    const struct sk_buff *skb)
+{
+	return netlink_ns_capable(skb, idev->net->user_ns, CAP_NET_ADMIN);
+}
+
+static struct ipsi_dev *ipsi_nl_hold_dev_capable(struct sk_buff *skb,
+						 struct genl_info *info)
+{
+	struct ipsi_dev *idev;
+
+	idev = ipsi_nl_hold_dev(genl_info_net(info), info->attrs, info->extack);
+	if (IS_ERR(idev))
+		return idev;
+
+	if (!ipsi_nl_capable(idev, skb)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "CAP_NET_ADMIN required in the namespace of the underlay");
+		dev_put(idev->dev);
+		return ERR_PTR(-EPERM);
+	}
+
+	return idev;
+}
+
+static int ipsi_nl_parse_proto(struct genl_info *info, u8 *proto)
+{
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_PROTO];
+
+	*proto = attr ? nla_get_u8(attr) : IPPROTO_ESP;
+	if (*proto == IPPROTO_ESP || *proto == IPPROTO_AH)
+		return 0;
+
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "proto: expected 50 (ESP) or 51 (AH)");
+	return -EINVAL;
+}
+
+static int ipsi_nl_parse_spi(struct genl_info *info, __be32 *spi)
+{
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_SPI];
+
+	if (!attr) {
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, IPSEC_IPIP_A_SA_SPI);
+		NL_SET_ERR_MSG(info->extack, "spi: required");
+		return -EINVAL;
+	}
+
+	*spi = nla_get_be32(attr);
+	if (ntohl(*spi) >= IPSI_SPI_MIN)
+		return 0;
+
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "spi: expected 0x100 to 0xffffffff");
+	return -EINVAL;
+}
+
+static int ipsi_nl_parse_id(struct genl_info *info, struct ipsi_sa_id *id)
+{
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_DIRECTION];
+	int err;
+
+	if (!attr) {
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL,
+				     IPSEC_IPIP_A_SA_DIRECTION);
+		NL_SET_ERR_MSG(info->extack, "direction: required");
+		return -EINVAL;
+	}
+	id->out = nla_get_u32(attr) == IPSEC_IPIP_DIRECTION_OUT;
+
+	err = ipsi_nl_parse_proto(info, &id->proto);
+	return err ?: ipsi_nl_parse_spi(info, &id->spi);
+}
+
+/* Put a state into the SAD, and tell all key managers, as xfrm_user does. */
+static int ipsi_nl_sa_insert(struct net *net, struct xfrm_state *x,
+			     struct genl_info *info)
+{
+	struct km_event c = {
+		.event = XFRM_MSG_NEWSA,
+		.seq = info->snd_seq,
+		.portid = info->snd_portid,
+	};
+	int err;
+
+	mutex_lock(&net->xfrm.xfrm_cfg_mutex);
+	x->km.state = XFRM_STATE_VALID;
+	xfrm_state_hold(x);
+	err = xfrm_state_add(x);
+	xfrm_audit_state_add(x, err ? 0 : 1, true);
+	if (err) {
+		x->km.state = XFRM_STATE_DEAD;
+		xfrm_state_put(x);
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[IPSEC_IPIP_A_SA_SPI],
+				    "spi: in use by another SA to the same address");
+	} else {
+		km_state_notify(x, &c);
+	}
+	xfrm_state_put(x);
+	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
+
+	return err;
+}
+
+static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
+{
+	struct ipsi_conf conf;
+	struct ipsi_sa_id id;
+	struct xfrm_state *x;
+	int err;
+
+	err = ipsi_nl_parse_id(info, &id);
+	if (err)
+		return err;
+
+	/* A copy, since what follows may sleep. */
+	rcu_read_lock();
+	conf = *rcu_dereference(idev->conf);
+	rcu_read_unlock();
+
+	x = ipsi_sa_build(idev, &conf, &id, info);
+	if (IS_ERR(x))
+		return PTR_ERR(x);
+
+	return ipsi_nl_sa_insert(idev->net, x, info);
+}
+
+/**
+ * ipsec_ipip_nl_sa_add_doit - add an SA to a device
+ * @skb: the request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno with the extack set.
+ */
+int ipsec_ipip_nl_sa_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ipsi_dev *idev;
+	int err;
+
+	idev = ipsi_nl_hold_dev_capable(skb, info);
+	if (IS_ERR(idev)) {
+		err = PTR_ERR(idev);
+	} else {
+		err = ipsi_nl_sa_add(idev, info);
+		dev_put(idev->dev);
+	}
+	ipsi_sa_wipe_keys(info);
+
+	return err;
+}
+
+/* Find the SA that a request names; the caller puts it. */
+static struct xfrm_state *ipsi_nl_find_sa(struct ipsi_dev *idev,
+					  struct genl_info *info,
+					  struct ipsi_sa_id *id)
+{
+	struct xfrm_state *x;
+	int err;
+
+	err = ipsi_nl_parse_id(info, id);
+	if (err)
+		return ERR_PTR(err);
+
+	x = ipsi_sa_get(idev, id);
+	if (!x) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[IPSEC_IPIP_A_SA_SPI],
+				    "spi: the device has no such SA");
+		return ERR_PTR(-ENOENT);
+	}
+
+	return x;
+}
+
+/**
+ * ipsec_ipip_nl_sa_del_doit - delete an SA of a device
+ * @skb: the request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno with the extack set.
+ */
+int ipsec_ipip_nl_sa_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct km_event c = {
+		.event = XFRM_MSG_DELSA,
+		.seq = info->snd_seq,
+		.portid = info->snd_portid,
+	};
+	struct ipsi_dev *idev;
+	struct ipsi_sa_id id;
+	struct xfrm_state *x;
+	int err = 0;
+
+	idev = ipsi_nl_hold_dev_capable(skb, info);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+
+	mutex_lock(&idev->net->xfrm.xfrm_cfg_mutex);
+	x = ipsi_nl_find_sa(idev, info, &id);
+	if (IS_ERR(x)) {
+		err = PTR_ERR(x);
+		goto out;
+	}
+
+	err = xfrm_state_delete(x);
+	xfrm_audit_state_delete(x, err ? 0 : 1, true);
+	if (!err)
+		km_state_notify(x, &c);
+	xfrm_state_put(x);
+out:
+	mutex_unlock(&idev->net->xfrm.xfrm_cfg_mutex);
+	dev_put(idev->dev);
+	return err;
+}
+
+/**
+ * ipsec_ipip_nl_sa_get_doit - show an SA of a device
+ * @skb: the request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno with the extack set.
+ */
+int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct ipsi_nl_to to = {
+		.portid = info->snd_portid,
+		.seq = info->snd_seq,
+	};
+	struct ipsi_dev *idev;
+	struct ipsi_sa_id id;
+	struct xfrm_state *x;
+	struct sk_buff *msg;
+	int err;
+
+	idev = ipsi_nl_hold_dev_capable(skb, info);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+
+	x = ipsi_nl_find_sa(idev, info, &id);
+	if (IS_ERR(x)) {
+		err = PTR_ERR(x);
+		goto out_dev;
+	}
+
+	err = -ENOMEM;
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		goto out_sa;
+
+	err = ipsi_nl_fill_sa(msg, &to, idev, x, id.out,
+			      nla_get_flag(info->attrs[IPSEC_IPIP_A_SA_KEYS]));
+	if (err)
+		nlmsg_free(msg);
+	else
+		err = genlmsg_reply(msg, info);
+out_sa:
+	xfrm_state_put(x);
+out_dev:
+	dev_put(idev->dev);
+	return err;
+}
+
+/**
+ * struct ipsi_nl_dump - where a dump goes on
+ * @ifindex: device after the last one that is done
+ * @sa: SAs of that device that are done
+ */
+struct ipsi_nl_dump {
+	unsigned long ifindex;
+	unsigned long sa;
+};
+
+static struct ipsi_nl_dump *ipsi_nl_dump(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct ipsi_nl_dump) > sizeof(cb->ctx));
+
+	return (struct ipsi_nl_dump *)cb->ctx;
+}
+
+static int ipsi_nl_dump_sas(struct sk_buff *skb, struct netlink_callback *cb,
+			    struct ipsi_dev *idev, bool keys)
+{
+	const struct ipsi_nl_to to = {
+		.portid = NETLINK_CB(cb->skb).portid,
+		.seq = cb->nlh->nlmsg_seq,
+		.flags = NLM_F_MULTI,
+	};
+	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
+	struct xfrm_state *x;
+	bool out;
+	int err;
+
+	while ((x = ipsi_sa_get_nth(idev, ctx->sa, &out))) {
+		err = ipsi_nl_fill_sa(skb, &to, idev, x, out, keys);
+		xfrm_state_put(x);
+		if (err)
+			return err;
+		ctx->sa++;
+	}
+
+	return 0;
+}
+
+/**
+ * ipsec_ipip_nl_sa_get_dumpit - show the SAs of one device or of all
+ * @skb: the reply
+ * @cb: state of the dump
+ *
+ * Devices whose underlay is in a namespace where the caller may not see SAs
+ * are left out.
+ *
+ * Return: bytes in @skb, 0 at the end, or a negative errno.
+ */
+int ipsec_ipip_nl_sa_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb)
+{
+	struct nlattr **attrs = ipsi_genl_dump_attrs(cb);
+	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
+	bool keys = nla_get_flag(attrs[IPSEC_IPIP_A_SA_KEYS]);
+	struct net *net = sock_net(skb->sk);
+	struct ipsi_dev *idev, *only = NULL;
+	struct net_device *dev;
+	int err = 0;
+
+	if (attrs[IPSEC_IPIP_A_SA_IFINDEX] || attrs[IPSEC_IPIP_A_SA_IFNAME]) {
+		only = ipsi_nl_hold_dev(net, attrs, cb->extack);
+		if (IS_ERR(only))
+			return PTR_ERR(only);
+	}
+
+	rcu_read_lock();
+	for_each_netdev_dump(net, dev, ctx->ifindex) {
+		idev = netdev_priv(dev);
+		if (ipsi_device_is(dev) && (!only || only == idev) &&
+		    ipsi_nl_capable(idev, cb->skb)) {
+			err = ipsi_nl_dump_sas(skb, cb, idev, keys);
+			if (err)
+				break;
+		}
+		ctx->sa = 0;
+	}
+	rcu_read_unlock();
+
+	if (only)
+		dev_put(only->dev);
+
+	return err && !skb->len ? err : skb->len;
+}
+
+/**
+ * ipsec_ipip_nl_sa_activate_doit - pin or unpin the outbound SA to use
+ * @skb: the request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno with the extack set.
+ */
+int ipsec_ipip_nl_sa_activate_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_SPI];
+	struct ipsi_sa_id id = { .out = true };
+	struct ipsi_dev *idev;
+	int err;
+
+	idev = ipsi_nl_hold_dev_capable(skb, info);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+
+	err = ipsi_nl_parse_proto(info, &id.proto);
+	if (!err && attr)
+		err = ipsi_nl_parse_spi(info, &id.spi);
+	if (err)
+		goto out;
+
+	err = ipsi_sa_activate(idev, attr ? &id : NULL);
+	if (err)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "spi: the device has no such valid outbound SA");
+out:
+	dev_put(idev->dev);
+	return err;
+}
+
+/**
+ * ipsec_ipip_nl_dev_get_doit - show a device
+ * @skb: the request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno with the extack set.
+ */
+int ipsec_ipip_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct ipsi_nl_to to = {
+		.portid = info->snd_portid,
+		.seq = info->snd_seq,
+	};
+	struct ipsi_dev *idev;
+	struct sk_buff *msg;
+	int err;
+
+	idev = ipsi_nl_hold_dev(genl_info_net(info), info->attrs, info->extack);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+
+	err = -ENOMEM;
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		goto out;
+
+	rcu_read_lock();
+	err = ipsi_nl_fill_dev(msg, &to, idev);
+	rcu_read_unlock();
+	if (err)
+		nlmsg_free(msg);
+	else
+		err = genlmsg_reply(msg, info);
+out:
+	dev_put(idev->dev);
+	return err;
+}
+
+/**
+ * ipsec_ipip_nl_dev_get_dumpit - show all devices of a namespace
+ * @skb: the reply
+ * @cb: state of the dump
+ *
+ * Return: bytes in @skb, 0 at the end, or a negative errno.
+ */
+int ipsec_ipip_nl_dev_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb)
+{
+	const struct ipsi_nl_to to = {
+		.portid = NETLINK_CB(cb->skb).portid,
+		.seq = cb->nlh->nlmsg_seq,
+		.flags = NLM_F_MULTI,
+	};
+	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
+	struct net *net = sock_net(skb->sk);
+	struct net_device *dev;
+	int err = 0;
+
+	rcu_read_lock();
+	for_each_netdev_dump(net, dev, ctx->ifindex) {
+		if (!ipsi_device_is(dev))
+			continue;
+		err = ipsi_nl_fill_dev(skb, &to, netdev_priv(dev));
+		if (err)
+			break;
+	}
+	rcu_read_unlock();
+
+	return err && !skb->len ? err : skb->len;
+}
+
+/**
+ * ipsi_nl_register - open the family
+ *
+ * Context: process.
+ * Return: 0 or a negative errno.
+ */
+int ipsi_nl_register(void)
+{
+	return ipsi_genl_register(&ipsec_ipip_nl_family);
+}
+
+/**
+ * ipsi_nl_unregister - close the family
+ *
+ * Context: process.
+ */
+void ipsi_nl_unregister(void)
+{
+	ipsi_genl_unregister(&ipsec_ipip_nl_family);
+}

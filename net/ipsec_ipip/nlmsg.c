@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the generic netlink family says: descriptions of devices and SAs in
+ * replies, and events. The handlers of requests are in netlink.c.
+ */
+#include <linux/netdevice.h>
+#include <net/genetlink.h>
+#include <net/xfrm.h>
+
+#include "netlink-gen.h"
+#include "nlmsg.h"
+#include "sa.h"
+#include "stats.h"
+
+static int ipsi_nl_put_addr(struct sk_buff *msg, int type,
+			    const xfrm_address_t *addr, u16 family)
+{
+	return nla_put(msg, type, family == AF_INET ? sizeof(addr->a4) :
+						      sizeof(addr->a6), addr);
+}
+
+static int ipsi_nl_fill_stats(struct sk_buff *msg, struct ipsi_dev *idev)
+{
+	u64 refused[IPSI_REASONS];
+	struct nlattr *nest;
+	int i;
+
+	nest = nla_nest_start(msg, IPSEC_IPIP_A_DEV_STATS);
+	if (!nest)
+		return -EMSGSIZE;
+
+	ipsi_stats_read(idev, refused);
+	for (i = 0; i < IPSI_REASONS; i++)
+		if (nla_put_u64_64bit(msg, IPSEC_IPIP_A_STATS_TX_NO_SA + i,
+				      refused[i], IPSEC_IPIP_A_STATS_PAD))
+			return -EMSGSIZE;
+
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
+{
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IF_ID, conf->if_id) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_REQID, conf->reqid) ||
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &conf->local,
+			     conf->family) ||
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE, &conf->remote,
+			     conf->family) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TTL, conf->ttl) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TOS, conf->tos) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_DF, conf->df) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark))
+		return -EMSGSIZE;
+
+	if (conf->link &&
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_LINK, conf->link))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev)
+{
+	struct ipsi_sa_summary sum;
+
+	ipsi_sa_summarize(idev, &sum);
+
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_SA_IN, sum.in) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_SA_OUT, sum.out))
+		return -EMSGSIZE;
+
+	if (!sum.active_spi)
+		return 0;
+
+	if (nla_put_be32(msg, IPSEC_IPIP_A_DEV_ACTIVE_SPI, sum.active_spi) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ACTIVE_PROTO, sum.active_proto) ||
+	    (sum.pinned && nla_put_flag(msg, IPSEC_IPIP_A_DEV_PINNED)))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+/**
+ * ipsi_nl_fill_dev - describe a device
+ * @msg: message to append to
+ * @to: whom it is for
+ * @idev: the device
+ *
+ * Context: RCU read side.
+ * Return: 0, or -EMSGSIZE with @msg as it was.
+ */
+int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
+		     struct ipsi_dev *idev)
+{
+	struct net_device *dev = idev->dev;
+	void *hdr;
+
+	hdr = genlmsg_put(msg, to->portid, to->seq, &ipsec_ipip_nl_family,
+			  to->flags, IPSEC_IPIP_CMD_DEV_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, dev->ifindex) ||
+	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, dev->name) ||
+	    ipsi_nl_fill_conf(msg, rcu_dereference(idev->conf)) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_MTU, READ_ONCE(dev->mtu)) ||
+	    (READ_ONCE(idev->mtu_auto) &&
+	     nla_put_flag(msg, IPSEC_IPIP_A_DEV_MTU_AUTO)) ||
+	    ipsi_nl_fill_sas(msg, idev) ||
+	    ipsi_nl_fill_stats(msg, idev)) {
+		genlmsg_cancel(msg, hdr);
+		return -EMSGSIZE;
+	}
+
+	genlmsg_end(msg, hdr);
+	return 0;
+}
+
+static int ipsi_nl_fill_id(struct sk_buff *msg, struct ipsi_dev *idev,
+			   const struct xfrm_state *x)
+{
+	if (nla_put_u32(msg, IPSEC_IPIP_A_SA_IFINDEX, idev->dev->ifindex) ||
+	    nla_put_string(msg, IPSEC_IPIP_A_SA_IFNAME, idev->dev->name))
+		return -EMSGSIZE;
+
+	if (!x)
+		return 0;
+
+	if (nla_put_u8(msg, IPSEC_IPIP_A_SA_PROTO, x->id.proto) ||
+	    nla_put_be32(msg, IPSEC_IPIP_A_SA_SPI, x->id.spi))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int ipsi_nl_fill_header(struct sk_buff *msg, struct ipsi_dev *idev,
+			       const struct xfrm_state *x, bool out)
+{
+	u32 mode = x->props.mode == XFRM_MODE_TUNNEL ?
+		   IPSEC_IPIP_MODE_TUNNEL : IPSEC_IPIP_MODE_TRANSPORT;
+	u32 dir = out ? IPSEC_IPIP_DIRECTION_OUT : IPSEC_IPIP_DIRECTION_IN;
+	u16 family = x->props.family;
+
+	if (ipsi_nl_fill_id(msg, idev, x) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_DIRECTION, dir) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_MODE, mode) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REQID, x->props.reqid) ||
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_SRC, &x->props.saddr,
+			     family) ||
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_DST, &x->id.daddr, family))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+/**
+ * struct ipsi_nl_alg - attributes of one algorithm of an SA
+ * @name: attribute of its name
+ * @key: attribute of its key
+ */
+struct ipsi_nl_alg {
+	int name;
+	int key;
+};
+
+static int ipsi_nl_put_alg(struct sk_buff *msg, const struct ipsi_nl_alg *attr,
+			   const char *name, const char *key,
+			   unsigned int key_bits, bool keys)
+{
+	if (nla_put_string(msg, attr->name, name))
+		return -EMSGSIZE;
+
+	if (keys && key_bits && nla_put(msg, attr->key, key_bits / 8, key))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int ipsi_nl_fill_algs(struct sk_buff *msg, const struct xfrm_state *x,
+			     bool keys)
+{
+	static const struct ipsi_nl_alg aead = {
+		IPSEC_IPIP_A_SA_AEAD_NAME, IPSEC_IPIP_A_SA_AEAD_KEY,
+	};
+	static const struct ipsi_nl_alg enc = {
+		IPSEC_IPIP_A_SA_ENC_NAME, IPSEC_IPIP_A_SA_ENC_KEY,
+	};
+	static const struct ipsi_nl_alg auth = {
+		IPSEC_IPIP_A_SA_AUTH_NAME, IPSEC_IPIP_A_SA_AUTH_KEY,
+	};
+
+	if (x->aead &&
+	    (ipsi_nl_put_alg(msg, &aead, x->aead->alg_name, x->aead->alg_key,
+			     x->aead->alg_key_len, keys) ||
+	     nla_put_u32(msg, IPSEC_IPIP_A_SA_ICV_BITS, x->aead->alg_icv_len)))
+		return -EMSGSIZE;
+
+	if (x->ealg &&
+	    ipsi_nl_put_alg(msg, &enc, x->ealg->alg_name, x->ealg->alg_key,
+			    x->ealg->alg_key_len, keys))
+		return -EMSGSIZE;
+
+	if (x->aalg &&
+	    (ipsi_nl_put_alg(msg, &auth, x->aalg->alg_name, x->aalg->alg_key,
+			     x->aalg->alg_key_len, keys) ||
+	     nla_put_u32(msg, IPSEC_IPIP_A_SA_ICV_BITS,
+			 x->aalg->alg_trunc_len)))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int ipsi_nl_fill_lifetime(struct sk_buff *msg,
+				 const struct xfrm_lifetime_cfg *lft)
+{
+	const struct {
+		int type;
+		u64 value;
+	} limits[] = {
+		{ IPSEC_IPIP_A_LIFETIME_SOFT_BYTES, lft->soft_byte_limit },
+		{ IPSEC_IPIP_A_LIFETIME_HARD_BYTES, lft->hard_byte_limit },
+		{ IPSEC_IPIP_A_LIFETIME_SOFT_PACKETS, lft->soft_packet_limit },
+		{ IPSEC_IPIP_A_LIFETIME_HARD_PACKETS, lft->hard_packet_limit },
+		{ IPSEC_IPIP_A_LIFETIME_SOFT_ADD_SECONDS,
+		  lft->soft_add_expires_seconds },
+		{ IPSEC_IPIP_A_LIFETIME_HARD_ADD_SECONDS,
+		  lft->hard_add_expires_seconds },
+		{ IPSEC_IPIP_A_LIFETIME_SOFT_USE_SECONDS,
+		  lft->soft_use_expires_seconds },
+		{ IPSEC_IPIP_A_LIFETIME_HARD_USE_SECONDS,
+		  lft->hard_use_expires_seconds },
+	};
+	struct nlattr *nest;
+	int i;
+
+	nest = nla_nest_start(msg, IPSEC_IPIP_A_SA_LIFETIME);
+	if (!nest)
+		return -EMSGSIZE;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		/* Both are "no limit", for bytes and for seconds. */
+		if (limits[i].value == XFRM_INF || !limits[i].value)
+			continue;
+		if (nla_put_u64_64bit(msg, limits[i].type, limits[i].value,
+				      IPSEC_IPIP_A_LIFETIME_PAD))
+			return -EMSGSIZE;
+	}
+
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int ipsi_nl_fill_encap(struct sk_buff *msg,
+			      const struct xfrm_encap_tmpl *encap)
+{
+	struct nlattr *nest;
+
+	if (!encap)
+		return 0;
+
+	nest = nla_nest_start(msg, IPSEC_IPIP_A_SA_ENCAP);
+	if (!nest ||
+	    nla_put_be16(msg, IPSEC_IPIP_A_ENCAP_SPORT, encap->encap_sport) ||
+	    nla_put_be16(msg, IPSEC_IPIP_A_ENCAP_DPORT, encap->encap_dport))
+		return -EMSGSIZE;
+
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static u64 ipsi_nl_seq(const struct xfrm_state *x, bool out)
+{
+	const struct xfrm_replay_state_esn *esn = x->replay_esn;
+
+	if (!esn)
+		return out ? x->replay.oseq : x->replay.seq;
+
+	return out ? (u64)esn->oseq_hi << 32 | esn->oseq :
+		     (u64)esn->seq_hi << 32 | esn->seq;
+}
+
+static int ipsi_nl_put_stat(struct sk_buff *msg, int type, u64 value)
+{
+	return nla_put_u64_64bit(msg, type, value, IPSEC_IPIP_A_SA_STATS_PAD);
+}
+
+/* The caller holds x->lock, so that the figures belong together. */
+static int ipsi_nl_fill_sa_stats(struct sk_buff *msg,
+				 const struct xfrm_state *x, bool out)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(msg, IPSEC_IPIP_A_SA_STATS);
+	if (!nest)
+		return -EMSGSIZE;
+
+	if (ipsi_nl_put_stat(msg, IPSEC_IPIP_A_SA_STATS_BYTES,
+			     x->curlft.bytes) ||
+	    ipsi_nl_put_stat(msg, IPSEC_IPIP_A_SA_STATS_PACKETS,
+			     x->curlft.packets) ||
+	    ipsi_nl_put_stat(msg, IPSEC_IPIP_A_SA_STATS_ADD_TIME,
+			     x->curlft.add_time) ||
+	    ipsi_nl_put_stat(msg, IPSEC_IPIP_A_SA_STATS_USE_TIME,
+			     x->curlft.use_time) ||
+	    ipsi_nl_put_stat(msg, IPSEC_IPIP_A_SA_STATS_SEQ,
+			     ipsi_nl_seq(x, out)) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_STATS_REPLAYED, x->stats.replay) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_STATS_REPLAY_LATE,
+			x->stats.replay_window) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_STATS_INTEGRITY_FAILED,
+			x->stats.integrity_failed))
+		return -EMSGSIZE;
+
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int ipsi_nl_fill_use(struct sk_buff *msg, struct ipsi_dev *idev,
+			    struct xfrm_state *x)
+{
+	struct xfrm_state *active;
+	bool pinned;
+	int err = 0;
+
+	active = ipsi_sa_get_active(idev, &pinned);
+	if (active == x)
+		err = nla_put_flag(msg, IPSEC_IPIP_A_SA_ACTIVE) ||
+		      (pinned && nla_put_flag(msg, IPSEC_IPIP_A_SA_PINNED));
+	if (active)
+		xfrm_state_put(active);
+
+	return err ? -EMSGSIZE : 0;
+}
+
+static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
+				struct xfrm_state *x, bool out, bool keys)
+{
+	u32 window = x->replay_esn ? x->replay_esn->replay_window :
+				     x->props.replay_window;
+	int err;
+
+	if (ipsi_nl_fill_header(msg, idev, x, out) ||
+	    ipsi_nl_fill_algs(msg, x, keys) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REPLAY_WINDOW, window) ||
+	    (x->props.flags & XFRM_STATE_ESN &&
+	     nla_put_flag(msg, IPSEC_IPIP_A_SA_ESN)) ||
+	    ipsi_nl_fill_lifetime(msg, &x->lft) ||
+	    ipsi_nl_fill_encap(msg, x->encap) ||
+	    ipsi_nl_fill_use(msg, idev, x) ||
+	    (x->km.dying && nla_put_flag(msg, IPSEC_IPIP_A_SA_DYING)))
+		return -EMSGSIZE;
+
+	spin_lock_bh(&x->lock);
+	err = ipsi_nl_fill_sa_stats(msg, x, out);
+	spin_unlock_bh(&x->lock);
+
+	return err;
+}
+
+/**
+ * ipsi_nl_fill_sa - describe an SA
+ * @msg: message to append to
+ * @to: whom it is for
+ * @idev: device of the SA
+ * @x: the state
+ * @out: it is an outbound one
+ * @keys: with the keys; the caller has checked that they may be shown
+ *
+ * Context: any, @x's lock not held.
+ * Return: 0, or -EMSGSIZE with @msg as it was.
+ */
+int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
+		    struct ipsi_dev *idev, struct xfrm_state *x, bool out,
+		    bool keys)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(msg, to->portid, to->seq, &ipsec_ipip_nl_family,
+			  to->flags, IPSEC_IPIP_CMD_SA_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+
+	if (ipsi_nl_fill_sa_body(msg, idev, x, out, keys)) {
+		genlmsg_cancel(msg, hdr);
+		return -EMSGSIZE;
+	}
+
+	genlmsg_end(msg, hdr);
+	return 0;
+}
+
+/* Start an event, or do not if nobody listens. */
+static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
+					 void **hdr)
+{
+	struct sk_buff *msg;
+
+	if (!genl_has_listeners(&ipsec_ipip_nl_family, dev_net(idev->dev),
+				IPSEC_IPIP_NLGRP_EVENTS))
+		return NULL;
+
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	if (!msg)
+		return NULL;
+
+	*hdr = genlmsg_put(msg, 0, 0, &ipsec_ipip_nl_family, 0, cmd);
+	if (!*hdr) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+
+	return msg;
+}
+
+static void ipsi_nl_event_send(struct ipsi_dev *idev, struct sk_buff *msg,
+			       void *hdr)
+{
+	genlmsg_end(msg, hdr);
+	genlmsg_multicast_netns(&ipsec_ipip_nl_family, dev_net(idev->dev), msg,
+				0, IPSEC_IPIP_NLGRP_EVENTS, GFP_ATOMIC);
+}
+
+/**
+ * ipsi_nl_event_sa - tell that an SA came, went or expired
+ * @idev: device of the SA
+ * @cmd: IPSEC_IPIP_CMD_SA_ADD_NTF, _SA_DEL_NTF or _SA_EXPIRE_NTF
+ * @x: the state
+ * @out: it is an outbound one
+ * @hard: in an expiry, whether the SA is dead
+ *
+ * Context: any.
+ */
+void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
+		      const struct xfrm_state *x, bool out, bool hard)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = ipsi_nl_event_new(idev, cmd, &hdr);
+	if (!msg)
+		return;
+
+	if (ipsi_nl_fill_header(msg, idev, x, out) ||
+	    (hard && nla_put_flag(msg, IPSEC_IPIP_A_SA_HARD))) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}
+
+/**
+ * ipsi_nl_event_activate - tell that another outbound SA is in use
+ * @idev: the device
+ * @x: the state, or NULL if there is none any more
+ * @pinned: it was chosen by sa-activate
+ *
+ * Context: any.
+ */
+void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
+			    bool pinned)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_SA_ACTIVATE_NTF, &hdr);
+	if (!msg)
+		return;
+
+	if (ipsi_nl_fill_id(msg, idev, x) ||
+	    (pinned && nla_put_flag(msg, IPSEC_IPIP_A_SA_PINNED))) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}

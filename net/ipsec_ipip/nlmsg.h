@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the generic netlink family says: replies and events. */
+#ifndef _IPSI_NLMSG_H
+#define _IPSI_NLMSG_H
+
+#include <linux/skbuff.h>
+#include <net/genetlink.h>
+
+#include "ipsi.h"
+
+/**
+ * struct ipsi_nl_to - whom a message is for
+ * @portid: netlink port
+ * @seq: sequence number of the request
+ * @flags: NLM_F_* of the message
+ */
+struct ipsi_nl_to {
+	u32 portid;
+	u32 seq;
+	int flags;
+};
+
+int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
+		     struct ipsi_dev *idev);
+int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
+		    struct ipsi_dev *idev, struct xfrm_state *x, bool out,
+		    bool keys);
+
+void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
+		      const struct xfrm_state *x, bool out, bool hard);
+void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
+			    bool pinned);
+
+#endif /* _IPSI_NLMSG_H */

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The private policy: ties a device to its active outbound SA.
+ *
+ * It is an xfrm_policy that never enters the SPD. It hangs on a socket that
+ * the device owns, so no flush, no key manager's clean-up and no stray entry
+ * of the SPD can remove or override it: without an SA, no packet leaves. Its
+ * template names the active SA alone (sa.c says which that is); a change of
+ * SA makes another policy, and all bundles of the old one go stale at once.
+ */
+#include <linux/net.h>
+#include <net/dst_cache.h>
+#include <net/route.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
+
+#include "policy.h"
+#include "sa.h"
+
+/* What the template says: one SA, or any of the device's reqid so that an
+ * acquire goes out to the key managers.
+ */
+static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
+				 const struct ipsi_conf *conf,
+				 const struct xfrm_state *x)
+{
+	memset(tmpl, 0, sizeof(*tmpl));
+	tmpl->id.daddr = conf->remote;
+	tmpl->id.proto = x ? x->id.proto : IPPROTO_ESP;
+	tmpl->id.spi = x ? x->id.spi : 0;
+	tmpl->reqid = x ? x->props.reqid : conf->reqid;
+	tmpl->saddr = conf->local;
+	tmpl->encap_family = conf->family;
+	tmpl->mode = XFRM_MODE_TRANSPORT;
+	tmpl->share = XFRM_SHARE_ANY;
+	tmpl->allalgs = 1;
+	tmpl->aalgos = ~0;
+	tmpl->ealgos = ~0;
+	tmpl->calgos = ~0;
+}
+
+static struct xfrm_policy *ipsi_policy_alloc(struct net *net,
+					     const struct ipsi_conf *conf,
+					     const struct xfrm_tmpl *tmpl,
+					     const struct xfrm_state *x)
+{
+	struct xfrm_policy *pol;
+
+	pol = xfrm_policy_alloc(net, GFP_ATOMIC);
+	if (!pol)
+		return NULL;
+
+	pol->family = conf->family;
+	pol->selector.family = conf->family;
+	pol->if_id = conf->if_id;
+	pol->action = XFRM_POLICY_ALLOW;
+	pol->type = XFRM_POLICY_TYPE_MAIN;
+	/* An SA that carries a mark is found by no other. */
+	if (x)
+		pol->mark = x->mark;
+	pol->lft.soft_byte_limit = XFRM_INF;
+	pol->lft.hard_byte_limit = XFRM_INF;
+	pol->lft.soft_packet_limit = XFRM_INF;
+	pol->lft.hard_packet_limit = XFRM_INF;
+	pol->xfrm_nr = 1;
+	pol->xfrm_vec[0] = *tmpl;
+
+	return pol;
+}
+
+/* Make the policy that the socket carries @pol, and the former one dead:
+ * bundles made from it fail their next check by its genid.
+ */
+static void ipsi_policy_replace(struct ipsi_dev *idev, struct xfrm_policy *pol)
+{
+	struct xfrm_policy *old = idev->policy;
+	struct sock *sk = idev->sock->sk;
+
+	idev->policy = pol;
+	/* The policy is found only if the socket's mark fits its own. */
+	WRITE_ONCE(sk->sk_mark, pol ? pol->mark.v : 0);
+	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT], pol);
+	if (!old)
+		return;
+
+	write_lock_bh(&old->lock);
+	old->walk.dead = 1;
+	write_unlock_bh(&old->lock);
+	atomic_inc(&old->genid);
+	xfrm_pol_put(old);
+}
+
+/* Point the policy at the active SA. Return true if it moved. */
+static bool ipsi_policy_point(struct ipsi_dev *idev,
+			      const struct ipsi_conf *conf)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	const struct xfrm_state *x;
+	struct xfrm_policy *pol;
+	struct xfrm_tmpl tmpl;
+	struct ipsi_sa *sa;
+	bool moved = false;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_current(idev);
+	x = sa ? sa->x : NULL;
+	ipsi_policy_template(&tmpl, conf, x);
+
+	pol = idev->policy;
+	if (!pol || memcmp(&pol->xfrm_vec[0], &tmpl, sizeof(tmpl)) ||
+	    (x && memcmp(&pol->mark, &x->mark, sizeof(pol->mark)))) {
+		/* Without memory there is no policy, so no packet either. */
+		pol = ipsi_policy_alloc(idev->net, conf, &tmpl, x);
+		ipsi_policy_replace(idev, pol);
+		moved = true;
+	}
+	spin_unlock_bh(&sad->lock);
+
+	return moved;
+}
+
+/**
+ * ipsi_policy_route - route from the local to the remote endpoint
+ * @idev: the device
+ * @conf: its configuration
+ * @fl4: filled in with the flow of the outer packet
+ *
+ * Context: RCU read side or RTNL.
+ * Return: the route with a reference for the caller, or an ERR_PTR().
+ */
+struct rtable *ipsi_policy_route(const struct ipsi_dev *idev,
+				 const struct ipsi_conf *conf,
+				 struct flowi4 *fl4)
+{
+	memset(fl4, 0, sizeof(*fl4));
+	fl4->flowi4_oif = conf->link;
+	fl4->flowi4_mark = conf->fwmark;
+	fl4->flowi4_proto = IPPROTO_IPIP;
+	fl4->daddr = conf->remote.a4;
+	fl4->saddr = conf->local.a4;
+
+	return ip_route_output_key(idev->net, fl4);
+}
+
+/* Is this a bundle that encrypts once, with an SA of the device, and leaves
+ * elsewhere than here? A look-up may also come back with no transform at all,
+ * or with one that somebody else's policy asked for.
+ */
+static bool ipsi_policy_bundle_ok(const struct ipsi_dev *idev,
+				  const struct ipsi_conf *conf,
+				  struct dst_entry *dst,
+				  enum ipsi_reason *reason)
+{
+	const struct xfrm_state *x = dst->xfrm;
+	struct dst_entry *child;
+
+	*reason = IPSI_TX_NO_SA;
+	if (!x || x->if_id != conf->if_id ||
+	    x->props.mode != XFRM_MODE_TRANSPORT)
+		return false;
+
+	child = xfrm_dst_child(dst);
+	if (!child || child->xfrm)
+		return false;
+
+	*reason = IPSI_TX_LOOP;
+	return dst->dev != idev->dev && child->dev != idev->dev;
+}
+
+static struct dst_entry *ipsi_policy_resolve(struct ipsi_dev *idev,
+					     const struct ipsi_conf *conf,
+					     enum ipsi_reason *reason)
+{
+	struct dst_entry *dst;
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	rt = ipsi_policy_route(idev, conf, &fl4);
+	if (IS_ERR(rt)) {
+		*reason = IPSI_TX_NO_ROUTE;
+		return NULL;
+	}
+	if (rt->dst.dev == idev->dev) {
+		ip_rt_put(rt);
+		*reason = IPSI_TX_LOOP;
+		return NULL;
+	}
+
+	/* This takes over our reference to the route. With no SA it raises an
+	 * acquire, if a key manager listens.
+	 */
+	dst = xfrm_lookup_with_ifid(idev->net, &rt->dst, flowi4_to_flowi(&fl4),
+				    idev->sock->sk, 0, conf->if_id);
+	if (IS_ERR(dst)) {
+		*reason = IPSI_TX_NO_SA;
+		return NULL;
+	}
+	if (!ipsi_policy_bundle_ok(idev, conf, dst, reason)) {
+		dst_release(dst);
+		return NULL;
+	}
+
+	return dst;
+}
+
+/**
+ * ipsi_policy_dst - the XFRM bundle that outer packets take
+ * @idev: the device
+ * @conf: its configuration
+ * @reason: why there is none, when there is none
+ *
+ * Context: BH off, RCU read side.
+ * Return: the bundle with a reference for the caller: exactly one transform,
+ *   the active SA's. NULL when the packet must not leave.
+ */
+struct dst_entry *ipsi_policy_dst(struct ipsi_dev *idev,
+				  const struct ipsi_conf *conf,
+				  enum ipsi_reason *reason)
+{
+	struct dst_entry *dst;
+
+	/* Checks the state, the policy's genid and the route each time. */
+	dst = dst_cache_get(&idev->dst_cache);
+	if (likely(dst))
+		return dst;
+
+	ipsi_policy_point(idev, conf);
+	dst = ipsi_policy_resolve(idev, conf, reason);
+	/* The SA may be replaced in between: no packet is lost for that. */
+	if (!dst && ipsi_policy_point(idev, conf))
+		dst = ipsi_policy_resolve(idev, conf, reason);
+	if (dst)
+		dst_cache_set_ip4(&idev->dst_cache, dst, conf->local.a4);
+
+	return dst;
+}
+
+/**
+ * ipsi_policy_init - make the socket that will carry the policy
+ * @idev: a device that is being made
+ *
+ * The socket is neither bound nor connected, so it receives nothing.
+ *
+ * Context: process.
+ * Return: 0 or a negative errno.
+ */
+int ipsi_policy_init(struct ipsi_dev *idev)
+{
+	return sock_create_kern(idev->net, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
+				&idev->sock);
+}
+
+/**
+ * ipsi_policy_fini - undo ipsi_policy_init() and all that came after
+ * @idev: a device on which no transmission is under way
+ *
+ * Context: process.
+ */
+void ipsi_policy_fini(struct ipsi_dev *idev)
+{
+	spin_lock_bh(&idev->sad.lock);
+	ipsi_policy_replace(idev, NULL);
+	spin_unlock_bh(&idev->sad.lock);
+
+	sock_release(idev->sock);
+	idev->sock = NULL;
+}

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SAs of a device. An SA belongs to the device whose if_id it carries,
+ * whoever made it; km.c tells us of each that comes and goes. The newest
+ * valid outbound one is in use unless sa-activate has pinned another.
+ *
+ * Only pointers are kept here: SAs live in the namespace's SAD, and what
+ * dies there is never used again, since the state is checked at each use.
+ */
+#include <linux/list.h>
+#include <linux/slab.h>
+#include <net/xfrm.h>
+
+#include "mtu.h"
+#include "nlmsg.h"
+#include "sa.h"
+
+/* Which way x goes, if its addresses are the endpoints of the device. Only
+ * transport mode leaves through us; what arrives may be in tunnel mode too,
+ * which on the wire is the same.
+ */
+static bool ipsi_sa_direction(const struct ipsi_conf *conf,
+			      const struct xfrm_state *x, bool *out)
+{
+	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
+	u16 family = conf->family;
+
+	if (x->props.family != family ||
+	    (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
+	    !x->id.spi || !ipsi_sa_authenticates(x))
+		return false;
+
+	if (xfrm_addr_equal(dst, &conf->remote, family) &&
+	    (xfrm_addr_equal(src, &conf->local, family) ||
+	     xfrm_addr_any(src, family))) {
+		*out = true;
+		return x->props.mode == XFRM_MODE_TRANSPORT;
+	}
+
+	if (xfrm_addr_equal(dst, &conf->local, family) &&
+	    (xfrm_addr_equal(src, &conf->remote, family) ||
+	     xfrm_addr_any(src, family))) {
+		*out = false;
+		return x->props.mode == XFRM_MODE_TRANSPORT ||
+		       x->props.mode == XFRM_MODE_TUNNEL;
+	}
+
+	return false;
+}
+
+/* The newest outbound SA; one past its soft lifetime only if all are. */
+static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad)
+{
+	struct ipsi_sa *sa, *dying = NULL;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list) {
+		if (!sa->out || !ipsi_sa_valid(sa->x))
+			continue;
+		if (!sa->x->km.dying)
+			return sa;
+		if (!dying)
+			dying = sa;
+	}
+
+	return dying;
+}
+
+/* Settle which outbound SA is in use, after anything that may change it. */
+static void ipsi_sa_reselect(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+
+	lockdep_assert_held(&sad->lock);
+
+	if (sad->pinned && sad->active && ipsi_sa_valid(sad->active->x))
+		return;
+
+	sa = ipsi_sa_newest(sad);
+	if (sa == sad->active && !sad->pinned)
+		return;
+
+	sad->active = sa;
+	sad->pinned = false;
+	dst_cache_reset(&idev->dst_cache);
+	ipsi_nl_event_activate(idev, sa ? sa->x : NULL, false);
+	if (sa)
+		ipsi_mtu_schedule(idev);
+}
+
+static struct ipsi_sa *ipsi_sa_entry(struct ipsi_sad *sad,
+				     const struct xfrm_state *x)
+{
+	struct ipsi_sa *sa;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list)
+		if (sa->x == x)
+			return sa;
+
+	return NULL;
+}
+
+static struct ipsi_sa *ipsi_sa_find(struct ipsi_sad *sad,
+				    const struct ipsi_sa_id *id)
+{
+	struct ipsi_sa *sa;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list)
+		if (sa->out == id->out && sa->x->id.spi == id->spi &&
+		    sa->x->id.proto == id->proto && ipsi_sa_valid(sa->x))
+			return sa;
+
+	return NULL;
+}
+
+static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
+{
+	lockdep_assert_held(&sad->lock);
+
+	list_del(&sa->list);
+	if (sad->active == sa)
+		sad->active = NULL;
+	xfrm_state_put(sa->x);
+	kfree(sa);
+}
+
+/* Let an SA leave; the caller settles which one is in use then. */
+static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
+{
+	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_DEL_NTF, sa->x, sa->out, false);
+	ipsi_sa_free(&idev->sad, sa);
+}
+
+/**
+ * ipsi_sa_attach - let an SA join the device
+ * @idev: the device, whose if_id @x carries
+ * @x: the state; the device takes a reference of its own. One that is not
+ *   between the endpoints of the device, or not valid, does not join.
+ *
+ * Context: any; @x's lock may be held. RCU read side.
+ */
+void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+	bool out;
+
+	if (!ipsi_sa_valid(x) ||
+	    !ipsi_sa_direction(rcu_dereference(idev->conf), x, &out))
+		return;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(sad, x);
+	if (!sa) {
+		sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+		if (!sa)
+			goto out;
+		xfrm_state_hold(x);
+		sa->x = x;
+		sa->out = out;
+		list_add(&sa->list, &sad->list);
+	}
+	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
+	ipsi_sa_reselect(idev);
+out:
+	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sa_detach - let an SA leave the device
+ * @idev: the device
+ * @x: the state, which is dead or about to be; need not be of the device
+ *
+ * Context: any; @x's lock may be held.
+ */
+void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(sad, x);
+	if (sa) {
+		ipsi_sa_remove(idev, sa);
+		ipsi_sa_reselect(idev);
+	}
+	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sa_expired - a lifetime of an SA has passed
+ * @idev: the device
+ * @x: the state; need not be of the device
+ * @hard: it is dead; else another SA is to be preferred if there is one
+ *
+ * Context: any; @x's lock may be held.
+ */
+void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(sad, x);
+	if (sa) {
+		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_EXPIRE_NTF, x,
+				 sa->out, hard);
+		if (hard)
+			ipsi_sa_remove(idev, sa);
+		ipsi_sa_reselect(idev);
+	}
+	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sa_refresh - drop what died unheard, and settle which SA is in use
+ * @idev: the device
+ *
+ * Context: any; a state's lock may be held.
+ */
+void ipsi_sa_refresh(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa, *next;
+
+	spin_lock_bh(&sad->lock);
+	list_for_each_entry_safe(sa, next, &sad->list, list)
+		if (!ipsi_sa_valid(sa->x))
+			ipsi_sa_remove(idev, sa);
+	ipsi_sa_reselect(idev);
+	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sa_activate - pin the outbound SA to use
+ * @idev: the device
+ * @id: the SA; NULL to unpin and use the newest valid one
+ *
+ * Context: process.
+ * Return: 0, or -ENOENT if the device has no such valid outbound SA.
+ */
+int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+	int err = 0;
+
+	spin_lock_bh(&sad->lock);
+	sa = id ? ipsi_sa_find(sad, id) : ipsi_sa_newest(sad);
+	if (id && !sa) {
+		err = -ENOENT;
+	} else if (sad->active != sa || sad->pinned != !!id) {
+		sad->active = sa;
+		sad->pinned = id;
+		dst_cache_reset(&idev->dst_cache);
+		ipsi_nl_event_activate(idev, sa ? sa->x : NULL, sad->pinned);
+		if (sa)
+			ipsi_mtu_schedule(idev);
+	}
+	spin_unlock_bh(&sad->lock);
+
+	return err;
+}
+
+/**
+ * ipsi_sa_current - the outbound SA in use
+ * @idev: the device
+ *
+ * Notices an SA that died unheard.
+ *
+ * Context: @idev's sad.lock is held.
+ * Return: the entry, good as long as the lock is held, or NULL.
+ */
+struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+
+	lockdep_assert_held(&sad->lock);
+
+	if (sad->active && !ipsi_sa_valid(sad->active->x))
+		ipsi_sa_reselect(idev);
+
+	return sad->active;
+}
+
+/**
+ * ipsi_sa_get - find a valid SA of the device
+ * @idev: the device
+ * @id: the SA
+ *
+ * Context: any.
+ * Return: the state with a reference for the caller, or NULL.
+ */
+struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
+			       const struct ipsi_sa_id *id)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct xfrm_state *x = NULL;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_find(sad, id);
+	if (sa) {
+		x = sa->x;
+		xfrm_state_hold(x);
+	}
+	spin_unlock_bh(&sad->lock);
+
+	return x;
+}
+
+/**
+ * ipsi_sa_get_nth - walk over the SAs of the device
+ * @idev: the device
+ * @n: how many valid SAs to skip, the newest first
+ * @out: set to the direction of the SA
+ *
+ * Context: any.
+ * Return: the state with a reference for the caller, or NULL past the end.
+ */
+struct xfrm_state *ipsi_sa_get_nth(struct ipsi_dev *idev, unsigned int n,
+				   bool *out)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct xfrm_state *x = NULL;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	list_for_each_entry(sa, &sad->list, list) {
+		if (!ipsi_sa_valid(sa->x) || n--)
+			continue;
+		x = sa->x;
+		*out = sa->out;
+		xfrm_state_hold(x);
+		break;
+	}
+	spin_unlock_bh(&sad->lock);
+
+	return x;
+}
+
+/**
+ * ipsi_sa_get_active - the outbound SA in use
+ * @idev: the device
+ * @pinned: set to whether it was chosen by sa-activate
+ *
+ * Context: any.
+ * Return: the state with a reference for the caller, or NULL.
+ */
+struct xfrm_state *ipsi_sa_get_active(struct ipsi_dev *idev, bool *pinned)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct xfrm_state *x = NULL;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_current(idev);
+	if (sa) {
+		x = sa->x;
+		xfrm_state_hold(x);
+	}
+	*pinned = sad->pinned;
+	spin_unlock_bh(&sad->lock);
+
+	return x;
+}
+
+/**
+ * ipsi_sa_summarize - the SAs of the device at a glance
+ * @idev: the device
+ * @sum: filled in
+ *
+ * Context: any.
+ */
+void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+
+	memset(sum, 0, sizeof(*sum));
+
+	spin_lock_bh(&sad->lock);
+	list_for_each_entry(sa, &sad->list, list) {
+		if (!ipsi_sa_valid(sa->x))
+			continue;
+		if (sa->out)
+			sum->out++;
+		else
+			sum->in++;
+	}
+	sa = ipsi_sa_current(idev);
+	if (sa) {
+		sum->active_spi = sa->x->id.spi;
+		sum->active_proto = sa->x->id.proto;
+		sum->pinned = sad->pinned;
+	}
+	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sad_init - start with no SA
+ * @sad: SAs of a device that is being made
+ */
+void ipsi_sad_init(struct ipsi_sad *sad)
+{
+	spin_lock_init(&sad->lock);
+	INIT_LIST_HEAD(&sad->list);
+}
+
+static int ipsi_sad_load_one(struct xfrm_state *x, int seq, void *data)
+{
+	struct ipsi_dev *idev = data;
+
+	rcu_read_lock();
+	if (x->if_id == rcu_dereference(idev->conf)->if_id)
+		ipsi_sa_attach(idev, x);
+	rcu_read_unlock();
+
+	return 0;
+}
+
+/**
+ * ipsi_sad_load - find the SAs that were there before the device
+ * @idev: the device, already in the hash, so that no SA is missed
+ *
+ * The SAD is walked from its oldest to its newest state.
+ *
+ * Context: process.
+ */
+void ipsi_sad_load(struct ipsi_dev *idev)
+{
+	struct xfrm_state_walk walk;
+
+	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
+	xfrm_state_walk(idev->net, &walk, ipsi_sad_load_one, idev);
+	xfrm_state_walk_done(&walk, idev->net);
+}
+
+/**
+ * ipsi_sad_purge - forget all SAs; they stay in the namespace's SAD
+ * @idev: the device
+ *
+ * Context: process.
+ */
+void ipsi_sad_purge(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa, *next;
+
+	spin_lock_bh(&sad->lock);
+	list_for_each_entry_safe(sa, next, &sad->list, list)
+		ipsi_sa_free(sad, sa);
+	sad->pinned = false;
+	spin_unlock_bh(&sad->lock);
+
+	dst_cache_reset(&idev->dst_cache);
+}

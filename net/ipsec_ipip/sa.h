@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The SAs of a device: which they are, and which outbound one is in use. */
+#ifndef _IPSI_SA_H
+#define _IPSI_SA_H
+
+#include "ipsi.h"
+
+/**
+ * struct ipsi_sa - an SA of a device
+ * @list: entry in ipsi_sad.list, owned by that list
+ * @x: the state; one reference is owned by this entry
+ * @out: outbound; else inbound
+ */
+struct ipsi_sa {
+	struct list_head list;
+	struct xfrm_state *x;
+	bool out;
+};
+
+/**
+ * struct ipsi_sa_id - what tells the SAs of one device apart
+ * @spi: SPI, network byte order
+ * @proto: IPPROTO_ESP or IPPROTO_AH
+ * @out: outbound; else inbound
+ */
+struct ipsi_sa_id {
+	__be32 spi;
+	u8 proto;
+	bool out;
+};
+
+/**
+ * struct ipsi_sa_summary - the SAs of a device at a glance
+ * @in: valid inbound SAs
+ * @out: valid outbound SAs
+ * @active_spi: SPI of the outbound SA in use, 0 for none
+ * @active_proto: its protocol
+ * @pinned: it was chosen by sa-activate
+ */
+struct ipsi_sa_summary {
+	u32 in;
+	u32 out;
+	__be32 active_spi;
+	u8 active_proto;
+	bool pinned;
+};
+
+void ipsi_sad_init(struct ipsi_sad *sad);
+void ipsi_sad_load(struct ipsi_dev *idev);
+void ipsi_sad_purge(struct ipsi_dev *idev);
+
+void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
+void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);
+void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
+void ipsi_sa_refresh(struct ipsi_dev *idev);
+
+int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
+struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev);
+
+struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
+			       const struct ipsi_sa_id *id);
+struct xfrm_state *ipsi_sa_get_nth(struct ipsi_dev *idev, unsigned int n,
+				   bool *out);
+struct xfrm_state *ipsi_sa_get_active(struct ipsi_dev *idev, bool *pinned);
+void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum);
+
+static inline bool ipsi_sa_valid(const struct xfrm_state *x)
+{
+	return READ_ONCE(x->km.state) == XFRM_STATE_VALID;
+}
+
+/* Does x protect what it carries against change? What does not is never an
+ * SA of a device, in either direction.
+ */
+static inline bool ipsi_sa_authenticates(const struct xfrm_state *x)
+{
+	return x->aead || (x->aalg && x->aalg->alg_trunc_len);
+}
+
+#endif /* _IPSI_SA_H */
