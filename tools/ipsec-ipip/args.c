@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Words of the command line: numbers, names, and tables of words; and the
+ * messages about them. Keys are read in key.c.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipsi.h"
+
+struct ipsi_opts ipsi_opts;
+
+IPSI_PRINTF(2, 0)
+static void ipsi_vmessage(const char *kind, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	fprintf(stderr, "ipsec-ipip: %s%s%s%s\n", kind,
+		ipsi_opts.verb ? ipsi_opts.verb : "",
+		ipsi_opts.verb ? ": " : "", text);
+}
+
+/**
+ * ipsi_fail() - say that the kernel or the system refused
+ * @fmt: what, without newline
+ *
+ * Return: IPSI_FAIL.
+ */
+int ipsi_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	ipsi_vmessage("", fmt, ap);
+	va_end(ap);
+	return IPSI_FAIL;
+}
+
+/**
+ * ipsi_usage() - say what is wrong with the command line
+ * @fmt: what, without newline
+ *
+ * Return: IPSI_USAGE.
+ */
+int ipsi_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	ipsi_vmessage("", fmt, ap);
+	va_end(ap);
+	return IPSI_USAGE;
+}
+
+/**
+ * ipsi_warn() - say what the user should know, unless --quiet was given
+ * @fmt: what, without newline
+ */
+void ipsi_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ipsi_opts.quiet)
+		return;
+	va_start(ap, fmt);
+	ipsi_vmessage("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * ipsi_arg_number() - read a number
+ * @word: the word before it, for the message
+ * @arg: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
+ * @max: the largest that fits
+ * @value: the result
+ *
+ * Return: exit code.
+ */
+int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
+		    uint64_t *value)
+{
+	const bool hex = arg[0] == '0' && (arg[1] == 'x' || arg[1] == 'X');
+	const char *digits = hex ? arg + 2 : arg;
+	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" :
+					"0123456789");
+
+	if (!n || digits[n])
+		return ipsi_usage("%s: \"%s\" is not a number", word, arg);
+	errno = 0;
+	*value = strtoull(digits, NULL, hex ? 16 : 10);
+	if (errno || *value > max)
+		return ipsi_usage("%s: %s is more than %llu", word, arg,
+				  (unsigned long long)max);
+	return IPSI_OK;
+}
+
+int ipsi_arg_u32(const char *word, const char *arg, uint32_t *value)
+{
+	uint64_t number;
+	int ret;
+
+	ret = ipsi_arg_number(word, arg, UINT32_MAX, &number);
+	if (!ret)
+		*value = number;
+	return ret;
+}
+
+/* Whether there is such a device is for the kernel to say. */
+int ipsi_arg_dev(const char *arg)
+{
+	if (!*arg || strlen(arg) >= IF_NAMESIZE)
+		return ipsi_usage("\"%s\" is no name of a device: 1 to %d characters",
+				  arg, IF_NAMESIZE - 1);
+	return IPSI_OK;
+}
+
+int ipsi_arg_proto(const char *arg, uint8_t *proto)
+{
+	if (!strcmp(arg, "esp"))
+		*proto = IPPROTO_ESP;
+	else if (!strcmp(arg, "ah"))
+		*proto = IPPROTO_AH;
+	else
+		return ipsi_usage("proto: \"%s\" is neither esp nor ah", arg);
+	return IPSI_OK;
+}
+
+const char *ipsi_proto_name(uint8_t proto)
+{
+	return proto == IPPROTO_AH ? "ah" : "esp";
+}
+
+int ipsi_arg_direction(const char *arg, uint32_t *direction)
+{
+	if (!strcmp(arg, "in"))
+		*direction = IPSEC_IPIP_DIRECTION_IN;
+	else if (!strcmp(arg, "out"))
+		*direction = IPSEC_IPIP_DIRECTION_OUT;
+	else
+		return ipsi_usage("\"%s\" is neither in nor out", arg);
+	return IPSI_OK;
+}
+
+static int ipsi_find_word(const struct ipsi_word *words, size_t n_words,
+			  const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < n_words; i++)
+		if (!strcmp(words[i].word, word))
+			return i;
+	return -1;
+}
+
+/**
+ * ipsi_parse_words() - read words in any order
+ * @words: the words there are, at most 32
+ * @n_words: their number
+ * @ctx: passed to their parsers
+ * @argc: number of arguments left
+ * @argv: the arguments left
+ *
+ * Return: exit code.
+ */
+int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
+		     int argc, char **argv)
+{
+	const struct ipsi_word *word;
+	uint32_t bit, seen = 0;
+	int i, ret;
+
+	for (; argc > 0; argc -= 1 + word->n_args, argv += 1 + word->n_args) {
+		i = ipsi_find_word(words, n_words, argv[0]);
+		if (i < 0)
+			return ipsi_usage("unknown word \"%s\"", argv[0]);
+		word = &words[i];
+		if (argc - 1 < word->n_args)
+			return ipsi_usage("%s: %d argument%s expected, %d given",
+					  word->word, word->n_args,
+					  word->n_args == 1 ? "" : "s",
+					  argc - 1);
+		if (word->same_as)
+			i = ipsi_find_word(words, n_words, word->same_as);
+		bit = 1U << i;
+		if ((seen & bit) && !word->repeats)
+			return ipsi_usage("%s: given twice", word->word);
+		seen |= bit;
+		ret = word->parse(ctx, argv + 1);
+		if (ret)
+			return ret;
+	}
+	return IPSI_OK;
+}

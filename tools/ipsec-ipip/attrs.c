@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tables of the family's attributes, and what reads messages by them: checked
+ * look-up, JSON, and the names that stand in errors. The layout of readable
+ * output is left to the verbs.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/genetlink.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+
+static const char * const ipsi_direction_names[] = {
+	[IPSEC_IPIP_DIRECTION_IN]	= "in",
+	[IPSEC_IPIP_DIRECTION_OUT]	= "out",
+	NULL
+};
+
+static const char * const ipsi_mode_names[] = {
+	[IPSEC_IPIP_MODE_TRANSPORT]	= "transport",
+	[IPSEC_IPIP_MODE_TUNNEL]	= "tunnel",
+	NULL
+};
+
+static const char * const ipsi_df_names[] = {
+	[IPSEC_IPIP_DF_UNSET]	= "unset",
+	[IPSEC_IPIP_DF_SET]	= "set",
+	[IPSEC_IPIP_DF_INHERIT]	= "inherit",
+	NULL
+};
+
+/* An attribute; one with a word of the command line; a nest; an enum. */
+#define IPSI_A(n, t)		{ .name = n, .type = t }
+#define IPSI_W(n, w, t)		{ .name = n, .word = w, .type = t }
+#define IPSI_N(n, w, s)							\
+	{ .name = n, .word = w, .type = IPSI_NEST, .nest = &s }
+#define IPSI_E(n, w, t, v)						\
+	{ .name = n, .word = w, .type = t, .values = v }
+#define IPSI_SET(name, last)	{ .attrs = name, .max = last }
+
+static const struct ipsi_attr ipsi_stats_attrs[] = {
+	[IPSEC_IPIP_A_STATS_TX_NO_SA] = IPSI_A("tx-no-sa", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_NO_ROUTE] = IPSI_A("tx-no-route", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_LOOP] = IPSI_A("tx-loop", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_PROTOCOL] = IPSI_A("tx-protocol", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_TOO_BIG] = IPSI_A("tx-too-big", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_MALFORMED] = IPSI_A("tx-malformed", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_ERROR] = IPSI_A("tx-error", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_OUTER_ADDRESS] =
+		IPSI_A("rx-outer-address", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_PROTOCOL] = IPSI_A("rx-protocol", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_MALFORMED] = IPSI_A("rx-malformed", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_ECN] = IPSI_A("rx-ecn", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_CRYPTO] = IPSI_A("rx-crypto", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_DOWN] = IPSI_A("rx-down", IPSI_U64),
+};
+
+static const struct ipsi_attr_set ipsi_stats_set =
+	IPSI_SET(ipsi_stats_attrs, IPSEC_IPIP_A_STATS_MAX);
+
+static const struct ipsi_attr ipsi_dev_attrs[] = {
+	[IPSEC_IPIP_A_DEV_IFINDEX] = IPSI_W("ifindex", "DEV", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_IFNAME] = IPSI_W("ifname", "DEV", IPSI_STRING),
+	[IPSEC_IPIP_A_DEV_IF_ID] = IPSI_A("if-id", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_REQID] = IPSI_A("reqid", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_LOCAL] = IPSI_A("local", IPSI_ADDR),
+	[IPSEC_IPIP_A_DEV_REMOTE] = IPSI_A("remote", IPSI_ADDR),
+	[IPSEC_IPIP_A_DEV_LINK] = IPSI_A("link", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_TTL] = IPSI_A("ttl", IPSI_U8),
+	[IPSEC_IPIP_A_DEV_TOS] = IPSI_A("tos", IPSI_U8),
+	[IPSEC_IPIP_A_DEV_DF] = IPSI_E("df", NULL, IPSI_ENUM8, ipsi_df_names),
+	[IPSEC_IPIP_A_DEV_FWMARK] = IPSI_A("fwmark", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_MTU] = IPSI_A("mtu", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_MTU_AUTO] = IPSI_A("mtu-auto", IPSI_FLAG),
+	[IPSEC_IPIP_A_DEV_SA_IN] = IPSI_A("sa-in", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_SA_OUT] = IPSI_A("sa-out", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_ACTIVE_SPI] = IPSI_A("active-spi", IPSI_BE32),
+	[IPSEC_IPIP_A_DEV_ACTIVE_PROTO] = IPSI_A("active-proto", IPSI_PROTO),
+	[IPSEC_IPIP_A_DEV_PINNED] = IPSI_A("pinned", IPSI_FLAG),
+	[IPSEC_IPIP_A_DEV_STATS] = IPSI_N("stats", NULL, ipsi_stats_set),
+};
+
+const struct ipsi_attr_set ipsi_dev_set =
+	IPSI_SET(ipsi_dev_attrs, IPSEC_IPIP_A_DEV_MAX);
+
+static const struct ipsi_attr ipsi_lifetime_attrs[] = {
+	[IPSEC_IPIP_A_LIFETIME_SOFT_BYTES] =
+		IPSI_W("soft-bytes", "limit byte-soft", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_HARD_BYTES] =
+		IPSI_W("hard-bytes", "limit byte-hard", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_SOFT_PACKETS] =
+		IPSI_W("soft-packets", "limit packet-soft", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_HARD_PACKETS] =
+		IPSI_W("hard-packets", "limit packet-hard", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_SOFT_ADD_SECONDS] =
+		IPSI_W("soft-add-seconds", "limit time-soft", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_HARD_ADD_SECONDS] =
+		IPSI_W("hard-add-seconds", "limit time-hard", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_SOFT_USE_SECONDS] =
+		IPSI_W("soft-use-seconds", "limit time-use-soft", IPSI_U64),
+	[IPSEC_IPIP_A_LIFETIME_HARD_USE_SECONDS] =
+		IPSI_W("hard-use-seconds", "limit time-use-hard", IPSI_U64),
+};
+
+static const struct ipsi_attr_set ipsi_lifetime_set =
+	IPSI_SET(ipsi_lifetime_attrs, IPSEC_IPIP_A_LIFETIME_MAX);
+
+static const struct ipsi_attr ipsi_encap_attrs[] = {
+	[IPSEC_IPIP_A_ENCAP_SPORT] = IPSI_W("sport", "encap SPORT", IPSI_BE16),
+	[IPSEC_IPIP_A_ENCAP_DPORT] = IPSI_W("dport", "encap DPORT", IPSI_BE16),
+};
+
+static const struct ipsi_attr_set ipsi_encap_set =
+	IPSI_SET(ipsi_encap_attrs, IPSEC_IPIP_A_ENCAP_MAX);
+
+static const struct ipsi_attr ipsi_sa_stats_attrs[] = {
+	[IPSEC_IPIP_A_SA_STATS_BYTES] = IPSI_A("bytes", IPSI_U64),
+	[IPSEC_IPIP_A_SA_STATS_PACKETS] = IPSI_A("packets", IPSI_U64),
+	[IPSEC_IPIP_A_SA_STATS_ADD_TIME] = IPSI_A("add-time", IPSI_U64),
+	[IPSEC_IPIP_A_SA_STATS_USE_TIME] = IPSI_A("use-time", IPSI_U64),
+	[IPSEC_IPIP_A_SA_STATS_SEQ] = IPSI_A("seq", IPSI_U64),
+	[IPSEC_IPIP_A_SA_STATS_REPLAYED] = IPSI_A("replayed", IPSI_U32),
+	[IPSEC_IPIP_A_SA_STATS_REPLAY_LATE] = IPSI_A("replay-late", IPSI_U32),
+	[IPSEC_IPIP_A_SA_STATS_INTEGRITY_FAILED] =
+		IPSI_A("integrity-failed", IPSI_U32),
+};
+
+static const struct ipsi_attr_set ipsi_sa_stats_set =
+	IPSI_SET(ipsi_sa_stats_attrs, IPSEC_IPIP_A_SA_STATS_MAX);
+
+static const struct ipsi_attr ipsi_sa_attrs[] = {
+	[IPSEC_IPIP_A_SA_IFINDEX] = IPSI_W("ifindex", "DEV", IPSI_U32),
+	[IPSEC_IPIP_A_SA_IFNAME] = IPSI_W("ifname", "DEV", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_DIRECTION] =
+		IPSI_E("direction", "{in|out}", IPSI_ENUM32,
+		       ipsi_direction_names),
+	[IPSEC_IPIP_A_SA_PROTO] = IPSI_A("proto", IPSI_PROTO),
+	[IPSEC_IPIP_A_SA_SPI] = IPSI_A("spi", IPSI_BE32),
+	[IPSEC_IPIP_A_SA_MODE] =
+		IPSI_E("mode", NULL, IPSI_ENUM32, ipsi_mode_names),
+	[IPSEC_IPIP_A_SA_REQID] = IPSI_A("reqid", IPSI_U32),
+	[IPSEC_IPIP_A_SA_SRC] = IPSI_A("src", IPSI_ADDR),
+	[IPSEC_IPIP_A_SA_DST] = IPSI_A("dst", IPSI_ADDR),
+	[IPSEC_IPIP_A_SA_AEAD_NAME] = IPSI_A("aead-name", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_AEAD_KEY] = IPSI_A("aead-key", IPSI_KEY),
+	[IPSEC_IPIP_A_SA_ENC_NAME] = IPSI_A("enc-name", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_ENC_KEY] = IPSI_A("enc-key", IPSI_KEY),
+	[IPSEC_IPIP_A_SA_AUTH_NAME] = IPSI_A("auth-name", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_AUTH_KEY] = IPSI_A("auth-key", IPSI_KEY),
+	[IPSEC_IPIP_A_SA_ICV_BITS] = IPSI_A("icv-bits", IPSI_U32),
+	[IPSEC_IPIP_A_SA_REPLAY_WINDOW] = IPSI_A("replay-window", IPSI_U32),
+	[IPSEC_IPIP_A_SA_ESN] = IPSI_A("esn", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_SEQ] = IPSI_A("seq", IPSI_U64),
+	[IPSEC_IPIP_A_SA_LIFETIME] =
+		IPSI_N("lifetime", "limit", ipsi_lifetime_set),
+	[IPSEC_IPIP_A_SA_ENCAP] = IPSI_N("encap", NULL, ipsi_encap_set),
+	[IPSEC_IPIP_A_SA_KEYS] = IPSI_A("keys", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_ACTIVE] = IPSI_A("active", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_PINNED] = IPSI_A("pinned", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_DYING] = IPSI_A("dying", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_HARD] = IPSI_A("hard", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_STATS] = IPSI_N("stats", NULL, ipsi_sa_stats_set),
+};
+
+const struct ipsi_attr_set ipsi_sa_set =
+	IPSI_SET(ipsi_sa_attrs, IPSEC_IPIP_A_SA_MAX);
+
+_Static_assert((int)IPSEC_IPIP_A_DEV_MAX <= (int)IPSI_ATTR_MAX &&
+	       (int)IPSEC_IPIP_A_STATS_MAX <= (int)IPSI_ATTR_MAX,
+	       "struct ipsi_attrs is too small");
+
+/* A newer kernel may send attributes, and longer ones, that we do not know. */
+static bool ipsi_attr_ok(const struct ipsi_attr_set *set,
+			 const struct nlattr *attr)
+{
+	const unsigned int id = mnl_attr_get_type(attr);
+	const uint16_t len = mnl_attr_get_payload_len(attr);
+
+	if (id > set->max)
+		return false;
+	switch (set->attrs[id].type) {
+	case IPSI_NONE:
+		return false;
+	case IPSI_U8:
+	case IPSI_PROTO:
+	case IPSI_ENUM8:
+		return len == sizeof(uint8_t);
+	case IPSI_BE16:
+		return len == sizeof(uint16_t);
+	case IPSI_U32:
+	case IPSI_BE32:
+	case IPSI_ENUM32:
+		return len == sizeof(uint32_t);
+	case IPSI_U64:
+		return len == sizeof(uint64_t);
+	case IPSI_STRING:
+		return mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0;
+	case IPSI_ADDR:
+		return len == sizeof(struct in_addr) ||
+		       len == sizeof(struct in6_addr);
+	case IPSI_KEY:
+		return len <= IPSEC_IPIP_KEY_MAX_LEN;
+	case IPSI_FLAG:
+	case IPSI_NEST:
+		return true;
+	}
+	return false;
+}
+
+/**
+ * ipsi_attrs_parse() - read the attributes of a message of the family
+ * @attrs: the result; it points into the message
+ * @set: what may be in it
+ * @nlh: the message
+ */
+void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,
+		      const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	memset(attrs, 0, sizeof(*attrs));
+	attrs->set = set;
+	if (mnl_nlmsg_get_payload_len(nlh) < GENL_HDRLEN)
+		return;
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
+		if (ipsi_attr_ok(set, attr))
+			attrs->tb[mnl_attr_get_type(attr)] = attr;
+}
+
+/**
+ * ipsi_attrs_parse_nest() - read the attributes in an attribute
+ * @attrs: the result, empty when there is no such attribute
+ * @parent: where it is
+ * @id: which it is
+ */
+void ipsi_attrs_parse_nest(struct ipsi_attrs *attrs,
+			   const struct ipsi_attrs *parent, unsigned int id)
+{
+	const struct nlattr *attr;
+
+	memset(attrs, 0, sizeof(*attrs));
+	attrs->set = parent->set->attrs[id].nest;
+	if (!parent->tb[id])
+		return;
+	mnl_attr_for_each_nested(attr, parent->tb[id])
+		if (ipsi_attr_ok(attrs->set, attr))
+			attrs->tb[mnl_attr_get_type(attr)] = attr;
+}
+
+/**
+ * ipsi_attr_u64() - the value of a number of any width
+ * @attrs: where it is
+ * @id: which it is
+ *
+ * Return: the number in host byte order; 0 when it is absent.
+ */
+uint64_t ipsi_attr_u64(const struct ipsi_attrs *attrs, unsigned int id)
+{
+	const struct nlattr *attr = attrs->tb[id];
+
+	if (!attr)
+		return 0;
+	switch (attrs->set->attrs[id].type) {
+	case IPSI_U8:
+	case IPSI_PROTO:
+	case IPSI_ENUM8:
+		return mnl_attr_get_u8(attr);
+	case IPSI_BE16:
+		return ntohs(mnl_attr_get_u16(attr));
+	case IPSI_BE32:
+		return ntohl(mnl_attr_get_u32(attr));
+	case IPSI_U32:
+	case IPSI_ENUM32:
+		return mnl_attr_get_u32(attr);
+	case IPSI_U64:
+		return mnl_attr_get_u64(attr);
+	default:
+		return 0;
+	}
+}
+
+/* Returns "" when it is absent. */
+const char *ipsi_attr_string(const struct ipsi_attrs *attrs, unsigned int id)
+{
+	return attrs->tb[id] ? mnl_attr_get_str(attrs->tb[id]) : "";
+}
+
+/* Returns "?" when it is absent. */
+const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
+			   char buf[IPSI_TEXT_LEN])
+{
+	const struct nlattr *attr = attrs->tb[id];
+	int family;
+
+	if (!attr)
+		return "?";
+	family = mnl_attr_get_payload_len(attr) == sizeof(struct in_addr) ?
+		 AF_INET : AF_INET6;
+	inet_ntop(family, mnl_attr_get_payload(attr), buf, IPSI_TEXT_LEN);
+	return buf;
+}
+
+/* Returns "?" for a value without a name. */
+const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id)
+{
+	const char * const *names = attrs->set->attrs[id].values;
+	uint64_t value = ipsi_attr_u64(attrs, id);
+
+	if (!attrs->tb[id])
+		return "?";
+	while (value && *names) {
+		names++;
+		value--;
+	}
+	return *names ? *names : "?";
+}
+
+static void ipsi_key_text(const struct nlattr *attr,
+			  char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3])
+{
+	const uint8_t *key = mnl_attr_get_payload(attr);
+	uint16_t i, len = mnl_attr_get_payload_len(attr);
+
+	strcpy(text, "0x");
+	for (i = 0; i < len; i++)
+		sprintf(text + 2 + 2 * i, "%02x", key[i]);
+}
+
+/* Prints the key, or that it is hidden, which it is unless asked for. */
+void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id)
+{
+	char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3];
+
+	if (!attrs->tb[id]) {
+		fputs("(hidden)", stdout);
+		return;
+	}
+	ipsi_key_text(attrs->tb[id], text);
+	fputs(text, stdout);
+	explicit_bzero(text, sizeof(text));
+}
+
+static void ipsi_json_wipe(struct json_object *object, void *data)
+{
+	(void)data;
+	explicit_bzero((char *)json_object_get_string(object),
+		       json_object_get_string_len(object));
+}
+
+static struct json_object *ipsi_json_key(const struct nlattr *attr)
+{
+	char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3];
+	struct json_object *object;
+
+	ipsi_key_text(attr, text);
+	object = json_object_new_string(text);
+	explicit_bzero(text, sizeof(text));
+	json_object_set_userdata(object, NULL, ipsi_json_wipe);
+	return object;
+}
+
+static struct json_object *ipsi_json_value(const struct ipsi_attrs *attrs,
+					   unsigned int id)
+{
+	struct ipsi_attrs nest;
+	char buf[IPSI_TEXT_LEN];
+
+	switch (attrs->set->attrs[id].type) {
+	case IPSI_FLAG:
+		return json_object_new_boolean(true);
+	case IPSI_STRING:
+		return json_object_new_string(ipsi_attr_string(attrs, id));
+	case IPSI_ADDR:
+		return json_object_new_string(ipsi_attr_addr(attrs, id, buf));
+	case IPSI_KEY:
+		return ipsi_json_key(attrs->tb[id]);
+	case IPSI_NEST:
+		ipsi_attrs_parse_nest(&nest, attrs, id);
+		return ipsi_attrs_json(&nest);
+	case IPSI_PROTO:
+		return json_object_new_string(
+			ipsi_proto_name(ipsi_attr_u64(attrs, id)));
+	case IPSI_ENUM8:
+	case IPSI_ENUM32:
+		return json_object_new_string(ipsi_attr_enum(attrs, id));
+	default:
+		return json_object_new_uint64(ipsi_attr_u64(attrs, id));
+	}
+}
+
+static void ipsi_json_name(const char *name, char buf[IPSI_TEXT_LEN])
+{
+	char *c;
+
+	snprintf(buf, IPSI_TEXT_LEN, "%s", name);
+	for (c = buf; *c; c++)
+		if (*c == '-')
+			*c = '_';
+}
+
+/**
+ * ipsi_attrs_json() - attributes as a JSON object
+ * @attrs: the attributes
+ *
+ * The names are those of the spec, with "_" for "-".
+ *
+ * Return: a new object, which the caller puts.
+ */
+struct json_object *ipsi_attrs_json(const struct ipsi_attrs *attrs)
+{
+	struct json_object *object = json_object_new_object();
+	char name[IPSI_TEXT_LEN];
+	unsigned int id;
+
+	for (id = 0; id <= attrs->set->max; id++) {
+		if (!attrs->tb[id])
+			continue;
+		ipsi_json_name(attrs->set->attrs[id].name, name);
+		json_object_object_add(object, name,
+				       ipsi_json_value(attrs, id));
+	}
+	return object;
+}
+
+/* Absent flags are false, so that a reader finds them all the time. */
+void ipsi_json_flags(struct json_object *object, const char * const *names)
+{
+	for (; *names; names++)
+		if (!json_object_object_get_ex(object, *names, NULL))
+			json_object_object_add(object, *names,
+					       json_object_new_boolean(false));
+}
+
+/**
+ * ipsi_json_print() - print a JSON object and put it
+ * @object: the object
+ * @pretty: on several lines
+ */
+void ipsi_json_print(struct json_object *object, bool pretty)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text;
+
+	flags |= pretty ? JSON_C_TO_STRING_PRETTY : JSON_C_TO_STRING_PLAIN;
+	text = json_object_to_json_string_ext(object, flags);
+	puts(text);
+	/* There may be keys in it. */
+	explicit_bzero((char *)text, strlen(text));
+	json_object_put(object);
+}
+
+static const struct ipsi_attr *ipsi_attr_find(const struct ipsi_attr_set *set,
+					      unsigned int id)
+{
+	return id <= set->max && set->attrs[id].name ? &set->attrs[id] : NULL;
+}
+
+static const struct ipsi_attr *ipsi_attr_at(const struct ipsi_attr_set *set,
+					    const struct nlattr *attr,
+					    const char *target)
+{
+	const struct ipsi_attr *found;
+	const struct nlattr *inner;
+
+	found = ipsi_attr_find(set, mnl_attr_get_type(attr));
+	if (!found || target == (const char *)attr)
+		return found;
+	if (!found->nest)
+		return NULL;
+	mnl_attr_for_each_nested(inner, attr)
+		if (target == (const char *)inner)
+			return ipsi_attr_find(found->nest,
+					      mnl_attr_get_type(inner));
+	return NULL;
+}
+
+/**
+ * ipsi_attr_at_offset() - find an attribute of a request, in a nest too
+ * @set: what may be in the request
+ * @nlh: the request
+ * @offset: where in the request the attribute starts
+ *
+ * Return: the attribute, or NULL.
+ */
+const struct ipsi_attr *ipsi_attr_at_offset(const struct ipsi_attr_set *set,
+					    const struct nlmsghdr *nlh,
+					    uint32_t offset)
+{
+	const char *target = (const char *)nlh + offset;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
+		if (target >= (const char *)attr &&
+		    target < (const char *)mnl_attr_next(attr))
+			return ipsi_attr_at(set, attr, target);
+	return NULL;
+}
+
+/**
+ * ipsi_attr_missing() - find an attribute that is not in a request
+ * @set: what may be in the request
+ * @nlh: the request
+ * @nest_offset: where the nest is in which it is missing, 0 for none
+ * @id: which is missing
+ *
+ * Return: the attribute, or NULL.
+ */
+const struct ipsi_attr *ipsi_attr_missing(const struct ipsi_attr_set *set,
+					  const struct nlmsghdr *nlh,
+					  uint32_t nest_offset, uint32_t id)
+{
+	const struct ipsi_attr *nest;
+
+	if (nest_offset) {
+		nest = ipsi_attr_at_offset(set, nlh, nest_offset);
+		if (!nest || !nest->nest)
+			return NULL;
+		set = nest->nest;
+	}
+	return ipsi_attr_find(set, id);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of ipsec-ipip(8) share: options, exit codes, messages, the
+ * reading of words, keys, and the list of verbs.
+ */
+#ifndef _IPSI_H
+#define _IPSI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/ipsec_ipip.h>
+
+#define IPSI_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define IPSI_PRINTF(f, a)	__attribute__((format(printf, f, a)))
+
+/* Exit codes; every verb and every parser returns one. */
+enum {
+	IPSI_OK		= 0,
+	IPSI_FAIL	= 1,	/* the kernel or the system refused */
+	IPSI_USAGE	= 2,	/* the command line makes no sense */
+};
+
+struct ipsi_opts {
+	bool json;
+	bool pretty;
+	bool quiet;
+	const char *verb;	/* words of the verb, for messages */
+};
+
+extern struct ipsi_opts ipsi_opts;
+
+/* Messages: one line on stderr. Each returns the exit code that it means. */
+int ipsi_fail(const char *fmt, ...) IPSI_PRINTF(1, 2);
+int ipsi_usage(const char *fmt, ...) IPSI_PRINTF(1, 2);
+void ipsi_warn(const char *fmt, ...) IPSI_PRINTF(1, 2);
+
+/* Numbers: decimal, or hexadecimal after 0x. */
+int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
+		    uint64_t *value);
+int ipsi_arg_u32(const char *word, const char *arg, uint32_t *value);
+int ipsi_arg_dev(const char *arg);
+int ipsi_arg_proto(const char *arg, uint8_t *proto);
+int ipsi_arg_direction(const char *arg, uint32_t *direction);
+const char *ipsi_proto_name(uint8_t proto);
+
+/**
+ * struct ipsi_word - a word of the command line and what follows it
+ * @word: the word
+ * @n_args: number of arguments behind it
+ * @repeats: may come more than once
+ * @same_as: counts as one with this other word, for the check on duplicates
+ * @parse: takes the arguments into the context; returns an exit code
+ */
+struct ipsi_word {
+	const char *word;
+	int n_args;
+	bool repeats;
+	const char *same_as;
+	int (*parse)(void *ctx, char **args);
+};
+
+int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
+		     int argc, char **argv);
+
+struct ipsi_key {
+	size_t len;
+	uint8_t data[IPSEC_IPIP_KEY_MAX_LEN];
+};
+
+int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key);
+
+/* Verbs, a file each. argv[0] is the first word behind the verb. */
+int ipsi_show(int argc, char **argv);
+int ipsi_sa_add(int argc, char **argv);
+int ipsi_sa_del(int argc, char **argv);
+int ipsi_sa_show(int argc, char **argv);
+int ipsi_sa_activate(int argc, char **argv);
+int ipsi_monitor(int argc, char **argv);
+
+#endif /* _IPSI_H */

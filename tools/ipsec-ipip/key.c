@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keys: from the command line, from a file or from standard input, always in
+ * hex. Every copy made on the way is wiped, and no message shows any of it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipsi.h"
+
+/* The longest key in hex, with 0x, a few blanks and a line end behind it. */
+#define IPSI_KEY_TEXT	(2 * IPSEC_IPIP_KEY_MAX_LEN + 64)
+
+#define IPSI_KEY_FILE	"file:"
+
+static int ipsi_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Returns what is wrong with the text, or NULL. */
+static const char *ipsi_key_parse(const char *text, size_t len,
+				  struct ipsi_key *key)
+{
+	size_t i;
+	int digit;
+
+	if (len >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		text += 2;
+		len -= 2;
+	}
+	memset(key, 0, sizeof(*key));
+	if (len > 2 * sizeof(key->data))
+		return "key is too long";
+	for (i = 0; i < len; i++) {
+		digit = ipsi_hex_digit(text[i]);
+		if (digit < 0)
+			return "key is not hexadecimal";
+		key->data[i / 2] = key->data[i / 2] << 4 | digit;
+	}
+	if (len % 2)
+		return "key has an odd number of hex digits";
+	key->len = len / 2;
+	return NULL;
+}
+
+static size_t ipsi_trim(const char *text, size_t len)
+{
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	return len;
+}
+
+/* Reads to the end, to a newline if @line, or until @text is full. */
+static ssize_t ipsi_read_text(int fd, char *text, size_t size, bool line)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size) {
+		/* Bytewise, so that the next line stays for the next key. */
+		n = read(fd, text + len, line ? 1 : size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		len += n;
+		if (!n || (line && text[len - 1] == '\n'))
+			break;
+	}
+	return len;
+}
+
+static int ipsi_key_open(const char *word, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st)) {
+		ipsi_fail("%s: %s: %s", word, path, strerror(errno));
+		goto err_close;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		ipsi_fail("%s: %s: %s", word, path, strerror(EISDIR));
+		goto err_close;
+	}
+	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
+		ipsi_warn("%s: %s: key can be read by others than its owner",
+			  word, path);
+	return fd;
+
+err_close:
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int ipsi_key_from_fd(const char *word, int fd, const char *path,
+			    struct ipsi_key *key)
+{
+	const bool line = !path;
+	char text[IPSI_KEY_TEXT];
+	const char *wrong;
+	int ret = IPSI_OK;
+	ssize_t len;
+
+	if (!path)
+		path = "standard input";
+	len = ipsi_read_text(fd, text, sizeof(text), line);
+	if (len < 0) {
+		ret = ipsi_fail("%s: %s: %s", word, path, strerror(errno));
+		goto out;
+	}
+	if (!len) {
+		ret = ipsi_fail("%s: %s: no key, but the end", word, path);
+		goto out;
+	}
+	if ((size_t)len == sizeof(text))
+		wrong = "key is too long";
+	else
+		wrong = ipsi_key_parse(text, ipsi_trim(text, len), key);
+	if (wrong)
+		ret = ipsi_fail("%s: %s: %s", word, path, wrong);
+out:
+	explicit_bzero(text, sizeof(text));
+	return ret;
+}
+
+static int ipsi_key_from_file(const char *word, const char *path,
+			      struct ipsi_key *key)
+{
+	int fd, ret;
+
+	fd = ipsi_key_open(word, path);
+	if (fd < 0)
+		return IPSI_FAIL;
+	ret = ipsi_key_from_fd(word, fd, path, key);
+	close(fd);
+	return ret;
+}
+
+static int ipsi_key_from_arg(const char *word, char *arg, struct ipsi_key *key)
+{
+	const size_t len = strlen(arg);
+	const char *wrong = NULL;
+
+	if (len && strncmp(arg, "0x", 2) && strncmp(arg, "0X", 2))
+		wrong = "key must be 0xHEX, file:PATH, or - for standard input";
+	else
+		wrong = ipsi_key_parse(arg, len, key);
+	explicit_bzero(arg, len);
+	return wrong ? ipsi_usage("%s: %s", word, wrong) : IPSI_OK;
+}
+
+/**
+ * ipsi_key_read() - get a key
+ * @word: the word before it, for messages
+ * @arg: 0xHEX (wiped), file:PATH, "-" for a line of standard input, or ""
+ * @key: the result; the caller wipes it
+ *
+ * Return: exit code.
+ */
+int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key)
+{
+	if (!strcmp(arg, "-"))
+		return ipsi_key_from_fd(word, STDIN_FILENO, NULL, key);
+	if (!strncmp(arg, IPSI_KEY_FILE, strlen(IPSI_KEY_FILE)))
+		return ipsi_key_from_file(word, arg + strlen(IPSI_KEY_FILE),
+					  key);
+	return ipsi_key_from_arg(word, arg, key);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip monitor: a line per event, until it is killed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <linux/genetlink.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+
+static const struct ipsi_event {
+	const char *name;
+	const char *json_flag;	/* the flag that belongs to this event */
+} ipsi_events[] = {
+	[IPSEC_IPIP_CMD_SA_ADD_NTF]	 = { "sa-add", NULL },
+	[IPSEC_IPIP_CMD_SA_DEL_NTF]	 = { "sa-del", NULL },
+	[IPSEC_IPIP_CMD_SA_EXPIRE_NTF]	 = { "sa-expire", "hard" },
+	[IPSEC_IPIP_CMD_SA_ACTIVATE_NTF] = { "sa-activate", "pinned" },
+};
+
+/* ISO 8601, local time with its offset, microseconds. */
+static void ipsi_now(char *buf, size_t size)
+{
+	struct timespec now;
+	struct tm tm = {};
+	size_t len;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	len = strftime(buf, size, "%FT%T", &tm);
+	len += snprintf(buf + len, size - len, ".%06ld", now.tv_nsec / 1000);
+	strftime(buf + len, size - len, "%z", &tm);
+}
+
+static void ipsi_event_sa(const struct ipsi_attrs *sa, uint8_t cmd)
+{
+	if (sa->tb[IPSEC_IPIP_A_SA_DIRECTION])
+		printf(" %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION));
+	if (sa->tb[IPSEC_IPIP_A_SA_SPI])
+		printf(" spi 0x%08" PRIx64 " proto %s",
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_SPI),
+		       ipsi_proto_name(ipsi_attr_u64(sa,
+						     IPSEC_IPIP_A_SA_PROTO)));
+	else
+		printf(" none");
+	if (cmd == IPSEC_IPIP_CMD_SA_EXPIRE_NTF)
+		printf(sa->tb[IPSEC_IPIP_A_SA_HARD] ? " hard" : " soft");
+	if (cmd == IPSEC_IPIP_CMD_SA_ACTIVATE_NTF &&
+	    sa->tb[IPSEC_IPIP_A_SA_PINNED])
+		printf(" pinned");
+}
+
+static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,
+			    const char *when)
+{
+	char src[IPSI_TEXT_LEN], dst[IPSI_TEXT_LEN];
+
+	printf("%s %s %s", when, ipsi_events[cmd].name,
+	       ipsi_attr_string(sa, IPSEC_IPIP_A_SA_IFNAME));
+	ipsi_event_sa(sa, cmd);
+	if (sa->tb[IPSEC_IPIP_A_SA_MODE])
+		printf(" mode %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_MODE));
+	if (sa->tb[IPSEC_IPIP_A_SA_REQID])
+		printf(" reqid %" PRIu64,
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
+	if (sa->tb[IPSEC_IPIP_A_SA_SRC])
+		printf(" %s -> %s",
+		       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_SRC, src),
+		       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
+	putchar('\n');
+}
+
+static void ipsi_event_json(const struct ipsi_attrs *sa, uint8_t cmd,
+			    const char *when)
+{
+	const char * const flags[] = { ipsi_events[cmd].json_flag, NULL };
+	struct json_object *object = json_object_new_object();
+	struct json_object *attrs = ipsi_attrs_json(sa);
+
+	json_object_object_add(object, "time", json_object_new_string(when));
+	json_object_object_add(object, "event",
+			       json_object_new_string(ipsi_events[cmd].name));
+	json_object_object_foreach(attrs, name, value)
+		json_object_object_add(object, name, json_object_get(value));
+	json_object_put(attrs);
+	ipsi_json_flags(object, flags);
+	ipsi_json_print(object, false);
+}
+
+static void ipsi_event(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	struct ipsi_attrs sa;
+	char when[64];
+
+	if (mnl_nlmsg_get_payload_len(nlh) < GENL_HDRLEN ||
+	    genl->cmd >= IPSI_ARRAY_SIZE(ipsi_events) ||
+	    !ipsi_events[genl->cmd].name)
+		return;
+	ipsi_now(when, sizeof(when));
+	ipsi_attrs_parse(&sa, &ipsi_sa_set, nlh);
+	if (ipsi_opts.json)
+		ipsi_event_json(&sa, genl->cmd, when);
+	else
+		ipsi_event_text(&sa, genl->cmd, when);
+}
+
+static int ipsi_monitor_loop(struct ipsi_nl *nl)
+{
+	int err;
+
+	fprintf(stderr, "# listening\n");
+	for (;;) {
+		err = ipsi_nl_events(nl, ipsi_event);
+		/* One flush a batch; the reader may be a pipe. */
+		if (fflush(stdout))
+			return ipsi_fail("output: %s", strerror(errno));
+		if (err == ENOBUFS)
+			fprintf(stderr, "# events were lost\n");
+		else if (err)
+			return ipsi_fail("%s", strerror(err));
+	}
+}
+
+/**
+ * ipsi_monitor() - print events as they come
+ * @argc: number of arguments
+ * @argv: the arguments
+ *
+ * Return: exit code; it does not return of itself.
+ */
+int ipsi_monitor(int argc, char **argv)
+{
+	struct ipsi_nl nl = {};
+	int ret;
+
+	if (argc)
+		return ipsi_usage("unknown word \"%s\"", argv[0]);
+	ret = ipsi_nl_open(&nl);
+	if (!ret)
+		ret = ipsi_nl_listen(&nl);
+	if (!ret)
+		ret = ipsi_monitor_loop(&nl);
+	ipsi_nl_close(&nl);
+	return ret;
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Generic netlink over libmnl: resolves the family, sends a request, collects
+ * the answer, and says what the kernel had against it. What is in requests and
+ * answers is left to the verbs.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+
+/* How often to ask again when the state changed during a dump. */
+#define IPSI_NL_TRIES	10
+
+/* What came back at the end of an answer. */
+struct ipsi_nl_end {
+	int error;			/* errno, or 0 */
+	bool interrupted;		/* dump: the state changed meanwhile */
+	const char *msg;		/* points into nl->answer */
+	const struct nlattr *attr;	/* NLMSGERR_ATTR_OFFS */
+	const struct nlattr *miss_type;
+	const struct nlattr *miss_nest;
+};
+
+static void ipsi_nl_init_request(struct ipsi_nl *nl, uint16_t family,
+				 uint8_t cmd, uint8_t version, uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(nl->request);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = family;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = version;
+}
+
+/**
+ * ipsi_nl_request() - begin a request
+ * @nl: the socket
+ * @cmd: IPSEC_IPIP_CMD_*
+ * @dump: ask for all, not for one
+ *
+ * Return: the request, valid until ipsi_nl_close().
+ */
+struct nlmsghdr *ipsi_nl_request(struct ipsi_nl *nl, uint8_t cmd, bool dump)
+{
+	ipsi_nl_init_request(nl, nl->family, cmd, IPSEC_IPIP_FAMILY_VERSION,
+			     dump ? NLM_F_DUMP : NLM_F_ACK);
+	return (struct nlmsghdr *)nl->request;
+}
+
+int ipsi_nl_too_long(void)
+{
+	return ipsi_usage("arguments are too long");
+}
+
+/* Each ipsi_nl_put*() returns an exit code. */
+int ipsi_nl_put(struct nlmsghdr *nlh, uint16_t type, const void *data,
+		size_t len)
+{
+	if (len > UINT16_MAX - MNL_ATTR_HDRLEN ||
+	    !mnl_attr_put_check(nlh, IPSI_NL_BUF, type, len, data))
+		return ipsi_nl_too_long();
+	return IPSI_OK;
+}
+
+int ipsi_nl_put_u8(struct nlmsghdr *nlh, uint16_t type, uint8_t value)
+{
+	return ipsi_nl_put(nlh, type, &value, sizeof(value));
+}
+
+int ipsi_nl_put_u32(struct nlmsghdr *nlh, uint16_t type, uint32_t value)
+{
+	return ipsi_nl_put(nlh, type, &value, sizeof(value));
+}
+
+int ipsi_nl_put_u64(struct nlmsghdr *nlh, uint16_t type, uint64_t value)
+{
+	return ipsi_nl_put(nlh, type, &value, sizeof(value));
+}
+
+int ipsi_nl_put_string(struct nlmsghdr *nlh, uint16_t type, const char *value)
+{
+	return ipsi_nl_put(nlh, type, value, strlen(value) + 1);
+}
+
+static void ipsi_nl_parse_tlv(const struct nlattr *attr,
+			      struct ipsi_nl_end *end)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case NLMSGERR_ATTR_MSG:
+		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			end->msg = mnl_attr_get_str(attr);
+		break;
+	case NLMSGERR_ATTR_OFFS:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			end->attr = attr;
+		break;
+	case NLMSGERR_ATTR_MISS_TYPE:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			end->miss_type = attr;
+		break;
+	case NLMSGERR_ATTR_MISS_NEST:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			end->miss_nest = attr;
+		break;
+	}
+}
+
+/* Reads NLMSG_ERROR and NLMSG_DONE. Both begin with a negative errno. */
+static void ipsi_nl_parse_end(const struct nlmsghdr *nlh,
+			      struct ipsi_nl_end *end)
+{
+	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	const size_t len = mnl_nlmsg_get_payload_len(nlh);
+	const bool done = nlh->nlmsg_type == NLMSG_DONE;
+	size_t tlvs = done ? sizeof(err->error) : sizeof(*err);
+	const struct nlattr *attr;
+
+	if (len < tlvs) {
+		end->error = done ? 0 : EBADMSG;
+		return;
+	}
+	end->error = -err->error;
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!done && !(nlh->nlmsg_flags & NLM_F_CAPPED))
+		tlvs += err->msg.nlmsg_len - sizeof(err->msg);
+	if (len < tlvs)
+		return;
+	mnl_attr_for_each(attr, nlh, tlvs)
+		ipsi_nl_parse_tlv(attr, end);
+}
+
+static int ipsi_replies_add(struct ipsi_replies *replies,
+			    const struct nlmsghdr *nlh)
+{
+	struct nlmsghdr **msg;
+
+	if (!replies)
+		return 0;
+	msg = realloc(replies->msg, (replies->n + 1) * sizeof(*msg));
+	if (!msg)
+		return -1;
+	replies->msg = msg;
+	msg[replies->n] = malloc(nlh->nlmsg_len);
+	if (!msg[replies->n])
+		return -1;
+	memcpy(msg[replies->n++], nlh, nlh->nlmsg_len);
+	return 0;
+}
+
+/**
+ * ipsi_replies_free() - wipe and free an answer
+ * @replies: the answer, empty afterwards
+ */
+void ipsi_replies_free(struct ipsi_replies *replies)
+{
+	size_t i;
+
+	for (i = 0; i < replies->n; i++) {
+		explicit_bzero(replies->msg[i], replies->msg[i]->nlmsg_len);
+		free(replies->msg[i]);
+	}
+	free(replies->msg);
+	memset(replies, 0, sizeof(*replies));
+}
+
+/* Takes one datagram. Returns 1 at the end of the answer, 0 for more, -1 with
+ * errno.
+ */
+static int ipsi_nl_take(struct ipsi_nl *nl, struct ipsi_replies *replies,
+			struct ipsi_nl_end *end)
+{
+	const struct nlmsghdr *nlh = (struct nlmsghdr *)nl->answer;
+	ssize_t got;
+	int len;
+
+	got = mnl_socket_recvfrom(nl->sock, nl->answer, IPSI_NL_BUF);
+	if (got < 0)
+		return errno == EINTR ? 0 : -1;
+	for (len = got; mnl_nlmsg_ok(nlh, len);
+	     nlh = mnl_nlmsg_next(nlh, &len)) {
+		if (nlh->nlmsg_seq != nl->seq)
+			continue;
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			end->interrupted = true;
+		if (nlh->nlmsg_type == NLMSG_ERROR ||
+		    nlh->nlmsg_type == NLMSG_DONE) {
+			ipsi_nl_parse_end(nlh, end);
+			return 1;
+		}
+		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE &&
+		    ipsi_replies_add(replies, nlh))
+			return -1;
+	}
+	return 0;
+}
+
+/* Sends the request and takes the answer. Returns 0, or -1 with errno when
+ * there is no complete answer.
+ */
+static int ipsi_nl_exchange(struct ipsi_nl *nl, struct ipsi_replies *replies,
+			    struct ipsi_nl_end *end)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)nl->request;
+	int ret;
+
+	memset(end, 0, sizeof(*end));
+	nlh->nlmsg_seq = ++nl->seq;
+	if (mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len) < 0)
+		return -1;
+	do {
+		ret = ipsi_nl_take(nl, replies, end);
+	} while (!ret);
+	return ret < 0 ? -1 : 0;
+}
+
+/* Does the kernel's message begin with the name of the attribute anyway? */
+static bool ipsi_begins_with(const char *msg, const char *name)
+{
+	const size_t len = name ? strlen(name) : 0;
+
+	return len && !strncmp(msg, name, len) && msg[len] == ':';
+}
+
+static int ipsi_nl_refused(const struct ipsi_nl *nl,
+			   const struct ipsi_attr_set *set,
+			   const struct ipsi_nl_end *end)
+{
+	const struct nlmsghdr *nlh = (struct nlmsghdr *)nl->request;
+	const struct ipsi_attr *attr = NULL;
+	const char *msg = end->msg;
+
+	if (end->miss_type) {
+		attr = ipsi_attr_missing(set, nlh, end->miss_nest ?
+					 mnl_attr_get_u32(end->miss_nest) : 0,
+					 mnl_attr_get_u32(end->miss_type));
+		if (!msg)
+			msg = "required, but not given";
+	} else if (end->attr) {
+		attr = ipsi_attr_at_offset(set, nlh,
+					   mnl_attr_get_u32(end->attr));
+	}
+	if (!msg && end->error == EPERM)
+		msg = "not permitted without CAP_NET_ADMIN";
+	if (!msg)
+		msg = strerror(end->error);
+	if (!attr || ipsi_begins_with(msg, attr->name) ||
+	    ipsi_begins_with(msg, attr->word))
+		return ipsi_fail("%s", msg);
+	return ipsi_fail("%s: %s", attr->word ? attr->word : attr->name, msg);
+}
+
+/**
+ * ipsi_nl_talk() - send the request and wait for the answer
+ * @nl: the socket
+ * @set: what may be in the request, for messages
+ * @replies: the answer; the caller frees it whatever happens; NULL for none
+ *
+ * Return: exit code. What went wrong has been said.
+ */
+int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
+		 struct ipsi_replies *replies)
+{
+	struct ipsi_nl_end end;
+	int i;
+
+	for (i = 0; i < IPSI_NL_TRIES; i++) {
+		if (ipsi_nl_exchange(nl, replies, &end))
+			return ipsi_fail("%s", strerror(errno));
+		if (end.error)
+			return ipsi_nl_refused(nl, set, &end);
+		if (!end.interrupted) {
+			if (end.msg)
+				ipsi_warn("%s", end.msg);
+			return IPSI_OK;
+		}
+		ipsi_replies_free(replies);
+	}
+	return ipsi_fail("the SAs change faster than they can be read");
+}
+
+static void ipsi_nl_take_group(struct ipsi_nl *nl, const struct nlattr *group)
+{
+	const struct nlattr *attr;
+	const char *name = "";
+	uint32_t id = 0;
+
+	mnl_attr_for_each_nested(attr, group) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			name = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			id = mnl_attr_get_u32(attr);
+	}
+	if (!strcmp(name, IPSEC_IPIP_MCGRP_EVENTS))
+		nl->group = id;
+}
+
+static void ipsi_nl_take_family(struct ipsi_nl *nl, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr, *group;
+
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U16) == 0)
+			nl->family = mnl_attr_get_u16(attr);
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GROUPS)
+			mnl_attr_for_each_nested(group, attr)
+				ipsi_nl_take_group(nl, group);
+	}
+}
+
+/* Asking for a family that is not there makes the kernel load its module. */
+static int ipsi_nl_resolve(struct ipsi_nl *nl)
+{
+	struct ipsi_replies replies = {};
+	struct ipsi_nl_end end;
+	int ret;
+
+	ipsi_nl_init_request(nl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1,
+			     NLM_F_ACK);
+	ret = ipsi_nl_put_string((struct nlmsghdr *)nl->request,
+				 CTRL_ATTR_FAMILY_NAME,
+				 IPSEC_IPIP_FAMILY_NAME);
+	if (ret)
+		return ret;
+	if (ipsi_nl_exchange(nl, &replies, &end))
+		ret = ipsi_fail("%s", strerror(errno));
+	else if (end.error == ENOENT)
+		ret = ipsi_fail("the kernel has no ipsec-ipip: load the module (modprobe ipsec_ipip)");
+	else if (end.error)
+		ret = ipsi_fail("%s", strerror(end.error));
+	else if (replies.n)
+		ipsi_nl_take_family(nl, replies.msg[0]);
+	ipsi_replies_free(&replies);
+	return ret;
+}
+
+/**
+ * ipsi_nl_open() - open the socket and find the family
+ * @nl: the result; the caller closes it whatever happens
+ *
+ * Return: exit code.
+ */
+int ipsi_nl_open(struct ipsi_nl *nl)
+{
+	int on = 1;
+
+	memset(nl, 0, sizeof(*nl));
+	nl->seq = time(NULL);
+	nl->request = calloc(1, IPSI_NL_BUF);
+	nl->answer = calloc(1, IPSI_NL_BUF);
+	if (!nl->request || !nl->answer)
+		return ipsi_fail("%s", strerror(ENOMEM));
+	nl->sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0)
+		return ipsi_fail("netlink: %s", strerror(errno));
+	/* Both came with Linux 4.12 at the latest; without them, no texts. */
+	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(nl->sock, NETLINK_CAP_ACK, &on, sizeof(on));
+	return ipsi_nl_resolve(nl);
+}
+
+/**
+ * ipsi_nl_close() - close the socket, and wipe what went through it
+ * @nl: the socket
+ */
+void ipsi_nl_close(struct ipsi_nl *nl)
+{
+	if (nl->sock)
+		mnl_socket_close(nl->sock);
+	if (nl->request)
+		explicit_bzero(nl->request, IPSI_NL_BUF);
+	if (nl->answer)
+		explicit_bzero(nl->answer, IPSI_NL_BUF);
+	free(nl->request);
+	free(nl->answer);
+	memset(nl, 0, sizeof(*nl));
+}
+
+/**
+ * ipsi_nl_listen() - join the group of the events
+ * @nl: the socket
+ *
+ * Return: exit code.
+ */
+int ipsi_nl_listen(struct ipsi_nl *nl)
+{
+	if (!nl->group)
+		return ipsi_fail("the kernel has no group \"%s\"",
+				 IPSEC_IPIP_MCGRP_EVENTS);
+	if (mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &nl->group,
+				  sizeof(nl->group)) < 0)
+		return ipsi_fail("cannot listen: %s", strerror(errno));
+	return IPSI_OK;
+}
+
+/**
+ * ipsi_nl_events() - wait for events, and hand over what there is
+ * @nl: the socket, listening
+ * @handle: called for each event
+ *
+ * Return: 0, or an errno; after ENOBUFS events are lost, but more may come.
+ */
+int ipsi_nl_events(struct ipsi_nl *nl,
+		   void (*handle)(const struct nlmsghdr *nlh))
+{
+	const struct nlmsghdr *nlh = (struct nlmsghdr *)nl->answer;
+	ssize_t got;
+	int len;
+
+	got = mnl_socket_recvfrom(nl->sock, nl->answer, IPSI_NL_BUF);
+	if (got < 0)
+		return errno == EINTR ? 0 : errno;
+	for (len = got; mnl_nlmsg_ok(nlh, len);
+	     nlh = mnl_nlmsg_next(nlh, &len))
+		if (nlh->nlmsg_type == nl->family)
+			handle(nlh);
+	return 0;
+}

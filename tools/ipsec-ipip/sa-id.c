@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The words that name an SA, read from the command line and put in a request:
+ * what all verbs of "sa" have in common.
+ */
+#include <arpa/inet.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+#include "sa-id.h"
+
+int ipsi_parse_spi(void *sa_id, char **args)
+{
+	struct ipsi_sa_id *id = sa_id;
+
+	id->has_spi = true;
+	return ipsi_arg_u32("spi", args[0], &id->spi);
+}
+
+int ipsi_parse_proto(void *sa_id, char **args)
+{
+	struct ipsi_sa_id *id = sa_id;
+
+	return ipsi_arg_proto(args[0], &id->proto);
+}
+
+static const struct ipsi_word ipsi_sa_id_words[] = {
+	{ .word = "spi", .n_args = 1, .parse = ipsi_parse_spi },
+	{ .word = "proto", .n_args = 1, .parse = ipsi_parse_proto },
+};
+
+/**
+ * ipsi_parse_spi_proto() - read "spi SPI [proto PROTO]"
+ * @id: the result
+ * @argc: number of arguments
+ * @argv: the arguments
+ *
+ * Return: exit code.
+ */
+int ipsi_parse_spi_proto(struct ipsi_sa_id *id, int argc, char **argv)
+{
+	int ret;
+
+	ret = ipsi_parse_words(ipsi_sa_id_words,
+			       IPSI_ARRAY_SIZE(ipsi_sa_id_words), id, argc,
+			       argv);
+	if (!ret && !id->has_spi)
+		ret = ipsi_usage("spi SPI expected");
+	return ret;
+}
+
+/**
+ * ipsi_parse_dev_direction() - read "DEV {in|out}"
+ * @id: the result
+ * @argc: number of arguments, of which two are read
+ * @argv: the arguments
+ *
+ * Return: exit code.
+ */
+int ipsi_parse_dev_direction(struct ipsi_sa_id *id, int argc, char **argv)
+{
+	int ret;
+
+	if (argc < 2)
+		return ipsi_usage("DEV and {in|out} expected");
+	id->dev = argv[0];
+	id->has_direction = true;
+	ret = ipsi_arg_dev(argv[0]);
+	if (!ret)
+		ret = ipsi_arg_direction(argv[1], &id->direction);
+	return ret;
+}
+
+/**
+ * ipsi_put_sa_id() - put in a request what names an SA
+ * @nlh: the request
+ * @id: the names; those that were not given are left out
+ *
+ * Return: exit code.
+ */
+int ipsi_put_sa_id(struct nlmsghdr *nlh, const struct ipsi_sa_id *id)
+{
+	int ret = IPSI_OK;
+
+	if (id->dev)
+		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, id->dev);
+	if (!ret && id->has_direction)
+		ret = ipsi_nl_put_u32(nlh, IPSEC_IPIP_A_SA_DIRECTION,
+				      id->direction);
+	if (!ret && id->proto)
+		ret = ipsi_nl_put_u8(nlh, IPSEC_IPIP_A_SA_PROTO, id->proto);
+	if (!ret && id->has_spi)
+		ret = ipsi_nl_put_u32(nlh, IPSEC_IPIP_A_SA_SPI,
+				      htonl(id->spi));
+	return ret;
+}
+
+/**
+ * ipsi_sa_request() - make a request about one SA, or about those of a device
+ * @cmd: IPSEC_IPIP_CMD_*
+ * @id: which
+ *
+ * Return: exit code.
+ */
+int ipsi_sa_request(uint8_t cmd, const struct ipsi_sa_id *id)
+{
+	struct ipsi_nl nl = {};
+	int ret;
+
+	ret = ipsi_nl_open(&nl);
+	if (!ret)
+		ret = ipsi_put_sa_id(ipsi_nl_request(&nl, cmd, false), id);
+	if (!ret)
+		ret = ipsi_nl_talk(&nl, &ipsi_sa_set, NULL);
+	ipsi_nl_close(&nl);
+	return ret;
+}

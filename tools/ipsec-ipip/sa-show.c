@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip sa show: SAs, as readable text in the words of "sa add", or JSON.
+ */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+#include "sa-id.h"
+
+static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
+{
+	char src[IPSI_TEXT_LEN], dst[IPSI_TEXT_LEN];
+
+	printf("%s %s spi 0x%08" PRIx64 " proto %s mode %s reqid %" PRIu64,
+	       ipsi_attr_string(sa, IPSEC_IPIP_A_SA_IFNAME),
+	       ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION),
+	       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_SPI),
+	       ipsi_proto_name(ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_PROTO)),
+	       ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_MODE),
+	       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
+	if (sa->tb[IPSEC_IPIP_A_SA_ACTIVE])
+		printf(" (active)");
+	if (sa->tb[IPSEC_IPIP_A_SA_PINNED])
+		printf(" (pinned)");
+	if (sa->tb[IPSEC_IPIP_A_SA_DYING])
+		printf(" (dying)");
+	printf("\n  %s -> %s\n",
+	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_SRC, src),
+	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
+}
+
+static void ipsi_sa_show_alg(const struct ipsi_attrs *sa, const char *word,
+			     unsigned int name, unsigned int key, bool icv)
+{
+	if (!sa->tb[name])
+		return;
+	printf("  %s %s ", word, ipsi_attr_string(sa, name));
+	ipsi_print_key(sa, key);
+	if (icv)
+		printf(" %" PRIu64,
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_ICV_BITS));
+	putchar('\n');
+}
+
+static void ipsi_sa_show_algs(const struct ipsi_attrs *sa)
+{
+	const bool icv = sa->tb[IPSEC_IPIP_A_SA_ICV_BITS];
+
+	ipsi_sa_show_alg(sa, "aead", IPSEC_IPIP_A_SA_AEAD_NAME,
+			 IPSEC_IPIP_A_SA_AEAD_KEY, icv);
+	ipsi_sa_show_alg(sa, "enc", IPSEC_IPIP_A_SA_ENC_NAME,
+			 IPSEC_IPIP_A_SA_ENC_KEY, false);
+	ipsi_sa_show_alg(sa, icv ? "auth-trunc" : "auth",
+			 IPSEC_IPIP_A_SA_AUTH_NAME, IPSEC_IPIP_A_SA_AUTH_KEY,
+			 icv);
+}
+
+static void ipsi_sa_show_options(const struct ipsi_attrs *sa)
+{
+	struct ipsi_attrs encap;
+
+	if (sa->tb[IPSEC_IPIP_A_SA_REPLAY_WINDOW] ||
+	    sa->tb[IPSEC_IPIP_A_SA_ESN])
+		printf("  replay-window %" PRIu64 "%s\n",
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW),
+		       sa->tb[IPSEC_IPIP_A_SA_ESN] ? " esn" : "");
+	if (!sa->tb[IPSEC_IPIP_A_SA_ENCAP])
+		return;
+	ipsi_attrs_parse_nest(&encap, sa, IPSEC_IPIP_A_SA_ENCAP);
+	printf("  encap espinudp %" PRIu64 " %" PRIu64 "\n",
+	       ipsi_attr_u64(&encap, IPSEC_IPIP_A_ENCAP_SPORT),
+	       ipsi_attr_u64(&encap, IPSEC_IPIP_A_ENCAP_DPORT));
+}
+
+static void ipsi_sa_show_limits(const struct ipsi_attrs *sa)
+{
+	struct ipsi_attrs limits;
+	const char *before = "  ";
+	unsigned int id;
+
+	ipsi_attrs_parse_nest(&limits, sa, IPSEC_IPIP_A_SA_LIFETIME);
+	for (id = 0; id <= limits.set->max; id++) {
+		if (!ipsi_attr_u64(&limits, id))
+			continue;
+		printf("%s%s %" PRIu64, before, limits.set->attrs[id].word,
+		       ipsi_attr_u64(&limits, id));
+		before = " ";
+	}
+	if (before[1] == '\0')
+		putchar('\n');
+}
+
+static void ipsi_sa_show_time(const char *what, uint64_t seconds)
+{
+	const time_t when = seconds;
+	char buf[32] = "?";
+	struct tm tm;
+
+	if (localtime_r(&when, &tm))
+		strftime(buf, sizeof(buf), "%F %T", &tm);
+	printf("%s %s", what, buf);
+}
+
+static void ipsi_sa_show_errors(const struct ipsi_attrs *stats)
+{
+	static const unsigned int ids[] = {
+		IPSEC_IPIP_A_SA_STATS_REPLAYED,
+		IPSEC_IPIP_A_SA_STATS_REPLAY_LATE,
+		IPSEC_IPIP_A_SA_STATS_INTEGRITY_FAILED,
+	};
+	const char *before = "  refused: ";
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ids); i++) {
+		if (!ipsi_attr_u64(stats, ids[i]))
+			continue;
+		printf("%s%s %" PRIu64, before, stats->set->attrs[ids[i]].name,
+		       ipsi_attr_u64(stats, ids[i]));
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar('\n');
+}
+
+static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
+{
+	const bool out = ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_DIRECTION) ==
+			 IPSEC_IPIP_DIRECTION_OUT;
+	struct ipsi_attrs stats;
+	uint64_t used;
+
+	if (!sa->tb[IPSEC_IPIP_A_SA_STATS])
+		return;
+	ipsi_attrs_parse_nest(&stats, sa, IPSEC_IPIP_A_SA_STATS);
+	used = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_USE_TIME);
+	printf("  %s: %" PRIu64 " packets, %" PRIu64 " bytes, seq %" PRIu64 "\n",
+	       out ? "sent" : "received",
+	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS),
+	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_BYTES),
+	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_SEQ));
+	ipsi_sa_show_errors(&stats);
+	ipsi_sa_show_time("  added",
+			  ipsi_attr_u64(&stats,
+					IPSEC_IPIP_A_SA_STATS_ADD_TIME));
+	if (used)
+		ipsi_sa_show_time(", first used", used);
+	else
+		printf(", never used");
+	putchar('\n');
+}
+
+static void ipsi_sa_show_text(const struct ipsi_attrs *sa)
+{
+	ipsi_sa_show_head(sa);
+	ipsi_sa_show_algs(sa);
+	ipsi_sa_show_options(sa);
+	ipsi_sa_show_limits(sa);
+	ipsi_sa_show_stats(sa);
+}
+
+static struct json_object *ipsi_sa_show_json(const struct ipsi_attrs *sa)
+{
+	static const char * const flags[] = {
+		"esn", "active", "pinned", "dying", NULL
+	};
+	struct json_object *object = ipsi_attrs_json(sa);
+
+	ipsi_json_flags(object, flags);
+	return object;
+}
+
+static void ipsi_sa_show_replies(const struct ipsi_replies *replies)
+{
+	struct json_object *array = NULL;
+	struct ipsi_attrs sa;
+	size_t i;
+
+	if (ipsi_opts.json)
+		array = json_object_new_array();
+	for (i = 0; i < replies->n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, replies->msg[i]);
+		if (array)
+			json_object_array_add(array, ipsi_sa_show_json(&sa));
+		else
+			ipsi_sa_show_text(&sa);
+	}
+	if (array)
+		ipsi_json_print(array, ipsi_opts.pretty);
+}
+
+/* "[DEV [{in|out} spi SPI [proto PROTO]]] [keys]" */
+static int ipsi_sa_show_parse(struct ipsi_sa_id *id, bool *keys, int argc,
+			      char **argv)
+{
+	int ret;
+
+	*keys = argc && !strcmp(argv[argc - 1], "keys");
+	if (*keys)
+		argc--;
+	if (!argc)
+		return IPSI_OK;
+	if (argc == 1) {
+		id->dev = argv[0];
+		return ipsi_arg_dev(argv[0]);
+	}
+	ret = ipsi_parse_dev_direction(id, argc, argv);
+	if (!ret)
+		ret = ipsi_parse_spi_proto(id, argc - 2, argv + 2);
+	return ret;
+}
+
+/**
+ * ipsi_sa_show() - show one SA, those of a device, or all
+ * @argc: number of arguments
+ * @argv: the arguments
+ *
+ * Return: exit code.
+ */
+int ipsi_sa_show(int argc, char **argv)
+{
+	struct ipsi_replies replies = {};
+	struct ipsi_sa_id id = {};
+	struct ipsi_nl nl = {};
+	struct nlmsghdr *nlh;
+	bool keys;
+	int ret;
+
+	ret = ipsi_sa_show_parse(&id, &keys, argc, argv);
+	if (!ret)
+		ret = ipsi_nl_open(&nl);
+	if (!ret) {
+		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_SA_GET, !id.has_spi);
+		ret = ipsi_put_sa_id(nlh, &id);
+		if (!ret && keys)
+			ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
+	}
+	if (!ret)
+		ret = ipsi_nl_talk(&nl, &ipsi_sa_set, &replies);
+	if (!ret)
+		ipsi_sa_show_replies(&replies);
+	ipsi_replies_free(&replies);
+	ipsi_nl_close(&nl);
+	return ret;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip show: devices at a glance.
+ */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+
+#define IPSI_TOS_INHERIT	1
+
+static void ipsi_show_link(const struct ipsi_attrs *dev)
+{
+	uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
+	char name[IF_NAMESIZE];
+
+	if (!ifindex)
+		return;
+	if (!if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "if%u", ifindex);
+	printf("  underlay: %s\n", name);
+}
+
+/* Only what is not at its default. */
+static void ipsi_show_header(const struct ipsi_attrs *dev)
+{
+	const uint64_t fwmark = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FWMARK);
+	const uint64_t reqid = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_REQID);
+	const uint64_t ttl = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TTL);
+	const uint64_t tos = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TOS);
+	const uint64_t df = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_DF);
+
+	if (reqid)
+		printf("  reqid: %" PRIu64 "\n", reqid);
+	ipsi_show_link(dev);
+	if (ttl)
+		printf("  ttl: %" PRIu64 "\n", ttl);
+	if (dev->tb[IPSEC_IPIP_A_DEV_TOS] && tos != IPSI_TOS_INHERIT)
+		printf("  tos: 0x%02" PRIx64 "\n", tos);
+	if (dev->tb[IPSEC_IPIP_A_DEV_DF] && df != IPSEC_IPIP_DF_INHERIT)
+		printf("  df: %s\n", ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_DF));
+	if (fwmark)
+		printf("  fwmark: 0x%" PRIx64 "\n", fwmark);
+}
+
+static void ipsi_show_sas(const struct ipsi_attrs *dev)
+{
+	printf("  SAs: %" PRIu64 " in, %" PRIu64 " out\n",
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN),
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT));
+	if (!dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI]) {
+		printf("  active: none, nothing can be sent\n");
+		return;
+	}
+	printf("  active: %s spi 0x%08" PRIx64 "%s\n",
+	       ipsi_proto_name(ipsi_attr_u64(dev,
+					     IPSEC_IPIP_A_DEV_ACTIVE_PROTO)),
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ACTIVE_SPI),
+	       dev->tb[IPSEC_IPIP_A_DEV_PINNED] ? " (pinned)" : "");
+}
+
+static void ipsi_show_refused(const struct ipsi_attrs *dev)
+{
+	const char *before = "  refused: ";
+	struct ipsi_attrs stats;
+	unsigned int id;
+	uint64_t value;
+
+	ipsi_attrs_parse_nest(&stats, dev, IPSEC_IPIP_A_DEV_STATS);
+	for (id = 0; id <= stats.set->max; id++) {
+		value = ipsi_attr_u64(&stats, id);
+		if (!value)
+			continue;
+		printf("%s%s %" PRIu64, before, stats.set->attrs[id].name,
+		       value);
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar('\n');
+}
+
+static void ipsi_show_text(const struct ipsi_attrs *dev)
+{
+	char buf[IPSI_TEXT_LEN];
+
+	printf("device: %s\n", ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME));
+	printf("  local: %s\n",
+	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
+	printf("  remote: %s\n",
+	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
+	printf("  if_id: 0x%" PRIx64 "\n",
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID));
+	ipsi_show_header(dev);
+	printf("  mtu: %" PRIu64 "%s\n",
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
+	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
+	ipsi_show_sas(dev);
+	ipsi_show_refused(dev);
+}
+
+static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
+{
+	static const char * const flags[] = { "mtu_auto", "pinned", NULL };
+	struct json_object *object = ipsi_attrs_json(dev);
+
+	ipsi_json_flags(object, flags);
+	return object;
+}
+
+static void ipsi_show_replies(const struct ipsi_replies *replies)
+{
+	struct json_object *array = NULL;
+	struct ipsi_attrs dev;
+	size_t i;
+
+	if (ipsi_opts.json)
+		array = json_object_new_array();
+	for (i = 0; i < replies->n; i++) {
+		ipsi_attrs_parse(&dev, &ipsi_dev_set, replies->msg[i]);
+		if (array) {
+			json_object_array_add(array, ipsi_show_json(&dev));
+			continue;
+		}
+		if (i)
+			putchar('\n');
+		ipsi_show_text(&dev);
+	}
+	if (array)
+		ipsi_json_print(array, ipsi_opts.pretty);
+}
+
+/**
+ * ipsi_show() - show one device, or all
+ * @argc: number of arguments
+ * @argv: the arguments
+ *
+ * Return: exit code.
+ */
+int ipsi_show(int argc, char **argv)
+{
+	struct ipsi_replies replies = {};
+	struct ipsi_nl nl = {};
+	struct nlmsghdr *nlh;
+	int ret = IPSI_OK;
+
+	if (argc > 1)
+		return ipsi_usage("unknown word \"%s\"", argv[1]);
+	if (argc)
+		ret = ipsi_arg_dev(argv[0]);
+	if (!ret)
+		ret = ipsi_nl_open(&nl);
+	if (!ret) {
+		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_DEV_GET, !argc);
+		if (argc)
+			ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME,
+						 argv[0]);
+	}
+	if (!ret)
+		ret = ipsi_nl_talk(&nl, &ipsi_dev_set, &replies);
+	if (!ret)
+		ipsi_show_replies(&replies);
+	ipsi_replies_free(&replies);
+	ipsi_nl_close(&nl);
+	return ret;
+}
