@@ -2,7 +2,9 @@
 #
 # What the Makefiles under tools/ have in common; each also works by itself.
 
-ROOT	?= $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/..)
+ifndef ROOT
+ROOT	:= $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/..)
+endif
 OUT	?= $(ROOT)/build/tools
 PREFIX	?= /usr
 

@@ -8,8 +8,10 @@
 #ifndef _IPSI_IPROUTE2_H
 #define _IPSI_IPROUTE2_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -27,8 +29,11 @@ struct link_util {
 	int (*print_ifla_xstats)(struct nlmsghdr *n, void *arg);
 };
 
-_Static_assert(sizeof(struct link_util) == 9 * sizeof(void *),
-	       "struct link_util is not the one of iproute2");
+static_assert(sizeof(struct link_util) == 9 * sizeof(void *),
+	      "struct link_util is not the one of iproute2");
+
+/* The one that the plug-in provides. */
+extern struct link_util ipsec_ipip_link_util;
 
 enum output_type {
 	PRINT_FP = 1,
@@ -58,9 +63,9 @@ int print_color_uint(enum output_type t, enum color_attr color,
 
 int rtnl_dsfield_a2n(__u32 *id, const char *arg);
 
-void incomplete_command(void) __attribute__((noreturn));
-void missarg(const char *key) __attribute__((noreturn));
-void invarg(const char *msg, const char *arg) __attribute__((noreturn));
-void duparg(const char *key, const char *arg) __attribute__((noreturn));
+noreturn void incomplete_command(void);
+noreturn void missarg(const char *key);
+noreturn void invarg(const char *msg, const char *arg);
+noreturn void duparg(const char *key, const char *arg);
 
 #endif /* _IPSI_IPROUTE2_H */

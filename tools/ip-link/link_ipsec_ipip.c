@@ -18,13 +18,13 @@
 
 #define IPSI_TOS_INHERIT	1
 
+#define IPSI_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 static const char * const ipsi_df_names[] = {
 	[IPSEC_IPIP_DF_UNSET]	= "unset",
 	[IPSEC_IPIP_DF_SET]	= "set",
 	[IPSEC_IPIP_DF_INHERIT]	= "inherit",
 };
-
-#define IPSI_N_DF_NAMES	(sizeof(ipsi_df_names) / sizeof(ipsi_df_names[0]))
 
 static void ipsi_print_explain(FILE *f)
 {
@@ -160,7 +160,7 @@ static void ipsi_put_df(struct nlmsghdr *n, const char *arg)
 {
 	unsigned int i;
 
-	for (i = 0; i < IPSI_N_DF_NAMES; i++) {
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_df_names); i++) {
 		if (!strcmp(arg, ipsi_df_names[i])) {
 			addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_DF, i);
 			return;
@@ -207,13 +207,11 @@ static const struct ipsi_option {
 	{ "fwmark", IFLA_IPSEC_IPIP_FWMARK, true, ipsi_put_fwmark },
 };
 
-#define IPSI_N_OPTIONS	(sizeof(ipsi_options) / sizeof(ipsi_options[0]))
-
 static const struct ipsi_option *ipsi_find_option(const char *word)
 {
 	unsigned int i;
 
-	for (i = 0; i < IPSI_N_OPTIONS; i++)
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_options); i++)
 		if (!strcmp(word, ipsi_options[i].word))
 			return &ipsi_options[i];
 	return NULL;
@@ -341,7 +339,7 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 	}
 	ipsi_print_tos(tb);
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_DF, &byte, 1) &&
-	    byte < IPSI_N_DF_NAMES)
+	    byte < IPSI_ARRAY_SIZE(ipsi_df_names))
 		print_color_string(PRINT_ANY, COLOR_NONE, "df", "df %s ",
 				   ipsi_df_names[byte]);
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_FWMARK, &number, 4)) {
@@ -367,7 +365,7 @@ __asm__(".globl \"ipsec-ipip_link_util\"\n"
 	".type \"ipsec-ipip_link_util\", @object\n"
 	".set \"ipsec-ipip_link_util\", ipsec_ipip_link_util");
 
-static struct link_util ipsec_ipip_link_util __attribute__((used)) = {
+struct link_util ipsec_ipip_link_util = {
 	.id		= "ipsec-ipip",
 	.maxattr	= IFLA_IPSEC_IPIP_MAX,
 	.parse_opt	= ipsi_parse_opt,

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static const char * const ipsi_df_names[] = {
 #define IPSI_A(n, t)		{ .name = n, .type = t }
 #define IPSI_W(n, w, t)		{ .name = n, .word = w, .type = t }
 #define IPSI_N(n, w, s)							\
-	{ .name = n, .word = w, .type = IPSI_NEST, .nest = &s }
+	{ .name = n, .word = w, .type = IPSI_NEST, .nest = &(s) }
 #define IPSI_E(n, w, t, v)						\
 	{ .name = n, .word = w, .type = t, .values = v }
 #define IPSI_SET(name, last)	{ .attrs = name, .max = last }
@@ -169,9 +170,9 @@ static const struct ipsi_attr ipsi_sa_attrs[] = {
 const struct ipsi_attr_set ipsi_sa_set =
 	IPSI_SET(ipsi_sa_attrs, IPSEC_IPIP_A_SA_MAX);
 
-_Static_assert((int)IPSEC_IPIP_A_DEV_MAX <= (int)IPSI_ATTR_MAX &&
-	       (int)IPSEC_IPIP_A_STATS_MAX <= (int)IPSI_ATTR_MAX,
-	       "struct ipsi_attrs is too small");
+static_assert((int)IPSEC_IPIP_A_DEV_MAX <= (int)IPSI_ATTR_MAX &&
+	      (int)IPSEC_IPIP_A_STATS_MAX <= (int)IPSI_ATTR_MAX,
+	      "struct ipsi_attrs is too small");
 
 /* A newer kernel may send attributes, and longer ones, that we do not know. */
 static bool ipsi_attr_ok(const struct ipsi_attr_set *set,
@@ -325,7 +326,7 @@ static void ipsi_key_text(const struct nlattr *attr,
 	const uint8_t *key = mnl_attr_get_payload(attr);
 	uint16_t i, len = mnl_attr_get_payload_len(attr);
 
-	strcpy(text, "0x");
+	memcpy(text, "0x", sizeof("0x"));
 	for (i = 0; i < len; i++)
 		sprintf(text + 2 + 2 * i, "%02x", key[i]);
 }
@@ -366,8 +367,9 @@ static struct json_object *ipsi_json_key(const struct nlattr *attr)
 static struct json_object *ipsi_json_value(const struct ipsi_attrs *attrs,
 					   unsigned int id)
 {
-	struct ipsi_attrs nest;
 	char buf[IPSI_TEXT_LEN];
+	struct ipsi_attrs nest;
+	uint8_t proto;
 
 	switch (attrs->set->attrs[id].type) {
 	case IPSI_FLAG:
@@ -382,8 +384,8 @@ static struct json_object *ipsi_json_value(const struct ipsi_attrs *attrs,
 		ipsi_attrs_parse_nest(&nest, attrs, id);
 		return ipsi_attrs_json(&nest);
 	case IPSI_PROTO:
-		return json_object_new_string(
-			ipsi_proto_name(ipsi_attr_u64(attrs, id)));
+		proto = ipsi_attr_u64(attrs, id);
+		return json_object_new_string(ipsi_proto_name(proto));
 	case IPSI_ENUM8:
 	case IPSI_ENUM32:
 		return json_object_new_string(ipsi_attr_enum(attrs, id));

@@ -224,12 +224,39 @@ static int ipsi_nl_exchange(struct ipsi_nl *nl, struct ipsi_replies *replies,
 	return ret < 0 ? -1 : 0;
 }
 
-/* Does the kernel's message begin with the name of the attribute anyway? */
-static bool ipsi_begins_with(const char *msg, const char *name)
+/* If the kernel's message begins with "name: ", returns what is behind it. */
+static const char *ipsi_skip_name(const char *msg, const char *name)
 {
-	const size_t len = name ? strlen(name) : 0;
+	const size_t len = strlen(name);
 
-	return len && !strncmp(msg, name, len) && msg[len] == ':';
+	if (strncmp(msg, name, len) || strncmp(msg + len, ": ", 2))
+		return NULL;
+	return msg + len + 2;
+}
+
+/* The kernel's messages begin with a name of their own, because not every
+ * program looks at the attribute that they are about. Returns what is behind
+ * that name; NULL where it names an attribute as the command line does.
+ */
+static const char *ipsi_strip_msg(const struct ipsi_attr_set *set,
+				  const char *msg)
+{
+	static const char * const names[] = {
+		"device", "key", "lifetime", "encap"
+	};
+	const char *rest;
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(names); i++) {
+		rest = ipsi_skip_name(msg, names[i]);
+		if (rest)
+			return rest;
+	}
+	for (i = 0; i <= set->max; i++)
+		if (set->attrs[i].name &&
+		    ipsi_skip_name(msg, set->attrs[i].name))
+			return NULL;
+	return msg;
 }
 
 static int ipsi_nl_refused(const struct ipsi_nl *nl,
@@ -239,6 +266,7 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 	const struct nlmsghdr *nlh = (struct nlmsghdr *)nl->request;
 	const struct ipsi_attr *attr = NULL;
 	const char *msg = end->msg;
+	const char *rest;
 
 	if (end->miss_type) {
 		attr = ipsi_attr_missing(set, nlh, end->miss_nest ?
@@ -254,10 +282,10 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 		msg = "not permitted without CAP_NET_ADMIN";
 	if (!msg)
 		msg = strerror(end->error);
-	if (!attr || ipsi_begins_with(msg, attr->name) ||
-	    ipsi_begins_with(msg, attr->word))
+	rest = attr ? ipsi_strip_msg(set, msg) : NULL;
+	if (!rest)
 		return ipsi_fail("%s", msg);
-	return ipsi_fail("%s: %s", attr->word ? attr->word : attr->name, msg);
+	return ipsi_fail("%s: %s", attr->word ? attr->word : attr->name, rest);
 }
 
 /**
