@@ -21,7 +21,7 @@
 
 /* struct rtnl_newlink_params: before 6.14 newlink takes its members */
 #ifdef IPSI_HAVE_NEWLINK_PARAMS
-#define IPSI_DEFINE_NEWLINK(fn)
+#define IPSI_DEFINE_NEWLINK(...)
 #define IPSI_NEWLINK(fn)	fn
 #else
 struct rtnl_newlink_params {
@@ -49,12 +49,13 @@ static int fn##_compat(struct net *src_net, struct net_device *dev,	\
 									\
 	return fn(dev, &params, extack);				\
 }
+
 #define IPSI_NEWLINK(fn)	fn##_compat
 #endif
 
 /* pernet_operations.exit_rtnl: before 6.16 a batch is handed over */
 #ifdef IPSI_HAVE_EXIT_RTNL
-#define IPSI_DEFINE_EXIT_RTNL(fn)
+#define IPSI_DEFINE_EXIT_RTNL(...)
 #define IPSI_EXIT_RTNL(fn)	.exit_rtnl = fn
 #else
 #define IPSI_DEFINE_EXIT_RTNL(fn)					\
@@ -65,6 +66,7 @@ static void fn##_compat(struct list_head *nets, struct list_head *kill)	\
 	list_for_each_entry(net, nets, exit_list)			\
 		fn(net, kill);						\
 }
+
 #define IPSI_EXIT_RTNL(fn)	.exit_batch_rtnl = fn##_compat
 #endif
 
@@ -180,7 +182,8 @@ static inline struct net_device *ipsi_netdev_from(struct net *net,
 }
 
 #define for_each_netdev_dump(net, d, ifindex)				\
-	for (; (d = ipsi_netdev_from(net, &(ifindex))); (ifindex)++)
+	for (unsigned long *ipsi_from = &(ifindex);			\
+	     (d = ipsi_netdev_from(net, ipsi_from)); (*ipsi_from)++)
 #endif
 
 #endif /* _IPSI_COMPAT_H */

@@ -320,7 +320,7 @@ static int ipsi_dev_get_iflink(const struct net_device *dev)
 	int link;
 
 	rcu_read_lock();
-	link = rcu_dereference(idev->conf)->link;
+	link = rcu_dereference(idev->conf)->link ?: dev->ifindex;
 	rcu_read_unlock();
 
 	return link;

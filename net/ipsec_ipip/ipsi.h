@@ -96,6 +96,7 @@ struct ipsi_conf {
 /**
  * struct ipsi_stats - refused packets of one CPU
  * @refused: one counter a reason; written with BH off on its own CPU only
+ * @syncp: lets other CPUs read whole values where these take two loads
  */
 struct ipsi_stats {
 	u64_stats_t refused[IPSI_REASONS];
