@@ -64,8 +64,8 @@ static const struct ipsi_attr_set ipsi_stats_set =
 	IPSI_SET(ipsi_stats_attrs, IPSEC_IPIP_A_STATS_MAX);
 
 static const struct ipsi_attr ipsi_dev_attrs[] = {
-	[IPSEC_IPIP_A_DEV_IFINDEX] = IPSI_W("ifindex", "DEV", IPSI_U32),
-	[IPSEC_IPIP_A_DEV_IFNAME] = IPSI_W("ifname", "DEV", IPSI_STRING),
+	[IPSEC_IPIP_A_DEV_IFINDEX] = IPSI_W("ifindex", "device", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_IFNAME] = IPSI_W("ifname", "device", IPSI_STRING),
 	[IPSEC_IPIP_A_DEV_IF_ID] = IPSI_A("if-id", IPSI_U32),
 	[IPSEC_IPIP_A_DEV_REQID] = IPSI_A("reqid", IPSI_U32),
 	[IPSEC_IPIP_A_DEV_LOCAL] = IPSI_A("local", IPSI_ADDR),
@@ -134,8 +134,8 @@ static const struct ipsi_attr_set ipsi_sa_stats_set =
 	IPSI_SET(ipsi_sa_stats_attrs, IPSEC_IPIP_A_SA_STATS_MAX);
 
 static const struct ipsi_attr ipsi_sa_attrs[] = {
-	[IPSEC_IPIP_A_SA_IFINDEX] = IPSI_W("ifindex", "DEV", IPSI_U32),
-	[IPSEC_IPIP_A_SA_IFNAME] = IPSI_W("ifname", "DEV", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_IFINDEX] = IPSI_W("ifindex", "device", IPSI_U32),
+	[IPSEC_IPIP_A_SA_IFNAME] = IPSI_W("ifname", "device", IPSI_STRING),
 	[IPSEC_IPIP_A_SA_DIRECTION] =
 		IPSI_E("direction", "{in|out}", IPSI_ENUM32,
 		       ipsi_direction_names),
@@ -331,13 +331,18 @@ static void ipsi_key_text(const struct nlattr *attr,
 		sprintf(text + 2 + 2 * i, "%02x", key[i]);
 }
 
-/* Prints the key, or that it is hidden, which it is unless asked for. */
-void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id)
+/**
+ * ipsi_print_key() - print a key, or that it is hidden
+ * @attrs: where it is
+ * @id: which it is
+ * @asked: the kernel was asked for keys; then one that is absent is empty
+ */
+void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id, bool asked)
 {
 	char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3];
 
 	if (!attrs->tb[id]) {
-		fputs("(hidden)", stdout);
+		fputs(asked ? "\"\"" : "(hidden)", stdout);
 		return;
 	}
 	ipsi_key_text(attrs->tb[id], text);

@@ -77,7 +77,8 @@ const char *ipsi_attr_string(const struct ipsi_attrs *attrs, unsigned int id);
 const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
 			   char buf[IPSI_TEXT_LEN]);
 const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id);
-void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id);
+void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id,
+		    bool asked);
 
 struct json_object *ipsi_attrs_json(const struct ipsi_attrs *attrs);
 void ipsi_json_flags(struct json_object *object, const char * const *names);

@@ -96,7 +96,7 @@ static int ipsi_key_open(const char *word, const char *path)
 		ipsi_fail("%s: %s: %s", word, path, strerror(EISDIR));
 		goto err_close;
 	}
-	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
+	if (S_ISREG(st.st_mode) && (st.st_mode & 0044))
 		ipsi_warn("%s: %s: key can be read by others than its owner",
 			  word, path);
 	return fd;

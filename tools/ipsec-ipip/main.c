@@ -86,6 +86,7 @@ static const struct ipsi_verb *ipsi_find_verb(const char *group,
 static int ipsi_run(int argc, char **argv)
 {
 	const struct ipsi_verb *verb;
+	const char *group = NULL;
 	char words[32];
 
 	if (!argc)
@@ -94,15 +95,13 @@ static int ipsi_run(int argc, char **argv)
 		ipsi_print_usage(stdout);
 		return IPSI_OK;
 	}
-	if (strcmp(argv[0], "sa")) {
-		verb = ipsi_find_verb(NULL, argv[0]);
-	} else if (argc == 1) {
-		return ipsi_usage("sa: add, del, show or activate expected");
-	} else {
-		verb = ipsi_find_verb("sa", argv[1]);
+	if (!strcmp(argv[0], "sa")) {
+		if (argc == 1)
+			return ipsi_usage("sa: add, del, show or activate expected");
+		group = *argv++;
 		argc--;
-		argv++;
 	}
+	verb = ipsi_find_verb(group, argv[0]);
 	if (!verb)
 		return ipsi_usage("unknown command \"%s\", try --help",
 				  argv[0]);

@@ -35,41 +35,51 @@ static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
 	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
 }
 
-static void ipsi_sa_show_alg(const struct ipsi_attrs *sa, const char *word,
-			     unsigned int name, unsigned int key, bool icv)
+/* What to show, from the command line. */
+struct ipsi_sa_filter {
+	struct ipsi_sa_id id;
+	bool keys;
+};
+
+static void ipsi_sa_show_alg(const struct ipsi_attrs *sa, bool keys,
+			     const char *word, unsigned int name,
+			     unsigned int key, bool icv)
 {
 	if (!sa->tb[name])
 		return;
 	printf("  %s %s ", word, ipsi_attr_string(sa, name));
-	ipsi_print_key(sa, key);
+	ipsi_print_key(sa, key, keys);
 	if (icv)
 		printf(" %" PRIu64,
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_ICV_BITS));
 	putchar('\n');
 }
 
-static void ipsi_sa_show_algs(const struct ipsi_attrs *sa)
+static void ipsi_sa_show_algs(const struct ipsi_attrs *sa, bool keys)
 {
 	const bool icv = sa->tb[IPSEC_IPIP_A_SA_ICV_BITS];
 
-	ipsi_sa_show_alg(sa, "aead", IPSEC_IPIP_A_SA_AEAD_NAME,
+	ipsi_sa_show_alg(sa, keys, "aead", IPSEC_IPIP_A_SA_AEAD_NAME,
 			 IPSEC_IPIP_A_SA_AEAD_KEY, icv);
-	ipsi_sa_show_alg(sa, "enc", IPSEC_IPIP_A_SA_ENC_NAME,
+	ipsi_sa_show_alg(sa, keys, "enc", IPSEC_IPIP_A_SA_ENC_NAME,
 			 IPSEC_IPIP_A_SA_ENC_KEY, false);
-	ipsi_sa_show_alg(sa, icv ? "auth-trunc" : "auth",
+	ipsi_sa_show_alg(sa, keys, icv ? "auth-trunc" : "auth",
 			 IPSEC_IPIP_A_SA_AUTH_NAME, IPSEC_IPIP_A_SA_AUTH_KEY,
 			 icv);
 }
 
 static void ipsi_sa_show_options(const struct ipsi_attrs *sa)
 {
+	const bool in = ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_DIRECTION) ==
+			IPSEC_IPIP_DIRECTION_IN;
 	struct ipsi_attrs encap;
 
-	if (sa->tb[IPSEC_IPIP_A_SA_REPLAY_WINDOW] ||
-	    sa->tb[IPSEC_IPIP_A_SA_ESN])
+	if (in)
 		printf("  replay-window %" PRIu64 "%s\n",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW),
 		       sa->tb[IPSEC_IPIP_A_SA_ESN] ? " esn" : "");
+	else if (sa->tb[IPSEC_IPIP_A_SA_ESN])
+		printf("  esn\n");
 	if (!sa->tb[IPSEC_IPIP_A_SA_ENCAP])
 		return;
 	ipsi_attrs_parse_nest(&encap, sa, IPSEC_IPIP_A_SA_ENCAP);
@@ -155,10 +165,10 @@ static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
 	putchar('\n');
 }
 
-static void ipsi_sa_show_text(const struct ipsi_attrs *sa)
+static void ipsi_sa_show_text(const struct ipsi_attrs *sa, bool keys)
 {
 	ipsi_sa_show_head(sa);
-	ipsi_sa_show_algs(sa);
+	ipsi_sa_show_algs(sa, keys);
 	ipsi_sa_show_options(sa);
 	ipsi_sa_show_limits(sa);
 	ipsi_sa_show_stats(sa);
@@ -175,7 +185,7 @@ static struct json_object *ipsi_sa_show_json(const struct ipsi_attrs *sa)
 	return object;
 }
 
-static void ipsi_sa_show_replies(const struct ipsi_replies *replies)
+static void ipsi_sa_show_replies(const struct ipsi_replies *replies, bool keys)
 {
 	struct json_object *array = NULL;
 	struct ipsi_attrs sa;
@@ -188,20 +198,21 @@ static void ipsi_sa_show_replies(const struct ipsi_replies *replies)
 		if (array)
 			json_object_array_add(array, ipsi_sa_show_json(&sa));
 		else
-			ipsi_sa_show_text(&sa);
+			ipsi_sa_show_text(&sa, keys);
 	}
 	if (array)
 		ipsi_json_print(array, ipsi_opts.pretty);
 }
 
 /* "[DEV [{in|out} spi SPI [proto PROTO]]] [keys]" */
-static int ipsi_sa_show_parse(struct ipsi_sa_id *id, bool *keys, int argc,
+static int ipsi_sa_show_parse(struct ipsi_sa_filter *filter, int argc,
 			      char **argv)
 {
+	struct ipsi_sa_id *id = &filter->id;
 	int ret;
 
-	*keys = argc && !strcmp(argv[argc - 1], "keys");
-	if (*keys)
+	filter->keys = argc && !strcmp(argv[argc - 1], "keys");
+	if (filter->keys)
 		argc--;
 	if (!argc)
 		return IPSI_OK;
@@ -215,6 +226,19 @@ static int ipsi_sa_show_parse(struct ipsi_sa_id *id, bool *keys, int argc,
 	return ret;
 }
 
+static int ipsi_sa_show_request(struct ipsi_nl *nl,
+				const struct ipsi_sa_filter *filter)
+{
+	struct nlmsghdr *nlh;
+	int ret;
+
+	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, !filter->id.has_spi);
+	ret = ipsi_put_sa_id(nlh, &filter->id);
+	if (!ret && filter->keys)
+		ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
+	return ret;
+}
+
 /**
  * ipsi_sa_show() - show one SA, those of a device, or all
  * @argc: number of arguments
@@ -225,25 +249,19 @@ static int ipsi_sa_show_parse(struct ipsi_sa_id *id, bool *keys, int argc,
 int ipsi_sa_show(int argc, char **argv)
 {
 	struct ipsi_replies replies = {};
-	struct ipsi_sa_id id = {};
+	struct ipsi_sa_filter filter = {};
 	struct ipsi_nl nl = {};
-	struct nlmsghdr *nlh;
-	bool keys;
 	int ret;
 
-	ret = ipsi_sa_show_parse(&id, &keys, argc, argv);
+	ret = ipsi_sa_show_parse(&filter, argc, argv);
 	if (!ret)
 		ret = ipsi_nl_open(&nl);
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_SA_GET, !id.has_spi);
-		ret = ipsi_put_sa_id(nlh, &id);
-		if (!ret && keys)
-			ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
-	}
+	if (!ret)
+		ret = ipsi_sa_show_request(&nl, &filter);
 	if (!ret)
 		ret = ipsi_nl_talk(&nl, &ipsi_sa_set, &replies);
 	if (!ret)
-		ipsi_sa_show_replies(&replies);
+		ipsi_sa_show_replies(&replies, filter.keys);
 	ipsi_replies_free(&replies);
 	ipsi_nl_close(&nl);
 	return ret;
