@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Transmit: checks the inner packet, builds the outer header as tunnel mode
- * would (RFC 3884 section 3.1), and hands it to the bundle of the active SA,
- * which policy.c finds. What has no bundle is dropped and counted.
+ * would (RFC 3884 section 3.1), and hands both to the bundle of the active
+ * SA, which policy.c finds. What has no bundle is dropped and counted.
  */
 #include <linux/icmp.h>
 #include <linux/ip.h>
@@ -235,7 +235,7 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto drop_link;
 
 	reason = IPSI_TX_TOO_BIG;
-	tx.mtu = dst_mtu(tx.dst) - sizeof(struct iphdr);
+	tx.mtu = max_t(int, dst_mtu(tx.dst) - sizeof(struct iphdr), 0);
 	if (!ipsi_xmit_mtu_ok(skb, tx.mtu))
 		goto drop_dst;
 

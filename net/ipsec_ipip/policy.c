@@ -156,7 +156,8 @@ static bool ipsi_policy_bundle_ok(const struct ipsi_dev *idev,
 
 	*reason = IPSI_TX_NO_SA;
 	if (!x || x->if_id != conf->if_id ||
-	    x->props.mode != XFRM_MODE_TRANSPORT)
+	    x->props.mode != XFRM_MODE_TRANSPORT ||
+	    !ipsi_sa_authenticates(x))
 		return false;
 
 	child = xfrm_dst_child(dst);
@@ -219,10 +220,16 @@ struct dst_entry *ipsi_policy_dst(struct ipsi_dev *idev,
 {
 	struct dst_entry *dst;
 
-	/* Checks the state, the policy's genid and the route each time. */
+	/* Checks the state, the policy's genid and the route each time. The
+	 * endpoint may just have been changed, before the cache was reset.
+	 */
 	dst = dst_cache_get(&idev->dst_cache);
-	if (likely(dst))
-		return dst;
+	if (likely(dst)) {
+		if (likely(xfrm_addr_equal(&dst->xfrm->id.daddr, &conf->remote,
+					   conf->family)))
+			return dst;
+		dst_release(dst);
+	}
 
 	ipsi_policy_point(idev, conf);
 	dst = ipsi_policy_resolve(idev, conf, reason);
