@@ -8,6 +8,17 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ipsec-ipip
 PROG=${0##*/}
 
+# The lines of kernels that we build for and test on.
+KERNEL_LINES=(6.1 6.12)
+
+# What the kernel says when something is wrong with it. Nothing of this is in
+# the log of a sound run.
+KERNEL_FAULTS='WARNING: |BUG: |BUG [a-z]|Oops|Kernel panic|general protection fault'
+KERNEL_FAULTS+='|unable to handle|KASAN: |KFENCE: |UBSAN: |kmemleak: unref'
+KERNEL_FAULTS+='|refcount_t: |DEBUG_LOCKS_WARN|possible .* locking|soft lockup'
+KERNEL_FAULTS+='|inconsistent lock state|suspicious RCU usage|blocked for more than'
+KERNEL_FAULTS+='|unregister_netdevice: waiting|leaked reference|Bad page state'
+
 # Say what is wrong in one sentence, and stop; the status is the caller's.
 die_with()
 {
