@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh PLUGIN: does PLUGIN fit the ip(8) that is installed? A helper that
-# ip does not have would make it fail with nothing but "Garbage instead of
-# arguments". Needs no kernel module.
+# check.sh PLUGIN: does PLUGIN fit the ip(8) that is installed, or the one that
+# IP= names? A helper that ip does not have would make it fail with nothing but
+# "Garbage instead of arguments". Needs no kernel module.
 set -u
 
 plugin=$1
@@ -15,7 +15,7 @@ fail()
 	failed=1
 }
 
-ip=$(command -v ip) || { echo "SKIP: no ip(8) here" >&2; exit 0; }
+ip=$(command -v "${IP:-ip}") || { echo "SKIP: no ip(8) here" >&2; exit 0; }
 ip=$(readlink -f "$ip")
 
 nm -D --defined-only "$plugin" | grep -q ' ipsec-ipip_link_util$' ||
@@ -31,7 +31,7 @@ done
 
 export IP_LIB_DIR="${plugin%/*}"
 
-ip link help ipsec-ipip | grep -q '^Usage: \.\.\. ipsec-ipip' ||
+"$ip" link help ipsec-ipip | grep -q '^Usage: \.\.\. ipsec-ipip' ||
 	fail "ip link help ipsec-ipip does not show our help"
 
 # refused MESSAGE WORD...: ip must refuse these words with this message.
@@ -39,7 +39,7 @@ refused()
 {
 	message=$1
 	shift
-	output=$(ip link add ipsi0 type ipsec-ipip "$@" 2>&1) &&
+	output=$("$ip" link add ipsi0 type ipsec-ipip "$@" 2>&1) &&
 		fail "accepted: $*"
 	[ "$output" = "$message" ] || fail "$*: \"$output\" instead of \"$message\""
 }
@@ -65,5 +65,5 @@ refused 'Error: argument "100" is wrong: tos must be "inherit", two hex digits, 
 refused 'Error: argument "yes" is wrong: df must be "unset", "set" or "inherit"' \
 	df yes
 
-[ "$failed" = 0 ] && echo "ip-link: plug-in fits $(ip -V)"
+[ "$failed" = 0 ] && echo "ip-link: plug-in fits $("$ip" -V)"
 exit "$failed"

@@ -38,7 +38,7 @@ static void ipsi_now(char *buf, size_t size)
 	strftime(buf + len, size - len, "%z", &tm);
 }
 
-static void ipsi_event_sa(const struct ipsi_attrs *sa, uint8_t cmd)
+static void ipsi_event_sa(const struct ipsi_attrs *sa)
 {
 	if (sa->tb[IPSEC_IPIP_A_SA_DIRECTION])
 		printf(" %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION));
@@ -49,11 +49,11 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa, uint8_t cmd)
 						     IPSEC_IPIP_A_SA_PROTO)));
 	else
 		printf(" none");
-	if (cmd == IPSEC_IPIP_CMD_SA_EXPIRE_NTF)
-		printf(sa->tb[IPSEC_IPIP_A_SA_HARD] ? " hard" : " soft");
-	if (cmd == IPSEC_IPIP_CMD_SA_ACTIVATE_NTF &&
-	    sa->tb[IPSEC_IPIP_A_SA_PINNED])
-		printf(" pinned");
+	if (sa->tb[IPSEC_IPIP_A_SA_MODE])
+		printf(" mode %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_MODE));
+	if (sa->tb[IPSEC_IPIP_A_SA_REQID])
+		printf(" reqid %" PRIu64,
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
 }
 
 static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,
@@ -63,16 +63,16 @@ static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,
 
 	printf("%s %s %s", when, ipsi_events[cmd].name,
 	       ipsi_attr_string(sa, IPSEC_IPIP_A_SA_IFNAME));
-	ipsi_event_sa(sa, cmd);
-	if (sa->tb[IPSEC_IPIP_A_SA_MODE])
-		printf(" mode %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_MODE));
-	if (sa->tb[IPSEC_IPIP_A_SA_REQID])
-		printf(" reqid %" PRIu64,
-		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
+	ipsi_event_sa(sa);
 	if (sa->tb[IPSEC_IPIP_A_SA_SRC])
 		printf(" %s -> %s",
 		       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_SRC, src),
 		       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
+	if (cmd == IPSEC_IPIP_CMD_SA_EXPIRE_NTF)
+		printf(sa->tb[IPSEC_IPIP_A_SA_HARD] ? " hard" : " soft");
+	if (cmd == IPSEC_IPIP_CMD_SA_ACTIVATE_NTF &&
+	    sa->tb[IPSEC_IPIP_A_SA_PINNED])
+		printf(" pinned");
 	putchar('\n');
 }
 

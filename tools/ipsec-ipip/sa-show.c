@@ -149,11 +149,15 @@ static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
 		return;
 	ipsi_attrs_parse_nest(&stats, sa, IPSEC_IPIP_A_SA_STATS);
 	used = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_USE_TIME);
-	printf("  %s: %" PRIu64 " packets, %" PRIu64 " bytes, seq %" PRIu64 "\n",
+	printf("  %s: %" PRIu64 " packets, %" PRIu64 " bytes",
 	       out ? "sent" : "received",
 	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS),
-	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_BYTES),
-	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_SEQ));
+	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_BYTES));
+	/* Without a replay window, nobody looks at what is received. */
+	if (out || ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW))
+		printf(", seq %" PRIu64,
+		       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_SEQ));
+	putchar('\n');
 	ipsi_sa_show_errors(&stats);
 	ipsi_sa_show_time("  added",
 			  ipsi_attr_u64(&stats,
