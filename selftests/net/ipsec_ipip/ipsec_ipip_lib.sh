@@ -1,0 +1,517 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests of ipsec-ipip have in common. Each test is a function that
+# runs in a subshell of its own with namespaces of its own; it fails at the
+# first thing that is not as it should be.
+#
+#        left                            right
+#   +------------+   the wire, eth0   +------------+
+#   |  10.0.0.1  +--------------------+  10.0.0.2  |     outer addresses
+#   |192.168.1.1 |                    |192.168.2.1 |     inner addresses
+#   +------------+                    +------------+
+#
+# Wherever a function takes a HOST, it is the word "left", "right" or another
+# that was given to setup_ns. The commands of a test are shown, with the host
+# in front, so that they can be repeated by hand.
+
+IPSI_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+
+# Both files belong to the kernel's selftests: in its tree they are near by.
+# shellcheck source=/dev/null
+ipsi_source()
+{
+	local name=$1 dir
+	shift
+
+	for dir in "$@"; do
+		if [ -n "$dir" ] && [ -r "$dir/$name" ]; then
+			source "$dir/$name"
+			return
+		fi
+	done
+	echo "1..0 # SKIP $name is not in any of: $*"
+	exit 4
+}
+
+ipsi_source ktap_helpers.sh "${KSFT_DIR:-}" "$IPSI_DIR/../../kselftest"
+ipsi_source lib.sh "${KSFT_NET_DIR:-}" "$IPSI_DIR/.."
+
+#
+# Hosts and addresses, as globals for the tests
+#
+IPSI_DEV=ipsec0
+IPSI_WIRE=eth0
+IPSI_IF_ID=7
+declare -A IPSI_OUTER=([left]=10.0.0.1 [right]=10.0.0.2)
+declare -A IPSI_INNER=([left]=192.168.1.1 [right]=192.168.2.1)
+declare -A IPSI_PEER=([left]=right [right]=left)
+
+# SPIs and keys of the experiment, by the host that sends. The words are those
+# of both "ip xfrm state" and "ipsec-ipip sa add".
+declare -A IPSI_SPI=([left]=0xdeadbeef [right]=0xfeedbeef)
+declare -A IPSI_ENC_KEY=(
+	[left]=0x46c670e4ad2ef30a29a0ce64738d01e5
+	[right]=0x811ce51cebcaed4280aae9cb2e195f93
+)
+declare -A IPSI_AUTH_KEY=(
+	[left]=0xebfd3e8038fd1c9eadcc32308e5f12aba813114614855e4a93e7407f3c40f827
+	[right]=0x7a5a5832c43395c62aa1c443cfda68f3f8fff89378fdb2df40419df01547a40a
+)
+
+# ipsi_algs HOST: set the array IPSI_ALGS to the algorithms and keys of the SA
+# in which HOST sends.
+ipsi_algs()
+{
+	# shellcheck disable=SC2034 # for the tests
+	IPSI_ALGS=(auth-trunc 'hmac(sha256)' "${IPSI_AUTH_KEY[$1]}" 128
+		   enc 'cbc(aes)' "${IPSI_ENC_KEY[$1]}")
+}
+
+#
+# Results. A test is a subshell: exit ends it alone.
+#
+
+# ipsi_fail WHAT...: the test has failed
+ipsi_fail()
+{
+	local i
+
+	# the line of the test itself, not of a helper here
+	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
+		if [ "${BASH_SOURCE[i]##*/}" != ipsec_ipip_lib.sh ]; then
+			echo "FAIL: ${BASH_SOURCE[i]##*/}:${BASH_LINENO[i-1]}:" \
+				"$*"
+			break
+		fi
+	done
+	exit "$KSFT_FAIL"
+}
+
+# ipsi_skip WHY...: the test cannot run here
+ipsi_skip()
+{
+	echo "SKIP: $*"
+	exit "$KSFT_SKIP"
+}
+
+# ipsi_need TOOL...: skip the test if one of the commands is missing
+ipsi_need()
+{
+	local tool
+
+	for tool in "$@"; do
+		command -v "$tool" > /dev/null ||
+			ipsi_skip "$tool is not installed"
+	done
+}
+
+# ipsi_is ACTUAL EXPECTED WHAT...
+ipsi_is()
+{
+	local actual=$1 expected=$2
+	shift 2
+
+	[ "$actual" = "$expected" ] ||
+		ipsi_fail "$*: \"$actual\" instead of \"$expected\""
+}
+
+# ipsi_has TEXT PART WHAT...: PART is somewhere in TEXT
+ipsi_has()
+{
+	local text=$1 part=$2
+	shift 2
+
+	[[ $text == *"$part"* ]] ||
+		ipsi_fail "$*: no \"$part\" in \"$text\""
+}
+
+# ipsi_has_not TEXT PART WHAT...
+ipsi_has_not()
+{
+	local text=$1 part=$2
+	shift 2
+
+	[[ $text != *"$part"* ]] ||
+		ipsi_fail "$*: \"$part\" in \"$text\""
+}
+
+# ipsi_wait WHAT CMD...: until CMD succeeds. How long it takes decides nothing,
+# but what takes this long will not come.
+ipsi_wait()
+{
+	local what=$1 tries
+	shift
+
+	for ((tries = 0; tries < 300; tries++)); do
+		"$@" > /dev/null 2>&1 && return
+		sleep 0.1
+	done
+	ipsi_fail "$what has not come about"
+}
+
+#
+# Commands
+#
+
+# ipsi_try HOST CMD...: run CMD in the host's namespace
+ipsi_try()
+{
+	local host=$1
+	shift
+
+	nsenter --net="/run/netns/${!host}" "$@"
+}
+
+# ipsi_do HOST CMD...: the same, shown; the test fails if CMD does
+ipsi_do()
+{
+	local host=$1
+	shift
+
+	echo "$host: $*"
+	ipsi_try "$host" "$@" || ipsi_fail "exit status $?: $*"
+}
+
+# ipsi_must_fail MESSAGE HOST CMD...: CMD fails, and says MESSAGE
+ipsi_must_fail()
+{
+	local message=$1 host=$2 output
+	shift 2
+
+	output=$(ipsi_try "$host" "$@" 2>&1) &&
+		ipsi_fail "accepted: $*"
+	[[ $output == *"$message"* ]] ||
+		ipsi_fail "$*: says \"$output\" instead of \"$message\""
+	echo "$host: refused: $* ($message)"
+}
+
+# ipsi_bg HOST CMD...: run CMD in the background till the end of the test, or
+# till somebody kills $IPSI_BG_PID.
+ipsi_bg()
+{
+	local host=$1
+	shift
+
+	echo "$host: $* &"
+	ipsi_try "$host" "$@" &
+	IPSI_BG_PID=$!
+	IPSI_BG_PIDS+=("$IPSI_BG_PID")
+}
+
+#
+# Topology
+#
+
+# ipsi_topology: "left" and "right" on one wire
+ipsi_topology()
+{
+	local host
+
+	setup_ns left right || ipsi_skip "no network namespaces here"
+	ip link add "$IPSI_WIRE" netns "$left" type veth \
+		peer name "$IPSI_WIRE" netns "$right" ||
+		ipsi_fail "no veth pair"
+	for host in left right; do
+		ip -n "${!host}" -batch - <<-END || ipsi_fail "no addresses"
+			address add ${IPSI_OUTER[$host]}/24 dev $IPSI_WIRE
+			link set $IPSI_WIRE up
+		END
+	done
+}
+
+# ipsi_topology_routed: "left" and "right" with the router "middle" between
+# them: eth0 there leads left, eth1 right. The outer addresses stay the same.
+ipsi_topology_routed()
+{
+	local host router=middle i=0
+
+	setup_ns left middle right || ipsi_skip "no network namespaces here"
+	for host in left right; do
+		ip link add "$IPSI_WIRE" netns "${!host}" type veth \
+			peer name "eth$i" netns "${!router}" ||
+			ipsi_fail "no veth pair"
+		ip -n "${!host}" -batch - <<-END || ipsi_fail "no addresses"
+			address add ${IPSI_OUTER[$host]}/32 dev $IPSI_WIRE
+			link set $IPSI_WIRE up
+			route add 10.0.0.254 dev $IPSI_WIRE
+			route add ${IPSI_OUTER[${IPSI_PEER[$host]}]} via 10.0.0.254
+		END
+		ip -n "${!router}" -batch - <<-END || ipsi_fail "no addresses"
+			address add 10.0.0.254/32 dev eth$i
+			link set eth$i up
+			route add ${IPSI_OUTER[$host]} dev eth$i
+		END
+		((++i))
+	done
+	ipsi_try middle sysctl -qw net.ipv4.ip_forward=1
+}
+
+# ipsi_inner HOST [DEVICE]: give HOST its inner address, on DEVICE or lo
+ipsi_inner()
+{
+	ip -n "${!1}" address add "${IPSI_INNER[$1]}/32" dev "${2:-lo}" ||
+		ipsi_fail "no inner address"
+}
+
+# ipsi_device HOST [OPTION...]: make the device, up and with a route to the
+# other host's inner address. Without SAs.
+ipsi_device()
+{
+	local host=$1 peer=${IPSI_PEER[$1]}
+	shift
+
+	ipsi_do "$host" ip link add "$IPSI_DEV" type ipsec-ipip \
+		local "${IPSI_OUTER[$host]}" remote "${IPSI_OUTER[$peer]}" \
+		if_id "$IPSI_IF_ID" "$@"
+	ip -n "${!host}" -batch - <<-END || ipsi_fail "no inner address"
+		address add ${IPSI_INNER[$host]}/32 dev $IPSI_DEV
+		link set $IPSI_DEV up
+		route add ${IPSI_INNER[$peer]}/32 dev $IPSI_DEV
+	END
+}
+
+# ipsi_device_sa HOST {in|out} [OPTION...]: add the SA of the experiment in
+# that direction to the device; "spi N" among the options goes before its own.
+ipsi_device_sa()
+{
+	local host=$1 dir=$2 sender=$1 spi
+	local -a IPSI_ALGS
+	shift 2
+
+	[ "$dir" = out ] || sender=${IPSI_PEER[$host]}
+	spi=(spi "${IPSI_SPI[$sender]}")
+	[[ " $* " != *" spi "* ]] || spi=()
+	ipsi_algs "$sender"
+	ipsi_do "$host" ipsec-ipip sa add "$IPSI_DEV" "$dir" \
+		"${spi[@]}" "${IPSI_ALGS[@]}" "$@"
+}
+
+# ipsi_device_side HOST [OPTION...]: device with both SAs, ready to be used
+ipsi_device_side()
+{
+	ipsi_device "$@"
+	ipsi_device_sa "$1" out
+	ipsi_device_sa "$1" in
+}
+
+# ipsi_tunnel_side HOST: the kernel's own tunnel mode with policies, between
+# the inner addresses; HOST's is on lo, so it must be named to send from it.
+ipsi_tunnel_side()
+{
+	local host=$1 peer=${IPSI_PEER[$1]} sender
+	local -a IPSI_ALGS
+
+	ipsi_inner "$host"
+	for sender in "$host" "$peer"; do
+		ipsi_algs "$sender"
+		ipsi_do "$host" ip xfrm state add \
+			src "${IPSI_OUTER[$sender]}" \
+			dst "${IPSI_OUTER[${IPSI_PEER[$sender]}]}" \
+			proto esp spi "${IPSI_SPI[$sender]}" mode tunnel \
+			"${IPSI_ALGS[@]}"
+	done
+	ipsi_do "$host" ip xfrm policy add dir out \
+		src "${IPSI_INNER[$host]}" dst "${IPSI_INNER[$peer]}" \
+		tmpl src "${IPSI_OUTER[$host]}" dst "${IPSI_OUTER[$peer]}" \
+		proto esp mode tunnel
+	ipsi_do "$host" ip xfrm policy add dir in \
+		src "${IPSI_INNER[$peer]}" dst "${IPSI_INNER[$host]}" \
+		tmpl src "${IPSI_OUTER[$peer]}" dst "${IPSI_OUTER[$host]}" \
+		proto esp mode tunnel
+	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
+		via "${IPSI_OUTER[$peer]}" src "${IPSI_INNER[$host]}"
+}
+
+# ipsi_ping HOST [OPTION...]: from HOST's inner address to the other's
+ipsi_ping()
+{
+	local host=$1
+	shift
+
+	ipsi_do "$host" ping -n -q -c 1 -W 10 -I "${IPSI_INNER[$host]}" "$@" \
+		"${IPSI_INNER[${IPSI_PEER[$host]}]}"
+}
+
+# ipsi_no_ping HOST [OPTION...]: the same, to no avail
+ipsi_no_ping()
+{
+	local host=$1
+	shift
+
+	echo "$host: ping, in vain"
+	! ipsi_try "$host" ping -n -q -c 1 -W 1 -I "${IPSI_INNER[$host]}" \
+		"$@" "${IPSI_INNER[${IPSI_PEER[$host]}]}" > /dev/null 2>&1 ||
+		ipsi_fail "$host: ping was answered"
+}
+
+#
+# Counters
+#
+
+# ipsi_counter HOST NAME [DEVICE]: rx.packets, tx.errors, tx.carrier_errors, …
+# as "ip -s -s link show" has them
+ipsi_counter()
+{
+	ipsi_try "$1" ip -j -s -s link show dev "${3:-$IPSI_DEV}" |
+		jq ".[0].stats64.$2"
+}
+
+# ipsi_stat HOST NAME [DEVICE]: tx_no_sa, rx_crypto, … of "ipsec-ipip show"
+ipsi_stat()
+{
+	ipsi_try "$1" ipsec-ipip -j show "${3:-$IPSI_DEV}" |
+		jq ".[0].stats.$2"
+}
+
+# ipsi_get HOST NAME [DEVICE]: any other word of "ipsec-ipip -j show"
+ipsi_get()
+{
+	ipsi_try "$1" ipsec-ipip -j show "${3:-$IPSI_DEV}" | jq -r ".[0].$2"
+}
+
+#
+# Captures
+#
+
+# ipsi_capture_start HOST FILE [DEVICE]: write to FILE what passes the wire (or
+# DEVICE). One capture at a time.
+ipsi_capture_start()
+{
+	local host=$1 file=$2 dev=${3:-$IPSI_WIRE}
+
+	ipsi_need tcpdump
+	IPSI_CAPTURE_HOST=$host
+	IPSI_CAPTURE_FILE=$file
+	IPSI_CAPTURE_DEV=$dev
+	ipsi_try "$host" tcpdump -i "$dev" -U --immediate-mode -Z root -s 0 \
+		-w "$file" 2> "$IPSI_TMP/tcpdump" &
+	IPSI_CAPTURE_PID=$!
+	IPSI_BG_PIDS+=("$IPSI_CAPTURE_PID")
+	ipsi_wait "tcpdump listening" grep -q 'listening on' "$IPSI_TMP/tcpdump"
+}
+
+# ipsi_capture_has FILTER...: does the running capture hold such a packet?
+ipsi_capture_has()
+{
+	tcpdump -r "$IPSI_CAPTURE_FILE" -c 1 "$@" 2> /dev/null | grep -q .
+}
+
+# ipsi_capture_stop: all that has passed up to now is in the file. A frame of
+# a type for experiments marks the end; packets keep their order.
+ipsi_capture_stop()
+{
+	local send='
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+s.send(b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + b"end of capture" * 4)
+'
+
+	ipsi_try "$IPSI_CAPTURE_HOST" python3 -c "$send" "$IPSI_CAPTURE_DEV" ||
+		ipsi_fail "the end of the capture cannot be marked"
+	ipsi_wait "end of the capture" \
+		grep -aq 'end of capture' "$IPSI_CAPTURE_FILE"
+	kill -INT "$IPSI_CAPTURE_PID"
+	wait "$IPSI_CAPTURE_PID"
+}
+
+# ipsi_count FILE FILTER: how many packets of a capture pass a filter
+ipsi_count()
+{
+	tcpdump -nn -r "$@" 2> /dev/null | wc -l
+}
+
+# ipsi_wire_is_clean FILE: the capture holds no IP-in-IP, and the inner
+# addresses are nowhere to be seen. Null ciphers would not pass.
+ipsi_wire_is_clean()
+{
+	local file=$1 left='\xc0\xa8\x01\x01' right='\xc0\xa8\x02\x01'
+
+	[ -s "$file" ] || ipsi_fail "$file is empty"
+	ipsi_is "$(ipsi_count "$file" 'ip proto 4 or ip proto 41 or
+		ip6 proto 4 or ip6 proto 41')" 0 "IP-in-IP packets on the wire"
+	! LC_ALL=C grep -aqP "$left|$right" "$file" ||
+		ipsi_fail "an inner address on the wire"
+}
+
+#
+# Runner
+#
+
+# Kernel messages that say that something went wrong.
+IPSI_KLOG_BAD='WARNING:|BUG:|Oops|refcount_t:|unregister_netdevice: waiting|'
+IPSI_KLOG_BAD+='general protection|suspicious RCU|leaked reference'
+
+# ipsi_klog_bad: print them, if there are any
+ipsi_klog_bad()
+{
+	dmesg | grep -E "$IPSI_KLOG_BAD"
+}
+
+ipsi_cleanup()
+{
+	local pid
+
+	for pid in "${IPSI_BG_PIDS[@]}"; do
+		kill "$pid"
+	done 2> /dev/null
+	cleanup_all_ns
+	rm -rf "$IPSI_TMP"
+}
+
+ipsi_run_one()
+(
+	IPSI_BG_PIDS=()
+	trap ipsi_cleanup EXIT
+	trap 'exit 1' INT TERM
+	IPSI_TMP=$(mktemp -d) || ipsi_skip "no directory for temporary files"
+	"$1"
+	exit "$KSFT_PASS"
+)
+
+# Skip the program if nothing in it can run.
+ipsi_check_host()
+{
+	local tool why=
+
+	if [ "$(id -u)" != 0 ]; then
+		why="root is needed"
+	elif [ ! -d /sys/module/ipsec_ipip ] &&
+	     ! modprobe ipsec_ipip 2> /dev/null; then
+		why="the module ipsec_ipip cannot be loaded"
+	fi
+	for tool in ip nsenter ipsec-ipip jq ping; do
+		command -v "$tool" > /dev/null || why="$tool is not installed"
+	done
+	[ -z "$why" ] && return
+
+	ktap_print_header
+	ktap_skip_all "$why"
+	exit "$KSFT_SKIP"
+}
+
+# ipsi_run TEST...: run these functions, or only those that IPSI_TESTS in the
+# environment names. Does not return.
+ipsi_run()
+{
+	local test tests=("$@")
+
+	[ -z "${IPSI_TESTS:-}" ] || read -ra tests <<< "$IPSI_TESTS"
+
+	ipsi_check_host
+	ktap_print_header
+	ktap_set_plan "${#tests[@]}"
+
+	for test in "${tests[@]}"; do
+		ipsi_run_one "$test" 2>&1 | sed -u 's/^/# /'
+		case ${PIPESTATUS[0]} in
+		"$KSFT_PASS") ktap_test_pass "$test" ;;
+		"$KSFT_SKIP") ktap_test_skip "$test" ;;
+		*) ktap_test_fail "$test" ;;
+		esac
+	done
+
+	[ "$KTAP_CNT_SKIP" != "${#tests[@]}" ] || exit "$KSFT_SKIP"
+	ktap_finished
+}
