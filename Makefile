@@ -80,6 +80,8 @@ tools:
 modules_install: module
 	+$(KBUILD) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
 		modules_install
+	@# kbuild leaves it out for want of a System.map beside the headers.
+	@[ -n "$(DESTDIR)" ] || depmod $(KVER)
 
 install: modules_install
 	$(MAKE) -C tools OUT=$(TOOLS) DESTDIR=$(DESTDIR) install
@@ -94,7 +96,6 @@ setup:
 	scripts/setup
 
 demo:
-	scripts/setup build vm tools demo
 	scripts/demo
 
 check:
@@ -105,12 +106,10 @@ static:
 	scripts/static
 
 check-mutants:
-	scripts/setup
 	scripts/mutants
 
 ifneq ($(wildcard scripts/bench),)
 bench:
-	scripts/setup build vm tools bench
 	scripts/bench
 endif
 

@@ -8,6 +8,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ipsec-ipip
 PROG=${0##*/}
 
+# depmod and modprobe are there, and not in everyone's path.
+PATH=$PATH:/usr/sbin:/sbin
+
+# A make that called us must not reach into those that we call.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 # The lines of kernels that we build for and test on.
 KERNEL_LINES=(6.1 6.12)
 
