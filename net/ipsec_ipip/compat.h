@@ -99,6 +99,23 @@ static inline int ipsi_xfrm_init_state(struct xfrm_state *x,
 #endif
 }
 
+/* xfrm_policy.state_cache_list: before 6.13 (and some 6.12) there is none.
+ * Where there is, states on it must not outlive the policy.
+ */
+static inline void ipsi_xfrm_policy_uncache(struct xfrm_policy *xp)
+{
+#ifdef IPSI_HAVE_STATE_CACHE
+	struct net *net = xp_net(xp);
+	struct hlist_node *next;
+	struct xfrm_state *x;
+
+	spin_lock_bh(&net->xfrm.xfrm_state_lock);
+	hlist_for_each_entry_safe(x, next, &xp->state_cache_list, state_cache)
+		hlist_del_init_rcu(&x->state_cache);
+	spin_unlock_bh(&net->xfrm.xfrm_state_lock);
+#endif
+}
+
 /* genl_split_ops: before 6.2 one entry a command, do and dump together */
 #ifdef IPSI_HAVE_SPLIT_OPS
 static inline int ipsi_genl_register(struct genl_family *family)

@@ -118,6 +118,8 @@ struct ipsi_sad {
 	bool pinned;
 };
 
+struct ipsi_policy;
+
 /**
  * struct ipsi_dev - private part of the netdevice
  * @dev: the netdevice; this structure lives inside it
@@ -131,7 +133,7 @@ struct ipsi_sad {
  * @stats: refused packets, per CPU
  * @sad: SAs of the device
  * @sock: socket that carries the private policy; owned, never bound
- * @policy: that policy, or NULL; owns one reference; written under @sad.lock
+ * @policy: that policy, or NULL; owned; written under @sad.lock
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
@@ -147,7 +149,7 @@ struct ipsi_dev {
 	struct ipsi_stats __percpu *stats;
 	struct ipsi_sad sad;
 	struct socket *sock;
-	struct xfrm_policy *policy;
+	struct ipsi_policy *policy;
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;

@@ -9,6 +9,7 @@
  * SA makes another policy, and all bundles of the old one go stale at once.
  */
 #include <linux/net.h>
+#include <linux/slab.h>
 #include <net/dst_cache.h>
 #include <net/route.h>
 #include <net/sock.h>
@@ -16,6 +17,16 @@
 
 #include "policy.h"
 #include "sa.h"
+
+/**
+ * struct ipsi_policy - the policy that the socket carries, or has carried
+ * @xp: the policy proper; one reference is owned by this
+ * @rcu: gives it up when no look-up can be using it any more
+ */
+struct ipsi_policy {
+	struct xfrm_policy *xp;
+	struct rcu_head rcu;
+};
 
 /* What the template says: one SA, or any of the device's reqid so that an
  * acquire goes out to the key managers.
@@ -39,55 +50,76 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 	tmpl->calgos = ~0;
 }
 
-static struct xfrm_policy *ipsi_policy_alloc(struct net *net,
+static struct ipsi_policy *ipsi_policy_alloc(struct net *net,
 					     const struct ipsi_conf *conf,
 					     const struct xfrm_tmpl *tmpl,
 					     const struct xfrm_state *x)
 {
-	struct xfrm_policy *pol;
+	struct ipsi_policy *pol;
+	struct xfrm_policy *xp;
 
-	pol = xfrm_policy_alloc(net, GFP_ATOMIC);
+	pol = kzalloc(sizeof(*pol), GFP_ATOMIC);
 	if (!pol)
 		return NULL;
 
-	pol->family = conf->family;
-	pol->selector.family = conf->family;
-	pol->if_id = conf->if_id;
-	pol->action = XFRM_POLICY_ALLOW;
-	pol->type = XFRM_POLICY_TYPE_MAIN;
+	xp = xfrm_policy_alloc(net, GFP_ATOMIC);
+	if (!xp) {
+		kfree(pol);
+		return NULL;
+	}
+	pol->xp = xp;
+
+	xp->family = conf->family;
+	xp->selector.family = conf->family;
+	xp->if_id = conf->if_id;
+	xp->action = XFRM_POLICY_ALLOW;
+	xp->type = XFRM_POLICY_TYPE_MAIN;
 	/* An SA that carries a mark is found by no other. */
 	if (x)
-		pol->mark = x->mark;
-	pol->lft.soft_byte_limit = XFRM_INF;
-	pol->lft.hard_byte_limit = XFRM_INF;
-	pol->lft.soft_packet_limit = XFRM_INF;
-	pol->lft.hard_packet_limit = XFRM_INF;
-	pol->xfrm_nr = 1;
-	pol->xfrm_vec[0] = *tmpl;
+		xp->mark = x->mark;
+	xp->lft.soft_byte_limit = XFRM_INF;
+	xp->lft.hard_byte_limit = XFRM_INF;
+	xp->lft.soft_packet_limit = XFRM_INF;
+	xp->lft.hard_packet_limit = XFRM_INF;
+	xp->xfrm_nr = 1;
+	xp->xfrm_vec[0] = *tmpl;
 
 	return pol;
 }
 
-/* Make the policy that the socket carries @pol, and the former one dead:
- * bundles made from it fail their next check by its genid.
+/* No look-up can be using the policy any more, so none can add to the states
+ * that the core caches by it. Bundles may still hold references.
  */
-static void ipsi_policy_replace(struct ipsi_dev *idev, struct xfrm_policy *pol)
+static void ipsi_policy_free(struct rcu_head *rcu)
 {
-	struct xfrm_policy *old = idev->policy;
+	struct ipsi_policy *pol = container_of(rcu, struct ipsi_policy, rcu);
+
+	ipsi_xfrm_policy_uncache(pol->xp);
+	xfrm_pol_put(pol->xp);
+	kfree(pol);
+}
+
+/* Let the socket carry @pol, and make the former policy dead: bundles made
+ * from it fail their next check by its genid.
+ */
+static void ipsi_policy_replace(struct ipsi_dev *idev, struct ipsi_policy *pol)
+{
+	struct ipsi_policy *old = idev->policy;
 	struct sock *sk = idev->sock->sk;
 
 	idev->policy = pol;
 	/* The policy is found only if the socket's mark fits its own. */
-	WRITE_ONCE(sk->sk_mark, pol ? pol->mark.v : 0);
-	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT], pol);
+	WRITE_ONCE(sk->sk_mark, pol ? pol->xp->mark.v : 0);
+	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT],
+			   pol ? pol->xp : NULL);
 	if (!old)
 		return;
 
-	write_lock_bh(&old->lock);
-	old->walk.dead = 1;
-	write_unlock_bh(&old->lock);
-	atomic_inc(&old->genid);
-	xfrm_pol_put(old);
+	write_lock_bh(&old->xp->lock);
+	old->xp->walk.dead = 1;
+	write_unlock_bh(&old->xp->lock);
+	atomic_inc(&old->xp->genid);
+	call_rcu(&old->rcu, ipsi_policy_free);
 }
 
 /* Point the policy at the active SA. Return true if it moved. */
@@ -96,7 +128,7 @@ static bool ipsi_policy_point(struct ipsi_dev *idev,
 {
 	struct ipsi_sad *sad = &idev->sad;
 	const struct xfrm_state *x;
-	struct xfrm_policy *pol;
+	struct ipsi_policy *pol;
 	struct xfrm_tmpl tmpl;
 	struct ipsi_sa *sa;
 	bool moved = false;
@@ -107,8 +139,8 @@ static bool ipsi_policy_point(struct ipsi_dev *idev,
 	ipsi_policy_template(&tmpl, conf, x);
 
 	pol = idev->policy;
-	if (!pol || memcmp(&pol->xfrm_vec[0], &tmpl, sizeof(tmpl)) ||
-	    (x && memcmp(&pol->mark, &x->mark, sizeof(pol->mark)))) {
+	if (!pol || memcmp(&pol->xp->xfrm_vec[0], &tmpl, sizeof(tmpl)) ||
+	    (x && memcmp(&pol->xp->mark, &x->mark, sizeof(x->mark)))) {
 		/* Without memory there is no policy, so no packet either. */
 		pol = ipsi_policy_alloc(idev->net, conf, &tmpl, x);
 		ipsi_policy_replace(idev, pol);

@@ -137,15 +137,11 @@ static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_sa_free(&idev->sad, sa);
 }
 
-/**
- * ipsi_sa_attach - let an SA join the device
- * @idev: the device, whose if_id @x carries
- * @x: the state; the device takes a reference of its own. One that is not
- *   between the endpoints of the device, or not valid, does not join.
- *
- * Context: any; @x's lock may be held. RCU read side.
+/* Let an SA join, as the newest one or, when the SAD is read from its newest
+ * state to its oldest, as the oldest.
  */
-void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
+static void ipsi_sa_join(struct ipsi_dev *idev, struct xfrm_state *x,
+			 bool newest)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
@@ -164,12 +160,28 @@ void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 		xfrm_state_hold(x);
 		sa->x = x;
 		sa->out = out;
-		list_add(&sa->list, &sad->list);
+		if (newest)
+			list_add(&sa->list, &sad->list);
+		else
+			list_add_tail(&sa->list, &sad->list);
 	}
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 	ipsi_sa_reselect(idev);
 out:
 	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sa_attach - let an SA join the device
+ * @idev: the device, whose if_id @x carries
+ * @x: the state; the device takes a reference of its own. One that is not
+ *   between the endpoints of the device, or not valid, does not join.
+ *
+ * Context: any; @x's lock may be held. RCU read side.
+ */
+void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
+{
+	ipsi_sa_join(idev, x, true);
 }
 
 /**
@@ -419,7 +431,7 @@ static int ipsi_sad_load_one(struct xfrm_state *x, int seq, void *data)
 
 	rcu_read_lock();
 	if (x->if_id == rcu_dereference(idev->conf)->if_id)
-		ipsi_sa_attach(idev, x);
+		ipsi_sa_join(idev, x, false);
 	rcu_read_unlock();
 
 	return 0;
@@ -428,8 +440,6 @@ static int ipsi_sad_load_one(struct xfrm_state *x, int seq, void *data)
 /**
  * ipsi_sad_load - find the SAs that were there before the device
  * @idev: the device, already in the hash, so that no SA is missed
- *
- * The SAD is walked from its oldest to its newest state.
  *
  * Context: process.
  */
