@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tables of the family's attributes, and what reads messages by them: checked
- * look-up, JSON, and the names that stand in errors. The layout of readable
- * output is left to the verbs.
+ * look-up, and the names that stand in errors. JSON is in json.c, and the
+ * layout of readable output is left to the verbs.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <assert.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/genetlink.h>
@@ -259,7 +258,8 @@ void ipsi_attrs_parse_nest(struct ipsi_attrs *attrs,
  *
  * Return: the number in host byte order; 0 when it is absent.
  */
-uint64_t ipsi_attr_u64(const struct ipsi_attrs *attrs, unsigned int id)
+unsigned long long ipsi_attr_u64(const struct ipsi_attrs *attrs,
+				 unsigned int id)
 {
 	const struct nlattr *attr = attrs->tb[id];
 
@@ -320,11 +320,12 @@ const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id)
 	return *names ? *names : "?";
 }
 
-static void ipsi_key_text(const struct nlattr *attr,
-			  char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3])
+/* The caller wipes the text. */
+void ipsi_key_text(const struct ipsi_attrs *attrs, unsigned int id,
+		   char text[IPSI_KEY_TEXT_LEN])
 {
-	const uint8_t *key = mnl_attr_get_payload(attr);
-	uint16_t i, len = mnl_attr_get_payload_len(attr);
+	const uint8_t *key = mnl_attr_get_payload(attrs->tb[id]);
+	uint16_t i, len = mnl_attr_get_payload_len(attrs->tb[id]);
 
 	memcpy(text, "0x", sizeof("0x"));
 	for (i = 0; i < len; i++)
@@ -339,125 +340,15 @@ static void ipsi_key_text(const struct nlattr *attr,
  */
 void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id, bool asked)
 {
-	char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3];
+	char text[IPSI_KEY_TEXT_LEN];
 
 	if (!attrs->tb[id]) {
 		fputs(asked ? "\"\"" : "(hidden)", stdout);
 		return;
 	}
-	ipsi_key_text(attrs->tb[id], text);
+	ipsi_key_text(attrs, id, text);
 	fputs(text, stdout);
 	explicit_bzero(text, sizeof(text));
-}
-
-static void ipsi_json_wipe(struct json_object *object, void *data)
-{
-	(void)data;
-	explicit_bzero((char *)json_object_get_string(object),
-		       json_object_get_string_len(object));
-}
-
-static struct json_object *ipsi_json_key(const struct nlattr *attr)
-{
-	char text[2 * IPSEC_IPIP_KEY_MAX_LEN + 3];
-	struct json_object *object;
-
-	ipsi_key_text(attr, text);
-	object = json_object_new_string(text);
-	explicit_bzero(text, sizeof(text));
-	json_object_set_userdata(object, NULL, ipsi_json_wipe);
-	return object;
-}
-
-static struct json_object *ipsi_json_value(const struct ipsi_attrs *attrs,
-					   unsigned int id)
-{
-	char buf[IPSI_TEXT_LEN];
-	struct ipsi_attrs nest;
-	uint8_t proto;
-
-	switch (attrs->set->attrs[id].type) {
-	case IPSI_FLAG:
-		return json_object_new_boolean(true);
-	case IPSI_STRING:
-		return json_object_new_string(ipsi_attr_string(attrs, id));
-	case IPSI_ADDR:
-		return json_object_new_string(ipsi_attr_addr(attrs, id, buf));
-	case IPSI_KEY:
-		return ipsi_json_key(attrs->tb[id]);
-	case IPSI_NEST:
-		ipsi_attrs_parse_nest(&nest, attrs, id);
-		return ipsi_attrs_json(&nest);
-	case IPSI_PROTO:
-		proto = ipsi_attr_u64(attrs, id);
-		return json_object_new_string(ipsi_proto_name(proto));
-	case IPSI_ENUM8:
-	case IPSI_ENUM32:
-		return json_object_new_string(ipsi_attr_enum(attrs, id));
-	default:
-		return json_object_new_uint64(ipsi_attr_u64(attrs, id));
-	}
-}
-
-static void ipsi_json_name(const char *name, char buf[IPSI_TEXT_LEN])
-{
-	char *c;
-
-	snprintf(buf, IPSI_TEXT_LEN, "%s", name);
-	for (c = buf; *c; c++)
-		if (*c == '-')
-			*c = '_';
-}
-
-/**
- * ipsi_attrs_json() - attributes as a JSON object
- * @attrs: the attributes
- *
- * The names are those of the spec, with "_" for "-".
- *
- * Return: a new object, which the caller puts.
- */
-struct json_object *ipsi_attrs_json(const struct ipsi_attrs *attrs)
-{
-	struct json_object *object = json_object_new_object();
-	char name[IPSI_TEXT_LEN];
-	unsigned int id;
-
-	for (id = 0; id <= attrs->set->max; id++) {
-		if (!attrs->tb[id])
-			continue;
-		ipsi_json_name(attrs->set->attrs[id].name, name);
-		json_object_object_add(object, name,
-				       ipsi_json_value(attrs, id));
-	}
-	return object;
-}
-
-/* Absent flags are false, so that a reader finds them all the time. */
-void ipsi_json_flags(struct json_object *object, const char * const *names)
-{
-	for (; *names; names++)
-		if (!json_object_object_get_ex(object, *names, NULL))
-			json_object_object_add(object, *names,
-					       json_object_new_boolean(false));
-}
-
-/**
- * ipsi_json_print() - print a JSON object and put it
- * @object: the object
- * @pretty: on several lines
- */
-void ipsi_json_print(struct json_object *object, bool pretty)
-{
-	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text;
-
-	flags |= pretty ? JSON_C_TO_STRING_PRETTY : JSON_C_TO_STRING_PLAIN;
-	text = json_object_to_json_string_ext(object, flags);
-	puts(text);
-	/* There may be keys in it. */
-	explicit_bzero((char *)text, strlen(text));
-	json_object_put(object);
 }
 
 static const struct ipsi_attr *ipsi_attr_find(const struct ipsi_attr_set *set,

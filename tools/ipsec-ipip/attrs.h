@@ -68,15 +68,21 @@ struct ipsi_attrs {
 /* Enough for every text that ipsi_attr_text() makes of a number or address. */
 #define IPSI_TEXT_LEN	64
 
+/* A key in hex, with 0x and the final zero. */
+#define IPSI_KEY_TEXT_LEN	(2 * IPSEC_IPIP_KEY_MAX_LEN + 3)
+
 void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,
 		      const struct nlmsghdr *nlh);
 void ipsi_attrs_parse_nest(struct ipsi_attrs *attrs,
 			   const struct ipsi_attrs *parent, unsigned int id);
-uint64_t ipsi_attr_u64(const struct ipsi_attrs *attrs, unsigned int id);
+unsigned long long ipsi_attr_u64(const struct ipsi_attrs *attrs,
+				 unsigned int id);
 const char *ipsi_attr_string(const struct ipsi_attrs *attrs, unsigned int id);
 const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
 			   char buf[IPSI_TEXT_LEN]);
 const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id);
+void ipsi_key_text(const struct ipsi_attrs *attrs, unsigned int id,
+		   char text[IPSI_KEY_TEXT_LEN]);
 void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id,
 		    bool asked);
 

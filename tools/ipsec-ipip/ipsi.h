@@ -12,7 +12,7 @@
 #include <linux/ipsec_ipip.h>
 
 #define IPSI_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define IPSI_PRINTF(f, a)	__attribute__((format(printf, f, a)))
+#define IPSI_PRINTF(f, a)	__attribute__((__format__(__printf__, f, a)))
 
 /* Exit codes; every verb and every parser returns one. */
 enum {

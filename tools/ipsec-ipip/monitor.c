@@ -3,7 +3,6 @@
  * ipsec-ipip monitor: a line per event, until it is killed.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +42,7 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa)
 	if (sa->tb[IPSEC_IPIP_A_SA_DIRECTION])
 		printf(" %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION));
 	if (sa->tb[IPSEC_IPIP_A_SA_SPI])
-		printf(" spi 0x%08" PRIx64 " proto %s",
+		printf(" spi 0x%08llx proto %s",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_SPI),
 		       ipsi_proto_name(ipsi_attr_u64(sa,
 						     IPSEC_IPIP_A_SA_PROTO)));
@@ -52,7 +51,7 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa)
 	if (sa->tb[IPSEC_IPIP_A_SA_MODE])
 		printf(" mode %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_MODE));
 	if (sa->tb[IPSEC_IPIP_A_SA_REQID])
-		printf(" reqid %" PRIu64,
+		printf(" reqid %llu",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
 }
 

@@ -16,6 +16,9 @@
 #include "ipsi.h"
 #include "nl.h"
 
+static const char ipsi_no_family[] =
+	"the kernel has no ipsec-ipip: load the module (modprobe ipsec_ipip)";
+
 /* How often to ask again when the state changed during a dump. */
 #define IPSI_NL_TRIES	10
 
@@ -366,7 +369,7 @@ static int ipsi_nl_resolve(struct ipsi_nl *nl)
 	if (ipsi_nl_exchange(nl, &replies, &end))
 		ret = ipsi_fail("%s", strerror(errno));
 	else if (end.error == ENOENT)
-		ret = ipsi_fail("the kernel has no ipsec-ipip: load the module (modprobe ipsec_ipip)");
+		ret = ipsi_fail("%s", ipsi_no_family);
 	else if (end.error)
 		ret = ipsi_fail("%s", strerror(end.error));
 	else if (replies.n)

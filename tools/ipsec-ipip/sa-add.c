@@ -14,7 +14,7 @@
 
 /* Arguments of "sa add"; strings point into argv, numbers are host order. */
 struct ipsi_sa_args {
-	struct ipsi_sa_id id;		/* must be first, see ipsi_parse_spi() */
+	struct ipsi_sa_id id;	/* must be first, see ipsi_parse_spi() */
 	bool has_mode, has_reqid, has_icv, has_window, has_seq, has_encap;
 	uint32_t mode;
 	uint32_t reqid;

@@ -2,7 +2,6 @@
 /*
  * ipsec-ipip sa show: SAs, as readable text in the words of "sa add", or JSON.
  */
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,7 @@ static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
 {
 	char src[IPSI_TEXT_LEN], dst[IPSI_TEXT_LEN];
 
-	printf("%s %s spi 0x%08" PRIx64 " proto %s mode %s reqid %" PRIu64,
+	printf("%s %s spi 0x%08llx proto %s mode %s reqid %llu",
 	       ipsi_attr_string(sa, IPSEC_IPIP_A_SA_IFNAME),
 	       ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION),
 	       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_SPI),
@@ -50,7 +49,7 @@ static void ipsi_sa_show_alg(const struct ipsi_attrs *sa, bool keys,
 	printf("  %s %s ", word, ipsi_attr_string(sa, name));
 	ipsi_print_key(sa, key, keys);
 	if (icv)
-		printf(" %" PRIu64,
+		printf(" %llu",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_ICV_BITS));
 	putchar('\n');
 }
@@ -75,7 +74,7 @@ static void ipsi_sa_show_options(const struct ipsi_attrs *sa)
 	struct ipsi_attrs encap;
 
 	if (in)
-		printf("  replay-window %" PRIu64 "%s\n",
+		printf("  replay-window %llu%s\n",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW),
 		       sa->tb[IPSEC_IPIP_A_SA_ESN] ? " esn" : "");
 	else if (sa->tb[IPSEC_IPIP_A_SA_ESN])
@@ -83,7 +82,7 @@ static void ipsi_sa_show_options(const struct ipsi_attrs *sa)
 	if (!sa->tb[IPSEC_IPIP_A_SA_ENCAP])
 		return;
 	ipsi_attrs_parse_nest(&encap, sa, IPSEC_IPIP_A_SA_ENCAP);
-	printf("  encap espinudp %" PRIu64 " %" PRIu64 "\n",
+	printf("  encap espinudp %llu %llu\n",
 	       ipsi_attr_u64(&encap, IPSEC_IPIP_A_ENCAP_SPORT),
 	       ipsi_attr_u64(&encap, IPSEC_IPIP_A_ENCAP_DPORT));
 }
@@ -98,7 +97,7 @@ static void ipsi_sa_show_limits(const struct ipsi_attrs *sa)
 	for (id = 0; id <= limits.set->max; id++) {
 		if (!ipsi_attr_u64(&limits, id))
 			continue;
-		printf("%s%s %" PRIu64, before, limits.set->attrs[id].word,
+		printf("%s%s %llu", before, limits.set->attrs[id].word,
 		       ipsi_attr_u64(&limits, id));
 		before = " ";
 	}
@@ -130,7 +129,7 @@ static void ipsi_sa_show_errors(const struct ipsi_attrs *stats)
 	for (i = 0; i < IPSI_ARRAY_SIZE(ids); i++) {
 		if (!ipsi_attr_u64(stats, ids[i]))
 			continue;
-		printf("%s%s %" PRIu64, before, stats->set->attrs[ids[i]].name,
+		printf("%s%s %llu", before, stats->set->attrs[ids[i]].name,
 		       ipsi_attr_u64(stats, ids[i]));
 		before = ", ";
 	}
@@ -143,19 +142,19 @@ static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
 	const bool out = ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_DIRECTION) ==
 			 IPSEC_IPIP_DIRECTION_OUT;
 	struct ipsi_attrs stats;
-	uint64_t used;
+	unsigned long long used;
 
 	if (!sa->tb[IPSEC_IPIP_A_SA_STATS])
 		return;
 	ipsi_attrs_parse_nest(&stats, sa, IPSEC_IPIP_A_SA_STATS);
 	used = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_USE_TIME);
-	printf("  %s: %" PRIu64 " packets, %" PRIu64 " bytes",
+	printf("  %s: %llu packets, %llu bytes",
 	       out ? "sent" : "received",
 	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS),
 	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_BYTES));
 	/* Without a replay window, nobody looks at what is received. */
 	if (out || ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW))
-		printf(", seq %" PRIu64,
+		printf(", seq %llu",
 		       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_SEQ));
 	putchar('\n');
 	ipsi_sa_show_errors(&stats);

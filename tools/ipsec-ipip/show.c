@@ -2,7 +2,6 @@
 /*
  * ipsec-ipip show: devices at a glance.
  */
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -28,35 +27,35 @@ static void ipsi_show_link(const struct ipsi_attrs *dev)
 /* Only what is not at its default. */
 static void ipsi_show_header(const struct ipsi_attrs *dev)
 {
-	const uint64_t fwmark = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FWMARK);
-	const uint64_t reqid = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_REQID);
-	const uint64_t ttl = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TTL);
-	const uint64_t tos = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TOS);
-	const uint64_t df = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_DF);
+	const uint32_t fwmark = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FWMARK);
+	const uint32_t reqid = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_REQID);
+	const uint32_t ttl = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TTL);
+	const uint32_t tos = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TOS);
+	const uint32_t df = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_DF);
 
 	if (reqid)
-		printf("  reqid: %" PRIu64 "\n", reqid);
+		printf("  reqid: %u\n", reqid);
 	ipsi_show_link(dev);
 	if (ttl)
-		printf("  ttl: %" PRIu64 "\n", ttl);
+		printf("  ttl: %u\n", ttl);
 	if (dev->tb[IPSEC_IPIP_A_DEV_TOS] && tos != IPSI_TOS_INHERIT)
-		printf("  tos: 0x%02" PRIx64 "\n", tos);
+		printf("  tos: 0x%02x\n", tos);
 	if (dev->tb[IPSEC_IPIP_A_DEV_DF] && df != IPSEC_IPIP_DF_INHERIT)
 		printf("  df: %s\n", ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_DF));
 	if (fwmark)
-		printf("  fwmark: 0x%" PRIx64 "\n", fwmark);
+		printf("  fwmark: 0x%x\n", fwmark);
 }
 
 static void ipsi_show_sas(const struct ipsi_attrs *dev)
 {
-	printf("  SAs: %" PRIu64 " in, %" PRIu64 " out\n",
+	printf("  SAs: %llu in, %llu out\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN),
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT));
 	if (!dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI]) {
 		printf("  active: none, nothing can be sent\n");
 		return;
 	}
-	printf("  active: %s spi 0x%08" PRIx64 "%s\n",
+	printf("  active: %s spi 0x%08llx%s\n",
 	       ipsi_proto_name(ipsi_attr_u64(dev,
 					     IPSEC_IPIP_A_DEV_ACTIVE_PROTO)),
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ACTIVE_SPI),
@@ -68,14 +67,14 @@ static void ipsi_show_refused(const struct ipsi_attrs *dev)
 	const char *before = "  refused: ";
 	struct ipsi_attrs stats;
 	unsigned int id;
-	uint64_t value;
+	unsigned long long value;
 
 	ipsi_attrs_parse_nest(&stats, dev, IPSEC_IPIP_A_DEV_STATS);
 	for (id = 0; id <= stats.set->max; id++) {
 		value = ipsi_attr_u64(&stats, id);
 		if (!value)
 			continue;
-		printf("%s%s %" PRIu64, before, stats.set->attrs[id].name,
+		printf("%s%s %llu", before, stats.set->attrs[id].name,
 		       value);
 		before = ", ";
 	}
@@ -92,10 +91,10 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
 	printf("  remote: %s\n",
 	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
-	printf("  if_id: 0x%" PRIx64 "\n",
+	printf("  if_id: 0x%llx\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID));
 	ipsi_show_header(dev);
-	printf("  mtu: %" PRIu64 "%s\n",
+	printf("  mtu: %llu%s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
 	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
 	ipsi_show_sas(dev);
