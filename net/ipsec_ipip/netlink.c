@@ -349,6 +349,7 @@ static int ipsi_nl_dump_sas(struct sk_buff *skb, struct netlink_callback *cb,
 		.portid = NETLINK_CB(cb->skb).portid,
 		.seq = cb->nlh->nlmsg_seq,
 		.flags = NLM_F_MULTI,
+		.cb = cb,
 	};
 	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
 	struct xfrm_state *x;
@@ -392,6 +393,8 @@ int ipsec_ipip_nl_sa_get_dumpit(struct sk_buff *skb,
 		if (IS_ERR(only))
 			return PTR_ERR(only);
 	}
+
+	cb->seq = ipsi_sa_get_generation();
 
 	rcu_read_lock();
 	for_each_netdev_dump(net, dev, ctx->ifindex) {

@@ -381,6 +381,9 @@ int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	if (!hdr)
 		return -EMSGSIZE;
 
+	if (to->cb)
+		genl_dump_check_consistent(to->cb, hdr);
+
 	if (ipsi_nl_fill_sa_body(msg, idev, x, out, keys)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;

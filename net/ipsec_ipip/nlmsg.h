@@ -13,11 +13,13 @@
  * @portid: netlink port
  * @seq: sequence number of the request
  * @flags: NLM_F_* of the message
+ * @cb: the dump it is part of, if any; tells if what it shows has changed
  */
 struct ipsi_nl_to {
 	u32 portid;
 	u32 seq;
 	int flags;
+	struct netlink_callback *cb;
 };
 
 int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,

@@ -7,6 +7,7 @@
  * Only pointers are kept here: SAs live in the namespace's SAD, and what
  * dies there is never used again, since the state is checked at each use.
  */
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/slab.h>
 #include <net/xfrm.h>
@@ -14,6 +15,9 @@
 #include "mtu.h"
 #include "nlmsg.h"
 #include "sa.h"
+
+/* Goes up when an SA joins or leaves any device, so that a dump can tell. */
+static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
 
 /* Which way x goes, if its addresses are the endpoints of the device. Only
  * transport mode leaves through us; what arrives may be in tunnel mode too,
@@ -124,6 +128,7 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 	lockdep_assert_held(&sad->lock);
 
 	list_del(&sa->list);
+	atomic_inc(&ipsi_sa_generation);
 	if (sad->active == sa)
 		sad->active = NULL;
 	xfrm_state_put(sa->x);
@@ -157,6 +162,7 @@ static void ipsi_sa_join(struct ipsi_dev *idev, struct xfrm_state *x,
 		sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
 		if (!sa)
 			goto out;
+		atomic_inc(&ipsi_sa_generation);
 		xfrm_state_hold(x);
 		sa->x = x;
 		sa->out = out;
@@ -355,6 +361,16 @@ struct xfrm_state *ipsi_sa_get_nth(struct ipsi_dev *idev, unsigned int n,
 	spin_unlock_bh(&sad->lock);
 
 	return x;
+}
+
+/**
+ * ipsi_sa_get_generation - has any device's list of SAs changed?
+ *
+ * Return: a number, never 0, that changes when an SA joins or leaves.
+ */
+unsigned int ipsi_sa_get_generation(void)
+{
+	return (unsigned int)atomic_read(&ipsi_sa_generation) ?: 1;
 }
 
 /**

@@ -61,6 +61,7 @@ struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);
 struct xfrm_state *ipsi_sa_get_nth(struct ipsi_dev *idev, unsigned int n,
 				   bool *out);
+unsigned int ipsi_sa_get_generation(void);
 struct xfrm_state *ipsi_sa_get_active(struct ipsi_dev *idev, bool *pinned);
 void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum);
 
