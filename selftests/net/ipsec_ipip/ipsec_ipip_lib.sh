@@ -194,7 +194,8 @@ ipsi_bg()
 	shift
 
 	echo "$host: $* &"
-	ipsi_try "$host" "$@" &
+	# no function: the process must be the command, not a shell
+	nsenter --net="/run/netns/${!host}" "$@" &
 	IPSI_BG_PID=$!
 	IPSI_BG_PIDS+=("$IPSI_BG_PID")
 }
@@ -319,8 +320,9 @@ ipsi_tunnel_side()
 		src "${IPSI_INNER[$peer]}" dst "${IPSI_INNER[$host]}" \
 		tmpl src "${IPSI_OUTER[$peer]}" dst "${IPSI_OUTER[$host]}" \
 		proto esp mode tunnel
+	# any route would do, the policy decides
 	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
-		via "${IPSI_OUTER[$peer]}" src "${IPSI_INNER[$host]}"
+		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
 }
 
 # ipsi_ping HOST [OPTION...]: from HOST's inner address to the other's
@@ -384,10 +386,9 @@ ipsi_capture_start()
 	IPSI_CAPTURE_HOST=$host
 	IPSI_CAPTURE_FILE=$file
 	IPSI_CAPTURE_DEV=$dev
-	ipsi_try "$host" tcpdump -i "$dev" -U --immediate-mode -Z root -s 0 \
-		-w "$file" 2> "$IPSI_TMP/tcpdump" &
-	IPSI_CAPTURE_PID=$!
-	IPSI_BG_PIDS+=("$IPSI_CAPTURE_PID")
+	ipsi_bg "$host" tcpdump -i "$dev" -U --immediate-mode -Z root \
+		-w "$file" 2> "$IPSI_TMP/tcpdump"
+	IPSI_CAPTURE_PID=$IPSI_BG_PID
 	ipsi_wait "tcpdump listening" grep -q 'listening on' "$IPSI_TMP/tcpdump"
 }
 
@@ -412,7 +413,7 @@ s.send(b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + b"end of capture" * 4)
 		ipsi_fail "the end of the capture cannot be marked"
 	ipsi_wait "end of the capture" \
 		grep -aq 'end of capture' "$IPSI_CAPTURE_FILE"
-	kill -INT "$IPSI_CAPTURE_PID"
+	kill "$IPSI_CAPTURE_PID"
 	wait "$IPSI_CAPTURE_PID"
 }
 
