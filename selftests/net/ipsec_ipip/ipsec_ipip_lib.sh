@@ -160,7 +160,14 @@ ipsi_try()
 	local host=$1
 	shift
 
-	nsenter --net="/run/netns/${!host}" "$@"
+	if [[ ${!host} == pid:* ]]; then
+		nsenter -t "${!host#pid:}" -U -n --preserve-credentials "$@"
+	elif [ "$1" = ip ]; then
+		# the same with one process less
+		ip -n "${!host}" "${@:2}"
+	else
+		nsenter --net="/run/netns/${!host}" "$@"
+	fi
 }
 
 # ipsi_do HOST CMD...: the same, shown; the test fails if CMD does
@@ -248,6 +255,39 @@ ipsi_topology_routed()
 	ipsi_try middle sysctl -qw net.ipv4.ip_forward=1
 }
 
+# ipsi_like NEW HOST: for the functions below, NEW has the addresses and keys of
+# HOST; for a device that is moved there.
+ipsi_like()
+{
+	local -n map
+
+	for map in IPSI_OUTER IPSI_INNER IPSI_PEER IPSI_SPI IPSI_ENC_KEY \
+		IPSI_AUTH_KEY; do
+		map[$1]=${map[$2]}
+	done
+}
+
+# ipsi_jail HOST NAME: make the host NAME whose network namespace is owned by a
+# user namespace of its own. Its root has no say in HOST's namespace.
+ipsi_jail()
+{
+	ipsi_bg "$1" unshare -U -r -n sleep 1000
+	ipsi_wait "user namespace" grep -qx sleep "/proc/$IPSI_BG_PID/comm"
+	declare -g "$2=pid:$IPSI_BG_PID"
+}
+
+# ipsi_up HOST: give the device HOST's inner address and the route to the other
+ipsi_up()
+{
+	local host=$1
+
+	ipsi_try "$host" ip -batch - <<-END || ipsi_fail "no inner address"
+		address add ${IPSI_INNER[$host]}/32 dev $IPSI_DEV
+		link set $IPSI_DEV up
+		route add ${IPSI_INNER[${IPSI_PEER[$host]}]}/32 dev $IPSI_DEV
+	END
+}
+
 # ipsi_inner HOST [DEVICE]: give HOST its inner address, on DEVICE or lo
 ipsi_inner()
 {
@@ -265,11 +305,7 @@ ipsi_device()
 	ipsi_do "$host" ip link add "$IPSI_DEV" type ipsec-ipip \
 		local "${IPSI_OUTER[$host]}" remote "${IPSI_OUTER[$peer]}" \
 		if_id "$IPSI_IF_ID" "$@"
-	ip -n "${!host}" -batch - <<-END || ipsi_fail "no inner address"
-		address add ${IPSI_INNER[$host]}/32 dev $IPSI_DEV
-		link set $IPSI_DEV up
-		route add ${IPSI_INNER[$peer]}/32 dev $IPSI_DEV
-	END
+	ipsi_up "$host"
 }
 
 # ipsi_device_sa HOST {in|out} [OPTION...]: add the SA of the experiment in
@@ -345,6 +381,19 @@ ipsi_no_ping()
 	! ipsi_try "$host" ping -n -q -c 1 -W 1 -I "${IPSI_INNER[$host]}" \
 		"$@" "${IPSI_INNER[${IPSI_PEER[$host]}]}" > /dev/null 2>&1 ||
 		ipsi_fail "$host: ping was answered"
+}
+
+# ipsi_send HOST [N]: N packets (1) to the other host's inner address; there
+# is no answer to wait for.
+ipsi_send()
+{
+	local host=$1 n=${2:-1} to=${IPSI_INNER[${IPSI_PEER[$1]}]}
+
+	echo "$host: sends $n UDP datagrams to $to"
+	# shellcheck disable=SC2016 # for the inner shell
+	ipsi_try "$host" bash -c \
+		'for ((i = 0; i < $1; i++)); do echo x > "/dev/udp/$2/9"; done' \
+		send "$n" "$to" 2> /dev/null || :
 }
 
 #
