@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a device must not accept: it takes IPv4 packets from its own SAs and
+# from its peer's address, and nothing else. Each packet is made by hand in the
+# peer's place with the right keys, so that all but one thing is as it should
+# be; it must reach neither the device nor a socket nor the host's stack, bring
+# no answer, and be counted under its reason; a good packet comes in after it.
+# A failure means that the peer, or anybody who can send to the host, reaches
+# what only the device should give access to.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+KEY=0x46c670e4ad2ef30a29a0ce64738d01e5
+AUTH=0xebfd3e8038fd1c9eadcc32308e5f12aba813114614855e4a93e7407f3c40f827
+
+SAS=
+
+# receive_sa_json NAME SPI CIPHER: tell the helper of an SA
+receive_sa_json()
+{
+	local json
+
+	case $3 in
+	ah) json='{"proto": "ah", "spi": %d, "auth_key": "%s"}' ;;
+	*) json='{"proto": "esp", "spi": %d, "auth_key": "%s",
+		  "cipher": "'$3'", "key": "'$KEY'"}' ;;
+	esac
+	# shellcheck disable=SC2059 # the format is ours
+	SAS+=${SAS:+, }\"$1\":$(printf "$json" "$2" "$AUTH")
+}
+
+# receive_topology: a device with three inbound SAs, in transport mode, in
+# tunnel mode, and of AH; all with a replay window
+receive_topology()
+{
+	local auth=(auth-trunc 'hmac(sha256)' "$AUTH" 128)
+	local enc=(enc 'cbc(aes)' "$KEY")
+
+	ipsi_need python3
+	python3 -c 'import cryptography' 2> /dev/null ||
+		ipsi_skip "python3-cryptography is not installed"
+	ipsi_topology
+	ipsi_device right
+	ipsi_do right ipsec-ipip sa add ipsec0 in spi 0x1001 \
+		"${auth[@]}" "${enc[@]}" replay-window 32
+	ipsi_do right ipsec-ipip sa add ipsec0 in spi 0x1002 mode tunnel \
+		"${auth[@]}" "${enc[@]}" replay-window 32
+	ipsi_do right ipsec-ipip sa add ipsec0 in spi 0x1003 proto ah \
+		"${auth[@]}" replay-window 32
+	receive_sa_json transport 0x1001 cbc
+	receive_sa_json tunnel 0x1002 cbc
+	receive_sa_json ah 0x1003 ah
+}
+
+# receive_state NAME SPI MODE CIPHER [if_id N]: an SA that "ip xfrm" adds
+receive_state()
+{
+	local name=$1 number=$2 mode=$3 cipher=$4 words=(enc 'cbc(aes)' "$KEY")
+	shift 4
+
+	[ "$cipher" = none ] ||
+		words+=(auth-trunc 'hmac(sha256)' "$AUTH" 128)
+	ipsi_do right ip xfrm state add src 10.0.0.1 dst 10.0.0.2 \
+		proto esp spi "$number" mode "$mode" "${words[@]}" "$@"
+	receive_sa_json "$name" "$number" "$cipher"
+}
+
+receive_python()
+{
+	left=${left:?} right=${right:?} SAS="{$SAS}" \
+		python3 "$IPSI_DIR/ipsec_ipip_receive.py" "$1" || ipsi_fail "$1"
+}
+
+bare_ipip_is_refused()
+{
+	receive_topology
+	receive_python bare_ipip
+}
+
+# The kernel's own IP-in-IP takes what belongs to nobody; not to the device.
+bare_ipip_is_refused_beside_ipip()
+{
+	modprobe ipip 2> /dev/null || ipsi_skip "module ipip is not there"
+	modprobe sit 2> /dev/null
+	receive_topology
+	receive_python bare_ipip
+	ip -n "${right:?}" link show tunl0 > /dev/null ||
+		ipsi_fail "tunl0 is not there: ipip was not"
+}
+
+next_header_must_be_ip()
+{
+	receive_topology
+	receive_python next_header
+}
+
+only_its_own_sas_lead_in()
+{
+	receive_topology
+	ipsi_do right ip link add ipsec1 type ipsec-ipip \
+		local 10.0.0.2 remote 10.0.0.1 if_id 8
+	ipsi_do right ip link set ipsec1 up
+	receive_state other-transport 0x2001 transport cbc if_id 8
+	receive_state other-tunnel 0x2002 tunnel cbc if_id 8
+	receive_state nobody-transport 0x2003 transport cbc if_id 9
+	receive_state nobody-tunnel 0x2004 tunnel cbc if_id 9
+	receive_state none-transport 0x2005 transport cbc
+	receive_state none-tunnel 0x2006 tunnel cbc
+	receive_python other_sa
+}
+
+outer_source_must_be_the_peer()
+{
+	receive_topology
+	receive_python outer_source
+}
+
+replayed_packets_are_refused()
+{
+	receive_topology
+	receive_python replay
+}
+
+corrupted_packets_are_refused()
+{
+	receive_topology
+	receive_python corrupted
+}
+
+nonsense_is_refused()
+{
+	receive_topology
+	receive_python nonsense
+}
+
+# XFRM lets such an SA be made; over our own family it is refused.
+without_integrity_nothing_is_accepted()
+{
+	receive_topology
+	receive_state naked-transport 0x2001 transport none if_id 7
+	receive_state naked-tunnel 0x2002 tunnel none if_id 7
+	ipsi_is "$(ipsi_get right sa_in)" 3 "SAs of the device"
+	receive_python no_integrity
+}
+
+down_nothing_is_accepted()
+{
+	receive_topology
+	receive_python device_down
+}
+
+tfc_padding_is_trimmed()
+{
+	receive_topology
+	receive_python tfc_padding
+}
+
+ipsi_run bare_ipip_is_refused bare_ipip_is_refused_beside_ipip \
+	next_header_must_be_ip only_its_own_sas_lead_in \
+	outer_source_must_be_the_peer replayed_packets_are_refused \
+	corrupted_packets_are_refused nonsense_is_refused \
+	without_integrity_nothing_is_accepted down_nothing_is_accepted \
+	tfc_padding_is_trimmed
