@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bulk data over a device, from and to tunnel mode and between two devices:
+# TCP, and UDP with segmentation offload, so that the device gets super-packets
+# of up to 64 KB. What is received is compared byte by byte; no SA may complain
+# of anything, and few segments are sent twice. With and without ESP's own
+# segmentation (esp4_offload): with it, an IP-in-IP super-packet that reaches
+# ESP whole leaves with a wrong ICV, and TCP falls to a thousandth of its
+# speed. Rates are printed, and decide nothing.
+# A failure means that pings work but downloads do not.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+MEGABYTES=2
+
+# bulk_sas HOST KIND CIPHER: both SAs of the host, for its device or, with KIND
+# tunnel, in tunnel mode
+bulk_sas()
+{
+	local host=$1 kind=$2 cipher=$3 from to words
+	local -a IPSI_ALGS
+
+	for from in left right; do
+		to=${IPSI_PEER[$from]}
+		ipsi_algs "$from"
+		[ "$cipher" = cbc ] ||
+			IPSI_ALGS=(aead 'rfc4106(gcm(aes))'
+				   "${IPSI_ENC_KEY[$from]}0badcafe" 128)
+		words=(mode tunnel)
+		[ "$kind" = tunnel ] ||
+			words=(mode transport if_id "$IPSI_IF_ID")
+		ipsi_do "$host" ip xfrm state add \
+			src "${IPSI_OUTER[$from]}" dst "${IPSI_OUTER[$to]}" \
+			proto esp spi "${IPSI_SPI[$from]}" "${words[@]}" \
+			"${IPSI_ALGS[@]}"
+	done
+}
+
+# bulk_host HOST KIND CIPHER: a host with a device, or with tunnel mode
+bulk_host()
+{
+	local host=$1 peer=${IPSI_PEER[$1]}
+
+	if [ "$2" = device ]; then
+		ipsi_device "$host"
+		bulk_sas "$@"
+		return
+	fi
+	bulk_sas "$@"
+	ipsi_inner "$host"
+	ipsi_do "$host" ip xfrm policy add dir out \
+		src "${IPSI_INNER[$host]}" dst "${IPSI_INNER[$peer]}" \
+		tmpl src "${IPSI_OUTER[$host]}" dst "${IPSI_OUTER[$peer]}" \
+		proto esp mode tunnel
+	ipsi_do "$host" ip xfrm policy add dir in \
+		src "${IPSI_INNER[$peer]}" dst "${IPSI_INNER[$host]}" \
+		tmpl src "${IPSI_OUTER[$peer]}" dst "${IPSI_OUTER[$host]}" \
+		proto esp mode tunnel
+	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
+		via "${IPSI_OUTER[$peer]}" src "${IPSI_INNER[$host]}"
+}
+
+# bulk_move tcp|udp FROM TO
+bulk_move()
+{
+	echo "$1 from $2 to $3"
+	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" "$1" \
+		"${!2}" "${IPSI_INNER[$2]}" "${!3}" "${IPSI_INNER[$3]}" \
+		"$MEGABYTES" || ipsi_fail "$1 from $2 to $3"
+}
+
+# bulk_offload on|off: ESP's segmentation, which serves SAs made from now on
+bulk_offload()
+{
+	if [ "$1" = on ]; then
+		modprobe esp4_offload 2> /dev/null ||
+			ipsi_skip "module esp4_offload is not there"
+		[ -d /sys/module/esp4_offload ] ||
+			ipsi_skip "esp4_offload is no module"
+	elif [ -d /sys/module/esp4_offload ]; then
+		# SAs of an earlier test may not be gone yet.
+		ipsi_wait "esp4_offload unloaded" rmmod esp4_offload
+	fi
+}
+
+# bulk LEFT_KIND CIPHER OFFLOAD: the right host always has a device
+bulk()
+{
+	ipsi_need python3
+	bulk_offload "$3"
+	ipsi_topology
+	bulk_host left "$1" "$2"
+	bulk_host right device "$2"
+	bulk_move tcp right left
+	bulk_move tcp left right
+	[ "$1" != device ] || bulk_move udp right left
+}
+
+tunnel_cbc()
+{
+	bulk tunnel cbc off
+}
+
+tunnel_gcm()
+{
+	bulk tunnel gcm off
+}
+
+device_cbc()
+{
+	bulk device cbc off
+}
+
+device_gcm()
+{
+	bulk device gcm off
+}
+
+tunnel_cbc_offload()
+{
+	bulk tunnel cbc on
+}
+
+tunnel_gcm_offload()
+{
+	bulk tunnel gcm on
+}
+
+device_cbc_offload()
+{
+	bulk device cbc on
+}
+
+device_gcm_offload()
+{
+	bulk device gcm on
+}
+
+ipsi_run tunnel_cbc tunnel_gcm device_cbc device_gcm tunnel_cbc_offload \
+	tunnel_gcm_offload device_cbc_offload device_gcm_offload
