@@ -312,16 +312,16 @@ ipsi_device()
 # that direction to the device; "spi N" among the options goes before its own.
 ipsi_device_sa()
 {
-	local host=$1 dir=$2 sender=$1 spi
-	local -a IPSI_ALGS
+	local host=$1 dir=$2 sender=$1
+	local -a IPSI_ALGS spi_words
 	shift 2
 
 	[ "$dir" = out ] || sender=${IPSI_PEER[$host]}
-	spi=(spi "${IPSI_SPI[$sender]}")
-	[[ " $* " != *" spi "* ]] || spi=()
+	spi_words=(spi "${IPSI_SPI[$sender]}")
+	[[ " $* " != *" spi "* ]] || spi_words=()
 	ipsi_algs "$sender"
 	ipsi_do "$host" ipsec-ipip sa add "$IPSI_DEV" "$dir" \
-		"${spi[@]}" "${IPSI_ALGS[@]}" "$@"
+		"${spi_words[@]}" "${IPSI_ALGS[@]}" "$@"
 }
 
 # ipsi_device_side HOST [OPTION...]: device with both SAs, ready to be used
@@ -515,7 +515,6 @@ ipsi_run_one()
 	IPSI_BG_PIDS=()
 	trap ipsi_cleanup EXIT
 	trap 'exit 1' INT TERM
-	IPSI_TMP=$(mktemp -d) || ipsi_skip "no directory for temporary files"
 	"$1"
 	exit "$KSFT_PASS"
 )
@@ -554,6 +553,8 @@ ipsi_run()
 	ktap_set_plan "${#tests[@]}"
 
 	for test in "${tests[@]}"; do
+		IPSI_TMP=$(mktemp -d) ||
+			ktap_exit_fail_msg "no directory for temporary files"
 		ipsi_run_one "$test" 2>&1 | sed -u 's/^/# /'
 		case ${PIPESTATUS[0]} in
 		"$KSFT_PASS") ktap_test_pass "$test" ;;
