@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Packets that are too big for the path between the endpoints:
+#
+#   left -------- middle -------- right -------- client
+#   ipsec0        a router        ipsec0         192.168.3.2
+#
+# With DF set the sender, on the host itself or behind it, is told a size that
+# does fit (RFC 4301 section 8.2.1); with DF clear the packet arrives in
+# pieces. A router on the path may know of a smaller MTU than the host: its
+# word about the outer packets is passed on to those who send the inner ones
+# (RFC 2003 section 5.1). A failure means that connections over the device
+# hang as soon as they have much to say.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+# AES-CBC and HMAC-SHA-256-128: IP header 20, SPI and sequence number 8, IV 16,
+# blocks of 16 of which 2 bytes are the trailer, ICV 16
+pmtu_of()
+{
+	echo $(((($1 - 20 - 8 - 16 - 16) & ~15) - 2))
+}
+
+FULL=$(pmtu_of 1500)
+LOW=1300
+LESS=$(pmtu_of $LOW)
+
+# pmtu_topology device|tunnel: right always has a device; left has what is said
+pmtu_topology()
+{
+	ipsi_topology_routed
+	ipsi_device_side right
+	if [ "$1" = tunnel ]; then
+		ipsi_tunnel_side left
+		return
+	fi
+	ipsi_device_side left
+	setup_ns client || ipsi_skip "no network namespaces here"
+	ip -n "${right:?}" -batch - <<-END || ipsi_fail "no client"
+		link add client type veth peer name eth0 netns ${client:?}
+		address add 192.168.3.1/24 dev client
+		link set client up
+	END
+	ip -n "${client:?}" -batch - <<-END || ipsi_fail "no client"
+		address add 192.168.3.2/24 dev eth0
+		link set eth0 up
+		route add default via 192.168.3.1
+	END
+	ip -n "${left:?}" route add 192.168.3.0/24 dev ipsec0
+	ipsi_try right sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv4.icmp_ratelimit=0
+	ipsi_try middle sysctl -qw net.ipv4.icmp_ratelimit=0
+}
+
+# The MTU of the device follows its SA a moment later.
+pmtu_device_is()
+{
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	mtu_is()
+	{
+		[ "$(ipsi_get right mtu)" = "$1" ]
+	}
+	ipsi_wait "MTU $1" mtu_is "$1"
+}
+
+# pmtu_fits HOST SIZE [do|dont]: an inner packet of this size arrives
+pmtu_fits()
+{
+	ipsi_do "$1" ping -n -q -c 1 -W 10 -M "${3:-do}" -s $(($2 - 28)) \
+		"${IPSI_INNER[left]}"
+}
+
+# pmtu_told HOST SIZE MTU: an inner packet of this size with DF brings this MTU
+# back, and the sender has it in its routing table then.
+pmtu_told()
+{
+	local output
+
+	echo "$1: ping -M do, $2 bytes"
+	output=$(ipsi_try "$1" ping -n -c 1 -W 10 -M "do" -s $(($2 - 28)) \
+		"${IPSI_INNER[left]}" 2>&1)
+	echo "$output"
+	ipsi_has "$output" "Frag needed and DF set (mtu = $3)" "told"
+	ipsi_has "$(ipsi_try "$1" ip route get "${IPSI_INNER[left]}")" \
+		"mtu $3" "route"
+}
+
+# pmtu_lower: the path takes less from now on, which only the router knows
+pmtu_lower()
+{
+	ipsi_do middle ip link set eth0 mtu $LOW
+	ipsi_do left ip link set eth0 mtu $LOW
+}
+
+# pmtu_learns HOST: packets with DF are lost until the router's ICMP error is
+# back, and from then on the sender is told. That is not before the next one.
+pmtu_learns()
+{
+	local host=$1
+
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	learnt()
+	{
+		ipsi_try "$host" ping -n -q -c 1 -W 1 -M "do" \
+			-s $((FULL - 28)) "${IPSI_INNER[left]}"
+		ipsi_try "$host" ip route get "${IPSI_INNER[left]}" |
+			grep -q "mtu $LESS"
+	}
+	ipsi_wait "path MTU $LESS at $host" learnt
+}
+
+local_sender_is_told()
+{
+	local output
+
+	pmtu_topology device
+	pmtu_device_is "$FULL"
+	pmtu_fits right "$FULL"
+	# The IP layer knows the device's MTU ...
+	output=$(ipsi_try right ping -n -c 1 -W 10 -M "do" \
+		-s $((FULL + 1 - 28)) "${IPSI_INNER[left]}" 2>&1)
+	ipsi_has "$output" "mtu=$FULL" "local error"
+	# ... and where it was set too high, the device itself finds out.
+	ipsi_do right ip link set ipsec0 mtu 1500
+	pmtu_told right $((FULL + 1)) "$FULL"
+	ipsi_is "$(ipsi_stat right tx_too_big)" 1 "tx_too_big"
+	pmtu_fits right "$FULL"
+}
+
+forwarded_sender_is_told()
+{
+	pmtu_topology device
+	pmtu_device_is "$FULL"
+	pmtu_fits client "$FULL"
+	pmtu_told client $((FULL + 1)) "$FULL"
+	ipsi_is "$(ipsi_stat right tx_too_big)" 0 "tx_too_big"
+
+	ipsi_do right ip link set ipsec0 mtu 1500
+	ipsi_do client ip route flush cache
+	pmtu_told client $((FULL + 1)) "$FULL"
+	ipsi_is "$(ipsi_stat right tx_too_big)" 1 "tx_too_big"
+	pmtu_fits client "$FULL"
+}
+
+# shellcheck disable=SC2031 # all of it is in the same subshell
+df_clear_arrives_in_pieces()
+{
+	local file=$IPSI_TMP/pcap host
+
+	pmtu_topology device
+	pmtu_device_is "$FULL"
+	# Too big for the device: the inner packet is cut.
+	ipsi_capture_start right "$file"
+	for host in right client; do
+		pmtu_fits $host $((FULL + 1)) dont
+		pmtu_fits $host 4000 dont
+	done
+	ipsi_capture_stop
+	ipsi_is "$(ipsi_count "$file" 'src 10.0.0.2 and ip[6:2] & 0x3fff != 0')" \
+		0 "outer fragments"
+
+	# The device takes it: the outer packet is cut, after encryption.
+	ipsi_do right ip link set ipsec0 mtu 1500
+	ipsi_capture_start right "$file"
+	for host in right client; do
+		pmtu_fits $host $((FULL + 1)) dont
+	done
+	ipsi_capture_stop
+	ipsi_is "$(ipsi_count "$file" 'src 10.0.0.2 and ip[6:2] & 0x2000 != 0')" \
+		2 "outer packets in pieces"
+	ipsi_wire_is_clean "$file"
+	ipsi_is "$(ipsi_stat right tx_too_big)" 0 "tx_too_big"
+}
+
+path_mtu_reaches_senders()
+{
+	pmtu_topology device
+	pmtu_device_is "$FULL"
+	pmtu_lower
+	pmtu_learns right
+	pmtu_fits right "$LESS"
+	# The device knows by now, so it needs no more than one packet.
+	pmtu_told client "$FULL" "$LESS"
+	pmtu_fits client "$LESS"
+	# Without DF there is nothing to tell.
+	pmtu_fits right "$FULL" dont
+	pmtu_fits client "$FULL" dont
+}
+
+# pmtu_bulk FROM TO
+pmtu_bulk()
+{
+	ipsi_need python3
+	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" tcp \
+		"${!1}" "${IPSI_INNER[$1]}" "${!2}" "${IPSI_INNER[$2]}" 1 ||
+		ipsi_fail "TCP from $1 to $2"
+}
+
+tcp_finds_its_way_to_device()
+{
+	pmtu_topology device
+	pmtu_lower
+	pmtu_bulk right left
+}
+
+tcp_finds_its_way_to_tunnel_mode()
+{
+	pmtu_topology tunnel
+	pmtu_lower
+	pmtu_bulk right left
+}
+
+ipsi_run local_sender_is_told forwarded_sender_is_told \
+	df_clear_arrives_in_pieces path_mtu_reaches_senders \
+	tcp_finds_its_way_to_device tcp_finds_its_way_to_tunnel_mode
