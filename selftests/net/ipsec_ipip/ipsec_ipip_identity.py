@@ -19,9 +19,9 @@ import struct
 import sys
 
 from ipsec_ipip_packet import (
-    DF, MF, IPPROTO_AH, IPPROTO_ESP, IPPROTO_IPIP, Ah, Device, Esp, Failure,
-    Netns, Wire, check, checksum, filler, icmp_echo, ip_field, ip_split, ipv4,
-    main, tcp, udp, with_checksum)
+    DF, MF, IPPROTO_AH, IPPROTO_ESP, IPPROTO_IPIP, PATIENCE, Ah, Device, Esp,
+    Failure, Netns, Wire, check, checksum, filler, icmp_echo, ip_field,
+    ip_split, ipv4, main, tcp, udp, with_checksum)
 
 SRC, DST = '10.1.0.2', '10.2.0.2'
 LOCAL, REMOTE = '10.0.0.1', '10.0.0.2'
@@ -51,7 +51,7 @@ class Path:
 
     def out(self):
         """The next frame on the wire."""
-        frame = self.outside.seen(10)
+        frame = self.outside.seen(PATIENCE)
         check(frame, self.name + ': nothing on the wire')
         return frame
 

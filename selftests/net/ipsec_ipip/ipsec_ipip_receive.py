@@ -12,7 +12,7 @@ import struct
 import sys
 
 from ipsec_ipip_packet import (
-    DF, ETH_P_ALL, IPPROTO_IPIP, Ah, Device, Esp, Netns, Wire, check, checksum,
+    DF, Ah, Device, Esp, Netns, Wire, check, checksum,
     filler, icmp_echo, ip_field, ip_split, ipv4, main, tcp, udp, until,
     with_checksum, xfrm_stat)
 

@@ -16,7 +16,8 @@ source "$(dirname "$0")/ipsec_ipip_lib.sh"
 MEGABYTES=2
 
 # bulk_sas HOST KIND CIPHER: both SAs of the host, for its device or, with KIND
-# tunnel, in tunnel mode
+# tunnel, in tunnel mode with TUNNEL_WORDS
+TUNNEL_WORDS=()
 bulk_sas()
 {
 	local host=$1 kind=$2 cipher=$3 from to words
@@ -28,7 +29,7 @@ bulk_sas()
 		[ "$cipher" = cbc ] ||
 			IPSI_ALGS=(aead 'rfc4106(gcm(aes))'
 				   "${IPSI_ENC_KEY[$from]}0badcafe" 128)
-		words=(mode tunnel)
+		words=(mode tunnel "${TUNNEL_WORDS[@]}")
 		[ "$kind" = tunnel ] ||
 			words=(mode transport if_id "$IPSI_IF_ID")
 		ipsi_do "$host" ip xfrm state add \
@@ -138,5 +139,14 @@ device_gcm_offload()
 	bulk device gcm on
 }
 
-ipsi_run tunnel_cbc tunnel_gcm device_cbc device_gcm tunnel_cbc_offload \
-	tunnel_gcm_offload device_cbc_offload device_gcm_offload
+# The peer hides how long its packets are (RFC 4303 section 2.7): what follows
+# the inner packet is no part of it, also when packets are aggregated.
+tunnel_tfc_padding()
+{
+	TUNNEL_WORDS=(tfcpad 1300)
+	bulk tunnel gcm off
+}
+
+ipsi_run tunnel_cbc tunnel_gcm tunnel_tfc_padding device_cbc device_gcm \
+	tunnel_cbc_offload tunnel_gcm_offload device_cbc_offload \
+	device_gcm_offload
