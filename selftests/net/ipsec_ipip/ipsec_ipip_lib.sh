@@ -154,6 +154,50 @@ ipsi_wait()
 # Commands
 #
 
+# Entering a namespace takes longer than most commands. So each host has a shell
+# that is there already: it is sent commands, and sends back their status.
+# shellcheck disable=SC2016 # it is for that shell
+IPSI_SHELL='
+exec 3< "$0" 4> "$1"
+while IFS= read -r -d "" -u 3 command; do
+	eval "$command 3<&- 4>&-"
+	echo $? >&4
+done
+'
+declare -A IPSI_TO IPSI_FROM	# file descriptors of these shells
+
+# ipsi_shell HOST...: start them
+ipsi_shell()
+{
+	local host fifo fd
+
+	for host in "$@"; do
+		fifo=$IPSI_TMP/$host
+		mkfifo "$fifo.to" "$fifo.from"
+		nsenter --net="/run/netns/${!host}" bash -c "$IPSI_SHELL" \
+			"$fifo.to" "$fifo.from" &
+		IPSI_BG_PIDS+=("$!")
+		exec {fd}<> "$fifo.to"
+		IPSI_TO[$host]=$fd
+		exec {fd}<> "$fifo.from"
+		IPSI_FROM[$host]=$fd
+	done
+}
+
+# ipsi_tell HOST CMD...: run CMD in the host's shell, with input and output of
+# the caller; one at a time
+ipsi_tell()
+{
+	local host=$1 fds=/proc/$BASHPID/fd status
+	shift
+
+	printf '%q ' "$@" >&"${IPSI_TO[$host]}"
+	printf '< %s/0 >> %s/1 2>> %s/2\0' "$fds" "$fds" "$fds" \
+		>&"${IPSI_TO[$host]}"
+	read -r status <&"${IPSI_FROM[$host]}"
+	return "$status"
+}
+
 # ipsi_try HOST CMD...: run CMD in the host's namespace
 ipsi_try()
 {
@@ -163,8 +207,9 @@ ipsi_try()
 	if [[ ${!host} == pid:* ]]; then
 		nsenter -t "${!host#pid:}" -U -n --preserve-credentials "$@"
 	elif [ "$1" = ip ]; then
-		# the same with one process less
 		ip -n "${!host}" "${@:2}"
+	elif [ -n "${IPSI_TO[$host]:-}" ]; then
+		ipsi_tell "$host" "$@"
 	else
 		nsenter --net="/run/netns/${!host}" "$@"
 	fi
@@ -217,6 +262,7 @@ ipsi_topology()
 	local host
 
 	setup_ns left right || ipsi_skip "no network namespaces here"
+	ipsi_shell left right
 	ip link add "$IPSI_WIRE" netns "$left" type veth \
 		peer name "$IPSI_WIRE" netns "$right" ||
 		ipsi_fail "no veth pair"
@@ -235,6 +281,7 @@ ipsi_topology_routed()
 	local host router=middle i=0
 
 	setup_ns left middle right || ipsi_skip "no network namespaces here"
+	ipsi_shell left middle right
 	for host in left right; do
 		ip link add "$IPSI_WIRE" netns "${!host}" type veth \
 			peer name "eth$i" netns "${!router}" ||
@@ -400,25 +447,40 @@ ipsi_send()
 # Counters
 #
 
+# ipsi_json TEXT NAME: what stands after the first "NAME" in JSON of one line
+ipsi_json()
+{
+	local regex="\"$2\":(\"[^\"]*\"|[^],}]*)"
+
+	if [[ $1 =~ $regex ]]; then
+		regex=${BASH_REMATCH[1]#\"}
+		echo "${regex%\"}"
+	else
+		echo null
+	fi
+}
+
 # ipsi_counter HOST NAME [DEVICE]: rx.packets, tx.errors, tx.carrier_errors, …
 # as "ip -s -s link show" has them
 ipsi_counter()
 {
-	ipsi_try "$1" ip -j -s -s link show dev "${3:-$IPSI_DEV}" |
-		jq ".[0].stats64.$2"
+	local text
+
+	text=$(ip -n "${!1}" -j -s -s link show dev "${3:-$IPSI_DEV}")
+	ipsi_json "${text#*\""${2%.*}"\":\{}" "${2#*.}"
 }
 
-# ipsi_stat HOST NAME [DEVICE]: tx_no_sa, rx_crypto, … of "ipsec-ipip show"
+# ipsi_stat HOST NAME [DEVICE]: tx_no_sa, rx_crypto, mtu, sa_in, … as
+# "ipsec-ipip show" has them
 ipsi_stat()
 {
-	ipsi_try "$1" ipsec-ipip -j show "${3:-$IPSI_DEV}" |
-		jq ".[0].stats.$2"
+	ipsi_json "$(ipsi_try "$1" ipsec-ipip -j show "${3:-$IPSI_DEV}")" "$2"
 }
 
-# ipsi_get HOST NAME [DEVICE]: any other word of "ipsec-ipip -j show"
+# ipsi_get HOST NAME [DEVICE]: the same for what is not a counter
 ipsi_get()
 {
-	ipsi_try "$1" ipsec-ipip -j show "${3:-$IPSI_DEV}" | jq -r ".[0].$2"
+	ipsi_stat "$@"
 }
 
 #
@@ -530,7 +592,7 @@ ipsi_check_host()
 	     ! modprobe ipsec_ipip 2> /dev/null; then
 		why="the module ipsec_ipip cannot be loaded"
 	fi
-	for tool in ip nsenter ipsec-ipip jq ping; do
+	for tool in ip nsenter ipsec-ipip ping; do
 		command -v "$tool" > /dev/null || why="$tool is not installed"
 	done
 	[ -z "$why" ] && return
