@@ -17,9 +17,13 @@ from ipsec_ipip_packet import (
     udp, unhex)
 
 if sys.argv[1] == 'scapy':
-    from scapy.layers.inet import IP
-    from scapy.layers.ipsec import (
-        AH, ESP, IPSecIntegrityError, SecurityAssociation)
+    try:
+        from scapy.layers.inet import IP
+        from scapy.layers.ipsec import (
+            AH, ESP, IPSecIntegrityError, SecurityAssociation)
+    except ModuleNotFoundError:
+        print('scapy is missing')
+        sys.exit(4)
 
 PEER, HOST = '10.0.0.1', '10.0.0.2'             # outer addresses
 INNER_PEER, INNER_HOST = '192.168.1.1', '192.168.2.1'

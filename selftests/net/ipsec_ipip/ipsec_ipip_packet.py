@@ -42,7 +42,9 @@ def check(condition, *what):
 
 
 def main(function, *args):
-    """Run a test and exit: 0 when it passes, 1 with a sentence otherwise."""
+    """Run a test and exit: 0 when it passes, 1 with a sentence otherwise, 4
+    when a module is missing.
+    """
     # Packets stay in order only on one processor.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     try:
@@ -50,6 +52,9 @@ def main(function, *args):
     except Failure as failure:
         print('FAIL:', failure)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        print(error.name, 'is missing')
+        sys.exit(4)
 
 
 def until(what, condition, patience=PATIENCE):
