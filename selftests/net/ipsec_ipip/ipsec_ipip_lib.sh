@@ -184,17 +184,30 @@ ipsi_shell()
 	done
 }
 
+# ipsi_shell_end HOST: end it again, so that it does not keep the namespace
+ipsi_shell_end()
+{
+	local fd=${IPSI_TO[$1]}
+
+	printf 'exit\0' >&"$fd"
+	exec {fd}>&-
+	unset "IPSI_TO[$1]"
+}
+
 # ipsi_tell HOST CMD...: run CMD in the host's shell, with input and output of
 # the caller; one at a time
 ipsi_tell()
 {
-	local host=$1 fds=/proc/$BASHPID/fd status
+	local host=$1 in out err status fds=/proc/$BASHPID/fd
 	shift
 
+	# copies: what talks to that shell below redirects the originals
+	exec {in}<&0 {out}>&1 {err}>&2
 	printf '%q ' "$@" >&"${IPSI_TO[$host]}"
-	printf '< %s/0 >> %s/1 2>> %s/2\0' "$fds" "$fds" "$fds" \
+	printf '< %s >> %s 2>> %s\0' "$fds/$in" "$fds/$out" "$fds/$err" \
 		>&"${IPSI_TO[$host]}"
 	read -r status <&"${IPSI_FROM[$host]}"
+	exec {in}<&- {out}>&- {err}>&-
 	return "$status"
 }
 
@@ -320,7 +333,7 @@ ipsi_jail()
 {
 	ipsi_bg "$1" unshare -U -r -n sleep 1000
 	ipsi_wait "user namespace" grep -qx sleep "/proc/$IPSI_BG_PID/comm"
-	declare -g "$2=pid:$IPSI_BG_PID"
+	printf -v "$2" 'pid:%s' "$IPSI_BG_PID"
 }
 
 # ipsi_up HOST: give the device HOST's inner address and the route to the other
