@@ -1,0 +1,477 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The link: it is made, shown, changed, moved and deleted by ip(8), every
+# option holds what it was given, and what makes no sense is refused with the
+# kernel's reason and changes nothing. A failure means that an operator gets
+# another device than he asked for, or does not learn why he gets none.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+shopt -s extglob
+
+DEV=$IPSI_DEV
+IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
+IFLA_DF=8
+LEFT_HEX=0a000001 RIGHT_HEX=0a000002
+
+# The options as "ip -d -j link show" has them.
+link_json()
+{
+	local text
+
+	text=$(ipsi_try "$1" ip -d -j link show dev "$DEV")
+	text=${text#*\"info_data\":\{}
+	echo "${text%%\}*}"
+}
+
+# The options as "ip -d link show" has them: words that "ip link" takes.
+link_words()
+{
+	local text
+
+	text=$(ipsi_try "$1" ip -d link show dev "$DEV")
+	text=${text#*ipsec-ipip }
+	echo "${text%% addrgenmode*}"
+}
+
+# All that is to be seen of the device and what it knows of its SAs, without
+# counters: STATE.
+link_dump()
+{
+	STATE=$(ipsi_try left ip -d link show dev "$DEV"
+		ipsi_try left ipsec-ipip -j show)
+	STATE=${STATE//\"tx_protocol\":+([0-9])/}
+}
+
+# add, set OPTION...: in short
+link_add()
+{
+	ipsi_do left ip link add "$DEV" type ipsec-ipip "$@"
+}
+
+link_set()
+{
+	ipsi_do left ip link set "$DEV" type ipsec-ipip "$@"
+}
+
+defaults()
+{
+	ipsi_need jq
+	ipsi_topology
+	link_add local 10.0.0.1 remote 10.0.0.2
+	ipsi_is "$(link_json left)" \
+		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","fwmark":0' \
+		"options"
+	ipsi_is "$(link_words left)" \
+		"local 10.0.0.1 remote 10.0.0.2 if_id 0x80000001 reqid 0 ttl default tos inherit df inherit" \
+		"options in words"
+	ipsi_is "$(ipsi_try left ip -d -j link show dev "$DEV" | jq -c \
+		'.[0] | [.link_type, .operstate, .min_mtu, .max_mtu,
+		 (.flags | contains(["POINTOPOINT", "NOARP", "MULTICAST"])),
+		 .linkinfo.info_kind]')" \
+		'["none","DOWN",68,65515,true,"ipsec-ipip"]' "link"
+	# the SPD has no say: the SAs decide
+	ipsi_is "$(ipsi_try left sysctl -n "net.ipv4.conf.$DEV.disable_policy" \
+		"net.ipv4.conf.$DEV.disable_xfrm" | tr '\n' ' ')" "1 1 " \
+		"disable_policy and disable_xfrm"
+
+	ipsi_do left ip link del "$DEV"
+	ipsi_must_fail "does not exist" left ip link show dev "$DEV"
+	ipsi_is "$(ipsi_try left ipsec-ipip -j show)" "[]" "devices"
+}
+
+options()
+{
+	local words
+
+	ipsi_need jq
+	ipsi_topology
+	link_add local 10.0.0.1 remote 10.0.0.2 dev "$IPSI_WIRE" if_id 0xffffffff \
+		reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
+	ipsi_is "$(link_json left)" \
+		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","fwmark":153' \
+		"options"
+	ipsi_try left ip -d -j link show | jq -e . > /dev/null ||
+		ipsi_fail "no JSON"
+	ipsi_is "$(ipsi_try left ip -j link show dev "$DEV" | jq -r '.[0].link')" \
+		"$IPSI_WIRE" "underlay"
+	ipsi_is "$(ipsi_try left ipsec-ipip -j show | jq -c '.[0] |
+		[.local, .remote, .if_id, .reqid, .ttl, .tos, .df, .fwmark]')" \
+		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set",153]' \
+		"options as ipsec-ipip shows them"
+
+	# what is shown can be said again
+	words=$(link_words left)
+	ipsi_do left ip link del "$DEV"
+	# shellcheck disable=SC2086 # they are words
+	link_add $words
+	ipsi_is "$(link_words left)" "$words" "options said again"
+}
+
+# Each option changes alone, and the SAs stay.
+change()
+{
+	local old new option expected sas
+
+	ipsi_topology
+	ipsi_device_side left dev "$IPSI_WIRE" reqid 5 ttl 255 tos 0xb8 df set \
+		fwmark 0x99
+	sas=$(ipsi_try left ipsec-ipip sa show keys)
+	expected=$(link_words left)
+
+	while IFS='|' read -r option old new; do
+		# shellcheck disable=SC2086 # they are words
+		link_set $option
+		expected=${expected/"$old"/"$new"}
+		ipsi_is "$(link_words left)" "$expected" "options after $option"
+	done <<-END
+		reqid 6|reqid 5|reqid 6
+		ttl default|ttl 255|ttl default
+		ttl 1|ttl default|ttl 1
+		tos 0|tos 0xb8|tos 0x00
+		tos inherit|tos 0x00|tos inherit
+		df unset|df set|df unset
+		df inherit|df unset|df inherit
+		nopmtudisc|df inherit|df unset
+		pmtudisc|df unset|df set
+		fwmark 0xffffffff|fwmark 0x99|fwmark 0xffffffff
+		fwmark 0| fwmark 0xffffffff|
+		nodev| dev eth0|
+		if_id 7||
+		ttl 9 reqid 0 dev eth0|if_id 0x7 reqid 6 ttl 1|dev eth0 if_id 0x7 reqid 0 ttl 9
+	END
+	ipsi_is "$(ipsi_try left ipsec-ipip sa show keys)" "$sas" \
+		"SAs after the changes"
+
+	# SAs are those between the endpoints
+	link_set remote 10.0.0.3
+	ipsi_has "$(link_words left)" "remote 10.0.0.3 " remote
+	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show)" "[]" \
+		"SAs of another remote endpoint"
+	link_set remote 10.0.0.2
+	ipsi_is "$(ipsi_try left ipsec-ipip sa show keys)" "$sas" \
+		"SAs of the first remote endpoint"
+}
+
+if_id()
+{
+	local -a ids
+	local id
+
+	ipsi_topology
+	ipsi_try left ip -batch - <<-END || ipsi_fail "no devices"
+		link add dev-a type ipsec-ipip local 10.0.0.1 remote 10.0.0.2
+		link add dev-b type ipsec-ipip local 10.0.0.1 remote 10.0.0.2
+		link add dev-c type ipsec-ipip local 10.0.0.1 remote 10.0.0.2 if_id 0x80000003
+		link add dev-d type ipsec-ipip local 10.0.0.1 remote 10.0.0.2
+		link del dev-a
+		link add dev-a type ipsec-ipip local 10.0.0.1 remote 10.0.0.2
+	END
+	readarray -t ids < <(ipsi_try left ip -d link show type ipsec-ipip |
+		grep -o 'if_id 0x[0-9a-f]*' | sort -u)
+	ipsi_is "${#ids[@]}" 4 "number of different if_ids"
+	# chosen ones leave alone what people choose
+	for id in "${ids[@]#if_id }"; do
+		((id > 0x80000000)) || ipsi_fail "if_id $id was chosen"
+	done
+	ipsi_must_fail "if_id: in use by another ipsec-ipip device" left \
+		ip link add dev-e type ipsec-ipip local 10.0.0.1 remote 10.0.0.2 \
+		if_id 0x80000003
+	# the other namespace has its own
+	ipsi_do right ip link add dev-c type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.1 if_id 0x80000003
+}
+
+# refused MESSAGE HOST COMMAND...: and nothing has changed
+refused()
+{
+	local before=$STATE
+
+	ipsi_must_fail "$@"
+	link_dump
+	ipsi_is "$STATE" "$before" "state after a refusal"
+}
+
+# all_refused COMMAND: each of the options in $BAD is refused by "ip COMMAND"
+# with its message, and nothing has changed after them.
+all_refused()
+{
+	local message options expected='' commands='' before=$STATE number=0
+
+	while IFS='|' read -r message options; do
+		# what a new link needs besides
+		[[ $1 != *add* || $options == *local* ]] ||
+			options="local 10.0.0.1 $options"
+		[[ $1 != *add* || $options == *remote* ]] ||
+			options="remote 10.0.0.2 $options"
+		commands+="$1 type ipsec-ipip $options"$'\n'
+		expected+="Error: $message."$'\n'
+		expected+="Command failed -:$((++number))"$'\n'
+	done <<< "$BAD"
+	echo "left: ip -force -batch, all refused: ${commands//$'\n'/; }"
+	ipsi_is "$(ipsi_try left ip -force -batch - <<< "${commands%$'\n'}" 2>&1)" \
+		"${expected%$'\n'}" "messages"
+	link_dump
+	ipsi_is "$STATE" "$before" "state after these refusals"
+}
+
+# What is bad for a new link and for one that is there.
+BAD='local: expected a unicast IPv4 address|local 0.0.0.0
+local: expected a unicast IPv4 address|local 224.0.0.5
+local: expected a unicast IPv4 address|local 255.255.255.255
+local: expected an IPv4 address|local 2001:db8::1
+remote: expected a unicast IPv4 address|remote 0.0.0.0
+remote: expected a unicast IPv4 address|remote 239.255.255.250
+remote: expected a unicast IPv4 address|remote 255.255.255.255
+remote: expected an IPv4 address|remote 2001:db8::2
+remote: expected an address other than local|local 10.0.0.5 remote 10.0.0.5
+remote: is an address of this host|local 10.0.0.5 remote 10.0.0.1
+remote: is an address of this host|remote 127.0.0.1
+remote: is a broadcast address|remote 10.0.0.255
+dev: no such device|dev if4711
+if_id: expected 1 to 0xffffffff|if_id 0
+tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0x03
+tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0xb9
+remote: is a broadcast address|ttl 3 df unset tos 4 remote 10.0.0.255'
+
+bad_values()
+{
+	ipsi_topology
+	ipsi_device_side left reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
+	ipsi_do left ip link add other type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.9 if_id 9
+	link_dump
+
+	all_refused "link set $DEV"
+	all_refused "link add new"
+	BAD='if_id: cannot be changed, make another link|if_id 8
+if_id: cannot be changed, make another link|ttl 3 if_id 9
+dev: expected a device other than this one|dev ipsec0'
+	all_refused "link set $DEV"
+	BAD='if_id: in use by another ipsec-ipip device|if_id 9'
+	all_refused "link add new"
+	BAD='if_id: in use by another ipsec-ipip device|if_id 7'
+	all_refused "link add new"
+
+	refused "File exists" left ip link add "$DEV" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2
+	refused "mtu less than device minimum" left \
+		ip link set "$DEV" mtu 67
+	refused "mtu greater than device maximum" left \
+		ip link set "$DEV" mtu 65516
+	# these are refused by ip
+	refused "ttl must be a number up to 255" left \
+		ip link set "$DEV" type ipsec-ipip ttl 256
+	refused 'argument "remote" is required' left \
+		ip link add new type ipsec-ipip local 10.0.0.1
+}
+
+# What ip does not let through, the kernel refuses as well.
+bad_netlink()
+{
+	local raw=$IPSI_DIR/ipsec_ipip_rtnl.py both
+
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device_side left reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
+	link_dump
+	both="$IFLA_LOCAL=$LEFT_HEX $IFLA_REMOTE=$RIGHT_HEX"
+
+	refused "local: required" left "$raw" new new
+	refused "local: required" left "$raw" new new "$IFLA_REMOTE=$RIGHT_HEX"
+	refused "remote: required" left "$raw" new new "$IFLA_LOCAL=$LEFT_HEX"
+	refused "local: expected an IPv4 address" left \
+		"$raw" set "$DEV" "$IFLA_LOCAL=0a0000"
+	refused "remote: expected an IPv4 address" left \
+		"$raw" set "$DEV" "$IFLA_REMOTE="
+	refused "df: expected 0 (unset), 1 (set) or 2 (inherit)" left \
+		"$raw" set "$DEV" "$IFLA_DF=03"
+	refused "tos: expected 1 (inherit)" left \
+		"$raw" set "$DEV" "$IFLA_TTL=09" "$IFLA_TOS=02"
+	refused "dev: no such device" left \
+		"$raw" set "$DEV" "$IFLA_LINK=ffffffff"
+	refused "Numerical result out of range" left \
+		"$raw" set "$DEV" "$IFLA_IF_ID=07"
+	# the same tool can be right
+	# shellcheck disable=SC2086 # they are words
+	ipsi_do left "$raw" new new $both "$IFLA_IF_ID=08000000"
+	ipsi_do left "$raw" set "$DEV" "$IFLA_DF=02" "$IFLA_TTL=09"
+	ipsi_has "$(link_words left)" "ttl 9 tos 0xb8 df inherit" "options"
+}
+
+mtu_is()
+{
+	[[ $(ipsi_try left ip link show dev "$DEV") == *" mtu $1 "* ]]
+}
+
+# expect_mtu WHAT UNDERLAY IV BLOCK ICV: the largest inner packet that with
+# the outer header and ESP (RFC 4303 section 2: SPI and sequence number, IV,
+# the packet padded together with two bytes to a whole number of blocks, ICV)
+# is no larger than what the underlay takes
+expect_mtu()
+{
+	local size
+	local -i underlay=$2 iv=$3 block=$4 icv=$5
+
+	for ((size = underlay; size > 0; size--)); do
+		((20 + 8 + iv + (size + 2 + block - 1) / block * block + icv <=
+		  underlay)) && break
+	done
+	ipsi_wait "MTU $size with $1" mtu_is "$size"
+}
+
+mtu_of_sa()
+{
+	local gcm=0x00112233445566778899aabbccddeeff00112233
+	local sha=0x00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
+
+	ipsi_topology
+	ipsi_device left
+	mtu_is 1500 && ipsi_fail "without an SA there is no room for one"
+
+	mtu_sa()
+	{
+		ipsi_do left ipsec-ipip -q sa add "$DEV" out spi "$@"
+	}
+	mtu_sa 0x1001 aead 'rfc4106(gcm(aes))' "$gcm" 128
+	expect_mtu GCM 1500 8 4 16
+	mtu_sa 0x1002 enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}" \
+		auth-trunc 'hmac(sha256)' "$sha" 128
+	expect_mtu "CBC and SHA-256" 1500 16 16 16
+	mtu_sa 0x1003 aead 'rfc4106(gcm(aes))' "$gcm" 64
+	expect_mtu "GCM, short ICV" 1500 8 4 8
+	mtu_sa 0x1004 enc 'ecb(cipher_null)' '' auth 'hmac(sha512)' "$sha"
+	expect_mtu "null cipher and SHA-512" 1500 0 4 32
+	mtu_sa 0x1005 aead 'rfc4106(gcm(aes))' "$gcm" 128 \
+		encap espinudp 4500 4500
+	expect_mtu "GCM in UDP" $((1500 - 8)) 8 4 16
+	# RFC 4302: twelve bytes and the ICV, to a multiple of eight in Linux
+	mtu_sa 0x1006 proto ah auth 'hmac(sha256)' "$sha"
+	ipsi_wait "MTU with AH" mtu_is $((1500 - 20 - (12 + 16 + 4)))
+	# the one in use counts, not the newest
+	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x1002
+	expect_mtu "CBC and SHA-256 pinned" 1500 16 16 16
+
+	ipsi_is "$(ipsi_get left mtu_auto)" true mtu_auto
+}
+
+mtu_of_route()
+{
+	ipsi_topology
+	ipsi_device_side left
+	expect_mtu "CBC and SHA-256" 1500 16 16 16
+	ipsi_do left ip link set "$IPSI_WIRE" mtu 1300
+	# it is looked at when something of the device changes
+	link_set ttl 64
+	expect_mtu "a smaller underlay" 1300 16 16 16
+	ipsi_do left ip route add 10.0.0.2/32 dev "$IPSI_WIRE" mtu 1200
+	ipsi_do left ip link set "$DEV" down
+	ipsi_do left ip link set "$DEV" up
+	expect_mtu "a smaller route" 1200 16 16 16
+}
+
+mtu_by_hand()
+{
+	ipsi_topology
+	ipsi_device_side left
+	ipsi_do left ip link set "$DEV" mtu 1280
+	ipsi_is "$(ipsi_get left mtu_auto)" false mtu_auto
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 0x1001 \
+		aead 'rfc4106(gcm(aes))' 0x00112233445566778899aabbccddeeff00112233 128
+	link_set ttl 64
+	# another device's MTU follows: what was to run has run
+	ipsi_do left ip link add second type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2 if_id 8
+	ipsi_do left ip link set second up
+	DEV=second
+	ipsi_do left ipsec-ipip sa add second out spi 0x1002 \
+		enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}" \
+		auth-trunc 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}" 128
+	expect_mtu "CBC and SHA-256" 1500 16 16 16
+	DEV=$IPSI_DEV
+	mtu_is 1280 || ipsi_fail "the MTU did not stay"
+
+	# by hand from the start
+	ipsi_do left ip link add third mtu 1000 type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2
+	ipsi_is "$(ipsi_get left mtu third) $(ipsi_get left mtu_auto third)" \
+		"1000 false" "mtu, mtu_auto"
+	# the smallest that IPv4 knows, and the largest
+	ipsi_do left ip link set third mtu 68
+	ipsi_do left ip link set third mtu 65515
+}
+
+# The device in one namespace, its underlay and its SAs in another.
+netns()
+{
+	local app
+
+	ipsi_topology
+	setup_ns app
+	ipsi_like app left
+	ipsi_tunnel_side right
+	ipsi_do left ip link add "$DEV" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2 if_id 7
+	ipsi_device_sa left in
+	ipsi_do left ip link set "$DEV" netns "$app"
+	ipsi_must_fail "no such device" left ipsec-ipip show "$DEV"
+	ipsi_device_sa app out
+	ipsi_up app
+	ipsi_ping app
+	ipsi_ping right
+
+	ipsi_is "$(ipsi_try left ip xfrm state | grep -c 'if_id 0x7')" 2 \
+		"SAs in the namespace of the underlay"
+	ipsi_is "$(ipsi_try app ip xfrm state)" "" \
+		"SAs in the namespace of the device"
+	ipsi_has "$(ipsi_try app ip link show dev "$DEV")" "link-netns" "link"
+	# what is changed is checked where the underlay is
+	ipsi_must_fail "remote: is an address of this host" app \
+		ip link set "$DEV" type ipsec-ipip local 10.0.0.9 remote 10.0.0.1
+	ipsi_do app ip link set "$DEV" type ipsec-ipip ttl 9
+	ipsi_ping app
+	ipsi_do app ip link del "$DEV"
+
+	# made there at once; ip needs the id that the other namespace got
+	# by the move
+	ipsi_do app ip link add "$DEV" link-netns "$left" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2 if_id 7
+	ipsi_up app
+	ipsi_ping app
+	# and back home
+	ipsi_do app ip link set "$DEV" netns "$left"
+	ipsi_up left
+	ipsi_ping left
+}
+
+unprivileged()
+{
+	local jail
+
+	ipsi_topology
+	ipsi_device_side left
+	link_dump
+	refused "Operation not permitted" left unshare -U \
+		ip link add new type ipsec-ipip local 10.0.0.1 remote 10.0.0.2
+	refused "Operation not permitted" left unshare -U \
+		ip link set "$DEV" type ipsec-ipip ttl 9
+	refused "Operation not permitted" left unshare -U ip link del "$DEV"
+
+	# he to whom a device is given has a say in that, but not in the
+	# underlay of those who gave it
+	ipsi_jail left jail
+	ipsi_do left ip link set "$DEV" netns "${jail#pid:}"
+	ipsi_must_fail \
+		"CAP_NET_ADMIN required in the namespace of the underlay" jail \
+		ip link set "$DEV" type ipsec-ipip remote 10.0.0.9
+	ipsi_must_fail "CAP_NET_ADMIN required" jail \
+		ip link set "$DEV" type ipsec-ipip ttl 9
+	ipsi_has "$(ipsi_try jail ip -d link show "$DEV")" \
+		"remote 10.0.0.2 if_id 0x7 reqid 0 ttl default" "options"
+	ipsi_do jail ip link set "$DEV" mtu 1300
+	ipsi_do jail ip link set "$DEV" up
+}
+
+ipsi_run defaults options change if_id bad_values bad_netlink mtu_of_sa \
+	mtu_of_route mtu_by_hand netns unprivileged
