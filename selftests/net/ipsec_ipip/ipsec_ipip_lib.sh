@@ -140,14 +140,13 @@ ipsi_has_not()
 # but what takes this long will not come.
 ipsi_wait()
 {
-	local what=$1 tries
+	local what=$1 end=$((SECONDS + 60))
 	shift
 
-	for ((tries = 0; tries < 300; tries++)); do
-		"$@" > /dev/null 2>&1 && return
+	until "$@" > /dev/null 2>&1; do
+		((SECONDS < end)) || ipsi_fail "$what has not come about"
 		sleep 0.1
 	done
-	ipsi_fail "$what has not come about"
 }
 
 #
