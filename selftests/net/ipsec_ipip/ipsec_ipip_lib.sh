@@ -186,8 +186,9 @@ ipsi_shell()
 # ipsi_shell_end HOST: end it again, so that it does not keep the namespace
 ipsi_shell_end()
 {
-	local fd=${IPSI_TO[$1]}
+	local fd=${IPSI_TO[$1]:-}
 
+	[ -n "$fd" ] || return 0
 	printf 'exit\0' >&"$fd"
 	exec {fd}>&-
 	unset "IPSI_TO[$1]"

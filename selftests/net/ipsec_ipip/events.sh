@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Events: a listener hears of each SA of a device that comes, goes, expires or
+# comes into use, in this order, whoever made it, and of no others. A failure
+# means that a program which follows the events has a wrong picture.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+DEV=$IPSI_DEV
+AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
+
+# listen [HOST]: start the monitor
+listen()
+{
+	MONITOR=$IPSI_TMP/events
+	EXPECTED=
+	ipsi_need jq
+	ipsi_bg "${1:-left}" ipsec-ipip -j monitor > "$MONITOR" \
+		2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
+}
+
+# Events as they came, each a line: what, direction, SPI in decimal, and
+# what is true of it.
+events()
+{
+	sed -n '/^{/p' "$MONITOR" | jq -r \
+		'[.event, .direction, .proto, .spi,
+		  (if .hard then "hard" else empty end),
+		  (if .pinned then "pinned" else empty end)] |
+		 map(values) | join(" ")'
+}
+
+# as_many_lines FILE NUMBER
+as_many_lines()
+{
+	[ "$(grep -c '^{' "$1")" -ge "$2" ]
+}
+
+# heard LINE...: these events have come, after those before, and no others
+heard()
+{
+	local line n
+
+	for line in "$@"; do
+		EXPECTED+=$line$'\n'
+	done
+	n=$(wc -l <<< "$EXPECTED")
+	ipsi_wait "$* (heard: $(events | tr '\n' ';'))" \
+		as_many_lines "$MONITOR" $((n - 1))
+	ipsi_is "$(events)" "${EXPECTED%$'\n'}" "events"
+}
+
+made_by_us()
+{
+	local first
+
+	ipsi_topology
+	ipsi_device left
+	listen
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 reqid 5 "${AEAD[@]}"
+	heard "sa-add out esp 1001" "sa-activate esp 1001"
+	first=$(grep -m1 '^{' "$MONITOR" | jq -cS 'del(.time, .ifindex)')
+	ipsi_is "$first" \
+		'{"direction":"out","dst":"10.0.0.2","event":"sa-add","ifname":"ipsec0","mode":"transport","proto":"esp","reqid":5,"spi":1001,"src":"10.0.0.1"}' \
+		"what is said of an SA"
+	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1002 mode tunnel "${AEAD[@]}"
+	heard "sa-add in esp 1002"
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1003 proto ah \
+		auth 'hmac(sha256)' 0x00
+	heard "sa-add out ah 1003" "sa-activate ah 1003"
+	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1001
+	heard "sa-activate esp 1001 pinned"
+	# it is already
+	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1001
+	ipsi_do left ipsec-ipip sa activate "$DEV" newest
+	heard "sa-activate ah 1003"
+	# nobody has asked for these
+	ipsi_do left ipsec-ipip sa show keys > /dev/null
+	ipsi_must_fail "no such SA" left ipsec-ipip sa del "$DEV" out spi 1002
+	ipsi_do left ipsec-ipip sa del "$DEV" out spi 1003 proto ah
+	heard "sa-del out ah 1003" "sa-activate esp 1001"
+	ipsi_do left ipsec-ipip sa del "$DEV" in spi 1002
+	heard "sa-del in esp 1002"
+	ipsi_do left ipsec-ipip sa del "$DEV" out spi 1001
+	heard "sa-del out esp 1001" "sa-activate"
+}
+
+made_by_xfrm()
+{
+	local out=(src 10.0.0.1 dst 10.0.0.2 proto esp)
+	local in=(src 10.0.0.2 dst 10.0.0.1 proto esp)
+
+	ipsi_topology
+	ipsi_device left
+	listen
+	ipsi_do left ip xfrm state add "${out[@]}" spi 1001 mode transport \
+		if_id 7 "${AEAD[@]}"
+	heard "sa-add out esp 1001" "sa-activate esp 1001"
+	ipsi_do left ip xfrm state add "${in[@]}" spi 1002 mode tunnel \
+		if_id 7 "${AEAD[@]}"
+	heard "sa-add in esp 1002"
+	# not of the device
+	ipsi_do left ip xfrm state add "${out[@]}" spi 1003 mode transport \
+		if_id 8 "${AEAD[@]}"
+	ipsi_do left ip xfrm state add "${out[@]}" spi 1004 mode transport \
+		"${AEAD[@]}"
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.9 proto esp \
+		spi 1005 mode transport if_id 7 "${AEAD[@]}"
+	ipsi_do left ip xfrm state delete "${out[@]}" spi 1003
+	ipsi_do left ip xfrm state update "${in[@]}" spi 1002 mode tunnel \
+		if_id 7 "${AEAD[@]}"
+	heard "sa-add in esp 1002"
+	ipsi_do left ip xfrm state add "${out[@]}" spi 1006 mode transport \
+		if_id 7 "${AEAD[@]}"
+	heard "sa-add out esp 1006" "sa-activate esp 1006"
+	ipsi_do left ip xfrm state delete "${out[@]}" spi 1006
+	heard "sa-del out esp 1006" "sa-activate esp 1001"
+
+	ipsi_do left ip xfrm state flush
+	heard "sa-del in esp 1002" "sa-del out esp 1001" "sa-activate"
+}
+
+# Packets bring soft and hard expiry; the next SA takes over.
+expire_by_packets()
+{
+	ipsi_topology
+	ipsi_device left
+	listen
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1002 "${AEAD[@]}" \
+		limit packet-soft 2 limit packet-hard 4
+	heard "sa-add out esp 1001" "sa-activate esp 1001" \
+		"sa-add out esp 1002" "sa-activate esp 1002"
+	ipsi_send left 1
+	ipsi_send left 2
+	# the other one is not near its end
+	heard "sa-expire out esp 1002" "sa-activate esp 1001"
+	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1002
+	heard "sa-activate esp 1002 pinned"
+	ipsi_send left 3
+	heard "sa-expire out esp 1002 hard" "sa-del out esp 1002" \
+		"sa-activate esp 1001"
+}
+
+expire_by_time()
+{
+	ipsi_topology
+	ipsi_device left
+	listen
+	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1001 "${AEAD[@]}" \
+		limit time-soft 1 limit time-hard 2
+	heard "sa-add in esp 1001" "sa-expire in esp 1001" \
+		"sa-expire in esp 1001 hard" "sa-del in esp 1001"
+}
+
+# Events go where the device is, and nowhere else.
+namespaces()
+{
+	ipsi_topology
+	ipsi_device left
+	ipsi_device right
+	listen right
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
+	ipsi_do right ipsec-ipip -q sa add "$DEV" in spi 1002 "${AEAD[@]}"
+	heard "sa-add in esp 1002"
+	# the SAs stay when the device goes
+	ipsi_do right ip link del "$DEV"
+	ipsi_do right ip link add "$DEV" type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.1 if_id 7
+	heard "sa-add in esp 1002"
+}
+
+ipsi_run made_by_us made_by_xfrm expire_by_packets expire_by_time namespaces

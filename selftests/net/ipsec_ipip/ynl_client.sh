@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The netlink family as its specification says, driven by the kernel's own YNL
+# library, which knows nothing but that file: a second client, independent of
+# ipsec-ipip. What ipsec-ipip cannot ask for can be asked for here. A failure
+# means that the kernel and the specification have drifted apart.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+SPEC=ipsec-ipip.yaml
+
+# first_of FILE FOLDER...: set FOUND to the first folder that holds FILE
+first_of()
+{
+	local dir
+
+	for dir in "${@:2}"; do
+		[ -e "$dir/$1" ] || continue
+		FOUND=$dir
+		return
+	done
+	ipsi_skip "$1 is in none of: ${*:2}"
+}
+
+# ynl TEST: the part of the test that is in Python
+ynl()
+{
+	local tools specs python=/usr/bin/python3
+
+	ipsi_need "$python"
+	"$python" -c 'import yaml' || ipsi_skip "python3-yaml is not installed"
+	# the library's name changed in 6.14
+	first_of cli.py "${KSFT_YNL:-}" "${KSFT_YNL:-}/pyynl" \
+		"${KSFT_NET_DIR:-}/../../../net/ynl" \
+		"${KSFT_NET_DIR:-}/../../../net/ynl/pyynl" \
+		"$IPSI_DIR/../../../../net/ynl/pyynl"
+	tools=$FOUND
+	first_of "$SPEC" "$IPSI_DIR/../../../Documentation/netlink/specs" \
+		"$IPSI_DIR/../../../../../Documentation/netlink/specs"
+	specs=$FOUND
+
+	ipsi_topology
+	ipsi_device left reqid 9
+	ipsi_do left "$python" "$IPSI_DIR/ipsec_ipip_ynl.py" "$tools" \
+		"$specs/$SPEC" "$1"
+}
+
+requests()
+{
+	ynl requests
+	# what it left behind is seen by the first client
+	ipsi_has "$(ipsi_try left ipsec-ipip sa show)" \
+		"out spi 0x00001001 proto esp mode transport reqid 9 (active)" \
+		"SAs"
+}
+
+refusals()
+{
+	ynl refusals
+}
+
+events()
+{
+	ynl events
+}
+
+ipsi_run requests refusals events
