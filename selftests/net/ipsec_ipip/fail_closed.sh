@@ -26,7 +26,7 @@ start()
 	WIRE=$IPSI_TMP/wire
 	ipsi_capture_start left "$WIRE"
 	ipsi_ping right
-	N_ESP=2
+	N_ESP=1
 }
 
 # dropped N REASON COUNTER: so many packets are sent and counted as refused, by
@@ -51,16 +51,17 @@ counts()
 resumes()
 {
 	ipsi_ping "${1:-right}"
-	((N_ESP += 2))
+	((++N_ESP))
 }
 
-# The wire has carried just the packets that were answered, encrypted, and all
-# that was sent in vain is nowhere on it.
+# The wire has carried, encrypted, the packets that were to leave, and nothing
+# of those sent in vain.
 finish()
 {
 	ipsi_capture_stop
 	ipsi_wire_is_clean "$WIRE"
-	ipsi_is "$(ipsi_count "$WIRE" esp)" "$N_ESP" "ESP packets on the wire"
+	ipsi_is "$(ipsi_count "$WIRE" "esp and src ${IPSI_OUTER[right]}")" \
+		"$N_ESP" "ESP packets that left"
 }
 
 no_sa()

@@ -213,10 +213,14 @@ made_by_xfrm()
 	ipsi_need jq
 	ipsi_topology
 	# before the device is there
+	xfrm_add 10.0.0.1 10.0.0.2 proto esp spi 0x1000 mode transport if_id 7 \
+		reqid 41 "${aead[@]}"
 	xfrm_add 10.0.0.1 10.0.0.2 proto esp spi 0x1001 mode transport if_id 7 \
 		reqid 42 "${aead[@]}"
 	ipsi_device left
-	expect_list "SA from before" "out:1001*"
+	expect_list "SAs from before" "out:1001* out:1000"
+	ipsi_do left ip xfrm state delete src 10.0.0.1 dst 10.0.0.2 proto esp \
+		spi 0x1000
 
 	xfrm_add 10.0.0.2 10.0.0.1 proto esp spi 0x1002 mode transport if_id 7 \
 		"${aead[@]}"
