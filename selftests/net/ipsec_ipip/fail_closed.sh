@@ -178,6 +178,8 @@ hostile_policies()
 	finish
 }
 
+# The default of the SPD is about what goes into the device, and about what a
+# host does besides; what comes out of the device has its own policy.
 default_policies()
 {
 	start
@@ -185,11 +187,17 @@ default_policies()
 	then
 		ipsi_skip "ip or kernel without default policies"
 	fi
+	# the stack refuses it before the device could
+	ipsi_no_ping right
+	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.disable_xfrm=0"
+	ipsi_do right ip xfrm policy add dir out src "${IPSI_INNER[right]}" \
+		dst "${IPSI_INNER[left]}" action allow
 	resumes
 	ipsi_do right ip xfrm policy setdefault in block out block fwd block
 	resumes
 	resumes left
 	ipsi_do right ip xfrm policy setdefault in accept out accept fwd accept
+	ipsi_do right ip xfrm policy flush
 	resumes
 	# nor is the default to accept a way out without SA
 	ipsi_do right ip xfrm state flush
