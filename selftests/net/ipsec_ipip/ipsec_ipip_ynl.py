@@ -82,7 +82,8 @@ class Client:
         """All that the family shows, with the keys."""
         devs = self.dump("dev-get")
         for dev in devs:
-            del dev["stats"]
+            # these change without us
+            del dev["stats"], dev["mtu"]
         return devs, self.dump("sa-get", keys=True)
 
 
