@@ -239,6 +239,8 @@ bad_values()
 {
 	ipsi_topology
 	ipsi_device_side left reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
+	# it would follow the SAs a little later
+	ipsi_do left ip link set "$DEV" mtu 1400
 	ipsi_do left ip link add other type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.9 if_id 9
 	link_dump
@@ -275,6 +277,7 @@ bad_netlink()
 	ipsi_need python3
 	ipsi_topology
 	ipsi_device_side left reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
+	ipsi_do left ip link set "$DEV" mtu 1400
 	link_dump
 	both="$IFLA_LOCAL=$LEFT_HEX $IFLA_REMOTE=$RIGHT_HEX"
 
@@ -451,6 +454,7 @@ unprivileged()
 
 	ipsi_topology
 	ipsi_device_side left
+	ipsi_do left ip link set "$DEV" mtu 1400
 	link_dump
 	refused "Operation not permitted" left unshare -U \
 		ip link add new type ipsec-ipip local 10.0.0.1 remote 10.0.0.2

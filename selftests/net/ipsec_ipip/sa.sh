@@ -49,12 +49,13 @@ expect_list()
 	ipsi_is "$(sa_list)" "$2${2:+ }" "$1"
 }
 
-# All that is to be seen of SAs, and of which is in use: STATE.
+# All that is to be seen of SAs, and of which is in use: STATE. (The MTU
+# follows a little later.)
 sa_dump()
 {
 	STATE=$(ipsi_try left ip xfrm state
 		ipsi_try left ipsec-ipip -j show)
-	STATE=${STATE//\"tx_protocol\":+([0-9])/}
+	STATE=${STATE//\"@(tx_protocol|mtu)\":+([0-9])/}
 }
 
 # xfrm_has SPI WORDS: "ip -s xfrm state" in $XFRM has an SA with this SPI, and
