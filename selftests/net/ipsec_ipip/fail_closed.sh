@@ -178,33 +178,6 @@ hostile_policies()
 	finish
 }
 
-# The default of the SPD is about what goes into the device, and about what a
-# host does besides; what comes out of the device has its own policy.
-default_policies()
-{
-	start
-	if ! ipsi_try right ip xfrm policy setdefault out block 2> /dev/null
-	then
-		ipsi_skip "ip or kernel without default policies"
-	fi
-	# the stack refuses it before the device could
-	ipsi_no_ping right
-	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.disable_xfrm=0"
-	ipsi_do right ip xfrm policy add dir out src "${IPSI_INNER[right]}" \
-		dst "${IPSI_INNER[left]}" action allow
-	resumes
-	ipsi_do right ip xfrm policy setdefault in block out block fwd block
-	resumes
-	resumes left
-	ipsi_do right ip xfrm policy setdefault in accept out accept fwd accept
-	ipsi_do right ip xfrm policy flush
-	resumes
-	# nor is the default to accept a way out without SA
-	ipsi_do right ip xfrm state flush
-	dropped 2 tx_no_sa tx.carrier_errors
-	finish
-}
-
 route_lost()
 {
 	start
@@ -323,5 +296,5 @@ ipv6_inside()
 }
 
 ipsi_run no_sa sa_deleted limit_of_packets limit_of_time state_flush \
-	policy_flush hostile_policies default_policies route_lost other_route \
+	policy_flush hostile_policies route_lost other_route \
 	underlay_down local_address_lost loop loop_of_two ipv6_inside
