@@ -152,32 +152,6 @@ policy_flush()
 	finish
 }
 
-# No entry of the SPD moves a packet of the device: neither lets it out in
-# clear, nor stops it, nor wraps it up once more.
-hostile_policies()
-{
-	local policy
-
-	start
-	while read -r policy; do
-		# shellcheck disable=SC2086 # they are words
-		ipsi_do right ip xfrm policy add $policy
-		resumes
-		resumes left
-		ipsi_do right ip xfrm policy flush
-	done <<-END
-		dir out src 0.0.0.0/0 dst 0.0.0.0/0 action allow priority 0
-		dir out src 0.0.0.0/0 dst 0.0.0.0/0 action block priority 0
-		dir out src 10.0.0.2 dst 10.0.0.1 proto 4 action block if_id 7
-		dir out src 0.0.0.0/0 dst 0.0.0.0/0 action allow if_id 7
-		dir out src 10.0.0.2 dst 10.0.0.1 proto 4 tmpl src 10.0.0.2 dst 10.0.0.1 proto esp mode tunnel level required
-		dir out src 192.168.2.1 dst 192.168.1.1 tmpl src 10.0.0.2 dst 10.0.0.9 proto esp mode tunnel if_id 7
-		dir in src 0.0.0.0/0 dst 0.0.0.0/0 action block priority 0
-		dir in src 192.168.1.1 dst 192.168.2.1 action block if_id 7
-	END
-	finish
-}
-
 route_lost()
 {
 	start
@@ -296,5 +270,5 @@ ipv6_inside()
 }
 
 ipsi_run no_sa sa_deleted limit_of_packets limit_of_time state_flush \
-	policy_flush hostile_policies route_lost other_route \
+	policy_flush route_lost other_route \
 	underlay_down local_address_lost loop loop_of_two ipv6_inside
