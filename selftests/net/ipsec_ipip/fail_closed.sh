@@ -47,10 +47,10 @@ counts()
 	echo "$(ipsi_stat right "$1") $(ipsi_counter right "$2")"
 }
 
-# resumes [HOST]: a packet and its answer go through again
+# A packet and its answer go through again.
 resumes()
 {
-	ipsi_ping "${1:-right}"
+	ipsi_ping right
 	((++N_ESP))
 }
 
