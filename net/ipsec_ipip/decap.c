@@ -10,15 +10,21 @@
  * else can bring a packet in: there is no IP-in-IP handler here.
  */
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/percpu.h>
 #include <linux/skbuff.h>
+#include <linux/udp.h>
+#include <crypto/aead.h>
+#include <net/dsfield.h>
+#include <net/esp.h>
 #include <net/gro_cells.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/xfrm.h>
 
 #include "decap.h"
+#include "inner.h"
 #include "main.h"
 #include "sa.h"
 #include "stats.h"
@@ -31,79 +37,112 @@
 static DEFINE_PER_CPU(const struct sk_buff *, ipsi_decap_kept);
 
 /* What the core keeps of the outer header, for both modes. */
-struct ipsi_outer {
-	__be32 saddr;
-	u8 tos;
+struct ipsi_decap_outer {
+	xfrm_address_t saddr;
+	u8 dsfield;
 };
+
+/* Bytes of the outer header up to the end of its source address */
+static unsigned int ipsi_decap_source_end(u16 family)
+{
+	return family == AF_INET ? offsetofend(struct iphdr, saddr) :
+				   offsetofend(struct ipv6hdr, saddr);
+}
+
+/* Read the source out of an outer header, if that is one. */
+static bool ipsi_decap_source(const void *hdr, u16 family, xfrm_address_t *src)
+{
+	const struct ipv6hdr *ip6h = hdr;
+	const struct iphdr *iph = hdr;
+
+	if (family == AF_INET) {
+		src->a4 = iph->saddr;
+		return true;
+	}
+
+	src->in6 = ip6h->saddr;
+	return ip6h->version == 6;
+}
 
 /* Tunnel mode: the core has already removed the outer header, but what is in
  * front of the inner one is still there, but for the link header that it has
- * moved up. (ESP without an IV leaves too little room for that: such packets
- * are refused, and belong in transport mode.)
+ * moved up. (ESP without an IV over IPv4 leaves too little room for that: such
+ * packets are refused, and belong in transport mode. So are those with IPv6
+ * extension headers before ESP, which nobody sends.)
  */
 static bool ipsi_decap_outer_tunnel(const struct sk_buff *skb,
 				    const struct xfrm_state *x,
-				    struct ipsi_outer *outer)
+				    struct ipsi_decap_outer *outer)
 {
 	unsigned int back = x->props.header_len + XFRM_MODE_SKB_CB(skb)->optlen;
-	const struct iphdr *iph;
 
 	if (back > skb_headroom(skb) ||
-	    back < offsetofend(struct iphdr, saddr) + skb->mac_len)
+	    back < ipsi_decap_source_end(x->props.family) + skb->mac_len)
 		return false;
 
-	iph = (const struct iphdr *)(skb->data - back);
-	outer->saddr = iph->saddr;
-	outer->tos = XFRM_MODE_SKB_CB(skb)->tos;
-
-	return true;
+	outer->dsfield = XFRM_MODE_SKB_CB(skb)->tos;
+	return ipsi_decap_source(skb->data - back, x->props.family,
+				 &outer->saddr);
 }
 
 static bool ipsi_decap_outer(const struct sk_buff *skb,
 			     const struct xfrm_state *x,
-			     struct ipsi_outer *outer)
+			     struct ipsi_decap_outer *outer)
 {
 	if (x->props.mode == XFRM_MODE_TUNNEL)
 		return ipsi_decap_outer_tunnel(skb, x, outer);
 
-	outer->saddr = ip_hdr(skb)->saddr;
-	outer->tos = ip_hdr(skb)->tos;
-
-	return true;
+	outer->dsfield = x->props.family == AF_INET ?
+			 ipv4_get_dsfield(ip_hdr(skb)) :
+			 ipv6_get_dsfield(ipv6_hdr(skb));
+	return ipsi_decap_source(skb_network_header(skb), x->props.family,
+				 &outer->saddr);
 }
 
-/* The inner header, which skb->data points at. */
-static bool ipsi_decap_inner_ok(struct sk_buff *skb)
+/* Are the outer addresses the endpoints (RFC 4213 section 3.6)? */
+static bool ipsi_decap_endpoints_ok(const struct ipsi_conf *conf,
+				    const struct xfrm_state *x,
+				    const struct ipsi_decap_outer *outer)
 {
-	const struct iphdr *iph;
+	u16 family = conf->family;
 
-	if (!pskb_may_pull(skb, sizeof(*iph)))
-		return false;
-
-	iph = (const struct iphdr *)skb->data;
-	if (iph->version != 4 || iph->ihl < 5 ||
-	    ntohs(iph->tot_len) < iph->ihl * 4 ||
-	    ntohs(iph->tot_len) > skb->len)
-		return false;
-
-	return pskb_may_pull(skb, iph->ihl * 4);
+	return x->props.family == family &&
+	       xfrm_addr_equal(&x->id.daddr, &conf->local, family) &&
+	       xfrm_addr_equal(&outer->saddr, &conf->remote, family);
 }
 
-/* Make the decrypted packet an inner packet that has come in by the device.
- * The SA stays in the secpath, so that filters can ask for it (RFC 3884
- * section 4.2.3), unless the packet goes to another namespace.
+/* The SA stays in the secpath, so that filters can ask for it (RFC 3884
+ * section 4.2.3). But IPv6 has no way to tell the core that the device judges
+ * for itself, and the core takes no packet of a tunnel-mode SA without a
+ * policy: then nothing is left of it.
  */
-static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb)
+static void ipsi_decap_secpath(struct sk_buff *skb, u16 family)
+{
+	struct sec_path *sp = skb_sec_path(skb);
+
+	if (!sp)
+		return;
+
+	/* No offload is pending on it any more. */
+	sp->olen = 0;
+	if (family == AF_INET6 &&
+	    xfrm_input_state(skb)->props.mode == XFRM_MODE_TUNNEL)
+		secpath_reset(skb);
+}
+
+/* Make the decrypted packet an inner packet that has come in by the device. */
+static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
+			     u16 family)
 {
 	struct net_device *dev = idev->dev;
 	bool xnet = !net_eq(idev->net, dev_net(dev));
-	struct sec_path *sp;
 
 	skb_reset_network_header(skb);
 	skb_reset_transport_header(skb);
 	skb_reset_mac_header(skb);
 	skb_reset_mac_len(skb);
-	skb->protocol = htons(ETH_P_IP);
+	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
+					    htons(ETH_P_IPV6);
 	skb->encapsulation = 0;
 	/* After UDP encapsulation ESP claims checksums it did not look at. */
 	skb->ip_summed = CHECKSUM_NONE;
@@ -125,11 +164,27 @@ static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb)
 		skb->mark = 0;
 		return;
 	}
+	ipsi_decap_secpath(skb, family);
+}
 
-	/* No offload is pending on it any more. */
-	sp = skb_sec_path(skb);
-	if (sp)
-		sp->olen = 0;
+/* Combine the ECN fields of both headers (RFC 6040 section 4.2). */
+static bool ipsi_decap_ecn_ok(struct ipsi_dev *idev, struct sk_buff *skb,
+			      u8 outer, u8 inner)
+{
+	u8 out = outer & INET_ECN_MASK, in = inner & INET_ECN_MASK;
+	int odd;
+
+	odd = INET_ECN_decapsulate(skb, outer, inner);
+	if (odd > 1)
+		return false;
+
+	/* Nobody should send these two, harmless as they are. */
+	odd |= out == INET_ECN_ECT_1 && in == INET_ECN_CE;
+	odd |= out == INET_ECN_ECT_0 && in == INET_ECN_ECT_1;
+	if (odd)
+		ipsi_stats_count(idev, IPSI_RX_ECN_ODD);
+
+	return true;
 }
 
 /* Check an authenticated packet of the device. Return the reason to refuse
@@ -140,7 +195,9 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 					 struct sk_buff *skb)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
-	struct ipsi_outer outer;
+	struct ipsi_decap_outer outer;
+	struct ipsi_inner inner;
+	u16 family;
 
 	if (!(idev->dev->flags & IFF_UP))
 		return IPSI_RX_DOWN;
@@ -149,27 +206,77 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 		return IPSI_RX_CRYPTO;
 
 	/* RFC 4301 section 5.2: anything else would reach the host's stack. */
-	if (XFRM_MODE_SKB_CB(skb)->protocol != IPPROTO_IPIP)
+	family = ipsi_inner_family(XFRM_MODE_SKB_CB(skb)->protocol);
+	if (family == AF_UNSPEC)
 		return IPSI_RX_PROTOCOL;
 
-	if (x->id.daddr.a4 != conf->local.a4 ||
-	    !ipsi_decap_outer(skb, x, &outer) ||
-	    outer.saddr != conf->remote.a4)
+	if (!ipsi_decap_outer(skb, x, &outer) ||
+	    !ipsi_decap_endpoints_ok(conf, x, &outer))
 		return IPSI_RX_OUTER_ADDRESS;
 
-	if (!ipsi_decap_inner_ok(skb))
+	ipsi_decap_claim(idev, skb, family);
+	if (!ipsi_inner_read(skb, family, &inner) ||
+	    !ipsi_inner_source_ok(skb, family))
 		return IPSI_RX_MALFORMED;
 
-	ipsi_decap_claim(idev, skb);
-
-	/* RFC 6040 section 4.2; more than 1 is to be dropped. */
-	if (INET_ECN_decapsulate(skb, outer.tos, ip_hdr(skb)->tos) > 1)
+	if (!ipsi_decap_ecn_ok(idev, skb, outer.dsfield, inner.dsfield))
 		return IPSI_RX_ECN;
 
 	return IPSI_REASONS;
 }
 
-/* xfrm4_protocol.cb_handler: 1 leaves the packet to others, an error makes
+/* What next header did a packet have that was refused? Once ESP has found it
+ * authentic, it takes off its header and trailer, but a linear packet still
+ * has the trailer behind its end. Return a negative number for all others.
+ */
+static int ipsi_decap_refused_proto(const struct sk_buff *skb,
+				    const struct xfrm_state *x)
+{
+	int outer, len, trailer, icv;
+
+	if (x->id.proto != IPPROTO_ESP || skb_is_nonlinear(skb))
+		return -EINVAL;
+
+	if (x->props.family == AF_INET) {
+		outer = sizeof(struct iphdr);
+		len = ntohs(ip_hdr(skb)->tot_len);
+	} else {
+		outer = sizeof(struct ipv6hdr);
+		len = outer + ntohs(ipv6_hdr(skb)->payload_len);
+	}
+	/* The core takes the UDP header out of the length, but leaves it. */
+	if (x->encap)
+		len += sizeof(struct udphdr);
+
+	if (-skb_network_offset(skb) < outer + (int)sizeof(struct ip_esp_hdr))
+		return -EINVAL;
+
+	icv = crypto_aead_authsize(x->data);
+	trailer = len + skb_network_offset(skb) - (int)skb->len;
+	if (trailer < icv + 2 || trailer > skb_tailroom(skb))
+		return -EINVAL;
+
+	return skb_tail_pointer(skb)[trailer - icv - 1];
+}
+
+/* XFRM has refused a packet of the device. */
+static enum ipsi_reason ipsi_decap_refused(const struct sk_buff *skb,
+					   const struct xfrm_state *x)
+{
+	int proto = ipsi_decap_refused_proto(skb, x);
+
+	/* RFC 4303 section 2.6: no error, though ESP says so. */
+	if (proto == IPPROTO_NONE)
+		return IPSI_RX_DUMMY;
+
+	/* Tunnel mode does not take it. */
+	if (proto >= 0 && ipsi_inner_family(proto) == AF_UNSPEC)
+		return IPSI_RX_PROTOCOL;
+
+	return IPSI_RX_CRYPTO;
+}
+
+/* The callback of both families: 1 leaves the packet to others, an error makes
  * xfrm_input() drop it, after another call with that error.
  */
 static int ipsi_decap_cb(struct sk_buff *skb, int err)
@@ -188,7 +295,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 	if (!skb_sec_path(skb))
 		return 1;
 	x = xfrm_input_state(skb);
-	if (!x || !x->if_id || x->props.family != AF_INET)
+	if (!x || !x->if_id)
 		return 1;
 
 	idev = ipsi_net_find(xs_net(x), x->if_id);
@@ -196,7 +303,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 		return 1;
 
 	if (err) {
-		ipsi_stats_refused(idev, IPSI_RX_CRYPTO);
+		ipsi_stats_refused(idev, ipsi_decap_refused(skb, x));
 		return 0;
 	}
 
@@ -214,7 +321,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 	return -EINPROGRESS;
 }
 
-/* xfrm4_protocol.handler and .input_handler: input is the core's business. */
+/* .handler and .input_handler: input is the core's business. */
 static int ipsi_decap_rcv(struct sk_buff *skb)
 {
 	return -EINVAL;
@@ -229,7 +336,13 @@ static int ipsi_decap_input(struct sk_buff *skb, int nexthdr, __be32 spi,
 /* ICMP errors about ESP or AH: the core notes the path MTU in the route,
  * where dst_mtu() of the bundle finds it.
  */
-static int ipsi_decap_err(struct sk_buff *skb, u32 info)
+static int ipsi_decap_err4(struct sk_buff *skb, u32 info)
+{
+	return -ENOENT;
+}
+
+static int ipsi_decap_err6(struct sk_buff *skb, struct inet6_skb_parm *opt,
+			   u8 type, u8 code, int offset, __be32 info)
 {
 	return -ENOENT;
 }
@@ -241,7 +354,7 @@ static struct xfrm4_protocol ipsi_decap_esp4 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
-	.err_handler	= ipsi_decap_err,
+	.err_handler	= ipsi_decap_err4,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -249,7 +362,23 @@ static struct xfrm4_protocol ipsi_decap_ah4 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
-	.err_handler	= ipsi_decap_err,
+	.err_handler	= ipsi_decap_err4,
+	.priority	= IPSI_DECAP_PRIORITY,
+};
+
+static struct xfrm6_protocol ipsi_decap_esp6 __read_mostly = {
+	.handler	= ipsi_decap_rcv,
+	.input_handler	= ipsi_decap_input,
+	.cb_handler	= ipsi_decap_cb,
+	.err_handler	= ipsi_decap_err6,
+	.priority	= IPSI_DECAP_PRIORITY,
+};
+
+static struct xfrm6_protocol ipsi_decap_ah6 __read_mostly = {
+	.handler	= ipsi_decap_rcv,
+	.input_handler	= ipsi_decap_input,
+	.cb_handler	= ipsi_decap_cb,
+	.err_handler	= ipsi_decap_err6,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -271,8 +400,20 @@ int ipsi_decap_register(void)
 	if (err)
 		goto err_esp4;
 
+	err = xfrm6_protocol_register(&ipsi_decap_esp6, IPPROTO_ESP);
+	if (err)
+		goto err_ah4;
+
+	err = xfrm6_protocol_register(&ipsi_decap_ah6, IPPROTO_AH);
+	if (err)
+		goto err_esp6;
+
 	return 0;
 
+err_esp6:
+	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
+err_ah4:
+	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 err_esp4:
 	xfrm4_protocol_deregister(&ipsi_decap_esp4, IPPROTO_ESP);
 	return err;
@@ -285,6 +426,8 @@ err_esp4:
  */
 void ipsi_decap_unregister(void)
 {
+	xfrm6_protocol_deregister(&ipsi_decap_ah6, IPPROTO_AH);
+	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 	xfrm4_protocol_deregister(&ipsi_decap_esp4, IPPROTO_ESP);
 }

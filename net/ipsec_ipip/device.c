@@ -7,10 +7,13 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
+#include <net/addrconf.h>
 #include <net/ip_tunnels.h>
+#include <net/ipv6.h>
 #include <net/rtnetlink.h>
 #include <net/xfrm.h>
 
+#include "carrier.h"
 #include "device.h"
 #include "encap.h"
 #include "main.h"
@@ -33,39 +36,61 @@ static const struct nla_policy ipsi_link_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
 	[IFLA_IPSEC_IPIP_TOS]		= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_DF]		= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_FWMARK]	= { .type = NLA_U32 },
+	[IFLA_IPSEC_IPIP_ECN]		= { .type = NLA_U8 },
+	[IFLA_IPSEC_IPIP_FLOWLABEL]	= { .type = NLA_U8 },
 };
 
-static int ipsi_parse_address(const struct nlattr *attr, xfrm_address_t *addr)
+/* Return the family, which the length tells, or AF_UNSPEC. */
+static u16 ipsi_parse_address(const struct nlattr *attr, xfrm_address_t *addr)
 {
-	if (nla_len(attr) != sizeof(addr->a4))
-		return -EINVAL;
-
 	memset(addr, 0, sizeof(*addr));
-	addr->a4 = nla_get_in_addr(attr);
-	return 0;
-}
 
-static bool ipsi_address_is_unicast(__be32 addr)
-{
-	return !ipv4_is_multicast(addr) && !ipv4_is_lbcast(addr) &&
-	       !ipv4_is_zeronet(addr);
+	switch (nla_len(attr)) {
+	case sizeof(addr->a4):
+		addr->a4 = nla_get_in_addr(attr);
+		return AF_INET;
+	case sizeof(addr->a6):
+		addr->in6 = nla_get_in6_addr(attr);
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
 }
 
 static int ipsi_parse_endpoints(struct ipsi_conf *conf, struct nlattr *data[],
 				struct netlink_ext_ack *extack)
 {
-	struct nlattr *local = data[IFLA_IPSEC_IPIP_LOCAL];
 	struct nlattr *remote = data[IFLA_IPSEC_IPIP_REMOTE];
+	struct nlattr *local = data[IFLA_IPSEC_IPIP_LOCAL];
+	u16 family;
 
-	if (local && ipsi_parse_address(local, &conf->local)) {
-		NL_SET_ERR_MSG_ATTR(extack, local,
-				    "local: expected an IPv4 address");
-		return -EINVAL;
+	if (local) {
+		family = ipsi_parse_address(local, &conf->local);
+		if (family == AF_UNSPEC) {
+			NL_SET_ERR_MSG_ATTR(extack, local,
+					    "local: expected an IPv4 or IPv6 address");
+			return -EINVAL;
+		}
+		if (conf->family && family != conf->family) {
+			NL_SET_ERR_MSG_ATTR(extack, local,
+					    "local: expected an address of the family of remote");
+			return -EINVAL;
+		}
+		conf->family = family;
 	}
-	if (remote && ipsi_parse_address(remote, &conf->remote)) {
-		NL_SET_ERR_MSG_ATTR(extack, remote,
-				    "remote: expected an IPv4 address");
-		return -EINVAL;
+
+	if (remote) {
+		family = ipsi_parse_address(remote, &conf->remote);
+		if (family == AF_UNSPEC) {
+			NL_SET_ERR_MSG_ATTR(extack, remote,
+					    "remote: expected an IPv4 or IPv6 address");
+			return -EINVAL;
+		}
+		if (family != conf->family) {
+			NL_SET_ERR_MSG_ATTR(extack, remote,
+					    "remote: expected an address of the family of local");
+			return -EINVAL;
+		}
 	}
 
 	return 0;
@@ -97,6 +122,26 @@ static int ipsi_parse_header(struct ipsi_conf *conf, struct nlattr *data[],
 		if (conf->df > IPSEC_IPIP_DF_INHERIT) {
 			NL_SET_ERR_MSG_ATTR(extack, attr,
 					    "df: expected 0 (unset), 1 (set) or 2 (inherit)");
+			return -EINVAL;
+		}
+	}
+
+	attr = data[IFLA_IPSEC_IPIP_ECN];
+	if (attr) {
+		conf->ecn = nla_get_u8(attr);
+		if (conf->ecn > IPSEC_IPIP_ECN_OFF) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "ecn: expected 0 (rfc3168), 1 (rfc6040) or 2 (off)");
+			return -EINVAL;
+		}
+	}
+
+	attr = data[IFLA_IPSEC_IPIP_FLOWLABEL];
+	if (attr) {
+		conf->flowlabel = nla_get_u8(attr);
+		if (conf->flowlabel > IPSEC_IPIP_FLOWLABEL_ZERO) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "flowlabel: expected 0 (inherit), 1 (hash) or 2 (zero)");
 			return -EINVAL;
 		}
 	}
@@ -153,6 +198,78 @@ static int ipsi_parse(struct ipsi_conf *conf, struct nlattr *data[],
 	return 0;
 }
 
+static bool ipsi_address_is_unicast4(__be32 addr)
+{
+	return !ipv4_is_multicast(addr) && !ipv4_is_lbcast(addr) &&
+	       !ipv4_is_zeronet(addr);
+}
+
+static bool ipsi_address_is_unicast6(const struct in6_addr *addr)
+{
+	return !ipv6_addr_any(addr) && !ipv6_addr_is_multicast(addr) &&
+	       !ipv6_addr_v4mapped(addr);
+}
+
+static int ipsi_validate_endpoints4(struct net *net,
+				    const struct ipsi_conf *conf,
+				    struct netlink_ext_ack *extack)
+{
+	if (!ipsi_address_is_unicast4(conf->local.a4)) {
+		NL_SET_ERR_MSG(extack,
+			       "local: expected a unicast IPv4 address");
+		return -EINVAL;
+	}
+	if (!ipsi_address_is_unicast4(conf->remote.a4)) {
+		NL_SET_ERR_MSG(extack,
+			       "remote: expected a unicast IPv4 address");
+		return -EINVAL;
+	}
+
+	switch (inet_addr_type(net, conf->remote.a4)) {
+	case RTN_LOCAL:
+		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
+		return -EINVAL;
+	case RTN_BROADCAST:
+		NL_SET_ERR_MSG(extack, "remote: is a broadcast address");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+static int ipsi_validate_endpoints6(struct net *net,
+				    const struct ipsi_conf *conf,
+				    struct netlink_ext_ack *extack)
+{
+	const struct in6_addr *remote = &conf->remote.in6;
+	const struct in6_addr *local = &conf->local.in6;
+
+	if (!ipsi_address_is_unicast6(local)) {
+		NL_SET_ERR_MSG(extack,
+			       "local: expected a unicast IPv6 address");
+		return -EINVAL;
+	}
+	if (!ipsi_address_is_unicast6(remote)) {
+		NL_SET_ERR_MSG(extack,
+			       "remote: expected a unicast IPv6 address");
+		return -EINVAL;
+	}
+	if (ipv6_addr_loopback(remote) ||
+	    (!(ipv6_addr_type(remote) & IPV6_ADDR_LINKLOCAL) &&
+	     ipv6_chk_addr(net, remote, NULL, 0))) {
+		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
+		return -EINVAL;
+	}
+	if (!conf->link && (ipv6_addr_type(local) | ipv6_addr_type(remote)) &
+			   IPV6_ADDR_LINKLOCAL) {
+		NL_SET_ERR_MSG(extack,
+			       "dev: required with a link-local address");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
 /* Does the whole make sense? Nothing has been changed yet. */
 static int ipsi_validate(const struct net *net, const struct net_device *dev,
 			 const struct ipsi_conf *conf,
@@ -160,29 +277,17 @@ static int ipsi_validate(const struct net *net, const struct net_device *dev,
 {
 	struct net *unet = (struct net *)net;
 	struct net_device *link;
+	int err;
 
-	if (!ipsi_address_is_unicast(conf->local.a4)) {
-		NL_SET_ERR_MSG(extack,
-			       "local: expected a unicast IPv4 address");
-		return -EINVAL;
-	}
-	if (!ipsi_address_is_unicast(conf->remote.a4)) {
-		NL_SET_ERR_MSG(extack,
-			       "remote: expected a unicast IPv4 address");
-		return -EINVAL;
-	}
-	if (conf->local.a4 == conf->remote.a4) {
+	err = conf->family == AF_INET ?
+	      ipsi_validate_endpoints4(unet, conf, extack) :
+	      ipsi_validate_endpoints6(unet, conf, extack);
+	if (err)
+		return err;
+
+	if (xfrm_addr_equal(&conf->local, &conf->remote, conf->family)) {
 		NL_SET_ERR_MSG(extack,
 			       "remote: expected an address other than local");
-		return -EINVAL;
-	}
-
-	switch (inet_addr_type(unet, conf->remote.a4)) {
-	case RTN_LOCAL:
-		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
-		return -EINVAL;
-	case RTN_BROADCAST:
-		NL_SET_ERR_MSG(extack, "remote: is a broadcast address");
 		return -EINVAL;
 	}
 
@@ -362,10 +467,11 @@ static void ipsi_dev_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_NO_QUEUE;
 	dev->hard_header_len = 0;
 	dev->addr_len = 0;
-	dev->needed_headroom = LL_MAX_HEADER + sizeof(struct iphdr) +
+	dev->needed_headroom = LL_MAX_HEADER + sizeof(struct ipv6hdr) +
 			       IPSI_ESP_OVERHEAD_MAX;
 	dev->needed_tailroom = IPSI_ESP_OVERHEAD_MAX;
-	dev->mtu = ETH_DATA_LEN - sizeof(struct iphdr) - IPSI_ESP_OVERHEAD_MAX;
+	dev->mtu = ETH_DATA_LEN - sizeof(struct ipv6hdr) -
+		   IPSI_ESP_OVERHEAD_MAX;
 	dev->min_mtu = IPV4_MIN_MTU;
 	dev->max_mtu = IP_MAX_MTU - sizeof(struct iphdr);
 	dev->features |= IPSI_FEATURES;
@@ -401,7 +507,6 @@ static int ipsi_newlink(struct net_device *dev,
 	conf = kzalloc(sizeof(*conf), GFP_KERNEL);
 	if (!conf)
 		return -ENOMEM;
-	conf->family = AF_INET;
 	conf->tos = IPSI_TOS_INHERIT;
 	conf->df = IPSEC_IPIP_DF_INHERIT;
 
@@ -423,6 +528,8 @@ static int ipsi_newlink(struct net_device *dev,
 	if (idev->mtu_auto)
 		dev->mtu = ipsi_mtu_compute(idev, conf);
 
+	/* Until there are SAs. */
+	netif_carrier_off(dev);
 	err = register_netdevice(dev);
 	if (err) {
 		/* The destructor has freed conf if it got to run. */
@@ -445,7 +552,8 @@ IPSI_DEFINE_NEWLINK(ipsi_newlink)
 static bool ipsi_conf_same_endpoints(const struct ipsi_conf *a,
 				     const struct ipsi_conf *b)
 {
-	return a->local.a4 == b->local.a4 && a->remote.a4 == b->remote.a4;
+	return xfrm_addr_equal(&a->local, &b->local, a->family) &&
+	       xfrm_addr_equal(&a->remote, &b->remote, a->family);
 }
 
 static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
@@ -514,7 +622,16 @@ static size_t ipsi_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u8)) +			/* TTL */
 	       nla_total_size(sizeof(u8)) +			/* TOS */
 	       nla_total_size(sizeof(u8)) +			/* DF */
+	       nla_total_size(sizeof(u8)) +			/* ECN */
+	       nla_total_size(sizeof(u8)) +			/* FLOWLABEL */
 	       nla_total_size(sizeof(u32));			/* FWMARK */
+}
+
+static int ipsi_put_address(struct sk_buff *skb, int type,
+			    const xfrm_address_t *addr, u16 family)
+{
+	return family == AF_INET ? nla_put_in_addr(skb, type, addr->a4) :
+				   nla_put_in6_addr(skb, type, &addr->in6);
 }
 
 static int ipsi_fill_info(struct sk_buff *skb, const struct net_device *dev)
@@ -526,14 +643,18 @@ static int ipsi_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	rcu_read_lock();
 	conf = rcu_dereference(idev->conf);
 
-	if (nla_put_in_addr(skb, IFLA_IPSEC_IPIP_LOCAL, conf->local.a4) ||
-	    nla_put_in_addr(skb, IFLA_IPSEC_IPIP_REMOTE, conf->remote.a4) ||
+	if (ipsi_put_address(skb, IFLA_IPSEC_IPIP_LOCAL, &conf->local,
+			     conf->family) ||
+	    ipsi_put_address(skb, IFLA_IPSEC_IPIP_REMOTE, &conf->remote,
+			     conf->family) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_LINK, conf->link) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_IF_ID, conf->if_id) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_REQID, conf->reqid) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_TTL, conf->ttl) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_TOS, conf->tos) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_DF, conf->df) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ECN, conf->ecn) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark))
 		goto out;
 	err = 0;
@@ -567,19 +688,36 @@ static struct rtnl_link_ops ipsi_link_ops __read_mostly = {
  * SAs decide. These are defaults of net.ipv4.conf.DEV, free to be changed;
  * they are set when the device comes into a namespace, each time anew.
  */
+static void ipsi_dev_bypass_spd(struct net_device *dev)
+{
+	struct in_device *in_dev = __in_dev_get_rtnl(dev);
+
+	if (in_dev) {
+		IN_DEV_CONF_SET(in_dev, NOPOLICY, 1);
+		IN_DEV_CONF_SET(in_dev, NOXFRM, 1);
+	}
+}
+
 static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 			     void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	struct in_device *in_dev;
 
-	if (event != NETDEV_REGISTER || !ipsi_device_is(dev))
+	/* It may be the underlay of some device. */
+	if (event == NETDEV_CHANGEMTU)
+		ipsi_net_route_changed(dev_net(dev));
+
+	if (!ipsi_device_is(dev))
 		return NOTIFY_DONE;
 
-	in_dev = __in_dev_get_rtnl(dev);
-	if (in_dev) {
-		IN_DEV_CONF_SET(in_dev, NOPOLICY, 1);
-		IN_DEV_CONF_SET(in_dev, NOXFRM, 1);
+	switch (event) {
+	case NETDEV_REGISTER:
+		ipsi_dev_bypass_spd(dev);
+		break;
+	case NETDEV_UP:
+	case NETDEV_CHANGE:
+		ipsi_carrier_keep_queue(dev);
+		break;
 	}
 
 	return NOTIFY_DONE;

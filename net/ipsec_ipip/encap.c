@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit: checks the inner packet, builds the outer header as tunnel mode
- * would (RFC 3884 section 3.1), and hands both to the bundle of the active
- * SA, which policy.c finds. What has no bundle is dropped and counted.
+ * Transmit: checks the inner packet, lets outer.c put the outer header in
+ * front as tunnel mode would (RFC 3884 section 3.1), and hands both to the
+ * bundle of the active SA, which policy.c finds. What has no bundle is dropped
+ * and counted.
  */
 #include <linux/icmp.h>
-#include <linux/ip.h>
+#include <linux/icmpv6.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <net/icmp.h>
-#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
-#include <net/route.h>
+#include <net/ipv6.h>
 #include <net/xfrm.h>
 
 #include "encap.h"
+#include "inner.h"
 #include "ipsi.h"
+#include "mtu.h"
+#include "outer.h"
 #include "policy.h"
+#include "sa.h"
 #include "stats.h"
 
 /**
@@ -25,32 +29,27 @@
  * @idev: the device
  * @conf: its configuration
  * @dst: the bundle; one reference is owned by the transmission
+ * @inner: header of the inner packet
  * @mtu: largest inner packet that the bundle takes unfragmented
  */
 struct ipsi_tx {
 	struct ipsi_dev *idev;
 	const struct ipsi_conf *conf;
 	struct dst_entry *dst;
+	struct ipsi_inner inner;
 	unsigned int mtu;
 };
 
-/* Is there a sane IPv4 header in front? AF_PACKET sends anything. */
-static bool ipsi_xmit_header_ok(struct sk_buff *skb)
+static u16 ipsi_xmit_family(const struct sk_buff *skb)
 {
-	const struct iphdr *iph;
-
-	skb_reset_network_header(skb);
-	if (!pskb_network_may_pull(skb, sizeof(*iph)))
-		return false;
-
-	iph = ip_hdr(skb);
-	if (iph->version != 4 || iph->ihl < 5)
-		return false;
-
-	if (!pskb_network_may_pull(skb, iph->ihl * 4))
-		return false;
-
-	return skb_is_gso(skb) || ntohs(ip_hdr(skb)->tot_len) <= skb->len;
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return AF_INET;
+	case htons(ETH_P_IPV6):
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
 }
 
 static bool ipsi_xmit_fits(const struct sk_buff *skb, unsigned int mtu)
@@ -61,79 +60,66 @@ static bool ipsi_xmit_fits(const struct sk_buff *skb, unsigned int mtu)
 	return skb->len <= mtu;
 }
 
-/* Tell the sender of a packet with DF that it is too big; what has DF clear
- * is fragmented after encryption (RFC 4301 section 8.2.1).
- */
-static bool ipsi_xmit_mtu_ok(struct sk_buff *skb, unsigned int mtu)
+/* Can the outer packet be described at all? Only then can it be fragmented. */
+static bool ipsi_xmit_length_ok(const struct ipsi_tx *tx,
+				const struct sk_buff *skb)
 {
-	if (ipsi_xmit_fits(skb, mtu))
+	return skb_is_gso(skb) ||
+	       skb->len + ipsi_outer_len(tx->conf->family) +
+	       tx->dst->header_len + tx->dst->trailer_len <= IP_MAX_MTU;
+}
+
+/* What must not be fragmented and does not fit is too big, and its sender is
+ * told. What has DF clear is fragmented after encryption (RFC 4301 section
+ * 8.2.1), and so is IPv6 up to the size that every link must carry (RFC 2473
+ * section 7.1).
+ */
+static bool ipsi_xmit_mtu_ok(const struct ipsi_tx *tx, struct sk_buff *skb)
+{
+	bool ipv6 = tx->inner.family == AF_INET6;
+	unsigned int mtu = tx->mtu;
+
+	if (likely(ipsi_xmit_fits(skb, mtu)))
 		return true;
+
+	if (ipv6 && mtu < IPV6_MIN_MTU) {
+		mtu = IPV6_MIN_MTU;
+		if (ipsi_xmit_fits(skb, mtu))
+			return ipsi_xmit_length_ok(tx, skb);
+	}
 
 	skb_dst_update_pmtu_no_confirm(skb, mtu);
-	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)))
-		return true;
+	if (!tx->inner.df)
+		return ipsi_xmit_length_ok(tx, skb);
 
-	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	if (ipv6)
+		icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+	else
+		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+			      htonl(mtu));
 	return false;
 }
 
-/* RFC 2003 section 3.1, RFC 4301 section 5.1.2.1 */
-static __be16 ipsi_xmit_frag_off(const struct ipsi_tx *tx,
-				 const struct sk_buff *skb)
+/* The DF bit of the outer header: RFC 2003 section 3.1, RFC 4301 section
+ * 5.1.2.1. What has to be fragmented must be allowed to.
+ */
+static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 {
-	__be16 inner = ip_hdr(skb)->frag_off & htons(IP_DF);
-
 	switch (tx->conf->df) {
 	case IPSEC_IPIP_DF_UNSET:
-		return 0;
+		return false;
 	case IPSEC_IPIP_DF_SET:
-		/* A packet that must be fragmented still can be. */
-		return inner || ipsi_xmit_fits(skb, tx->mtu) ? htons(IP_DF) : 0;
+		return ipsi_xmit_fits(skb, tx->mtu);
 	default:
-		return inner;
+		return tx->inner.df && ipsi_xmit_fits(skb, tx->mtu);
 	}
-}
-
-/* RFC 4301 section 5.1.2.1 for the DSCP; the ECN field as Linux tunnel mode
- * has it, so that the two cannot be told apart on the wire.
- */
-static u8 ipsi_xmit_tos(const struct ipsi_conf *conf, u8 inner)
-{
-	u8 tos = conf->tos == IPSI_TOS_INHERIT ? inner : conf->tos;
-
-	return INET_ECN_encapsulate(tos, inner);
-}
-
-static void ipsi_xmit_push_header(const struct ipsi_tx *tx,
-				  struct sk_buff *skb)
-{
-	__be16 frag_off = ipsi_xmit_frag_off(tx, skb);
-	u8 tos = ipsi_xmit_tos(tx->conf, ip_hdr(skb)->tos);
-	struct iphdr *iph;
-
-	skb_push(skb, sizeof(*iph));
-	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, sizeof(*iph));
-
-	iph = ip_hdr(skb);
-	iph->version = 4;
-	iph->ihl = sizeof(*iph) / 4;
-	iph->tos = tos;
-	iph->tot_len = htons(skb->len);
-	iph->frag_off = frag_off;
-	iph->ttl = tx->conf->ttl ?: ip4_dst_hoplimit(xfrm_dst_child(tx->dst));
-	iph->protocol = IPPROTO_IPIP;
-	iph->saddr = tx->conf->local.a4;
-	iph->daddr = tx->conf->remote.a4;
-	ip_select_ident_segs(tx->idev->net, skb, NULL,
-			     skb_shinfo(skb)->gso_segs ?: 1);
-	ip_send_check(iph);
 }
 
 /* Room for all that the bundle adds, so that nothing is copied twice. */
 static int ipsi_xmit_make_room(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
-	unsigned int headroom = sizeof(struct iphdr) + tx->dst->header_len +
+	unsigned int headroom = ipsi_outer_len(tx->conf->family) +
+				tx->dst->header_len +
 				LL_RESERVED_SPACE(tx->dst->dev);
 	struct net_device *dev = tx->idev->dev;
 
@@ -146,35 +132,46 @@ static int ipsi_xmit_make_room(const struct ipsi_tx *tx, struct sk_buff *skb)
 /* Encapsulate one packet and pass it to XFRM. Consumes skb. */
 static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
-	struct ipsi_dev *idev = tx->idev;
 	unsigned int len = skb->len, segs = skb_shinfo(skb)->gso_segs ?: 1;
+	bool ipv4 = tx->conf->family == AF_INET;
+	struct ipsi_inner inner = tx->inner;
+	struct ipsi_dev *idev = tx->idev;
 	struct net *net = idev->net;
 	int err;
 
+	inner.df = ipsi_xmit_df(tx, skb);
 	if (ipsi_xmit_make_room(tx, skb) ||
-	    iptunnel_handle_offloads(skb, SKB_GSO_IPXIP4)) {
+	    iptunnel_handle_offloads(skb, ipv4 ? SKB_GSO_IPXIP4 :
+						 SKB_GSO_IPXIP6)) {
 		ipsi_stats_refused(idev, IPSI_TX_ERROR);
 		kfree_skb(skb);
 		return;
 	}
-	skb_set_inner_ipproto(skb, IPPROTO_IPIP);
+	skb_set_inner_ipproto(skb, ipsi_inner_proto(inner.family));
 
-	ipsi_xmit_push_header(tx, skb);
+	ipsi_outer_push(idev, tx->conf, tx->dst, skb, &inner);
 
 	skb_scrub_packet(skb, !net_eq(net, dev_net(idev->dev)));
 	skb_clear_hash_if_not_l4(skb);
 	skb->mark = tx->conf->fwmark;
-	skb->protocol = htons(ETH_P_IP);
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	/* The size was judged already; IPv6 has no DF bit to say so. */
+	skb->ignore_df = !ipv4;
+	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
+			       sizeof(struct inet6_skb_parm)));
 	dst_hold(tx->dst);
 	skb_dst_set(skb, tx->dst);
 	skb->dev = tx->dst->dev;
 
 	err = dst_output(net, skb->sk, skb);
-	if (net_xmit_eval(err))
-		ipsi_stats_refused(idev, IPSI_TX_ERROR);
-	else
+	if (likely(!net_xmit_eval(err))) {
 		dev_sw_netstats_tx_add(idev->dev, segs, len);
+		return;
+	}
+
+	ipsi_stats_refused(idev, IPSI_TX_ERROR);
+	/* Sequence numbers never wrap (RFC 4303 section 3.3.3). */
+	if (err == -EOVERFLOW)
+		ipsi_sa_exhausted(idev, tx->dst->xfrm);
 }
 
 /* ESP's late segmentation (esp4_offload) miscounts the headers of an
@@ -221,13 +218,26 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 		.idev = idev,
 		.conf = rcu_dereference(idev->conf),
 	};
+	u16 family;
 
 	reason = IPSI_TX_PROTOCOL;
-	if (skb->protocol != htons(ETH_P_IP))
+	family = ipsi_xmit_family(skb);
+	if (family == AF_UNSPEC)
 		goto drop;
 
 	reason = IPSI_TX_MALFORMED;
-	if (!ipsi_xmit_header_ok(skb))
+	skb_reset_network_header(skb);
+	if (!ipsi_inner_read(skb, family, &tx.inner))
+		goto drop;
+
+	/* ICMP errors look there, where qdiscs have left their own. */
+	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
+			       sizeof(struct inet6_skb_parm)));
+
+	reason = IPSI_TX_LOOP;
+	if (family == tx.conf->family &&
+	    ipsi_inner_is_outer(skb, family, &tx.conf->local,
+				&tx.conf->remote))
 		goto drop;
 
 	tx.dst = ipsi_policy_dst(idev, tx.conf, &reason);
@@ -235,8 +245,8 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto drop_link;
 
 	reason = IPSI_TX_TOO_BIG;
-	tx.mtu = max_t(int, dst_mtu(tx.dst) - sizeof(struct iphdr), 0);
-	if (!ipsi_xmit_mtu_ok(skb, tx.mtu))
+	tx.mtu = ipsi_mtu_of_bundle(tx.dst, tx.conf->family);
+	if (!ipsi_xmit_mtu_ok(&tx, skb))
 		goto drop_dst;
 
 	ipsi_xmit_segments(&tx, skb);

@@ -28,8 +28,9 @@
 #define IPSI_ESP_OVERHEAD_MAX	(8 + 16 + 17 + 32)
 
 /**
- * enum ipsi_reason - why a packet is refused, in the order of the netlink
- *   attributes IPSEC_IPIP_A_STATS_TX_NO_SA and following
+ * enum ipsi_reason - why a packet is refused, or what it is counted as
+ *   besides, in the order of the attributes IPSEC_IPIP_A_STATS_TX_NO_SA and
+ *   following
  * @IPSI_TX_NO_SA: no valid outbound SA
  * @IPSI_TX_NO_ROUTE: no route to the remote endpoint from the local one
  * @IPSI_TX_LOOP: that route leads through the device itself
@@ -43,6 +44,8 @@
  * @IPSI_RX_ECN: impossible ECN combination
  * @IPSI_RX_CRYPTO: refused by XFRM on an SA of the device
  * @IPSI_RX_DOWN: the device is down
+ * @IPSI_RX_DUMMY: a dummy packet, which means nothing and is no error
+ * @IPSI_RX_ECN_ODD: accepted, with an ECN combination that is worth a look
  * @IPSI_REASONS: number of reasons
  */
 enum ipsi_reason {
@@ -59,6 +62,8 @@ enum ipsi_reason {
 	IPSI_RX_ECN,
 	IPSI_RX_CRYPTO,
 	IPSI_RX_DOWN,
+	IPSI_RX_DUMMY,
+	IPSI_RX_ECN_ODD,
 	IPSI_REASONS,
 };
 
@@ -74,6 +79,8 @@ enum ipsi_reason {
  * @ttl: outer TTL, 0 for the route's
  * @tos: outer TOS, INET_ECN_NOT_ECT in its low bits; 1 to inherit
  * @df: enum ipsec_ipip_df
+ * @ecn: enum ipsec_ipip_ecn
+ * @flowlabel: enum ipsec_ipip_flowlabel
  * @rcu: frees the configuration that another has replaced
  */
 struct ipsi_conf {
@@ -87,6 +94,8 @@ struct ipsi_conf {
 	u8 ttl;
 	u8 tos;
 	u8 df;
+	u8 ecn;
+	u8 flowlabel;
 	struct rcu_head rcu;
 };
 
@@ -110,12 +119,14 @@ struct ipsi_stats {
  * @list: struct ipsi_sa, newest first; each owns one reference to its state
  * @active: outbound SA in use, or NULL; borrows the reference of its entry
  * @pinned: @active was chosen by sa-activate
+ * @orphaned: the active SA has left, and that has not been told yet
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
 	struct list_head list;
 	struct ipsi_sa *active;
 	bool pinned;
+	bool orphaned;
 };
 
 struct ipsi_policy;

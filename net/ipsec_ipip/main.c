@@ -6,6 +6,9 @@
 #include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
+#include <net/addrconf.h>
+#include <net/dst_cache.h>
+#include <net/if_inet6.h>
 #include <net/net_namespace.h>
 
 #include "decap.h"
@@ -85,6 +88,45 @@ void ipsi_net_flushed(const struct net *net)
 			ipsi_sa_refresh(idev);
 }
 
+/**
+ * ipsi_net_route_changed - routes of a namespace may have become others
+ * @net: the namespace
+ *
+ * Context: any.
+ */
+void ipsi_net_route_changed(const struct net *net)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry_rcu(idev, &inet->devs[i], node) {
+			dst_cache_reset(&idev->dst_cache);
+			ipsi_mtu_schedule(idev);
+		}
+	rcu_read_unlock();
+}
+
+/* Unlike IPv4, IPv6 keeps a route whose source is no address of this host any
+ * more; see ipsi_policy_route6().
+ */
+static int ipsi_inet6addr_event(struct notifier_block *nb, unsigned long event,
+				void *ptr)
+{
+	const struct inet6_ifaddr *ifa = ptr;
+
+	if (event == NETDEV_DOWN)
+		ipsi_net_route_changed(dev_net(ifa->idev->dev));
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block ipsi_inet6addr_notifier = {
+	.notifier_call = ipsi_inet6addr_event,
+};
+
 /* The namespace of the underlay goes: so do the devices, wherever they are. */
 static void ipsi_exit_rtnl(struct net *net, struct list_head *kill)
 {
@@ -127,12 +169,18 @@ static int __init ipsi_init(void)
 	if (err)
 		goto err_km;
 
-	err = ipsi_device_register();
+	err = register_inet6addr_notifier(&ipsi_inet6addr_notifier);
 	if (err)
 		goto err_nl;
 
+	err = ipsi_device_register();
+	if (err)
+		goto err_notifier;
+
 	return 0;
 
+err_notifier:
+	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 err_nl:
 	ipsi_nl_unregister();
 err_km:
@@ -149,6 +197,7 @@ static void __exit ipsi_exit(void)
 {
 	/* Takes all devices away; what follows finds none. */
 	ipsi_device_unregister();
+	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 	ipsi_nl_unregister();
 	ipsi_km_unregister();
 	ipsi_decap_unregister();

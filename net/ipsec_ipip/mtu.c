@@ -5,22 +5,67 @@
  * changes under RTNL, so a work item stands between the two.
  */
 #include <linux/if_ether.h>
-#include <linux/ip.h>
 #include <linux/rtnetlink.h>
-#include <net/route.h>
+#include <net/dst.h>
+#include <net/ipv6.h>
 #include <net/xfrm.h>
 
 #include "mtu.h"
+#include "outer.h"
 #include "policy.h"
 #include "sa.h"
 
 /* Owned by the module; flushed when it goes, so no work outlives its code. */
 static struct workqueue_struct *ipsi_mtu_wq;
 
+/* Of what the path takes, the part that is left to the inner packet. Over IPv6
+ * xfrm_state_mtu() never says less than 1280, which may be more than fits. Its
+ * steps are those of a cipher's block, a divisor of 1280: so that much more
+ * goes in, and is taken away from what comes out.
+ */
+static int ipsi_mtu_inner(struct xfrm_state *x, u16 family, int path)
+{
+	return (int)xfrm_state_mtu(x, path + IPV6_MIN_MTU) - IPV6_MIN_MTU -
+	       (int)ipsi_outer_len(family);
+}
+
+/**
+ * ipsi_mtu_of_bundle - largest inner packet that a bundle takes unfragmented
+ * @dst: the bundle
+ * @family: family of the endpoints
+ *
+ * Context: RCU read side.
+ * Return: bytes, 0 if there is no room at all.
+ */
+unsigned int ipsi_mtu_of_bundle(const struct dst_entry *dst, u16 family)
+{
+	int mtu = dst_mtu(dst);
+
+	/* See ipsi_mtu_inner(). */
+	if (family == AF_INET6 && mtu <= IPV6_MIN_MTU)
+		mtu = ipsi_mtu_inner(dst->xfrm, family,
+				     dst_mtu(xfrm_dst_child(dst)));
+	else
+		mtu -= ipsi_outer_len(family);
+
+	return max(mtu, 0);
+}
+
+/* What the route takes as long as nothing has been learned of the path behind
+ * it: that is soft state, for single packets and not for the device.
+ */
+static unsigned int ipsi_mtu_of_route(const struct dst_entry *dst)
+{
+	return dst->expires ? READ_ONCE(dst->dev->mtu) : dst_mtu(dst);
+}
+
 /**
  * ipsi_mtu_compute - the MTU that SA and route allow
  * @idev: the device
  * @conf: its configuration
+ *
+ * Never less than IPv6 must have: what then exceeds the path is fragmented
+ * after encryption (RFC 2473 section 7.1), or its sender is told.
  *
  * Context: process, RTNL or RCU read side.
  * Return: bytes of the largest inner packet that is sent unfragmented;
@@ -30,27 +75,26 @@ unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf)
 {
 	int mtu = ETH_DATA_LEN;
+	struct dst_entry *dst;
 	struct xfrm_state *x;
-	struct flowi4 fl4;
-	struct rtable *rt;
+	struct flowi fl;
 	bool pinned;
 
-	rt = ipsi_policy_route(idev, conf, &fl4);
-	if (!IS_ERR(rt)) {
-		mtu = dst_mtu(&rt->dst);
-		ip_rt_put(rt);
+	dst = ipsi_policy_route(idev, conf, &fl);
+	if (!IS_ERR(dst)) {
+		mtu = ipsi_mtu_of_route(dst);
+		dst_release(dst);
 	}
 
 	x = ipsi_sa_get_active(idev, &pinned);
 	if (x) {
-		mtu = xfrm_state_mtu(x, mtu);
+		mtu = ipsi_mtu_inner(x, conf->family, mtu);
 		xfrm_state_put(x);
 	} else {
-		mtu -= IPSI_ESP_OVERHEAD_MAX;
+		mtu -= IPSI_ESP_OVERHEAD_MAX + ipsi_outer_len(conf->family);
 	}
-	mtu -= sizeof(struct iphdr);
 
-	return clamp_t(int, mtu, idev->dev->min_mtu, idev->dev->max_mtu);
+	return clamp_t(int, mtu, IPV6_MIN_MTU, idev->dev->max_mtu);
 }
 
 /**
@@ -90,6 +134,24 @@ void ipsi_mtu_schedule(struct ipsi_dev *idev)
 	dev_hold(idev->dev);
 	if (!queue_work(ipsi_mtu_wq, &idev->mtu_work))
 		dev_put(idev->dev);
+}
+
+/**
+ * ipsi_mtu_follow - let the MTU follow a route that is new
+ * @idev: the device
+ * @conf: its configuration
+ * @dst: the bundle that is about to be used
+ *
+ * Context: BH off, RCU read side.
+ */
+void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		     const struct dst_entry *dst)
+{
+	unsigned int mtu = ipsi_mtu_of_bundle(dst, conf->family);
+
+	if (READ_ONCE(idev->mtu_auto) &&
+	    max_t(unsigned int, mtu, IPV6_MIN_MTU) != READ_ONCE(idev->dev->mtu))
+		ipsi_mtu_schedule(idev);
 }
 
 /**

@@ -10,6 +10,9 @@ void ipsi_mtu_exit(void);
 
 void ipsi_mtu_work(struct work_struct *work);
 void ipsi_mtu_schedule(struct ipsi_dev *idev);
+void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		     const struct dst_entry *dst);
+unsigned int ipsi_mtu_of_bundle(const struct dst_entry *dst, u16 family);
 unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf);
 

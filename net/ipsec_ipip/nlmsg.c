@@ -50,6 +50,8 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TTL, conf->ttl) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TOS, conf->tos) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_DF, conf->df) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ECN, conf->ecn) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark))
 		return -EMSGSIZE;
 
@@ -107,6 +109,7 @@ int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_MTU, READ_ONCE(dev->mtu)) ||
 	    (READ_ONCE(idev->mtu_auto) &&
 	     nla_put_flag(msg, IPSEC_IPIP_A_DEV_MTU_AUTO)) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_CARRIER, netif_carrier_ok(dev)) ||
 	    ipsi_nl_fill_sas(msg, idev) ||
 	    ipsi_nl_fill_stats(msg, idev)) {
 		genlmsg_cancel(msg, hdr);
@@ -473,6 +476,32 @@ void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 
 	if (ipsi_nl_fill_id(msg, idev, x) ||
 	    (pinned && nla_put_flag(msg, IPSEC_IPIP_A_SA_PINNED))) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}
+
+/**
+ * ipsi_nl_event_carrier - tell that the carrier of a device has changed
+ * @idev: the device
+ * @on: it is on
+ *
+ * Context: any.
+ */
+void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_DEV_CARRIER_NTF, &hdr);
+	if (!msg)
+		return;
+
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, idev->dev->ifindex) ||
+	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, idev->dev->name) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_CARRIER, on)) {
 		nlmsg_free(msg);
 		return;
 	}

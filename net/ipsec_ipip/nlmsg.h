@@ -32,5 +32,6 @@ void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 		      const struct xfrm_state *x, bool out, bool hard);
 void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 			    bool pinned);
+void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on);
 
 #endif /* _IPSI_NLMSG_H */

@@ -10,11 +10,14 @@
  */
 #include <linux/net.h>
 #include <linux/slab.h>
+#include <net/addrconf.h>
 #include <net/dst_cache.h>
+#include <net/ip6_route.h>
 #include <net/route.h>
 #include <net/sock.h>
 #include <net/xfrm.h>
 
+#include "mtu.h"
 #include "policy.h"
 #include "sa.h"
 
@@ -151,19 +154,12 @@ static bool ipsi_policy_point(struct ipsi_dev *idev,
 	return moved;
 }
 
-/**
- * ipsi_policy_route - route from the local to the remote endpoint
- * @idev: the device
- * @conf: its configuration
- * @fl4: filled in with the flow of the outer packet
- *
- * Context: RCU read side or RTNL.
- * Return: the route with a reference for the caller, or an ERR_PTR().
- */
-struct rtable *ipsi_policy_route(const struct ipsi_dev *idev,
-				 const struct ipsi_conf *conf,
-				 struct flowi4 *fl4)
+static struct dst_entry *ipsi_policy_route4(const struct ipsi_dev *idev,
+					    const struct ipsi_conf *conf,
+					    struct flowi4 *fl4)
 {
+	struct rtable *rt;
+
 	memset(fl4, 0, sizeof(*fl4));
 	fl4->flowi4_oif = conf->link;
 	fl4->flowi4_mark = conf->fwmark;
@@ -171,7 +167,56 @@ struct rtable *ipsi_policy_route(const struct ipsi_dev *idev,
 	fl4->daddr = conf->remote.a4;
 	fl4->saddr = conf->local.a4;
 
-	return ip_route_output_key(idev->net, fl4);
+	rt = ip_route_output_key(idev->net, fl4);
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+/* IPv6 routes whatever source it is given, so that must be looked at (RFC
+ * 4301 section 4.1); main.c tells when it goes.
+ */
+static struct dst_entry *ipsi_policy_route6(const struct ipsi_dev *idev,
+					    const struct ipsi_conf *conf,
+					    struct flowi6 *fl6)
+{
+	struct dst_entry *dst;
+	int err;
+
+	if (!ipv6_chk_addr(idev->net, &conf->local.in6, NULL, 0))
+		return ERR_PTR(-EADDRNOTAVAIL);
+
+	memset(fl6, 0, sizeof(*fl6));
+	fl6->flowi6_oif = conf->link;
+	fl6->flowi6_mark = conf->fwmark;
+	fl6->flowi6_proto = IPPROTO_IPV6;
+	fl6->daddr = conf->remote.in6;
+	fl6->saddr = conf->local.in6;
+
+	dst = ip6_route_output(idev->net, NULL, fl6);
+	err = dst->error;
+	if (err) {
+		dst_release(dst);
+		return ERR_PTR(err);
+	}
+
+	return dst;
+}
+
+/**
+ * ipsi_policy_route - route from the local to the remote endpoint
+ * @idev: the device
+ * @conf: its configuration
+ * @fl: filled in with the flow of the outer packet
+ *
+ * Context: RCU read side or RTNL.
+ * Return: the route with a reference for the caller, or an ERR_PTR().
+ */
+struct dst_entry *ipsi_policy_route(const struct ipsi_dev *idev,
+				    const struct ipsi_conf *conf,
+				    struct flowi *fl)
+{
+	return conf->family == AF_INET ?
+	       ipsi_policy_route4(idev, conf, &fl->u.ip4) :
+	       ipsi_policy_route6(idev, conf, &fl->u.ip6);
 }
 
 /* Is this a bundle that encrypts once, with an SA of the device, and leaves
@@ -188,6 +233,7 @@ static bool ipsi_policy_bundle_ok(const struct ipsi_dev *idev,
 
 	*reason = IPSI_TX_NO_SA;
 	if (!x || x->if_id != conf->if_id ||
+	    x->props.family != conf->family ||
 	    x->props.mode != XFRM_MODE_TRANSPORT ||
 	    !ipsi_sa_authenticates(x))
 		return false;
@@ -205,16 +251,15 @@ static struct dst_entry *ipsi_policy_resolve(struct ipsi_dev *idev,
 					     enum ipsi_reason *reason)
 {
 	struct dst_entry *dst;
-	struct flowi4 fl4;
-	struct rtable *rt;
+	struct flowi fl;
 
-	rt = ipsi_policy_route(idev, conf, &fl4);
-	if (IS_ERR(rt)) {
+	dst = ipsi_policy_route(idev, conf, &fl);
+	if (IS_ERR(dst)) {
 		*reason = IPSI_TX_NO_ROUTE;
 		return NULL;
 	}
-	if (rt->dst.dev == idev->dev) {
-		ip_rt_put(rt);
+	if (dst->dev == idev->dev) {
+		dst_release(dst);
 		*reason = IPSI_TX_LOOP;
 		return NULL;
 	}
@@ -222,8 +267,8 @@ static struct dst_entry *ipsi_policy_resolve(struct ipsi_dev *idev,
 	/* This takes over our reference to the route. With no SA it raises an
 	 * acquire, if a key manager listens.
 	 */
-	dst = xfrm_lookup_with_ifid(idev->net, &rt->dst, flowi4_to_flowi(&fl4),
-				    idev->sock->sk, 0, conf->if_id);
+	dst = xfrm_lookup_with_ifid(idev->net, dst, &fl, idev->sock->sk, 0,
+				    conf->if_id);
 	if (IS_ERR(dst)) {
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
@@ -234,6 +279,16 @@ static struct dst_entry *ipsi_policy_resolve(struct ipsi_dev *idev,
 	}
 
 	return dst;
+}
+
+static void ipsi_policy_cache(struct ipsi_dev *idev,
+			      const struct ipsi_conf *conf,
+			      struct dst_entry *dst)
+{
+	if (conf->family == AF_INET)
+		dst_cache_set_ip4(&idev->dst_cache, dst, conf->local.a4);
+	else
+		dst_cache_set_ip6(&idev->dst_cache, dst, &conf->local.in6);
 }
 
 /**
@@ -268,8 +323,10 @@ struct dst_entry *ipsi_policy_dst(struct ipsi_dev *idev,
 	/* The SA may be replaced in between: no packet is lost for that. */
 	if (!dst && ipsi_policy_point(idev, conf))
 		dst = ipsi_policy_resolve(idev, conf, reason);
-	if (dst)
-		dst_cache_set_ip4(&idev->dst_cache, dst, conf->local.a4);
+	if (dst) {
+		ipsi_policy_cache(idev, conf, dst);
+		ipsi_mtu_follow(idev, conf, dst);
+	}
 
 	return dst;
 }

@@ -10,8 +10,8 @@ void ipsi_policy_fini(struct ipsi_dev *idev);
 struct dst_entry *ipsi_policy_dst(struct ipsi_dev *idev,
 				  const struct ipsi_conf *conf,
 				  enum ipsi_reason *reason);
-struct rtable *ipsi_policy_route(const struct ipsi_dev *idev,
-				 const struct ipsi_conf *conf,
-				 struct flowi4 *fl4);
+struct dst_entry *ipsi_policy_route(const struct ipsi_dev *idev,
+				    const struct ipsi_conf *conf,
+				    struct flowi *fl);
 
 #endif /* _IPSI_POLICY_H */

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
+#include "carrier.h"
 #include "mtu.h"
 #include "nlmsg.h"
 #include "sa.h"
@@ -52,6 +53,12 @@ static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 	return false;
 }
 
+/* An SA that can still do its work */
+static bool ipsi_sa_usable(const struct ipsi_sa *sa)
+{
+	return ipsi_sa_valid(sa->x) && !sa->exhausted;
+}
+
 /* The newest outbound SA; one past its soft lifetime only if all are. */
 static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad)
 {
@@ -60,7 +67,7 @@ static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad)
 	lockdep_assert_held(&sad->lock);
 
 	list_for_each_entry(sa, &sad->list, list) {
-		if (!sa->out || !ipsi_sa_valid(sa->x))
+		if (!sa->out || !ipsi_sa_usable(sa))
 			continue;
 		if (!sa->x->km.dying)
 			return sa;
@@ -71,27 +78,49 @@ static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad)
 	return dying;
 }
 
+/* A link needs keys in both directions: the carrier says if it has them. */
+static void ipsi_sa_carrier(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+	bool in = false;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list)
+		in |= !sa->out && ipsi_sa_valid(sa->x);
+
+	ipsi_carrier_set(idev, in && sad->active);
+}
+
 /* Settle which outbound SA is in use, after anything that may change it. */
-static void ipsi_sa_reselect(struct ipsi_dev *idev)
+static void ipsi_sa_choose(struct ipsi_dev *idev)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
 
 	lockdep_assert_held(&sad->lock);
 
-	if (sad->pinned && sad->active && ipsi_sa_valid(sad->active->x))
+	if (sad->pinned && sad->active && ipsi_sa_usable(sad->active))
 		return;
 
 	sa = ipsi_sa_newest(sad);
-	if (sa == sad->active && !sad->pinned)
+	if (sa == sad->active && !sad->pinned && !sad->orphaned)
 		return;
 
 	sad->active = sa;
 	sad->pinned = false;
+	sad->orphaned = false;
 	dst_cache_reset(&idev->dst_cache);
 	ipsi_nl_event_activate(idev, sa ? sa->x : NULL, false);
 	if (sa)
 		ipsi_mtu_schedule(idev);
+}
+
+static void ipsi_sa_reselect(struct ipsi_dev *idev)
+{
+	ipsi_sa_choose(idev);
+	ipsi_sa_carrier(idev);
 }
 
 static struct ipsi_sa *ipsi_sa_entry(struct ipsi_sad *sad,
@@ -129,8 +158,10 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 
 	list_del(&sa->list);
 	atomic_inc(&ipsi_sa_generation);
-	if (sad->active == sa)
+	if (sad->active == sa) {
 		sad->active = NULL;
+		sad->orphaned = true;
+	}
 	xfrm_state_put(sa->x);
 	kfree(sa);
 }
@@ -237,6 +268,32 @@ void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard)
 }
 
 /**
+ * ipsi_sa_exhausted - an outbound SA has no sequence number left
+ * @idev: the device
+ * @x: the state; need not be of the device
+ *
+ * The state stays in the SAD, where its owner may want to look at it, but is
+ * not used any more (RFC 4303 section 3.3.3).
+ *
+ * Context: BH off, @x's lock not held.
+ */
+void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(sad, x);
+	if (sa && sa->out && !sa->exhausted) {
+		sa->exhausted = true;
+		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_EXPIRE_NTF, x, true,
+				 true);
+		ipsi_sa_reselect(idev);
+	}
+	spin_unlock_bh(&sad->lock);
+}
+
+/**
  * ipsi_sa_refresh - drop what died unheard, and settle which SA is in use
  * @idev: the device
  *
@@ -271,7 +328,7 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 
 	spin_lock_bh(&sad->lock);
 	sa = id ? ipsi_sa_find(sad, id) : ipsi_sa_newest(sad);
-	if (id && !sa) {
+	if (id && (!sa || sa->exhausted)) {
 		err = -ENOENT;
 	} else if (sad->active != sa || sad->pinned != !!id) {
 		sad->active = sa;
@@ -280,6 +337,7 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 		ipsi_nl_event_activate(idev, sa ? sa->x : NULL, sad->pinned);
 		if (sa)
 			ipsi_mtu_schedule(idev);
+		ipsi_sa_carrier(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 
@@ -301,7 +359,7 @@ struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 
 	lockdep_assert_held(&sad->lock);
 
-	if (sad->active && !ipsi_sa_valid(sad->active->x))
+	if (sad->active && !ipsi_sa_usable(sad->active))
 		ipsi_sa_reselect(idev);
 
 	return sad->active;
@@ -457,6 +515,8 @@ static int ipsi_sad_load_one(struct xfrm_state *x, int seq, void *data)
  * ipsi_sad_load - find the SAs that were there before the device
  * @idev: the device, already in the hash, so that no SA is missed
  *
+ * Also settles which one is in use, and the carrier.
+ *
  * Context: process.
  */
 void ipsi_sad_load(struct ipsi_dev *idev)
@@ -466,11 +526,13 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
 	xfrm_state_walk(idev->net, &walk, ipsi_sad_load_one, idev);
 	xfrm_state_walk_done(&walk, idev->net);
+	ipsi_sa_refresh(idev);
 }
 
 /**
  * ipsi_sad_purge - forget all SAs; they stay in the namespace's SAD
- * @idev: the device
+ * @idev: the device, which is going, or for which ipsi_sad_load() is next:
+ *   the carrier stays as it is
  *
  * Context: process.
  */

@@ -10,11 +10,13 @@
  * @list: entry in ipsi_sad.list, owned by that list
  * @x: the state; one reference is owned by this entry
  * @out: outbound; else inbound
+ * @exhausted: it has no sequence number left, so it is as good as dead
  */
 struct ipsi_sa {
 	struct list_head list;
 	struct xfrm_state *x;
 	bool out;
+	bool exhausted;
 };
 
 /**
@@ -52,6 +54,7 @@ void ipsi_sad_purge(struct ipsi_dev *idev);
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
+void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);

@@ -427,8 +427,8 @@ static int ipsi_build_init(struct xfrm_state *x, struct genl_info *info)
 	if (err)
 		return err;
 
-	/* See ipsi_decap_outer_tunnel(). */
-	if (x->props.mode == XFRM_MODE_TUNNEL &&
+	/* See ipsi_decap_outer_tunnel(); over IPv6 there is always room. */
+	if (x->props.mode == XFRM_MODE_TUNNEL && x->props.family == AF_INET &&
 	    x->props.header_len <
 	    offsetofend(struct iphdr, saddr) + ETH_HLEN) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[IPSEC_IPIP_A_SA_MODE],

@@ -44,9 +44,28 @@ static void ipsi_stats_interface(struct net_device *dev,
 	case IPSI_RX_DOWN:
 		DEV_STATS_INC(dev, rx_dropped);
 		break;
+	/* Neither is an error. */
+	case IPSI_RX_DUMMY:
+	case IPSI_RX_ECN_ODD:
 	case IPSI_REASONS:
 		break;
 	}
+}
+
+/**
+ * ipsi_stats_count - count a packet by a reason alone
+ * @idev: the device
+ * @reason: what it is counted as
+ *
+ * Context: BH off.
+ */
+void ipsi_stats_count(struct ipsi_dev *idev, enum ipsi_reason reason)
+{
+	struct ipsi_stats *stats = this_cpu_ptr(idev->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->refused[reason]);
+	u64_stats_update_end(&stats->syncp);
 }
 
 /**
@@ -58,12 +77,7 @@ static void ipsi_stats_interface(struct net_device *dev,
  */
 void ipsi_stats_refused(struct ipsi_dev *idev, enum ipsi_reason reason)
 {
-	struct ipsi_stats *stats = this_cpu_ptr(idev->stats);
-
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_inc(&stats->refused[reason]);
-	u64_stats_update_end(&stats->syncp);
-
+	ipsi_stats_count(idev, reason);
 	ipsi_stats_interface(idev->dev, reason);
 }
 

@@ -26,6 +26,18 @@ static const char * const ipsi_df_names[] = {
 	[IPSEC_IPIP_DF_INHERIT]	= "inherit",
 };
 
+static const char * const ipsi_ecn_names[] = {
+	[IPSEC_IPIP_ECN_RFC3168]	= "rfc3168",
+	[IPSEC_IPIP_ECN_RFC6040]	= "rfc6040",
+	[IPSEC_IPIP_ECN_OFF]		= "off",
+};
+
+static const char * const ipsi_flowlabel_names[] = {
+	[IPSEC_IPIP_FLOWLABEL_INHERIT]	= "inherit",
+	[IPSEC_IPIP_FLOWLABEL_HASH]	= "hash",
+	[IPSEC_IPIP_FLOWLABEL_ZERO]	= "zero",
+};
+
 static void ipsi_print_explain(FILE *f)
 {
 	fprintf(f,
@@ -36,14 +48,18 @@ static void ipsi_print_explain(FILE *f)
 		"		[ ttl TTL ]\n"
 		"		[ tos TOS ]\n"
 		"		[ { df DF | [no]pmtudisc } ]\n"
+		"		[ ecn ECN ]\n"
+		"		[ flowlabel LABEL ]\n"
 		"		[ fwmark MARK ]\n"
 		"\n"
-		"Where:	ADDR  := IPv4 address\n"
+		"Where:	ADDR  := IPv4 or IPv6 address, both of one family\n"
 		"	IF_ID := { 1..0xffffffff }, chosen by the kernel when absent\n"
 		"	REQID := { 0..0xffffffff }\n"
 		"	TTL   := { 1..255 | default }\n"
 		"	TOS   := { inherit | HEX | name in rt_dsfield }\n"
 		"	DF    := { unset | set | inherit }\n"
+		"	ECN   := { rfc3168 | rfc6040 | off }\n"
+		"	LABEL := { inherit | hash | zero }\n"
 		"	MARK  := { 0..0xffffffff }\n"
 		"\n"
 		"Note: pmtudisc is df set, nopmtudisc is df unset.\n");
@@ -156,17 +172,41 @@ static void ipsi_put_tos(struct nlmsghdr *n, const char *arg)
 	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_TOS, tos);
 }
 
-static void ipsi_put_df(struct nlmsghdr *n, const char *arg)
+/* One of a few names, which the last argument lists for the error. */
+static void ipsi_put_name(struct nlmsghdr *n, int type, const char *arg,
+			  const char * const names[], unsigned int count,
+			  const char *expected)
 {
 	unsigned int i;
 
-	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_df_names); i++) {
-		if (!strcmp(arg, ipsi_df_names[i])) {
-			addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_DF, i);
+	for (i = 0; i < count; i++) {
+		if (!strcmp(arg, names[i])) {
+			addattr8(n, IPSI_MAX_LEN, type, i);
 			return;
 		}
 	}
-	invarg("df must be \"unset\", \"set\" or \"inherit\"", arg);
+	invarg(expected, arg);
+}
+
+static void ipsi_put_df(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_name(n, IFLA_IPSEC_IPIP_DF, arg, ipsi_df_names,
+		      IPSI_ARRAY_SIZE(ipsi_df_names),
+		      "df must be \"unset\", \"set\" or \"inherit\"");
+}
+
+static void ipsi_put_ecn(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_name(n, IFLA_IPSEC_IPIP_ECN, arg, ipsi_ecn_names,
+		      IPSI_ARRAY_SIZE(ipsi_ecn_names),
+		      "ecn must be \"rfc3168\", \"rfc6040\" or \"off\"");
+}
+
+static void ipsi_put_flowlabel(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_name(n, IFLA_IPSEC_IPIP_FLOWLABEL, arg, ipsi_flowlabel_names,
+		      IPSI_ARRAY_SIZE(ipsi_flowlabel_names),
+		      "flowlabel must be \"inherit\", \"hash\" or \"zero\"");
 }
 
 static void ipsi_put_nodev(struct nlmsghdr *n, const char *arg)
@@ -204,6 +244,8 @@ static const struct ipsi_option {
 	{ "df", IFLA_IPSEC_IPIP_DF, true, ipsi_put_df },
 	{ "pmtudisc", IFLA_IPSEC_IPIP_DF, false, ipsi_put_pmtudisc },
 	{ "nopmtudisc", IFLA_IPSEC_IPIP_DF, false, ipsi_put_nopmtudisc },
+	{ "ecn", IFLA_IPSEC_IPIP_ECN, true, ipsi_put_ecn },
+	{ "flowlabel", IFLA_IPSEC_IPIP_FLOWLABEL, true, ipsi_put_flowlabel },
 	{ "fwmark", IFLA_IPSEC_IPIP_FWMARK, true, ipsi_put_fwmark },
 };
 
@@ -313,6 +355,19 @@ static void ipsi_print_tos(struct rtattr *tb[])
 	print_color_string(PRINT_ANY, COLOR_NONE, "tos", "tos %s ", buf);
 }
 
+/* The default, which comes first, is of no interest but to programs. */
+static void ipsi_print_name(const char *key, const char * const names[],
+			    unsigned int value)
+{
+	char fmt[32];
+
+	snprintf(fmt, sizeof(fmt), "%s %%s ", key);
+	print_color_string(PRINT_JSON, COLOR_NONE, key, NULL, names[value]);
+	if (value)
+		print_color_string(PRINT_FP, COLOR_NONE, NULL, fmt,
+				   names[value]);
+}
+
 static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 {
 	uint32_t number;
@@ -342,6 +397,12 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 	    byte < IPSI_ARRAY_SIZE(ipsi_df_names))
 		print_color_string(PRINT_ANY, COLOR_NONE, "df", "df %s ",
 				   ipsi_df_names[byte]);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_ECN, &byte, 1) &&
+	    byte < IPSI_ARRAY_SIZE(ipsi_ecn_names))
+		ipsi_print_name("ecn", ipsi_ecn_names, byte);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_FLOWLABEL, &byte, 1) &&
+	    byte < IPSI_ARRAY_SIZE(ipsi_flowlabel_names))
+		ipsi_print_name("flowlabel", ipsi_flowlabel_names, byte);
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_FWMARK, &number, 4)) {
 		print_color_uint(PRINT_JSON, COLOR_NONE, "fwmark", NULL,
 				 number);

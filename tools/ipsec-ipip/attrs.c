@@ -33,6 +33,20 @@ static const char * const ipsi_df_names[] = {
 	NULL
 };
 
+static const char * const ipsi_ecn_names[] = {
+	[IPSEC_IPIP_ECN_RFC3168]	= "rfc3168",
+	[IPSEC_IPIP_ECN_RFC6040]	= "rfc6040",
+	[IPSEC_IPIP_ECN_OFF]		= "off",
+	NULL
+};
+
+static const char * const ipsi_flowlabel_names[] = {
+	[IPSEC_IPIP_FLOWLABEL_INHERIT]	= "inherit",
+	[IPSEC_IPIP_FLOWLABEL_HASH]	= "hash",
+	[IPSEC_IPIP_FLOWLABEL_ZERO]	= "zero",
+	NULL
+};
+
 /* An attribute; one with a word of the command line; a nest; an enum. */
 #define IPSI_A(n, t)		{ .name = n, .type = t }
 #define IPSI_W(n, w, t)		{ .name = n, .word = w, .type = t }
@@ -57,6 +71,8 @@ static const struct ipsi_attr ipsi_stats_attrs[] = {
 	[IPSEC_IPIP_A_STATS_RX_ECN] = IPSI_A("rx-ecn", IPSI_U64),
 	[IPSEC_IPIP_A_STATS_RX_CRYPTO] = IPSI_A("rx-crypto", IPSI_U64),
 	[IPSEC_IPIP_A_STATS_RX_DOWN] = IPSI_A("rx-down", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_DUMMY] = IPSI_A("rx-dummy", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_ECN_ODD] = IPSI_A("rx-ecn-odd", IPSI_U64),
 };
 
 static const struct ipsi_attr_set ipsi_stats_set =
@@ -82,6 +98,11 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 	[IPSEC_IPIP_A_DEV_ACTIVE_PROTO] = IPSI_A("active-proto", IPSI_PROTO),
 	[IPSEC_IPIP_A_DEV_PINNED] = IPSI_A("pinned", IPSI_FLAG),
 	[IPSEC_IPIP_A_DEV_STATS] = IPSI_N("stats", NULL, ipsi_stats_set),
+	[IPSEC_IPIP_A_DEV_ECN] =
+		IPSI_E("ecn", NULL, IPSI_ENUM8, ipsi_ecn_names),
+	[IPSEC_IPIP_A_DEV_FLOWLABEL] =
+		IPSI_E("flowlabel", NULL, IPSI_ENUM8, ipsi_flowlabel_names),
+	[IPSEC_IPIP_A_DEV_CARRIER] = IPSI_A("carrier", IPSI_U8),
 };
 
 const struct ipsi_attr_set ipsi_dev_set =

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +17,16 @@
 static const struct ipsi_event {
 	const char *name;
 	const char *json_flag;	/* the flag that belongs to this event */
+	bool of_dev;		/* attributes of a device, not of an SA */
 } ipsi_events[] = {
-	[IPSEC_IPIP_CMD_SA_ADD_NTF]	 = { "sa-add", NULL },
-	[IPSEC_IPIP_CMD_SA_DEL_NTF]	 = { "sa-del", NULL },
-	[IPSEC_IPIP_CMD_SA_EXPIRE_NTF]	 = { "sa-expire", "hard" },
-	[IPSEC_IPIP_CMD_SA_ACTIVATE_NTF] = { "sa-activate", "pinned" },
+	[IPSEC_IPIP_CMD_SA_ADD_NTF]	 = { .name = "sa-add" },
+	[IPSEC_IPIP_CMD_SA_DEL_NTF]	 = { .name = "sa-del" },
+	[IPSEC_IPIP_CMD_SA_EXPIRE_NTF]	 = { .name = "sa-expire",
+					     .json_flag = "hard" },
+	[IPSEC_IPIP_CMD_SA_ACTIVATE_NTF] = { .name = "sa-activate",
+					     .json_flag = "pinned" },
+	[IPSEC_IPIP_CMD_DEV_CARRIER_NTF] = { .name = "carrier",
+					     .of_dev = true },
 };
 
 /* ISO 8601, local time with its offset, microseconds. */
@@ -53,6 +59,14 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa)
 	if (sa->tb[IPSEC_IPIP_A_SA_REQID])
 		printf(" reqid %llu",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
+}
+
+static void ipsi_event_dev(const struct ipsi_attrs *dev, uint8_t cmd,
+			   const char *when)
+{
+	printf("%s %s %s %s\n", when, ipsi_events[cmd].name,
+	       ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME),
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ? "on" : "off");
 }
 
 static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,
@@ -103,9 +117,12 @@ static void ipsi_event(const struct nlmsghdr *nlh)
 	    !ipsi_events[genl->cmd].name)
 		return;
 	ipsi_now(when, sizeof(when));
-	ipsi_attrs_parse(&sa, &ipsi_sa_set, nlh);
+	ipsi_attrs_parse(&sa, ipsi_events[genl->cmd].of_dev ? &ipsi_dev_set :
+							      &ipsi_sa_set, nlh);
 	if (ipsi_opts.json)
 		ipsi_event_json(&sa, genl->cmd, when);
+	else if (ipsi_events[genl->cmd].of_dev)
+		ipsi_event_dev(&sa, genl->cmd, when);
 	else
 		ipsi_event_text(&sa, genl->cmd, when);
 }

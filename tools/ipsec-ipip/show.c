@@ -42,6 +42,11 @@ static void ipsi_show_header(const struct ipsi_attrs *dev)
 		printf("  tos: 0x%02x\n", tos);
 	if (dev->tb[IPSEC_IPIP_A_DEV_DF] && df != IPSEC_IPIP_DF_INHERIT)
 		printf("  df: %s\n", ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_DF));
+	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ECN))
+		printf("  ecn: %s\n", ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_ECN));
+	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FLOWLABEL))
+		printf("  flowlabel: %s\n",
+		       ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_FLOWLABEL));
 	if (fwmark)
 		printf("  fwmark: 0x%x\n", fwmark);
 }
@@ -97,6 +102,9 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 	printf("  mtu: %llu%s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
 	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
+	printf("  carrier: %s\n",
+	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ? "on" :
+	       "off, keys for both directions are needed");
 	ipsi_show_sas(dev);
 	ipsi_show_refused(dev);
 }
@@ -104,9 +112,12 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
 {
 	static const char * const flags[] = { "mtu_auto", "pinned", NULL };
+	const bool carrier = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER);
 	struct json_object *object = ipsi_attrs_json(dev);
 
 	ipsi_json_flags(object, flags);
+	json_object_object_add(object, "carrier",
+			       json_object_new_boolean(carrier));
 	return object;
 }
 

@@ -40,6 +40,35 @@ enum ipsec_ipip_df {
 	IPSEC_IPIP_DF_INHERIT,
 };
 
+/**
+ * enum ipsec_ipip_ecn - ECN field of the outer header. What is received is
+ *   combined by RFC 6040 section 4.2 in all cases.
+ * @IPSEC_IPIP_ECN_RFC3168: Copied, but CE as ECT(0), as Linux tunnel mode
+ *   does.
+ * @IPSEC_IPIP_ECN_RFC6040: Copied, CE as well (RFC 6040 section 4.1, normal
+ *   mode).
+ * @IPSEC_IPIP_ECN_OFF: Always 0 (RFC 6040 section 4.1, compatibility mode).
+ */
+enum ipsec_ipip_ecn {
+	IPSEC_IPIP_ECN_RFC3168,
+	IPSEC_IPIP_ECN_RFC6040,
+	IPSEC_IPIP_ECN_OFF,
+};
+
+/**
+ * enum ipsec_ipip_flowlabel - Flow label of the outer IPv6 header.
+ * @IPSEC_IPIP_FLOWLABEL_INHERIT: Copied from inner IPv6, 0 with inner IPv4, as
+ *   Linux tunnel mode does.
+ * @IPSEC_IPIP_FLOWLABEL_HASH: From a hash of the inner flow (RFC 6438 section
+ *   3).
+ * @IPSEC_IPIP_FLOWLABEL_ZERO: Always 0.
+ */
+enum ipsec_ipip_flowlabel {
+	IPSEC_IPIP_FLOWLABEL_INHERIT,
+	IPSEC_IPIP_FLOWLABEL_HASH,
+	IPSEC_IPIP_FLOWLABEL_ZERO,
+};
+
 #define IPSEC_IPIP_KEY_MAX_LEN		128
 #define IPSEC_IPIP_ALG_NAME_MAX_LEN	63
 #define IPSEC_IPIP_REPLAY_WINDOW_MAX	4096
@@ -54,6 +83,8 @@ enum ipsec_ipip_link_attr {
 	IFLA_IPSEC_IPIP_TOS,
 	IFLA_IPSEC_IPIP_DF,
 	IFLA_IPSEC_IPIP_FWMARK,
+	IFLA_IPSEC_IPIP_ECN,
+	IFLA_IPSEC_IPIP_FLOWLABEL,
 
 	__IFLA_IPSEC_IPIP_MAX,
 	IFLA_IPSEC_IPIP_MAX = (__IFLA_IPSEC_IPIP_MAX - 1)
@@ -74,6 +105,8 @@ enum {
 	IPSEC_IPIP_A_STATS_RX_ECN,
 	IPSEC_IPIP_A_STATS_RX_CRYPTO,
 	IPSEC_IPIP_A_STATS_RX_DOWN,
+	IPSEC_IPIP_A_STATS_RX_DUMMY,
+	IPSEC_IPIP_A_STATS_RX_ECN_ODD,
 
 	__IPSEC_IPIP_A_STATS_MAX,
 	IPSEC_IPIP_A_STATS_MAX = (__IPSEC_IPIP_A_STATS_MAX - 1)
@@ -99,6 +132,9 @@ enum {
 	IPSEC_IPIP_A_DEV_ACTIVE_PROTO,
 	IPSEC_IPIP_A_DEV_PINNED,
 	IPSEC_IPIP_A_DEV_STATS,
+	IPSEC_IPIP_A_DEV_ECN,
+	IPSEC_IPIP_A_DEV_FLOWLABEL,
+	IPSEC_IPIP_A_DEV_CARRIER,
 
 	__IPSEC_IPIP_A_DEV_MAX,
 	IPSEC_IPIP_A_DEV_MAX = (__IPSEC_IPIP_A_DEV_MAX - 1)
@@ -186,6 +222,7 @@ enum {
 	IPSEC_IPIP_CMD_SA_DEL_NTF,
 	IPSEC_IPIP_CMD_SA_EXPIRE_NTF,
 	IPSEC_IPIP_CMD_SA_ACTIVATE_NTF,
+	IPSEC_IPIP_CMD_DEV_CARRIER_NTF,
 
 	__IPSEC_IPIP_CMD_MAX,
 	IPSEC_IPIP_CMD_MAX = (__IPSEC_IPIP_CMD_MAX - 1)

@@ -22,11 +22,11 @@ listen()
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
 }
 
-# Events as they came, each a line: what, direction, SPI in decimal, and
+# Events of SAs as they came, each a line: what, direction, SPI in decimal, and
 # what is true of it.
 events()
 {
-	sed -n '/^{/p' "$MONITOR" | jq -r \
+	sed -n '/"event":"carrier"/d; /^{/p' "$MONITOR" | jq -r \
 		'[.event, .direction, .proto, .spi,
 		  (if .hard then "hard" else empty end),
 		  (if .pinned then "pinned" else empty end)] |
@@ -36,7 +36,7 @@ events()
 # as_many_lines FILE NUMBER
 as_many_lines()
 {
-	[ "$(grep -c '^{' "$1")" -ge "$2" ]
+	[ "$(sed '/"event":"carrier"/d' "$1" | grep -c '^{')" -ge "$2" ]
 }
 
 # heard LINE...: these events have come, after those before, and no others

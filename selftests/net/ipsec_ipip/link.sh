@@ -12,7 +12,7 @@ shopt -s extglob
 
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
-IFLA_DF=8
+IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
 # The options as "ip -d -j link show" has them.
@@ -41,7 +41,7 @@ link_dump()
 {
 	STATE=$(ipsi_try left ip -d link show dev "$DEV"
 		ipsi_try left ipsec-ipip -j show)
-	STATE=${STATE//\"tx_protocol\":+([0-9])/}
+	STATE=${STATE//\"tx_@(protocol|no_sa)\":+([0-9])/}
 }
 
 # add, set OPTION...: in short
@@ -61,7 +61,7 @@ defaults()
 	ipsi_topology
 	link_add local 10.0.0.1 remote 10.0.0.2
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","fwmark":0' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0' \
 		"options"
 	ipsi_is "$(link_words left)" \
 		"local 10.0.0.1 remote 10.0.0.2 if_id 0x80000001 reqid 0 ttl default tos inherit df inherit" \
@@ -88,17 +88,19 @@ options()
 	ipsi_need jq
 	ipsi_topology
 	link_add local 10.0.0.1 remote 10.0.0.2 dev "$IPSI_WIRE" if_id 0xffffffff \
-		reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
+		reqid 5 ttl 255 tos 0xb8 df set ecn rfc6040 flowlabel hash \
+		fwmark 0x99
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","fwmark":153' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153' \
 		"options"
 	ipsi_try left ip -d -j link show | jq -e . > /dev/null ||
 		ipsi_fail "no JSON"
 	ipsi_is "$(ipsi_try left ip -j link show dev "$DEV" | jq -r '.[0].link')" \
 		"$IPSI_WIRE" "underlay"
 	ipsi_is "$(ipsi_try left ipsec-ipip -j show | jq -c '.[0] |
-		[.local, .remote, .if_id, .reqid, .ttl, .tos, .df, .fwmark]')" \
-		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set",153]' \
+		[.local, .remote, .if_id, .reqid, .ttl, .tos, .df, .ecn,
+		 .flowlabel, .fwmark]')" \
+		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set","rfc6040","hash",153]' \
 		"options as ipsec-ipip shows them"
 
 	# what is shown can be said again
@@ -135,6 +137,11 @@ change()
 		df inherit|df unset|df inherit
 		nopmtudisc|df inherit|df unset
 		pmtudisc|df unset|df set
+		ecn off| fwmark| ecn off fwmark
+		ecn rfc6040|ecn off|ecn rfc6040
+		ecn rfc3168| ecn rfc6040|
+		flowlabel zero| fwmark| flowlabel zero fwmark
+		flowlabel inherit| flowlabel zero|
 		fwmark 0xffffffff|fwmark 0x99|fwmark 0xffffffff
 		fwmark 0| fwmark 0xffffffff|
 		nodev| dev eth0|
@@ -220,11 +227,10 @@ all_refused()
 BAD='local: expected a unicast IPv4 address|local 0.0.0.0
 local: expected a unicast IPv4 address|local 224.0.0.5
 local: expected a unicast IPv4 address|local 255.255.255.255
-local: expected an IPv4 address|local 2001:db8::1
 remote: expected a unicast IPv4 address|remote 0.0.0.0
 remote: expected a unicast IPv4 address|remote 239.255.255.250
 remote: expected a unicast IPv4 address|remote 255.255.255.255
-remote: expected an IPv4 address|remote 2001:db8::2
+remote: expected an address of the family of local|remote 2001:db8::2
 remote: expected an address other than local|local 10.0.0.5 remote 10.0.0.5
 remote: is an address of this host|local 10.0.0.5 remote 10.0.0.1
 remote: is an address of this host|remote 127.0.0.1
@@ -249,9 +255,23 @@ bad_values()
 	all_refused "link add new"
 	BAD='if_id: cannot be changed, make another link|if_id 8
 if_id: cannot be changed, make another link|ttl 3 if_id 9
-dev: expected a device other than this one|dev ipsec0'
+dev: expected a device other than this one|dev ipsec0
+local: expected an address of the family of remote|local 2001:db8::1'
 	all_refused "link set $DEV"
-	BAD='if_id: in use by another ipsec-ipip device|if_id 9'
+	ipsi_do left ip address add 2001:db8::9/64 dev "$IPSI_WIRE" nodad
+	BAD='if_id: in use by another ipsec-ipip device|if_id 9
+local: expected a unicast IPv6 address|local :: remote 2001:db8::2
+local: expected a unicast IPv6 address|local ff02::1 remote 2001:db8::2
+local: expected a unicast IPv6 address|local ::ffff:10.0.0.1 remote 2001:db8::2
+remote: expected a unicast IPv6 address|local 2001:db8::1 remote ::
+remote: expected a unicast IPv6 address|local 2001:db8::1 remote ff02::1
+remote: expected an address of the family of local|local 2001:db8::1 remote 10.0.0.2
+remote: expected an address of the family of local|local 10.0.0.1 remote 2001:db8::2
+remote: expected an address other than local|local 2001:db8::1 remote 2001:db8::1
+remote: is an address of this host|local 2001:db8::1 remote 2001:db8::9
+remote: is an address of this host|local 2001:db8::1 remote ::1
+dev: required with a link-local address|local fe80::1 remote 2001:db8::2
+dev: required with a link-local address|local 2001:db8::1 remote fe80::2'
 	all_refused "link add new"
 	BAD='if_id: in use by another ipsec-ipip device|if_id 7'
 	all_refused "link add new"
@@ -284,12 +304,16 @@ bad_netlink()
 	refused "local: required" left "$raw" new new
 	refused "local: required" left "$raw" new new "$IFLA_REMOTE=$RIGHT_HEX"
 	refused "remote: required" left "$raw" new new "$IFLA_LOCAL=$LEFT_HEX"
-	refused "local: expected an IPv4 address" left \
+	refused "local: expected an IPv4 or IPv6 address" left \
 		"$raw" set "$DEV" "$IFLA_LOCAL=0a0000"
-	refused "remote: expected an IPv4 address" left \
+	refused "remote: expected an IPv4 or IPv6 address" left \
 		"$raw" set "$DEV" "$IFLA_REMOTE="
 	refused "df: expected 0 (unset), 1 (set) or 2 (inherit)" left \
 		"$raw" set "$DEV" "$IFLA_DF=03"
+	refused "ecn: expected 0 (rfc3168), 1 (rfc6040) or 2 (off)" left \
+		"$raw" set "$DEV" "$IFLA_ECN=03"
+	refused "flowlabel: expected 0 (inherit), 1 (hash) or 2 (zero)" left \
+		"$raw" set "$DEV" "$IFLA_FLOWLABEL=03"
 	refused "tos: expected 1 (inherit)" left \
 		"$raw" set "$DEV" "$IFLA_TTL=09" "$IFLA_TOS=02"
 	refused "dev: no such device" left \
@@ -364,14 +388,15 @@ mtu_of_route()
 	ipsi_topology
 	ipsi_device_side left
 	expect_mtu "CBC and SHA-256" 1500 16 16 16
+	ipsi_do left ip link set "$IPSI_WIRE" mtu 1450
+	expect_mtu "a smaller underlay" 1450 16 16 16
+	ipsi_do left ip route add 10.0.0.2/32 dev "$IPSI_WIRE" mtu 1400
+	# a packet finds it
+	ipsi_send left
+	expect_mtu "a smaller route" 1400 16 16 16
+	# IPv6 needs as much as this, and gets it in pieces
 	ipsi_do left ip link set "$IPSI_WIRE" mtu 1300
-	# it is looked at when something of the device changes
-	link_set ttl 64
-	expect_mtu "a smaller underlay" 1300 16 16 16
-	ipsi_do left ip route add 10.0.0.2/32 dev "$IPSI_WIRE" mtu 1200
-	ipsi_do left ip link set "$DEV" down
-	ipsi_do left ip link set "$DEV" up
-	expect_mtu "a smaller route" 1200 16 16 16
+	ipsi_wait "MTU 1280" mtu_is 1280
 }
 
 mtu_by_hand()

@@ -55,7 +55,7 @@ sa_dump()
 {
 	STATE=$(ipsi_try left ip xfrm state
 		ipsi_try left ipsec-ipip -j show)
-	STATE=${STATE//\"@(tx_protocol|mtu)\":+([0-9])/}
+	STATE=${STATE//\"@(tx_protocol|tx_no_sa|mtu|carrier)\":+([0-9])/}
 }
 
 # xfrm_has SPI WORDS: "ip -s xfrm state" in $XFRM has an SA with this SPI, and

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The carrier of a device. */
+#ifndef _IPSI_CARRIER_H
+#define _IPSI_CARRIER_H
+
+#include "ipsi.h"
+
+void ipsi_carrier_set(struct ipsi_dev *idev, bool on);
+void ipsi_carrier_keep_queue(struct net_device *dev);
+
+#endif /* _IPSI_CARRIER_H */

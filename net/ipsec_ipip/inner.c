@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The inner packet: reads and checks its header, the same for both families
+ * and both directions. What is then done with the packet is up to encap.c
+ * and decap.c.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <net/dsfield.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "inner.h"
+
+static bool ipsi_inner_read4(struct sk_buff *skb, struct ipsi_inner *inner)
+{
+	const struct iphdr *iph;
+
+	if (!pskb_network_may_pull(skb, sizeof(*iph)))
+		return false;
+
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5 || !iph->ttl)
+		return false;
+
+	if (!pskb_network_may_pull(skb, iph->ihl * 4))
+		return false;
+
+	iph = ip_hdr(skb);
+	/* The length of a super-packet may not fit its field. */
+	if (!skb_is_gso(skb) && (ntohs(iph->tot_len) < iph->ihl * 4 ||
+				 ntohs(iph->tot_len) > skb->len))
+		return false;
+
+	inner->dsfield = ipv4_get_dsfield(iph);
+	inner->df = iph->frag_off & htons(IP_DF);
+
+	return true;
+}
+
+static bool ipsi_inner_read6(struct sk_buff *skb, struct ipsi_inner *inner)
+{
+	const struct ipv6hdr *ip6h;
+
+	if (!pskb_network_may_pull(skb, sizeof(*ip6h)))
+		return false;
+
+	ip6h = ipv6_hdr(skb);
+	if (ip6h->version != 6 || !ip6h->hop_limit)
+		return false;
+
+	if (!skb_is_gso(skb) &&
+	    ntohs(ip6h->payload_len) + sizeof(*ip6h) > skb->len)
+		return false;
+
+	inner->dsfield = ipv6_get_dsfield(ip6h);
+	inner->df = true;
+	inner->flowlabel = ip6_flowlabel(ip6h);
+
+	return true;
+}
+
+/**
+ * ipsi_inner_read - read and check the header of an inner packet
+ * @skb: the packet, from its network header on; may be reallocated
+ * @family: AF_INET or AF_INET6, which the header must agree with
+ * @inner: filled in
+ *
+ * A TTL or hop limit of 0 is not sound: such a packet neither enters nor
+ * leaves a tunnel (RFC 2003 section 3.1).
+ *
+ * Context: any.
+ * Return: true if the header is whole and sound.
+ */
+bool ipsi_inner_read(struct sk_buff *skb, u16 family, struct ipsi_inner *inner)
+{
+	memset(inner, 0, sizeof(*inner));
+	inner->family = family;
+
+	return family == AF_INET ? ipsi_inner_read4(skb, inner) :
+				   ipsi_inner_read6(skb, inner);
+}
+
+/**
+ * ipsi_inner_source_ok - may this source address come out of a tunnel?
+ * @skb: the packet, read by ipsi_inner_read()
+ * @family: its family
+ *
+ * RFC 4213 section 3.6 names the sources of IPv6 that must be dropped. Those
+ * of IPv4 are the routing's business, which knows them (martians).
+ *
+ * Context: any.
+ * Return: true if it may.
+ */
+bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family)
+{
+	const struct in6_addr *saddr;
+
+	if (family == AF_INET)
+		return true;
+
+	saddr = &ipv6_hdr(skb)->saddr;
+	if (ipv6_addr_any(saddr))
+		return true;
+
+	/* ::1 is among ::/96, the IPv4-compatible addresses. */
+	return !ipv6_addr_is_multicast(saddr) && !ipv6_addr_v4mapped(saddr) &&
+	       (saddr->s6_addr32[0] | saddr->s6_addr32[1] |
+		saddr->s6_addr32[2]);
+}
+
+/**
+ * ipsi_inner_is_outer - would this packet be tunnelled over and over?
+ * @skb: the packet, read by ipsi_inner_read()
+ * @family: its family, which is also that of the endpoints
+ * @local: local endpoint
+ * @remote: remote endpoint
+ *
+ * True for packets between the endpoints themselves (RFC 2473 section 4.1.2),
+ * and for those that are forwarded though their source is this very endpoint
+ * (RFC 2003 section 3.2): either has come out of a tunnel before, or is
+ * forged.
+ *
+ * Context: any.
+ * Return: true if it must not be encapsulated.
+ */
+bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
+			 const xfrm_address_t *local,
+			 const xfrm_address_t *remote)
+{
+	const xfrm_address_t *saddr, *daddr;
+
+	if (family == AF_INET) {
+		saddr = (const xfrm_address_t *)&ip_hdr(skb)->saddr;
+		daddr = (const xfrm_address_t *)&ip_hdr(skb)->daddr;
+	} else {
+		saddr = (const xfrm_address_t *)&ipv6_hdr(skb)->saddr;
+		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
+	}
+
+	if (!xfrm_addr_equal(saddr, local, family))
+		return false;
+
+	return skb->skb_iif || xfrm_addr_equal(daddr, remote, family);
+}

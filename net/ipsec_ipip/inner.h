@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The inner packet: its header, read and checked, whatever its family. */
+#ifndef _IPSI_INNER_H
+#define _IPSI_INNER_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/skbuff.h>
+#include <linux/types.h>
+#include <net/xfrm.h>
+
+/**
+ * struct ipsi_inner - what the outer header takes from an inner one
+ * @family: AF_INET or AF_INET6
+ * @dsfield: TOS or traffic class, with ECN
+ * @df: it must not be fragmented; always so in IPv6
+ * @flowlabel: flow label of IPv6, network byte order, else 0
+ */
+struct ipsi_inner {
+	u16 family;
+	u8 dsfield;
+	bool df;
+	__be32 flowlabel;
+};
+
+/* Next header of what carries a packet of a family (RFC 2003, RFC 2473) */
+static inline u8 ipsi_inner_proto(u16 family)
+{
+	return family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+}
+
+/* The family that a next header says, or AF_UNSPEC if it is none of ours */
+static inline u16 ipsi_inner_family(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_IPIP:
+		return AF_INET;
+	case IPPROTO_IPV6:
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
+}
+
+bool ipsi_inner_read(struct sk_buff *skb, u16 family,
+		     struct ipsi_inner *inner);
+bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family);
+bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
+			 const xfrm_address_t *local,
+			 const xfrm_address_t *remote);
+
+#endif /* _IPSI_INNER_H */

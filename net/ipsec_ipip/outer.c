@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The outer header: by default each field is what Linux tunnel mode writes
+ * for the same packet, so that the two cannot be told apart on the wire.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "outer.h"
+
+/* DSCP by RFC 4301 section 5.1.2.1; ECN as the option says. RFC 3168 as Linux
+ * tunnel mode has it turns CE into ECT(0), RFC 6040 copies it.
+ */
+static u8 ipsi_outer_dsfield(const struct ipsi_conf *conf, u8 inner)
+{
+	u8 dsfield = conf->tos == IPSI_TOS_INHERIT ? inner : conf->tos;
+
+	dsfield &= ~INET_ECN_MASK;
+
+	switch (conf->ecn) {
+	case IPSEC_IPIP_ECN_OFF:
+		return dsfield;
+	case IPSEC_IPIP_ECN_RFC6040:
+		return dsfield | (inner & INET_ECN_MASK);
+	default:
+		return INET_ECN_encapsulate(dsfield, inner);
+	}
+}
+
+/* The label of the outer header, of a packet that has none yet. */
+static __be32 ipsi_outer_flowlabel(const struct ipsi_conf *conf,
+				   struct sk_buff *skb,
+				   const struct ipsi_inner *inner)
+{
+	u32 hash;
+
+	if (conf->family == AF_INET)
+		return 0;
+
+	switch (conf->flowlabel) {
+	case IPSEC_IPIP_FLOWLABEL_HASH:
+		/* RFC 6438 section 3: not 0, and equal within a flow. */
+		hash = skb_get_hash(skb);
+		return (htonl(hash ^ hash >> 12) & IPV6_FLOWLABEL_MASK) ?:
+			htonl(1);
+	case IPSEC_IPIP_FLOWLABEL_ZERO:
+		return 0;
+	default:
+		return inner->flowlabel;
+	}
+}
+
+static void ipsi_outer_push4(const struct ipsi_dev *idev,
+			     const struct ipsi_conf *conf,
+			     const struct dst_entry *dst, struct sk_buff *skb,
+			     const struct ipsi_inner *inner)
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = ipsi_outer_dsfield(conf, inner->dsfield);
+	iph->tot_len = htons(skb->len);
+	iph->frag_off = inner->df ? htons(IP_DF) : 0;
+	iph->ttl = conf->ttl ?: ip4_dst_hoplimit(xfrm_dst_child(dst));
+	iph->protocol = ipsi_inner_proto(inner->family);
+	iph->saddr = conf->local.a4;
+	iph->daddr = conf->remote.a4;
+	ip_select_ident_segs(idev->net, skb, NULL,
+			     skb_shinfo(skb)->gso_segs ?: 1);
+	ip_send_check(iph);
+}
+
+static void ipsi_outer_push6(const struct ipsi_conf *conf,
+			     const struct dst_entry *dst, struct sk_buff *skb,
+			     const struct ipsi_inner *inner, __be32 flowlabel)
+{
+	struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	unsigned int len = skb->len - sizeof(*ip6h);
+
+	ip6_flow_hdr(ip6h, ipsi_outer_dsfield(conf, inner->dsfield),
+		     flowlabel);
+	/* That of a super-packet may not fit; segments get their own. */
+	ip6h->payload_len = htons(len <= IPV6_MAXPLEN ? len : 0);
+	ip6h->nexthdr = ipsi_inner_proto(inner->family);
+	ip6h->hop_limit = conf->ttl ?: ip6_dst_hoplimit(xfrm_dst_child(dst));
+	ip6h->saddr = conf->local.in6;
+	ip6h->daddr = conf->remote.in6;
+}
+
+/**
+ * ipsi_outer_push - put the outer header in front of an inner packet
+ * @idev: the device
+ * @conf: its configuration
+ * @dst: the bundle that the packet will take
+ * @skb: the packet, with room in front and its inner headers noted
+ * @inner: the inner header; its df is the DF bit to write
+ *
+ * Context: BH off.
+ */
+void ipsi_outer_push(const struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		     const struct dst_entry *dst, struct sk_buff *skb,
+		     const struct ipsi_inner *inner)
+{
+	unsigned int len = ipsi_outer_len(conf->family);
+	__be32 flowlabel;
+
+	flowlabel = ipsi_outer_flowlabel(conf, skb, inner);
+	skb_push(skb, len);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, len);
+
+	if (conf->family == AF_INET) {
+		ipsi_outer_push4(idev, conf, dst, skb, inner);
+		skb->protocol = htons(ETH_P_IP);
+	} else {
+		ipsi_outer_push6(conf, dst, skb, inner, flowlabel);
+		skb->protocol = htons(ETH_P_IPV6);
+	}
+}
