@@ -88,6 +88,46 @@ static inline void ipsi_xfrm_set_dir(struct xfrm_state *x, bool out)
 #endif
 }
 
+static inline void ipsi_xfrm_copy_dir(struct xfrm_state *x,
+				      const struct xfrm_state *old)
+{
+#ifdef IPSI_HAVE_SA_DIR
+	x->dir = old->dir;
+#endif
+}
+
+/* xfrm_state.pcpu_num: before 6.13 (and some 6.12) SAs are of no CPU */
+static inline void ipsi_xfrm_copy_pcpu(struct xfrm_state *x,
+				       const struct xfrm_state *old)
+{
+#ifdef IPSI_HAVE_SA_PCPU
+	x->pcpu_num = old->pcpu_num;
+#endif
+}
+
+static inline struct xfrm_state *
+ipsi_xfrm_find_acq(struct net *net, const struct xfrm_mark *mark, u8 mode,
+		   u32 reqid, u32 if_id, u8 proto, const xfrm_address_t *daddr,
+		   const xfrm_address_t *saddr, unsigned short family)
+{
+#ifdef IPSI_HAVE_SA_PCPU
+	return xfrm_find_acq(net, mark, mode, reqid, if_id, UINT_MAX, proto,
+			     daddr, saddr, 0, family);
+#else
+	return xfrm_find_acq(net, mark, mode, reqid, if_id, proto,
+			     daddr, saddr, 0, family);
+#endif
+}
+
+/* xfrm_state.nat_keepalive_interval: before 6.11 daemons send them alone */
+static inline void ipsi_xfrm_copy_nat_keepalive(struct xfrm_state *x,
+						const struct xfrm_state *old)
+{
+#ifdef IPSI_HAVE_NAT_KEEPALIVE
+	x->nat_keepalive_interval = old->nat_keepalive_interval;
+#endif
+}
+
 /* __xfrm_init_state(): before 6.16 with two more arguments */
 static inline int ipsi_xfrm_init_state(struct xfrm_state *x,
 				       struct netlink_ext_ack *extack)

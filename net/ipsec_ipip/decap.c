@@ -28,6 +28,7 @@
 #include "main.h"
 #include "sa.h"
 #include "stats.h"
+#include "ts.h"
 
 /* The callback can refuse a packet, which xfrm_input() then frees, after a
  * second call with an error. To keep one, it takes a reference and refuses.
@@ -218,6 +219,9 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	if (!ipsi_inner_read(skb, family, &inner) ||
 	    !ipsi_inner_source_ok(skb, family))
 		return IPSI_RX_MALFORMED;
+
+	if (!ipsi_ts_match(x, skb))
+		return IPSI_RX_SELECTOR;
 
 	if (!ipsi_decap_ecn_ok(idev, skb, outer.dsfield, inner.dsfield))
 		return IPSI_RX_ECN;

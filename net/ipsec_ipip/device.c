@@ -13,6 +13,7 @@
 #include <net/rtnetlink.h>
 #include <net/xfrm.h>
 
+#include "adopt.h"
 #include "carrier.h"
 #include "device.h"
 #include "encap.h"
@@ -38,6 +39,7 @@ static const struct nla_policy ipsi_link_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
 	[IFLA_IPSEC_IPIP_FWMARK]	= { .type = NLA_U32 },
 	[IFLA_IPSEC_IPIP_ECN]		= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_FLOWLABEL]	= { .type = NLA_U8 },
+	[IFLA_IPSEC_IPIP_KEYING]	= { .type = NLA_U8 },
 };
 
 /* Return the family, which the length tells, or AF_UNSPEC. */
@@ -194,6 +196,16 @@ static int ipsi_parse(struct ipsi_conf *conf, struct nlattr *data[],
 	attr = data[IFLA_IPSEC_IPIP_REQID];
 	if (attr)
 		conf->reqid = nla_get_u32(attr);
+
+	attr = data[IFLA_IPSEC_IPIP_KEYING];
+	if (attr) {
+		conf->keying = nla_get_u8(attr);
+		if (conf->keying > IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "keying: expected 0 (manual), 1 (adopt) or 2 (adopt-endpoints)");
+			return -EINVAL;
+		}
+	}
 
 	return 0;
 }
@@ -514,6 +526,8 @@ static int ipsi_newlink(struct net_device *dev,
 	if (!err)
 		err = ipsi_validate(net, dev, conf, extack);
 	if (!err)
+		err = ipsi_adopt_validate(net, dev, conf, extack);
+	if (!err)
 		err = ipsi_choose_if_id(net, conf, extack);
 	if (err)
 		goto err_conf;
@@ -539,6 +553,7 @@ static int ipsi_newlink(struct net_device *dev,
 
 	ipsi_net_add(idev, conf->if_id);
 	ipsi_sad_load(idev);
+	ipsi_adopt_scan(idev);
 
 	return 0;
 
@@ -587,6 +602,8 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 		goto err_conf;
 	}
 	err = ipsi_validate(idev->net, dev, new, extack);
+	if (!err)
+		err = ipsi_adopt_validate(idev->net, dev, new, extack);
 	if (err)
 		goto err_conf;
 
@@ -595,6 +612,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 		ipsi_sad_purge(idev);
 		ipsi_sad_load(idev);
 	}
+	ipsi_adopt_scan(idev);
 	dst_cache_reset(&idev->dst_cache);
 	ipsi_mtu_schedule(idev);
 	kfree_rcu(old, rcu);
@@ -624,7 +642,8 @@ static size_t ipsi_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u8)) +			/* DF */
 	       nla_total_size(sizeof(u8)) +			/* ECN */
 	       nla_total_size(sizeof(u8)) +			/* FLOWLABEL */
-	       nla_total_size(sizeof(u32));			/* FWMARK */
+	       nla_total_size(sizeof(u32)) +			/* FWMARK */
+	       nla_total_size(sizeof(u8));			/* KEYING */
 }
 
 static int ipsi_put_address(struct sk_buff *skb, int type,
@@ -655,7 +674,8 @@ static int ipsi_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_DF, conf->df) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ECN, conf->ecn) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_FLOWLABEL, conf->flowlabel) ||
-	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark))
+	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_KEYING, conf->keying))
 		goto out;
 	err = 0;
 out:

@@ -23,6 +23,7 @@
 #include "policy.h"
 #include "sa.h"
 #include "stats.h"
+#include "ts.h"
 
 /**
  * struct ipsi_tx - one transmission, the same for all segments of a packet
@@ -243,6 +244,10 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 	tx.dst = ipsi_policy_dst(idev, tx.conf, &reason);
 	if (!tx.dst)
 		goto drop_link;
+
+	reason = IPSI_TX_SELECTOR;
+	if (!ipsi_ts_match(tx.dst->xfrm, skb))
+		goto drop_dst;
 
 	reason = IPSI_TX_TOO_BIG;
 	tx.mtu = ipsi_mtu_of_bundle(tx.dst, tx.conf->family);

@@ -46,6 +46,8 @@
  * @IPSI_RX_DOWN: the device is down
  * @IPSI_RX_DUMMY: a dummy packet, which means nothing and is no error
  * @IPSI_RX_ECN_ODD: accepted, with an ECN combination that is worth a look
+ * @IPSI_TX_SELECTOR: inner packet outside the selectors of the SA
+ * @IPSI_RX_SELECTOR: the same
  * @IPSI_REASONS: number of reasons
  */
 enum ipsi_reason {
@@ -64,6 +66,8 @@ enum ipsi_reason {
 	IPSI_RX_DOWN,
 	IPSI_RX_DUMMY,
 	IPSI_RX_ECN_ODD,
+	IPSI_TX_SELECTOR,
+	IPSI_RX_SELECTOR,
 	IPSI_REASONS,
 };
 
@@ -81,6 +85,7 @@ enum ipsi_reason {
  * @df: enum ipsec_ipip_df
  * @ecn: enum ipsec_ipip_ecn
  * @flowlabel: enum ipsec_ipip_flowlabel
+ * @keying: enum ipsec_ipip_keying
  * @rcu: frees the configuration that another has replaced
  */
 struct ipsi_conf {
@@ -96,6 +101,7 @@ struct ipsi_conf {
 	u8 df;
 	u8 ecn;
 	u8 flowlabel;
+	u8 keying;
 	struct rcu_head rcu;
 };
 
@@ -167,13 +173,33 @@ struct ipsi_dev {
 };
 
 /**
+ * struct ipsi_adopt - SAs of a namespace that wait to be adopted
+ * @net: the namespace
+ * @work: does it
+ * @lock: protects @notes and @scan; taken with BH off
+ * @notes: struct ipsi_adopt_note, in the order of their arrival; owned
+ * @scan: not all could be noted, or a device is new: search the SAD
+ * @by_endpoints: some device adopts SAs without if_id, or did
+ */
+struct ipsi_adopt {
+	struct net *net;
+	struct delayed_work work;
+	spinlock_t lock;		/* see above */
+	struct list_head notes;
+	bool scan;
+	bool by_endpoints;
+};
+
+/**
  * struct ipsi_net - devices by their underlay namespace
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
  * @last_if_id: if_id given last; RTNL
+ * @adopt: SAs to adopt
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
 	u32 last_if_id;
+	struct ipsi_adopt adopt;
 };
 
 #endif /* _IPSI_H */

@@ -5,22 +5,32 @@
  */
 #include <net/xfrm.h>
 
+#include "adopt.h"
 #include "km.h"
 #include "main.h"
 #include "sa.h"
 
-/* An update is told with a state that need not be the one in the SAD. */
-static void ipsi_km_added(struct ipsi_dev *idev, const struct xfrm_state *told)
+/* An update is told with a state that need not be the one in the SAD: that
+ * one may have been adopted in the meantime.
+ */
+static void ipsi_km_added(struct xfrm_state *told)
 {
+	struct net *net = xs_net(told);
+	struct ipsi_dev *idev;
 	struct xfrm_state *x;
 
-	x = xfrm_state_lookup(idev->net, told->mark.v & told->mark.m,
+	if (!told->if_id && !ipsi_adopt_wants_all(net))
+		return;
+
+	x = xfrm_state_lookup(net, told->mark.v & told->mark.m,
 			      &told->id.daddr, told->id.spi, told->id.proto,
 			      told->props.family);
 	if (!x)
 		return;
 
-	if (x->if_id == told->if_id)
+	ipsi_adopt_told(x);
+	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
+	if (idev)
 		ipsi_sa_attach(idev, x);
 	xfrm_state_put(x);
 }
@@ -37,17 +47,18 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 		return 0;
 	}
 
-	if (!x || !x->if_id)
+	if (!x)
 		return 0;
-	idev = ipsi_net_find(xs_net(x), x->if_id);
+	if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
+		ipsi_km_added(x);
+		return 0;
+	}
+
+	idev = x->if_id ? ipsi_net_find(xs_net(x), x->if_id) : NULL;
 	if (!idev)
 		return 0;
 
 	switch (c->event) {
-	case XFRM_MSG_NEWSA:
-	case XFRM_MSG_UPDSA:
-		ipsi_km_added(idev, x);
-		break;
 	case XFRM_MSG_DELSA:
 		ipsi_sa_detach(idev, x);
 		break;

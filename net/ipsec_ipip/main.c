@@ -11,6 +11,7 @@
 #include <net/if_inet6.h>
 #include <net/net_namespace.h>
 
+#include "adopt.h"
 #include "decap.h"
 #include "device.h"
 #include "km.h"
@@ -141,7 +142,20 @@ static void ipsi_exit_rtnl(struct net *net, struct list_head *kill)
 
 IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
 
+static int __net_init ipsi_net_init(struct net *net)
+{
+	ipsi_adopt_net_init(net);
+	return 0;
+}
+
+static void __net_exit ipsi_net_exit(struct net *net)
+{
+	ipsi_adopt_net_exit(net);
+}
+
 static struct pernet_operations ipsi_net_ops = {
+	.init = ipsi_net_init,
+	.exit = ipsi_net_exit,
 	IPSI_EXIT_RTNL(ipsi_exit_rtnl),
 	.id = &ipsi_net_id,
 	.size = sizeof(struct ipsi_net),
@@ -155,9 +169,13 @@ static int __init ipsi_init(void)
 	if (err)
 		return err;
 
-	err = register_pernet_device(&ipsi_net_ops);
+	err = ipsi_adopt_init();
 	if (err)
 		goto err_mtu;
+
+	err = register_pernet_device(&ipsi_net_ops);
+	if (err)
+		goto err_adopt;
 
 	err = ipsi_decap_register();
 	if (err)
@@ -188,6 +206,8 @@ err_km:
 	ipsi_decap_unregister();
 err_pernet:
 	unregister_pernet_device(&ipsi_net_ops);
+err_adopt:
+	ipsi_adopt_exit();
 err_mtu:
 	ipsi_mtu_exit();
 	return err;
@@ -202,6 +222,7 @@ static void __exit ipsi_exit(void)
 	ipsi_km_unregister();
 	ipsi_decap_unregister();
 	unregister_pernet_device(&ipsi_net_ops);
+	ipsi_adopt_exit();
 	ipsi_mtu_exit();
 	/* Configurations are freed by RCU; wait until they are. */
 	rcu_barrier();

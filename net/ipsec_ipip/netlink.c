@@ -16,6 +16,7 @@
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_build.h"
+#include "sa_clone.h"
 
 /* RFC 4303 section 2.1 reserves what is below. */
 #define IPSI_SPI_MIN	256
@@ -154,6 +155,7 @@ static int ipsi_nl_sa_insert(struct net *net, struct xfrm_state *x,
 	xfrm_audit_state_add(x, err ? 0 : 1, true);
 	if (err) {
 		x->km.state = XFRM_STATE_DEAD;
+		ipsi_sa_wipe(x);
 		xfrm_state_put(x);
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[IPSEC_IPIP_A_SA_SPI],

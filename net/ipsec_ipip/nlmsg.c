@@ -10,6 +10,7 @@
 #include "netlink-gen.h"
 #include "nlmsg.h"
 #include "sa.h"
+#include "sa_clone.h"
 #include "stats.h"
 
 static int ipsi_nl_put_addr(struct sk_buff *msg, int type,
@@ -52,7 +53,8 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_DF, conf->df) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ECN, conf->ecn) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_FLOWLABEL, conf->flowlabel) ||
-	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark))
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_KEYING, conf->keying))
 		return -EMSGSIZE;
 
 	if (conf->link &&
@@ -151,7 +153,9 @@ static int ipsi_nl_fill_header(struct sk_buff *msg, struct ipsi_dev *idev,
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REQID, x->props.reqid) ||
 	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_SRC, &x->props.saddr,
 			     family) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_DST, &x->id.daddr, family))
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_DST, &x->id.daddr, family) ||
+	    (x->xflags & IPSI_XFLAG_ADOPTED &&
+	     nla_put_flag(msg, IPSEC_IPIP_A_SA_ADOPTED)))
 		return -EMSGSIZE;
 
 	return 0;
@@ -449,6 +453,34 @@ void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 
 	if (ipsi_nl_fill_header(msg, idev, x, out) ||
 	    (hard && nla_put_flag(msg, IPSEC_IPIP_A_SA_HARD))) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}
+
+/**
+ * ipsi_nl_event_refuse - tell that an SA was not adopted
+ * @idev: device that would have to adopt it
+ * @x: the state
+ * @out: it is an outbound one
+ * @refusal: enum ipsec_ipip_refusal
+ *
+ * Context: any.
+ */
+void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
+			  bool out, u32 refusal)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_SA_REFUSE_NTF, &hdr);
+	if (!msg)
+		return;
+
+	if (ipsi_nl_fill_header(msg, idev, x, out) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REFUSAL, refusal)) {
 		nlmsg_free(msg);
 		return;
 	}

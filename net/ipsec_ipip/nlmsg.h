@@ -30,6 +30,8 @@ int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 
 void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 		      const struct xfrm_state *x, bool out, bool hard);
+void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
+			  bool out, u32 refusal);
 void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 			    bool pinned);
 void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on);

@@ -16,6 +16,8 @@
 #include "mtu.h"
 #include "nlmsg.h"
 #include "sa.h"
+#include "sa_clone.h"
+#include "ts.h"
 
 /* Goes up when an SA joins or leaves any device, so that a dump can tell. */
 static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
@@ -32,7 +34,7 @@ static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 
 	if (x->props.family != family ||
 	    (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
-	    !x->id.spi || !ipsi_sa_authenticates(x))
+	    !x->id.spi || !ipsi_sa_authenticates(x) || !ipsi_ts_usable(x))
 		return false;
 
 	if (xfrm_addr_equal(dst, &conf->remote, family) &&
@@ -162,6 +164,8 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 		sad->active = NULL;
 		sad->orphaned = true;
 	}
+	if (sa->x->km.state == XFRM_STATE_DEAD)
+		ipsi_sa_wipe(sa->x);
 	xfrm_state_put(sa->x);
 	kfree(sa);
 }
@@ -240,6 +244,53 @@ void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
 		ipsi_sa_reselect(idev);
 	}
 	spin_unlock_bh(&sad->lock);
+}
+
+/* Let @new be the SA that @old was. Return false if @old was none. */
+static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
+			       struct xfrm_state *new)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(sad, old);
+	if (sa) {
+		atomic_inc(&ipsi_sa_generation);
+		xfrm_state_hold(new);
+		sa->x = new;
+		xfrm_state_put(old);
+		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, new, sa->out,
+				 false);
+		ipsi_sa_reselect(idev);
+		if (sa == sad->active) {
+			dst_cache_reset(&idev->dst_cache);
+			ipsi_mtu_schedule(idev);
+		}
+	}
+	spin_unlock_bh(&sad->lock);
+
+	return sa;
+}
+
+/**
+ * ipsi_sa_swap - a state was replaced by its clone
+ * @idev: the device, whose if_id @new carries
+ * @old: the original, dead; need not be of the device
+ * @new: the clone; the device takes a reference of its own. It is as new, as
+ *   active and as pinned as @old was.
+ *
+ * Context: any. RCU read side.
+ */
+void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
+		  struct xfrm_state *new)
+{
+	bool out;
+
+	if (!ipsi_sa_direction(rcu_dereference(idev->conf), new, &out))
+		ipsi_sa_detach(idev, old);
+	else if (!ipsi_sa_swap_entry(idev, old, new))
+		ipsi_sa_attach(idev, new);
 }
 
 /**

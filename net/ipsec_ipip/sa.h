@@ -53,6 +53,8 @@ void ipsi_sad_purge(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);
+void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
+		  struct xfrm_state *new);
 void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
 void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);

@@ -2,18 +2,19 @@
 /*
  * From the attributes of sa-add to a state that is not in the SAD yet. Every
  * mistake is named by its attribute, with what was expected. Keys are copied
- * into the state only, which wipes them when it dies.
+ * into the state only, where they are wiped when it dies.
  */
-#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
 #include <net/xfrm.h>
 
+#include "decap.h"
 #include "netlink-gen.h"
 #include "sa.h"
 #include "sa_build.h"
+#include "sa_clone.h"
 
 /* An outbound SA with ESN needs a window for nothing but its allocation. */
 #define IPSI_ESN_WINDOW_OUT	32
@@ -427,10 +428,7 @@ static int ipsi_build_init(struct xfrm_state *x, struct genl_info *info)
 	if (err)
 		return err;
 
-	/* See ipsi_decap_outer_tunnel(); over IPv6 there is always room. */
-	if (x->props.mode == XFRM_MODE_TUNNEL && x->props.family == AF_INET &&
-	    x->props.header_len <
-	    offsetofend(struct iphdr, saddr) + ETH_HLEN) {
+	if (x->props.mode == XFRM_MODE_TUNNEL && !ipsi_decap_tunnel_ok(x)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[IPSEC_IPIP_A_SA_MODE],
 				    "mode: expected transport with a cipher that has no IV");
 		return -EOPNOTSUPP;
@@ -477,8 +475,7 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
 	x->id.proto = id->proto;
 	err = ipsi_build(x, conf, info, id->out);
 	if (err) {
-		x->km.state = XFRM_STATE_DEAD;
-		xfrm_state_put(x);
+		ipsi_sa_discard(x);
 		return ERR_PTR(err);
 	}
 

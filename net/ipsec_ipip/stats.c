@@ -29,6 +29,7 @@ static void ipsi_stats_interface(struct net_device *dev,
 	case IPSI_TX_PROTOCOL:
 	case IPSI_TX_TOO_BIG:
 	case IPSI_TX_MALFORMED:
+	case IPSI_TX_SELECTOR:
 		DEV_STATS_INC(dev, tx_dropped);
 		break;
 	case IPSI_RX_MALFORMED:
@@ -39,6 +40,7 @@ static void ipsi_stats_interface(struct net_device *dev,
 	case IPSI_RX_OUTER_ADDRESS:
 	case IPSI_RX_PROTOCOL:
 	case IPSI_RX_CRYPTO:
+	case IPSI_RX_SELECTOR:
 		DEV_STATS_INC(dev, rx_errors);
 		break;
 	case IPSI_RX_DOWN:

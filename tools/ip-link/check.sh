@@ -64,6 +64,8 @@ refused 'Error: argument "100" is wrong: tos must be "inherit", two hex digits, 
 	tos 100
 refused 'Error: argument "yes" is wrong: df must be "unset", "set" or "inherit"' \
 	df yes
+refused 'Error: argument "ike" is wrong: keying must be "manual", "adopt" or "adopt-endpoints"' \
+	keying ike
 
 [ "$failed" = 0 ] && echo "ip-link: plug-in fits $("$ip" -V)"
 exit "$failed"

@@ -38,6 +38,12 @@ static const char * const ipsi_flowlabel_names[] = {
 	[IPSEC_IPIP_FLOWLABEL_ZERO]	= "zero",
 };
 
+static const char * const ipsi_keying_names[] = {
+	[IPSEC_IPIP_KEYING_MANUAL]		= "manual",
+	[IPSEC_IPIP_KEYING_ADOPT]		= "adopt",
+	[IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS]	= "adopt-endpoints",
+};
+
 static void ipsi_print_explain(FILE *f)
 {
 	fprintf(f,
@@ -51,6 +57,7 @@ static void ipsi_print_explain(FILE *f)
 		"		[ ecn ECN ]\n"
 		"		[ flowlabel LABEL ]\n"
 		"		[ fwmark MARK ]\n"
+		"		[ keying KEYING ]\n"
 		"\n"
 		"Where:	ADDR  := IPv4 or IPv6 address, both of one family\n"
 		"	IF_ID := { 1..0xffffffff }, chosen by the kernel when absent\n"
@@ -61,6 +68,7 @@ static void ipsi_print_explain(FILE *f)
 		"	ECN   := { rfc3168 | rfc6040 | off }\n"
 		"	LABEL := { inherit | hash | zero }\n"
 		"	MARK  := { 0..0xffffffff }\n"
+		"	KEYING := { manual | adopt | adopt-endpoints }\n"
 		"\n"
 		"Note: pmtudisc is df set, nopmtudisc is df unset.\n");
 }
@@ -209,6 +217,13 @@ static void ipsi_put_flowlabel(struct nlmsghdr *n, const char *arg)
 		      "flowlabel must be \"inherit\", \"hash\" or \"zero\"");
 }
 
+static void ipsi_put_keying(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_name(n, IFLA_IPSEC_IPIP_KEYING, arg, ipsi_keying_names,
+		      IPSI_ARRAY_SIZE(ipsi_keying_names),
+		      "keying must be \"manual\", \"adopt\" or \"adopt-endpoints\"");
+}
+
 static void ipsi_put_nodev(struct nlmsghdr *n, const char *arg)
 {
 	(void)arg;
@@ -247,6 +262,7 @@ static const struct ipsi_option {
 	{ "ecn", IFLA_IPSEC_IPIP_ECN, true, ipsi_put_ecn },
 	{ "flowlabel", IFLA_IPSEC_IPIP_FLOWLABEL, true, ipsi_put_flowlabel },
 	{ "fwmark", IFLA_IPSEC_IPIP_FWMARK, true, ipsi_put_fwmark },
+	{ "keying", IFLA_IPSEC_IPIP_KEYING, true, ipsi_put_keying },
 };
 
 static const struct ipsi_option *ipsi_find_option(const char *word)
@@ -409,6 +425,15 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 		if (number)
 			print_color_uint(PRINT_FP, COLOR_NONE, NULL,
 					 "fwmark 0x%x ", number);
+	}
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_KEYING, &byte, 1) &&
+	    byte < IPSI_ARRAY_SIZE(ipsi_keying_names)) {
+		print_color_string(PRINT_JSON, COLOR_NONE, "keying", NULL,
+				   ipsi_keying_names[byte]);
+		if (byte != IPSEC_IPIP_KEYING_MANUAL)
+			print_color_string(PRINT_FP, COLOR_NONE, NULL,
+					   "keying %s ",
+					   ipsi_keying_names[byte]);
 	}
 }
 

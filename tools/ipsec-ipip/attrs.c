@@ -47,6 +47,22 @@ static const char * const ipsi_flowlabel_names[] = {
 	NULL
 };
 
+static const char * const ipsi_keying_names[] = {
+	[IPSEC_IPIP_KEYING_MANUAL]		= "manual",
+	[IPSEC_IPIP_KEYING_ADOPT]		= "adopt",
+	[IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS]	= "adopt-endpoints",
+	NULL
+};
+
+static const char * const ipsi_refusal_names[] = {
+	[IPSEC_IPIP_REFUSAL_SELECTOR]		= "selector",
+	[IPSEC_IPIP_REFUSAL_INTEGRITY]		= "integrity",
+	[IPSEC_IPIP_REFUSAL_OFFLOAD]		= "offload",
+	[IPSEC_IPIP_REFUSAL_UNSUPPORTED]	= "unsupported",
+	[IPSEC_IPIP_REFUSAL_FAILED]		= "failed",
+	NULL
+};
+
 /* An attribute; one with a word of the command line; a nest; an enum. */
 #define IPSI_A(n, t)		{ .name = n, .type = t }
 #define IPSI_W(n, w, t)		{ .name = n, .word = w, .type = t }
@@ -73,6 +89,8 @@ static const struct ipsi_attr ipsi_stats_attrs[] = {
 	[IPSEC_IPIP_A_STATS_RX_DOWN] = IPSI_A("rx-down", IPSI_U64),
 	[IPSEC_IPIP_A_STATS_RX_DUMMY] = IPSI_A("rx-dummy", IPSI_U64),
 	[IPSEC_IPIP_A_STATS_RX_ECN_ODD] = IPSI_A("rx-ecn-odd", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_SELECTOR] = IPSI_A("tx-selector", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_RX_SELECTOR] = IPSI_A("rx-selector", IPSI_U64),
 };
 
 static const struct ipsi_attr_set ipsi_stats_set =
@@ -103,6 +121,8 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 	[IPSEC_IPIP_A_DEV_FLOWLABEL] =
 		IPSI_E("flowlabel", NULL, IPSI_ENUM8, ipsi_flowlabel_names),
 	[IPSEC_IPIP_A_DEV_CARRIER] = IPSI_A("carrier", IPSI_U8),
+	[IPSEC_IPIP_A_DEV_KEYING] =
+		IPSI_E("keying", NULL, IPSI_ENUM8, ipsi_keying_names),
 };
 
 const struct ipsi_attr_set ipsi_dev_set =
@@ -185,6 +205,9 @@ static const struct ipsi_attr ipsi_sa_attrs[] = {
 	[IPSEC_IPIP_A_SA_DYING] = IPSI_A("dying", IPSI_FLAG),
 	[IPSEC_IPIP_A_SA_HARD] = IPSI_A("hard", IPSI_FLAG),
 	[IPSEC_IPIP_A_SA_STATS] = IPSI_N("stats", NULL, ipsi_sa_stats_set),
+	[IPSEC_IPIP_A_SA_ADOPTED] = IPSI_A("adopted", IPSI_FLAG),
+	[IPSEC_IPIP_A_SA_REFUSAL] =
+		IPSI_E("refusal", NULL, IPSI_ENUM32, ipsi_refusal_names),
 };
 
 const struct ipsi_attr_set ipsi_sa_set =

@@ -19,7 +19,8 @@ static const struct ipsi_event {
 	const char *json_flag;	/* the flag that belongs to this event */
 	bool of_dev;		/* attributes of a device, not of an SA */
 } ipsi_events[] = {
-	[IPSEC_IPIP_CMD_SA_ADD_NTF]	 = { .name = "sa-add" },
+	[IPSEC_IPIP_CMD_SA_ADD_NTF]	 = { .name = "sa-add",
+					     .json_flag = "adopted" },
 	[IPSEC_IPIP_CMD_SA_DEL_NTF]	 = { .name = "sa-del" },
 	[IPSEC_IPIP_CMD_SA_EXPIRE_NTF]	 = { .name = "sa-expire",
 					     .json_flag = "hard" },
@@ -27,6 +28,7 @@ static const struct ipsi_event {
 					     .json_flag = "pinned" },
 	[IPSEC_IPIP_CMD_DEV_CARRIER_NTF] = { .name = "carrier",
 					     .of_dev = true },
+	[IPSEC_IPIP_CMD_SA_REFUSE_NTF]	 = { .name = "sa-refuse" },
 };
 
 /* ISO 8601, local time with its offset, microseconds. */
@@ -81,6 +83,11 @@ static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,
 		printf(" %s -> %s",
 		       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_SRC, src),
 		       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
+	if (cmd == IPSEC_IPIP_CMD_SA_ADD_NTF &&
+	    sa->tb[IPSEC_IPIP_A_SA_ADOPTED])
+		printf(" adopted");
+	if (sa->tb[IPSEC_IPIP_A_SA_REFUSAL])
+		printf(" %s", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_REFUSAL));
 	if (cmd == IPSEC_IPIP_CMD_SA_EXPIRE_NTF)
 		printf(sa->tb[IPSEC_IPIP_A_SA_HARD] ? " hard" : " soft");
 	if (cmd == IPSEC_IPIP_CMD_SA_ACTIVATE_NTF &&

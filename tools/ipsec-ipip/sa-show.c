@@ -29,6 +29,8 @@ static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
 		printf(" (pinned)");
 	if (sa->tb[IPSEC_IPIP_A_SA_DYING])
 		printf(" (dying)");
+	if (sa->tb[IPSEC_IPIP_A_SA_ADOPTED])
+		printf(" (adopted)");
 	printf("\n  %s -> %s\n",
 	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_SRC, src),
 	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
@@ -180,7 +182,7 @@ static void ipsi_sa_show_text(const struct ipsi_attrs *sa, bool keys)
 static struct json_object *ipsi_sa_show_json(const struct ipsi_attrs *sa)
 {
 	static const char * const flags[] = {
-		"esn", "active", "pinned", "dying", NULL
+		"esn", "active", "pinned", "dying", "adopted", NULL
 	};
 	struct json_object *object = ipsi_attrs_json(sa);
 

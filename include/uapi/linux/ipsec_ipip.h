@@ -69,6 +69,42 @@ enum ipsec_ipip_flowlabel {
 	IPSEC_IPIP_FLOWLABEL_ZERO,
 };
 
+/**
+ * enum ipsec_ipip_keying - Which SAs of others a device takes over.
+ * @IPSEC_IPIP_KEYING_MANUAL: None; SAs are used as they are, or not at all.
+ * @IPSEC_IPIP_KEYING_ADOPT: Tunnel-mode ESP SAs that carry the if_id of the
+ *   device. Outbound ones are run in transport mode, which on the wire is the
+ *   same.
+ * @IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS: Those, and tunnel-mode ESP SAs between
+ *   the endpoints of the device that carry no if_id. They are given that of
+ *   the device.
+ */
+enum ipsec_ipip_keying {
+	IPSEC_IPIP_KEYING_MANUAL,
+	IPSEC_IPIP_KEYING_ADOPT,
+	IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS,
+};
+
+/**
+ * enum ipsec_ipip_refusal - Why an SA was not adopted.
+ * @IPSEC_IPIP_REFUSAL_SELECTOR: Its selectors name a protocol or ports (RFC
+ *   3884 section 4.2.4).
+ * @IPSEC_IPIP_REFUSAL_INTEGRITY: It does not protect integrity.
+ * @IPSEC_IPIP_REFUSAL_OFFLOAD: A network device encrypts for it, and not in
+ *   transport mode.
+ * @IPSEC_IPIP_REFUSAL_UNSUPPORTED: It has a property that cannot be carried
+ *   over, such as a security context or a care-of address.
+ * @IPSEC_IPIP_REFUSAL_FAILED: It could not be replaced; when it was gone
+ *   before that was known, its hard expiry is told too.
+ */
+enum ipsec_ipip_refusal {
+	IPSEC_IPIP_REFUSAL_SELECTOR,
+	IPSEC_IPIP_REFUSAL_INTEGRITY,
+	IPSEC_IPIP_REFUSAL_OFFLOAD,
+	IPSEC_IPIP_REFUSAL_UNSUPPORTED,
+	IPSEC_IPIP_REFUSAL_FAILED,
+};
+
 #define IPSEC_IPIP_KEY_MAX_LEN		128
 #define IPSEC_IPIP_ALG_NAME_MAX_LEN	63
 #define IPSEC_IPIP_REPLAY_WINDOW_MAX	4096
@@ -85,6 +121,7 @@ enum ipsec_ipip_link_attr {
 	IFLA_IPSEC_IPIP_FWMARK,
 	IFLA_IPSEC_IPIP_ECN,
 	IFLA_IPSEC_IPIP_FLOWLABEL,
+	IFLA_IPSEC_IPIP_KEYING,
 
 	__IFLA_IPSEC_IPIP_MAX,
 	IFLA_IPSEC_IPIP_MAX = (__IFLA_IPSEC_IPIP_MAX - 1)
@@ -107,6 +144,8 @@ enum {
 	IPSEC_IPIP_A_STATS_RX_DOWN,
 	IPSEC_IPIP_A_STATS_RX_DUMMY,
 	IPSEC_IPIP_A_STATS_RX_ECN_ODD,
+	IPSEC_IPIP_A_STATS_TX_SELECTOR,
+	IPSEC_IPIP_A_STATS_RX_SELECTOR,
 
 	__IPSEC_IPIP_A_STATS_MAX,
 	IPSEC_IPIP_A_STATS_MAX = (__IPSEC_IPIP_A_STATS_MAX - 1)
@@ -135,6 +174,7 @@ enum {
 	IPSEC_IPIP_A_DEV_ECN,
 	IPSEC_IPIP_A_DEV_FLOWLABEL,
 	IPSEC_IPIP_A_DEV_CARRIER,
+	IPSEC_IPIP_A_DEV_KEYING,
 
 	__IPSEC_IPIP_A_DEV_MAX,
 	IPSEC_IPIP_A_DEV_MAX = (__IPSEC_IPIP_A_DEV_MAX - 1)
@@ -207,6 +247,8 @@ enum {
 	IPSEC_IPIP_A_SA_HARD,
 	IPSEC_IPIP_A_SA_STATS,
 	IPSEC_IPIP_A_SA_PAD,
+	IPSEC_IPIP_A_SA_ADOPTED,
+	IPSEC_IPIP_A_SA_REFUSAL,
 
 	__IPSEC_IPIP_A_SA_MAX,
 	IPSEC_IPIP_A_SA_MAX = (__IPSEC_IPIP_A_SA_MAX - 1)
@@ -223,6 +265,7 @@ enum {
 	IPSEC_IPIP_CMD_SA_EXPIRE_NTF,
 	IPSEC_IPIP_CMD_SA_ACTIVATE_NTF,
 	IPSEC_IPIP_CMD_DEV_CARRIER_NTF,
+	IPSEC_IPIP_CMD_SA_REFUSE_NTF,
 
 	__IPSEC_IPIP_CMD_MAX,
 	IPSEC_IPIP_CMD_MAX = (__IPSEC_IPIP_CMD_MAX - 1)

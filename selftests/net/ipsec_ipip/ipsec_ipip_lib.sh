@@ -269,7 +269,8 @@ ipsi_bg()
 # Topology
 #
 
-# ipsi_topology: "left" and "right" on one wire
+# ipsi_topology: "left" and "right" on one wire. With IPSI_QUIET set, IPv6 is
+# off on devices that are made later, so that nothing is sent but by the test.
 ipsi_topology()
 {
 	local host
@@ -284,6 +285,8 @@ ipsi_topology()
 			address add ${IPSI_OUTER[$host]}/24 dev $IPSI_WIRE
 			link set $IPSI_WIRE up
 		END
+		[ -z "${IPSI_QUIET:-}" ] || ipsi_try "$host" \
+			sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	done
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* SAs that key managers negotiate for tunnel mode. */
+#ifndef _IPSI_ADOPT_H
+#define _IPSI_ADOPT_H
+
+#include "ipsi.h"
+
+int ipsi_adopt_init(void);
+void ipsi_adopt_exit(void);
+void ipsi_adopt_net_init(struct net *net);
+void ipsi_adopt_net_exit(struct net *net);
+
+int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
+			const struct ipsi_conf *conf,
+			struct netlink_ext_ack *extack);
+void ipsi_adopt_scan(struct ipsi_dev *idev);
+bool ipsi_adopt_wants_all(const struct net *net);
+void ipsi_adopt_told(struct xfrm_state *x);
+
+#endif /* _IPSI_ADOPT_H */

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Makes a state that is like another but for some changes, and puts it in the
+ * other's place. What cannot be changed in a state that lives, such as its
+ * mode or its addresses, is changed so; whoever made the original finds the
+ * clone under the same SPI and address, with its counters.
+ *
+ * Two states that encrypt with one key and count packets each for itself
+ * would use a nonce twice, which ends the secrecy of a counting cipher (RFC
+ * 4106 section 2). So the original is dead before the clone lives; in between,
+ * packets find no SA and are dropped.
+ */
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <net/xfrm.h>
+
+#include "sa_clone.h"
+
+/* How often an acquire may take the clone's place before we give up. */
+#define IPSI_CLONE_TRIES	8
+
+/**
+ * ipsi_sa_change_none - start with a clone that differs in nothing
+ * @change: filled in
+ * @x: the original
+ */
+void ipsi_sa_change_none(struct ipsi_sa_change *change,
+			 const struct xfrm_state *x)
+{
+	memset(change, 0, sizeof(*change));
+	change->sel = x->sel;
+	change->daddr = x->id.daddr;
+	change->saddr = x->props.saddr;
+	change->reqid = x->props.reqid;
+	change->if_id = x->if_id;
+	change->xflags = x->xflags & IPSI_XFLAGS;
+	change->mode = x->props.mode;
+	if (x->encap) {
+		change->encap_sport = x->encap->encap_sport;
+		change->encap_dport = x->encap->encap_dport;
+	}
+}
+
+/**
+ * ipsi_sa_can_clone - can all that a state has be carried over?
+ * @x: the state
+ *
+ * What a network device does for a state (xso) is bound to that state.
+ *
+ * Context: any.
+ * Return: true if ipsi_sa_clone() will not refuse it.
+ */
+bool ipsi_sa_can_clone(const struct xfrm_state *x)
+{
+	return !x->coaddr && !x->security && !x->calg && !x->xso.dev &&
+	       (x->id.proto == IPPROTO_ESP || x->id.proto == IPPROTO_AH);
+}
+
+static int ipsi_clone_algs(struct xfrm_state *x, const struct xfrm_state *old)
+{
+	if (old->aead) {
+		x->aead = xfrm_algo_aead_clone(old->aead);
+		if (!x->aead)
+			return -ENOMEM;
+	}
+	if (old->aalg) {
+		x->aalg = xfrm_algo_auth_clone(old->aalg);
+		if (!x->aalg)
+			return -ENOMEM;
+	}
+	if (old->ealg) {
+		x->ealg = xfrm_algo_clone(old->ealg);
+		if (!x->ealg)
+			return -ENOMEM;
+	}
+	x->geniv = old->geniv;
+	x->props.aalgo = old->props.aalgo;
+	x->props.ealgo = old->props.ealgo;
+	x->props.calgo = old->props.calgo;
+
+	return 0;
+}
+
+static int ipsi_clone_encap(struct xfrm_state *x, const struct xfrm_state *old,
+			    const struct ipsi_sa_change *change)
+{
+	if (!old->encap)
+		return 0;
+
+	x->encap = kmemdup(old->encap, sizeof(*x->encap), GFP_KERNEL);
+	if (!x->encap)
+		return -ENOMEM;
+	x->encap->encap_sport = change->encap_sport;
+	x->encap->encap_dport = change->encap_dport;
+	x->mapping_maxage = old->mapping_maxage;
+
+	return 0;
+}
+
+static void ipsi_clone_props(struct xfrm_state *x, const struct xfrm_state *old,
+			     const struct ipsi_sa_change *change)
+{
+	x->id = old->id;
+	x->id.daddr = change->daddr;
+	x->sel = change->sel;
+	x->mark = old->mark;
+	x->if_id = change->if_id;
+	x->tfcpad = old->tfcpad;
+	x->km.seq = old->km.seq;
+	x->props.reqid = change->reqid;
+	x->props.mode = change->mode;
+	x->props.replay_window = old->props.replay_window;
+	x->props.flags = old->props.flags;
+	x->props.family = old->props.family;
+	x->props.saddr = change->saddr;
+	x->props.extra_flags = old->props.extra_flags;
+	x->props.smark = old->props.smark;
+	x->replay_maxage = old->replay_maxage;
+	x->replay_maxdiff = old->replay_maxdiff;
+	ipsi_xfrm_copy_dir(x, old);
+	ipsi_xfrm_copy_pcpu(x, old);
+	ipsi_xfrm_copy_nat_keepalive(x, old);
+}
+
+/* What goes on changing while the original lives. Its lock is held, or it is
+ * not in use any more.
+ */
+static void ipsi_clone_progress(struct xfrm_state *x,
+				const struct xfrm_state *old, u32 xflags)
+{
+	size_t len;
+
+	x->lft = old->lft;
+	x->curlft = old->curlft;
+	x->lastused = old->lastused;
+	x->stats = old->stats;
+	x->km.dying = old->km.dying;
+	x->saved_tmo = old->saved_tmo;
+	x->xflags = (old->xflags & ~IPSI_XFLAGS) | xflags;
+
+	x->replay = old->replay;
+	x->preplay = old->preplay;
+	if (!old->replay_esn)
+		return;
+	/* Their size is that which they were made with. */
+	len = xfrm_replay_state_esn_len(old->replay_esn);
+	memcpy(x->replay_esn, old->replay_esn, len);
+	memcpy(x->preplay_esn, old->preplay_esn, len);
+}
+
+static int ipsi_clone_into(struct xfrm_state *x, struct xfrm_state *old,
+			   const struct ipsi_sa_change *change,
+			   struct netlink_ext_ack *extack)
+{
+	int err;
+
+	ipsi_clone_props(x, old, change);
+
+	err = ipsi_clone_algs(x, old);
+	if (err)
+		return err;
+	err = ipsi_clone_encap(x, old, change);
+	if (err)
+		return err;
+	if (old->replay_esn && xfrm_replay_clone(x, old))
+		return -ENOMEM;
+
+	spin_lock_bh(&old->lock);
+	ipsi_clone_progress(x, old, change->xflags);
+	spin_unlock_bh(&old->lock);
+
+	err = ipsi_xfrm_init_state(x, extack);
+	return err ?: xfrm_init_replay(x, extack);
+}
+
+/**
+ * ipsi_sa_wipe - wipe the keys of a state that nobody uses any more
+ * @x: the state
+ *
+ * The core frees them as they are. Ciphers have copies of their own, which
+ * they wipe themselves.
+ *
+ * Context: any.
+ */
+void ipsi_sa_wipe(struct xfrm_state *x)
+{
+	if (x->aead)
+		memzero_explicit(x->aead->alg_key,
+				 DIV_ROUND_UP(x->aead->alg_key_len, 8));
+	if (x->aalg)
+		memzero_explicit(x->aalg->alg_key,
+				 DIV_ROUND_UP(x->aalg->alg_key_len, 8));
+	if (x->ealg)
+		memzero_explicit(x->ealg->alg_key,
+				 DIV_ROUND_UP(x->ealg->alg_key_len, 8));
+}
+
+/**
+ * ipsi_sa_discard - give up a state that is not in the SAD
+ * @x: the state; the caller's reference is consumed
+ *
+ * Context: any.
+ */
+void ipsi_sa_discard(struct xfrm_state *x)
+{
+	x->km.state = XFRM_STATE_DEAD;
+	ipsi_sa_wipe(x);
+	xfrm_state_put(x);
+}
+
+/**
+ * ipsi_sa_clone - make a state like another
+ * @old: the original; need not be of a device
+ * @change: what is to differ
+ * @extack: gets what the core says of a state that it refuses, or NULL
+ *
+ * Context: process, the namespace's xfrm_cfg_mutex held.
+ * Return: a state that is not in the SAD, ready for ipsi_sa_replace(), with
+ *   one reference for the caller: to be put when it is in the SAD, and to be
+ *   given to ipsi_sa_discard() otherwise. Or an ERR_PTR(): -EOPNOTSUPP if
+ *   something cannot be carried over.
+ */
+struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
+				 const struct ipsi_sa_change *change,
+				 struct netlink_ext_ack *extack)
+{
+	struct net *net = xs_net(old);
+	struct xfrm_state *x;
+	int err;
+
+	lockdep_assert_held(&net->xfrm.xfrm_cfg_mutex);
+
+	if (!ipsi_sa_can_clone(old)) {
+		NL_SET_ERR_MSG(extack,
+			       "SA: expected neither offload, security context nor care-of address");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+
+	x = xfrm_state_alloc(net);
+	if (!x)
+		return ERR_PTR(-ENOMEM);
+
+	err = ipsi_clone_into(x, old, change, extack);
+	if (err) {
+		ipsi_sa_discard(x);
+		return ERR_PTR(err);
+	}
+
+	return x;
+}
+
+/* Packets that are being decrypted were checked against the window of a state
+ * that is dead now, and will be once more before they are let in. The clone
+ * knows nothing of them, so they could be let in again: let them be refused.
+ */
+static void ipsi_clone_close_window(struct xfrm_state *x)
+{
+	struct xfrm_replay_state_esn *esn = x->replay_esn;
+
+	x->replay.seq = U32_MAX;
+	x->replay.bitmap = U32_MAX;
+	if (!esn)
+		return;
+
+	esn->seq = U32_MAX;
+	esn->seq_hi = U32_MAX;
+	memset(esn->bmp, 0xff, esn->bmp_len * sizeof(esn->bmp[0]));
+}
+
+/* A packet that looked for the SA in between may have made a larval state in
+ * its place, which waits for just this SA. Return true if it is worth to try
+ * again.
+ */
+static bool ipsi_clone_clear_larval(struct xfrm_state *new)
+{
+	struct xfrm_state *x;
+	bool again;
+
+	x = xfrm_state_lookup(xs_net(new), new->mark.v & new->mark.m,
+			      &new->id.daddr, new->id.spi, new->id.proto,
+			      new->props.family);
+	if (!x)
+		return true;
+
+	again = x->km.state == XFRM_STATE_ACQ;
+	if (again)
+		xfrm_state_delete(x);
+	xfrm_state_put(x);
+
+	return again;
+}
+
+static int ipsi_clone_insert(struct xfrm_state *new)
+{
+	int tries = IPSI_CLONE_TRIES;
+	int err;
+
+	new->km.state = XFRM_STATE_VALID;
+	/* For the SAD; the caller keeps its own. */
+	xfrm_state_hold(new);
+	do {
+		err = xfrm_state_add(new);
+	} while (err == -EEXIST && --tries && ipsi_clone_clear_larval(new));
+	xfrm_audit_state_add(new, err ? 0 : 1, false);
+	if (!err)
+		return 0;
+
+	new->km.state = XFRM_STATE_DEAD;
+	xfrm_state_put(new);
+
+	return err;
+}
+
+/**
+ * ipsi_sa_replace - put a clone in the place of its original
+ * @old: the original; the caller has a reference
+ * @new: the clone; the caller keeps its reference, whatever happens
+ *
+ * No key manager is told, since for those that know the SA it is the same.
+ * Only if the original is gone and the clone could not take its place, it is
+ * told to have expired.
+ *
+ * Context: process, the namespace's xfrm_cfg_mutex held, so that nobody else
+ *   changes either state, but for timers and packets.
+ * Return: 0 if @new lives in place of @old. -ESRCH if @old was not valid any
+ *   more; it is as it was. Another errno if @old is gone and @new not there.
+ */
+int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new)
+{
+	int err = -ESRCH;
+
+	lockdep_assert_held(&xs_net(old)->xfrm.xfrm_cfg_mutex);
+
+	spin_lock_bh(&old->lock);
+	if (old->km.state == XFRM_STATE_VALID)
+		err = __xfrm_state_delete(old);
+	if (!err) {
+		/* Numbers are given out under the lock, to valid states only:
+		 * this is the last one.
+		 */
+		ipsi_clone_progress(new, old, new->xflags & IPSI_XFLAGS);
+		ipsi_clone_close_window(old);
+	}
+	spin_unlock_bh(&old->lock);
+	if (err)
+		return err;
+
+	xfrm_audit_state_delete(old, 1, false);
+	ipsi_sa_wipe(old);
+
+	err = ipsi_clone_insert(new);
+	if (err)
+		km_state_expired(old, 1, 0);
+
+	return err;
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Traffic selectors. In tunnel mode the selector of a state is about inner
+ * packets. In transport mode the core compares it with what it sees, which is
+ * the outer packet; unless it is of no family. So a state that was taken over
+ * keeps its selector, and its family elsewhere.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/icmp.h>
+#include <net/ipv6.h>
+#include <net/xfrm.h>
+
+#include "ts.h"
+
+/**
+ * struct ipsi_ts_addrs - addresses of an inner packet
+ * @family: AF_INET or AF_INET6
+ * @saddr: source
+ * @daddr: destination
+ */
+struct ipsi_ts_addrs {
+	u16 family;
+	xfrm_address_t saddr;
+	xfrm_address_t daddr;
+};
+
+/* The family of a selector that is about inner packets, or AF_UNSPEC if it is
+ * about outer ones.
+ */
+static u16 ipsi_ts_family(const struct xfrm_state *x)
+{
+	u16 family = x->props.family;
+
+	if (x->props.mode == XFRM_MODE_TUNNEL)
+		return x->sel.family ?: family;
+	if (x->sel.family)
+		return AF_UNSPEC;
+	if (x->xflags & IPSI_XFLAG_TS_OTHER)
+		return family == AF_INET ? AF_INET6 : AF_INET;
+
+	return family;
+}
+
+/**
+ * ipsi_ts_keep - let a clone in transport mode keep the selector
+ * @change: what the clone has otherwise
+ * @x: the original, in tunnel mode
+ */
+void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x)
+{
+	if (ipsi_ts_family(x) != x->props.family)
+		change->xflags |= IPSI_XFLAG_TS_OTHER;
+	change->sel.family = AF_UNSPEC;
+}
+
+static bool ipsi_ts_addrs_match(const struct xfrm_selector *sel,
+				const struct ipsi_ts_addrs *addrs)
+{
+	if (addrs->family == AF_INET)
+		return addr4_match(addrs->saddr.a4, sel->saddr.a4,
+				   sel->prefixlen_s) &&
+		       addr4_match(addrs->daddr.a4, sel->daddr.a4,
+				   sel->prefixlen_d);
+
+	return addr_match(&addrs->saddr, &sel->saddr, sel->prefixlen_s) &&
+	       addr_match(&addrs->daddr, &sel->daddr, sel->prefixlen_d);
+}
+
+/* Where the packet quoted by an ICMP error begins, or a negative number if
+ * there is no such packet.
+ */
+static int ipsi_ts_quoted4(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	int offset = skb_network_offset(skb) + iph->ihl * 4;
+	const struct icmphdr *icmph;
+	struct icmphdr buffer;
+
+	if (iph->protocol != IPPROTO_ICMP ||
+	    iph->frag_off & htons(IP_OFFSET))
+		return -1;
+
+	icmph = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	if (!icmph || !icmp_is_err(icmph->type))
+		return -1;
+
+	return offset + sizeof(*icmph);
+}
+
+static int ipsi_ts_quoted6(const struct sk_buff *skb)
+{
+	int offset = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	const struct icmp6hdr *icmph;
+	struct icmp6hdr buffer;
+	__be16 frag_off;
+
+	offset = ipv6_skip_exthdr(skb, offset, &nexthdr, &frag_off);
+	if (offset < 0 || nexthdr != IPPROTO_ICMPV6 ||
+	    frag_off & htons(IP6_OFFSET))
+		return -1;
+
+	icmph = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	if (!icmph || !icmpv6_is_err(icmph->icmp6_type))
+		return -1;
+
+	return offset + sizeof(*icmph);
+}
+
+/* The addresses of the quoted packet, exchanged: the error goes back to where
+ * that packet came from.
+ */
+static bool ipsi_ts_reversed4(const struct sk_buff *skb,
+			      struct ipsi_ts_addrs *addrs)
+{
+	int offset = ipsi_ts_quoted4(skb);
+	const struct iphdr *iph;
+	struct iphdr buffer;
+
+	if (offset < 0)
+		return false;
+	iph = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	if (!iph || iph->version != 4)
+		return false;
+
+	addrs->saddr.a4 = iph->daddr;
+	addrs->daddr.a4 = iph->saddr;
+	return true;
+}
+
+static bool ipsi_ts_reversed6(const struct sk_buff *skb,
+			      struct ipsi_ts_addrs *addrs)
+{
+	int offset = ipsi_ts_quoted6(skb);
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr buffer;
+
+	if (offset < 0)
+		return false;
+	ip6h = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	if (!ip6h || ip6h->version != 6)
+		return false;
+
+	addrs->saddr.in6 = ip6h->daddr;
+	addrs->daddr.in6 = ip6h->saddr;
+	return true;
+}
+
+/* An ICMP error comes from any router on the way, so what it is about must
+ * fit (RFC 4301 section 6.2).
+ */
+static bool ipsi_ts_error_match(const struct xfrm_selector *sel, u16 family,
+				const struct sk_buff *skb)
+{
+	struct ipsi_ts_addrs addrs = { .family = family };
+
+	if (family == AF_INET ? !ipsi_ts_reversed4(skb, &addrs) :
+				!ipsi_ts_reversed6(skb, &addrs))
+		return false;
+
+	return ipsi_ts_addrs_match(sel, &addrs);
+}
+
+static u16 ipsi_ts_packet_addrs(const struct sk_buff *skb,
+				struct ipsi_ts_addrs *addrs)
+{
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		addrs->family = AF_INET;
+		addrs->saddr.a4 = ip_hdr(skb)->saddr;
+		addrs->daddr.a4 = ip_hdr(skb)->daddr;
+		break;
+	case htons(ETH_P_IPV6):
+		addrs->family = AF_INET6;
+		addrs->saddr.in6 = ipv6_hdr(skb)->saddr;
+		addrs->daddr.in6 = ipv6_hdr(skb)->daddr;
+		break;
+	default:
+		addrs->family = AF_UNSPEC;
+	}
+
+	return addrs->family;
+}
+
+/**
+ * ipsi_ts_match_narrow - ipsi_ts_match() for a selector that is not empty
+ * @x: the state
+ * @skb: the inner packet
+ *
+ * Context: any.
+ * Return: true if @x may carry @skb.
+ */
+bool ipsi_ts_match_narrow(const struct xfrm_state *x,
+			  const struct sk_buff *skb)
+{
+	const struct xfrm_selector *sel = &x->sel;
+	u16 family = ipsi_ts_family(x);
+	struct ipsi_ts_addrs addrs;
+
+	if (family == AF_UNSPEC)
+		return true;
+	if (ipsi_ts_has_ports(sel) ||
+	    ipsi_ts_packet_addrs(skb, &addrs) != family)
+		return false;
+
+	return ipsi_ts_addrs_match(sel, &addrs) ||
+	       ipsi_ts_error_match(sel, family, skb);
+}
