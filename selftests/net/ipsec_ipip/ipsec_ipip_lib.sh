@@ -316,6 +316,8 @@ ipsi_topology_routed()
 		((++i))
 	done
 	ipsi_try middle sysctl -qw net.ipv4.ip_forward=1
+	[ -z "${IPSI_QUIET:-}" ] || ipsi_try right \
+		sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 }
 
 # ipsi_like NEW HOST: for the functions below, NEW has the addresses and keys of

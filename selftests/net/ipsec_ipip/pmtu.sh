@@ -16,6 +16,10 @@
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
 # AES-CBC and HMAC-SHA-256-128: IP header 20, SPI and sequence number 8, IV 16,
 # blocks of 16 of which 2 bytes are the trailer, ICV 16
 pmtu_of()

@@ -10,6 +10,10 @@
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
 # seed_left: the host with tunnel mode; its inner address is on a dummy
 seed_left()
 {

@@ -69,8 +69,10 @@ identity_gateways()
 			neighbour add 10.1.0.2 lladdr 02:00:00:00:00:11 dev in
 			neighbour add 10.0.0.2 lladdr 02:00:00:00:00:12 dev eth0
 		END
+		# nothing is sent but by the test
 		ipsi_try "$gw" sysctl -qw net.ipv4.ip_forward=1 \
-			net.ipv4.icmp_ratelimit=0
+			net.ipv4.icmp_ratelimit=0 \
+			net.ipv6.conf.default.disable_ipv6=1
 	done
 	identity_sa "$1"
 }

@@ -9,6 +9,10 @@
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
 SPEC=ipsec-ipip.yaml
 
 # first_of FILE FOLDER...: set FOUND to the first folder that holds FILE
