@@ -22,6 +22,7 @@
 
 #include "adopt.h"
 #include "decap.h"
+#include "encap.h"
 #include "main.h"
 #include "nlmsg.h"
 #include "sa.h"
@@ -31,14 +32,22 @@
 /* When there was no memory to note an SA, the SAD is searched this later. */
 #define IPSI_ADOPT_RETRY	(HZ / 10)
 
-/* Owned by the module. Where and how eagerly it runs can be set in
- * /sys/devices/virtual/workqueue/.
+/* Owned by the module. It is eager, so that an SA is adopted before its key
+ * manager comes to the next thing; where and how eagerly it runs can be set
+ * in /sys/devices/virtual/workqueue/.
  */
 static struct workqueue_struct *ipsi_adopt_wq;
+
+/* A key manager may delete the former SA at once. What is sent then waits, as
+ * much as this, for the time that the work takes.
+ */
+#define IPSI_ADOPT_HELD_MAX	256
 
 /**
  * struct ipsi_adopt_note - an SA to look at; ESP
  * @list: entry in ipsi_adopt.notes
+ * @idev: the device that would adopt it; a reference is held, and it is
+ *   counted in ipsi_held.pending
  * @daddr: destination address
  * @spi: SPI
  * @mark: mark that finds it
@@ -46,6 +55,7 @@ static struct workqueue_struct *ipsi_adopt_wq;
  */
 struct ipsi_adopt_note {
 	struct list_head list;
+	struct ipsi_dev *idev;
 	xfrm_address_t daddr;
 	__be32 spi;
 	u32 mark;
@@ -293,15 +303,81 @@ static void ipsi_adopt_noted(struct net *net,
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
 }
 
-static struct ipsi_adopt_note *
-ipsi_adopt_note_alloc(const struct xfrm_state *x)
+/**
+ * ipsi_adopt_hold - let a packet wait for an SA that is being adopted
+ * @idev: the device, which has no SA to send it with
+ * @skb: the packet; consumed if it is held
+ *
+ * Context: BH off.
+ * Return: true if @skb will be sent, or dropped, when the adoption is done;
+ *   false if there is none.
+ */
+bool ipsi_adopt_hold(struct ipsi_dev *idev, struct sk_buff *skb)
 {
+	struct ipsi_held *held = &idev->held;
+	bool wait;
+
+	if (!READ_ONCE(held->pending))
+		return false;
+
+	spin_lock(&held->queue.lock);
+	wait = held->pending &&
+	       skb_queue_len(&held->queue) < IPSI_ADOPT_HELD_MAX;
+	if (wait)
+		__skb_queue_tail(&held->queue, skb);
+	spin_unlock(&held->queue.lock);
+
+	return wait;
+}
+
+/* An SA was looked at. If it was the last one, what waits need wait no more,
+ * whether there is an SA now or not.
+ */
+static void ipsi_adopt_release(struct ipsi_dev *idev)
+{
+	struct ipsi_held *held = &idev->held;
+	struct sk_buff_head packets;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&held->queue.lock);
+	WRITE_ONCE(held->pending, held->pending - 1);
+	if (!held->pending)
+		skb_queue_splice_init(&held->queue, &packets);
+	spin_unlock_bh(&held->queue.lock);
+
+	rcu_read_lock_bh();
+	while ((skb = __skb_dequeue(&packets))) {
+		if (netif_running(idev->dev))
+			ipsi_xmit(skb, idev->dev);
+		else
+			kfree_skb(skb);
+	}
+	rcu_read_unlock_bh();
+}
+
+static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
+{
+	ipsi_adopt_release(note->idev);
+	dev_put(note->idev->dev);
+	kfree(note);
+}
+
+static struct ipsi_adopt_note *
+ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	struct ipsi_held *held = &idev->held;
 	struct ipsi_adopt_note *note;
 
 	note = kmalloc(sizeof(*note), GFP_ATOMIC | __GFP_NOWARN);
 	if (!note)
 		return NULL;
 
+	note->idev = idev;
+	dev_hold(idev->dev);
+	spin_lock_bh(&held->queue.lock);
+	WRITE_ONCE(held->pending, held->pending + 1);
+	spin_unlock_bh(&held->queue.lock);
 	note->daddr = x->id.daddr;
 	note->spi = x->id.spi;
 	note->mark = x->mark.v & x->mark.m;
@@ -341,11 +417,13 @@ static int ipsi_adopt_scan_one(struct xfrm_state *x, int seq, void *data)
 {
 	struct ipsi_adopt_found *found = data;
 	struct ipsi_adopt_note *note;
+	struct ipsi_dev *idev;
 	bool out;
 
 	rcu_read_lock();
-	if (ipsi_adopt_device(x, &out)) {
-		note = ipsi_adopt_note_alloc(x);
+	idev = ipsi_adopt_device(x, &out);
+	if (idev) {
+		note = ipsi_adopt_note_alloc(idev, x);
 		if (note)
 			list_add(&note->list, &found->notes);
 		else
@@ -409,9 +487,20 @@ static void ipsi_adopt_work(struct work_struct *work)
 
 	while ((note = ipsi_adopt_next(adopt))) {
 		ipsi_adopt_noted(adopt->net, note);
-		kfree(note);
+		ipsi_adopt_note_free(note);
 		cond_resched();
 	}
+}
+
+/**
+ * ipsi_adopt_schedule - do other work for adopted SAs
+ * @work: the work
+ *
+ * Context: any.
+ */
+void ipsi_adopt_schedule(struct work_struct *work)
+{
+	queue_work(ipsi_adopt_wq, work);
 }
 
 /**
@@ -445,7 +534,7 @@ void ipsi_adopt_told(struct xfrm_state *x)
 		ipsi_adopt_mark(x, rcu_dereference(idev->conf)->if_id);
 	else
 		ipsi_adopt_queue(ipsi_net(xs_net(x)),
-				 ipsi_adopt_note_alloc(x));
+				 ipsi_adopt_note_alloc(idev, x));
 }
 
 /**
@@ -459,6 +548,8 @@ void ipsi_adopt_scan(struct ipsi_dev *idev)
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
 	struct ipsi_net *inet = ipsi_net(idev->net);
 
+	/* No more selectors, if it does not adopt any more. */
+	ipsi_ts_refresh(idev);
 	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL)
 		return;
 	/* It is only a hint, which saves looking. */
@@ -517,6 +608,7 @@ void ipsi_adopt_net_init(struct net *net)
 	spin_lock_init(&adopt->lock);
 	INIT_LIST_HEAD(&adopt->notes);
 	INIT_DELAYED_WORK(&adopt->work, ipsi_adopt_work);
+	INIT_WORK(&ipsi_net(net)->ts_work, ipsi_ts_work);
 }
 
 /**
@@ -530,9 +622,30 @@ void ipsi_adopt_net_exit(struct net *net)
 	struct ipsi_adopt *adopt = &ipsi_net(net)->adopt;
 	struct ipsi_adopt_note *note;
 
+	cancel_work_sync(&ipsi_net(net)->ts_work);
 	cancel_delayed_work_sync(&adopt->work);
 	while ((note = ipsi_adopt_next(adopt)))
-		kfree(note);
+		ipsi_adopt_note_free(note);
+}
+
+/**
+ * ipsi_adopt_dev_init - start with no packet that waits
+ * @idev: a device that is being made
+ */
+void ipsi_adopt_dev_init(struct ipsi_dev *idev)
+{
+	skb_queue_head_init(&idev->held.queue);
+}
+
+/**
+ * ipsi_adopt_dev_stop - drop the packets that wait
+ * @idev: the device, which is set down; nothing more is sent to it
+ *
+ * Context: process.
+ */
+void ipsi_adopt_dev_stop(struct ipsi_dev *idev)
+{
+	skb_queue_purge(&idev->held.queue);
 }
 
 /**
@@ -543,7 +656,7 @@ void ipsi_adopt_net_exit(struct net *net)
 int ipsi_adopt_init(void)
 {
 	ipsi_adopt_wq = alloc_workqueue("ipsec_ipip_adopt",
-					WQ_UNBOUND | WQ_SYSFS, 0);
+					WQ_UNBOUND | WQ_HIGHPRI | WQ_SYSFS, 0);
 	return ipsi_adopt_wq ? 0 : -ENOMEM;
 }
 

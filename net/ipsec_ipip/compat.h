@@ -129,13 +129,23 @@ static inline void ipsi_xfrm_copy_nat_keepalive(struct xfrm_state *x,
 }
 
 /* __xfrm_init_state(): before 6.16 with two more arguments */
-static inline int ipsi_xfrm_init_state(struct xfrm_state *x,
+static inline int ipsi_xfrm_init_state(struct xfrm_state *x, bool offload,
 				       struct netlink_ext_ack *extack)
 {
 #ifdef IPSI_HAVE_INIT_STATE_REPLAY
-	return __xfrm_init_state(x, false, false, extack);
+	return __xfrm_init_state(x, false, offload, extack);
 #else
 	return __xfrm_init_state(x, extack);
+#endif
+}
+
+/* xfrm_state.pcpu_num: before 6.13 (and some 6.12) an SA is for all CPUs */
+static inline bool ipsi_xfrm_of_one_cpu(const struct xfrm_state *x)
+{
+#ifdef IPSI_HAVE_SA_PCPU
+	return x->pcpu_num != UINT_MAX;
+#else
+	return false;
 #endif
 }
 
@@ -220,6 +230,16 @@ static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
 	return genl_dumpit_info(cb)->attrs;
 #endif
 }
+
+/* NL_SET_ERR_MSG_WEAK(): before 6.4 a message replaces the one that is there */
+#ifndef NL_SET_ERR_MSG_WEAK
+#define NL_SET_ERR_MSG_WEAK(extack, msg) do {				\
+	struct netlink_ext_ack *ipsi_extack = (extack);			\
+									\
+	if (ipsi_extack && !ipsi_extack->_msg)				\
+		NL_SET_ERR_MSG(ipsi_extack, msg);			\
+} while (0)
+#endif
 
 /* for_each_netdev_dump(): before 6.8 devices are not sorted by their index */
 #ifndef for_each_netdev_dump

@@ -24,8 +24,10 @@
 #include <net/xfrm.h>
 
 #include "decap.h"
+#include "icmp.h"
 #include "inner.h"
 #include "main.h"
+#include "peer.h"
 #include "sa.h"
 #include "stats.h"
 #include "ts.h"
@@ -109,26 +111,59 @@ static bool ipsi_decap_endpoints_ok(const struct ipsi_conf *conf,
 
 	return x->props.family == family &&
 	       xfrm_addr_equal(&x->id.daddr, &conf->local, family) &&
-	       xfrm_addr_equal(&outer->saddr, &conf->remote, family);
+	       (xfrm_addr_equal(&outer->saddr, &conf->remote, family) ||
+		ipsi_peer_may_move(conf, x));
+}
+
+/* Has the peer moved? With UDP the core says so: see km.c. */
+static void ipsi_decap_follow(struct ipsi_dev *idev,
+			      const struct ipsi_conf *conf,
+			      const struct xfrm_state *x,
+			      const struct ipsi_decap_outer *outer)
+{
+	if (unlikely(conf->roam) && !x->encap &&
+	    !xfrm_addr_equal(&outer->saddr, &conf->remote, conf->family))
+		ipsi_peer_heard(idev, x, &outer->saddr, 0);
+}
+
+/* Does the core take inner IPv6 packets of this SA? It takes none of tunnel mode
+ * without a policy, and none that its selector does not match: which in
+ * transport mode is about outer addresses, and mostly of their family.
+ */
+static bool ipsi_decap_core_takes(const struct xfrm_state *x)
+{
+	const struct xfrm_selector *sel = &x->sel;
+
+	return x->props.mode != XFRM_MODE_TUNNEL &&
+	       (!sel->family || sel->family == AF_INET6) &&
+	       !sel->prefixlen_s && !sel->prefixlen_d &&
+	       !ipsi_ts_has_ports(sel);
 }
 
 /* The SA stays in the secpath, so that filters can ask for it (RFC 3884
- * section 4.2.3). But IPv6 has no way to tell the core that the device judges
- * for itself, and the core takes no packet of a tunnel-mode SA without a
- * policy: then nothing is left of it.
+ * section 4.2.3), with those of the layers below. But unlike IPv4, IPv6 has no
+ * way to tell the core that the device judges for itself: what the core would
+ * not take is taken away.
  */
 static void ipsi_decap_secpath(struct sk_buff *skb, u16 family)
 {
 	struct sec_path *sp = skb_sec_path(skb);
+	int i;
 
 	if (!sp)
 		return;
 
 	/* No offload is pending on it any more. */
 	sp->olen = 0;
-	if (family == AF_INET6 &&
-	    xfrm_input_state(skb)->props.mode == XFRM_MODE_TUNNEL)
-		secpath_reset(skb);
+	if (family == AF_INET)
+		return;
+
+	for (i = 0; i < sp->len; i++) {
+		if (!ipsi_decap_core_takes(sp->xvec[i])) {
+			secpath_reset(skb);
+			return;
+		}
+	}
 }
 
 /* Make the decrypted packet an inner packet that has come in by the device. */
@@ -220,12 +255,13 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	    !ipsi_inner_source_ok(skb, family))
 		return IPSI_RX_MALFORMED;
 
-	if (!ipsi_ts_match(x, skb))
+	if (!ipsi_ts_match(idev, x, skb, false))
 		return IPSI_RX_SELECTOR;
 
 	if (!ipsi_decap_ecn_ok(idev, skb, outer.dsfield, inner.dsfield))
 		return IPSI_RX_ECN;
 
+	ipsi_decap_follow(idev, conf, x, &outer);
 	return IPSI_REASONS;
 }
 
@@ -307,14 +343,14 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 		return 1;
 
 	if (err) {
-		ipsi_stats_refused(idev, ipsi_decap_refused(skb, x));
+		ipsi_stats_refused(idev, ipsi_decap_refused(skb, x), skb, x);
 		return 0;
 	}
 
 	reason = ipsi_decap_check(idev, x, skb);
 	*kept = skb;
 	if (reason != IPSI_REASONS) {
-		ipsi_stats_refused(idev, reason);
+		ipsi_stats_refused(idev, reason, skb, x);
 		return -EPERM;
 	}
 
@@ -337,20 +373,6 @@ static int ipsi_decap_input(struct sk_buff *skb, int nexthdr, __be32 spi,
 	return -EINVAL;
 }
 
-/* ICMP errors about ESP or AH: the core notes the path MTU in the route,
- * where dst_mtu() of the bundle finds it.
- */
-static int ipsi_decap_err4(struct sk_buff *skb, u32 info)
-{
-	return -ENOENT;
-}
-
-static int ipsi_decap_err6(struct sk_buff *skb, struct inet6_skb_parm *opt,
-			   u8 type, u8 code, int offset, __be32 info)
-{
-	return -ENOENT;
-}
-
 /* First in the row: what we keep, nobody after us may touch. */
 #define IPSI_DECAP_PRIORITY	200
 
@@ -358,7 +380,7 @@ static struct xfrm4_protocol ipsi_decap_esp4 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
-	.err_handler	= ipsi_decap_err4,
+	.err_handler	= ipsi_icmp_err4,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -366,7 +388,7 @@ static struct xfrm4_protocol ipsi_decap_ah4 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
-	.err_handler	= ipsi_decap_err4,
+	.err_handler	= ipsi_icmp_err4,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -374,7 +396,7 @@ static struct xfrm6_protocol ipsi_decap_esp6 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
-	.err_handler	= ipsi_decap_err6,
+	.err_handler	= ipsi_icmp_err6,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -382,7 +404,7 @@ static struct xfrm6_protocol ipsi_decap_ah6 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
-	.err_handler	= ipsi_decap_err6,
+	.err_handler	= ipsi_icmp_err6,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 

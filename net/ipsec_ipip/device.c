@@ -3,7 +3,6 @@
  * The netdevice: rtnetlink kind "ipsec-ipip", its options, and its life.
  */
 #include <linux/etherdevice.h>
-#include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
@@ -14,11 +13,16 @@
 #include <net/xfrm.h>
 
 #include "adopt.h"
+#include "bypass.h"
 #include "carrier.h"
 #include "device.h"
 #include "encap.h"
+#include "ethtool.h"
+#include "icmp.h"
 #include "main.h"
 #include "mtu.h"
+#include "natt.h"
+#include "peer.h"
 #include "policy.h"
 #include "sa.h"
 #include "stats.h"
@@ -40,6 +44,10 @@ static const struct nla_policy ipsi_link_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
 	[IFLA_IPSEC_IPIP_ECN]		= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_FLOWLABEL]	= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_KEYING]	= { .type = NLA_U8 },
+	[IFLA_IPSEC_IPIP_ICMP]		= { .type = NLA_U8 },
+	[IFLA_IPSEC_IPIP_ROAM]		= { .type = NLA_U8 },
+	[IFLA_IPSEC_IPIP_ENCAP_PORT]	= { .type = NLA_BE16 },
+	[IFLA_IPSEC_IPIP_PEER]		= { .type = NLA_REJECT },
 };
 
 /* Return the family, which the length tells, or AF_UNSPEC. */
@@ -93,6 +101,7 @@ static int ipsi_parse_endpoints(struct ipsi_conf *conf, struct nlattr *data[],
 					    "remote: expected an address of the family of local");
 			return -EINVAL;
 		}
+		conf->any = xfrm_addr_any(&conf->remote, family);
 	}
 
 	return 0;
@@ -197,6 +206,20 @@ static int ipsi_parse(struct ipsi_conf *conf, struct nlattr *data[],
 	if (attr)
 		conf->reqid = nla_get_u32(attr);
 
+	attr = data[IFLA_IPSEC_IPIP_ROAM];
+	if (attr) {
+		if (nla_get_u8(attr) > 1) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "roam: expected 0 (off) or 1 (on)");
+			return -EINVAL;
+		}
+		conf->roam = nla_get_u8(attr);
+	}
+
+	attr = data[IFLA_IPSEC_IPIP_ENCAP_PORT];
+	if (attr)
+		conf->encap_port = nla_get_be16(attr);
+
 	attr = data[IFLA_IPSEC_IPIP_KEYING];
 	if (attr) {
 		conf->keying = nla_get_u8(attr);
@@ -205,6 +228,16 @@ static int ipsi_parse(struct ipsi_conf *conf, struct nlattr *data[],
 					    "keying: expected 0 (manual), 1 (adopt) or 2 (adopt-endpoints)");
 			return -EINVAL;
 		}
+	}
+
+	attr = data[IFLA_IPSEC_IPIP_ICMP];
+	if (attr) {
+		if (nla_get_u8(attr) > 1) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "icmp: expected 0 (errors are ignored) or 1 (passed on)");
+			return -EINVAL;
+		}
+		conf->icmp = nla_get_u8(attr);
 	}
 
 	return 0;
@@ -222,7 +255,11 @@ static bool ipsi_address_is_unicast6(const struct in6_addr *addr)
 	       !ipv6_addr_v4mapped(addr);
 }
 
+/* @link is the underlay device, or NULL: in a VRF, other addresses are the
+ * host's than outside.
+ */
 static int ipsi_validate_endpoints4(struct net *net,
+				    const struct net_device *link,
 				    const struct ipsi_conf *conf,
 				    struct netlink_ext_ack *extack)
 {
@@ -231,13 +268,15 @@ static int ipsi_validate_endpoints4(struct net *net,
 			       "local: expected a unicast IPv4 address");
 		return -EINVAL;
 	}
+	if (conf->any)
+		return 0;
 	if (!ipsi_address_is_unicast4(conf->remote.a4)) {
 		NL_SET_ERR_MSG(extack,
 			       "remote: expected a unicast IPv4 address");
 		return -EINVAL;
 	}
 
-	switch (inet_addr_type(net, conf->remote.a4)) {
+	switch (inet_addr_type_dev_table(net, link, conf->remote.a4)) {
 	case RTN_LOCAL:
 		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
 		return -EINVAL;
@@ -250,6 +289,7 @@ static int ipsi_validate_endpoints4(struct net *net,
 }
 
 static int ipsi_validate_endpoints6(struct net *net,
+				    const struct net_device *link,
 				    const struct ipsi_conf *conf,
 				    struct netlink_ext_ack *extack)
 {
@@ -261,6 +301,13 @@ static int ipsi_validate_endpoints6(struct net *net,
 			       "local: expected a unicast IPv6 address");
 		return -EINVAL;
 	}
+	if (!conf->link && ipv6_addr_type(local) & IPV6_ADDR_LINKLOCAL) {
+		NL_SET_ERR_MSG(extack,
+			       "dev: required with a link-local address");
+		return -EINVAL;
+	}
+	if (conf->any)
+		return 0;
 	if (!ipsi_address_is_unicast6(remote)) {
 		NL_SET_ERR_MSG(extack,
 			       "remote: expected a unicast IPv6 address");
@@ -268,12 +315,11 @@ static int ipsi_validate_endpoints6(struct net *net,
 	}
 	if (ipv6_addr_loopback(remote) ||
 	    (!(ipv6_addr_type(remote) & IPV6_ADDR_LINKLOCAL) &&
-	     ipv6_chk_addr(net, remote, NULL, 0))) {
+	     ipv6_chk_addr(net, remote, link, 0))) {
 		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
 		return -EINVAL;
 	}
-	if (!conf->link && (ipv6_addr_type(local) | ipv6_addr_type(remote)) &
-			   IPV6_ADDR_LINKLOCAL) {
+	if (!conf->link && ipv6_addr_type(remote) & IPV6_ADDR_LINKLOCAL) {
 		NL_SET_ERR_MSG(extack,
 			       "dev: required with a link-local address");
 		return -EINVAL;
@@ -288,32 +334,38 @@ static int ipsi_validate(const struct net *net, const struct net_device *dev,
 			 struct netlink_ext_ack *extack)
 {
 	struct net *unet = (struct net *)net;
-	struct net_device *link;
+	struct net_device *link = NULL;
 	int err;
 
-	err = conf->family == AF_INET ?
-	      ipsi_validate_endpoints4(unet, conf, extack) :
-	      ipsi_validate_endpoints6(unet, conf, extack);
-	if (err)
-		return err;
-
-	if (xfrm_addr_equal(&conf->local, &conf->remote, conf->family)) {
-		NL_SET_ERR_MSG(extack,
-			       "remote: expected an address other than local");
-		return -EINVAL;
-	}
-
-	if (!conf->link)
-		return 0;
-
-	link = __dev_get_by_index(unet, conf->link);
-	if (!link) {
-		NL_SET_ERR_MSG(extack, "dev: no such device");
-		return -ENODEV;
+	if (conf->link) {
+		link = __dev_get_by_index(unet, conf->link);
+		if (!link) {
+			NL_SET_ERR_MSG(extack, "dev: no such device");
+			return -ENODEV;
+		}
 	}
 	if (link == dev) {
 		NL_SET_ERR_MSG(extack,
 			       "dev: expected a device other than this one");
+		return -EINVAL;
+	}
+
+	err = conf->family == AF_INET ?
+	      ipsi_validate_endpoints4(unet, link, conf, extack) :
+	      ipsi_validate_endpoints6(unet, link, conf, extack);
+	if (err)
+		return err;
+
+	/* Whom to answer can only be learned where that is allowed. */
+	if (conf->any && !conf->roam) {
+		NL_SET_ERR_MSG(extack,
+			       "remote: expected an address, or roam to learn it");
+		return -EINVAL;
+	}
+
+	if (xfrm_addr_equal(&conf->local, &conf->remote, conf->family)) {
+		NL_SET_ERR_MSG(extack,
+			       "remote: expected an address other than local");
 		return -EINVAL;
 	}
 
@@ -391,6 +443,7 @@ static void ipsi_dev_uninit(struct net_device *dev)
 	if (!hlist_unhashed(&idev->node))
 		ipsi_net_del(idev);
 	ipsi_policy_fini(idev);
+	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
 }
 
 /* priv_destructor: nobody can see the device any more. */
@@ -404,6 +457,8 @@ static void ipsi_dev_free(struct net_device *dev)
 	free_percpu(idev->stats);
 	kfree(rcu_dereference_protected(idev->conf, 1));
 	RCU_INIT_POINTER(idev->conf, NULL);
+	kfree(rcu_dereference_protected(idev->ts, 1));
+	RCU_INIT_POINTER(idev->ts, NULL);
 }
 
 static int ipsi_dev_open(struct net_device *dev)
@@ -417,6 +472,7 @@ static int ipsi_dev_stop(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 
 	dst_cache_reset(&idev->dst_cache);
+	ipsi_adopt_dev_stop(idev);
 	return 0;
 }
 
@@ -472,6 +528,7 @@ static const struct device_type ipsi_device_type = {
 static void ipsi_dev_setup(struct net_device *dev)
 {
 	dev->netdev_ops = &ipsi_netdev_ops;
+	dev->ethtool_ops = &ipsi_ethtool_ops;
 	SET_NETDEV_DEVTYPE(dev, &ipsi_device_type);
 	dev->header_ops = &ip_tunnel_header_ops;
 	dev->type = ARPHRD_NONE;
@@ -521,6 +578,7 @@ static int ipsi_newlink(struct net_device *dev,
 		return -ENOMEM;
 	conf->tos = IPSI_TOS_INHERIT;
 	conf->df = IPSEC_IPIP_DF_INHERIT;
+	conf->icmp = true;
 
 	err = ipsi_parse(conf, data, extack);
 	if (!err)
@@ -535,6 +593,8 @@ static int ipsi_newlink(struct net_device *dev,
 	idev->dev = dev;
 	idev->net = net;
 	ipsi_sad_init(&idev->sad);
+	ipsi_peer_init(idev);
+	ipsi_adopt_dev_init(idev);
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
 	rcu_assign_pointer(idev->conf, conf);
 
@@ -549,6 +609,12 @@ static int ipsi_newlink(struct net_device *dev,
 		/* The destructor has freed conf if it got to run. */
 		conf = rtnl_dereference(idev->conf);
 		goto err_conf;
+	}
+
+	err = ipsi_natt_listen(idev, conf->family, conf->encap_port, extack);
+	if (err) {
+		unregister_netdevice(dev);
+		return err;
 	}
 
 	ipsi_net_add(idev, conf->if_id);
@@ -604,6 +670,9 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	err = ipsi_validate(idev->net, dev, new, extack);
 	if (!err)
 		err = ipsi_adopt_validate(idev->net, dev, new, extack);
+	if (!err)
+		err = ipsi_natt_listen(idev, new->family, new->encap_port,
+				       extack);
 	if (err)
 		goto err_conf;
 
@@ -614,6 +683,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	}
 	ipsi_adopt_scan(idev);
 	dst_cache_reset(&idev->dst_cache);
+	ipsi_icmp_forget(idev);
 	ipsi_mtu_schedule(idev);
 	kfree_rcu(old, rcu);
 	netdev_state_change(dev);
@@ -639,11 +709,15 @@ static size_t ipsi_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u32)) +			/* REQID */
 	       nla_total_size(sizeof(u8)) +			/* TTL */
 	       nla_total_size(sizeof(u8)) +			/* TOS */
+	       nla_total_size(sizeof(struct in6_addr)) +	/* PEER */
+	       nla_total_size(sizeof(u8)) +			/* ROAM */
+	       nla_total_size(sizeof(u16)) +			/* ENCAP_PORT */
 	       nla_total_size(sizeof(u8)) +			/* DF */
 	       nla_total_size(sizeof(u8)) +			/* ECN */
 	       nla_total_size(sizeof(u8)) +			/* FLOWLABEL */
 	       nla_total_size(sizeof(u32)) +			/* FWMARK */
-	       nla_total_size(sizeof(u8));			/* KEYING */
+	       nla_total_size(sizeof(u8)) +			/* KEYING */
+	       nla_total_size(sizeof(u8));			/* ICMP */
 }
 
 static int ipsi_put_address(struct sk_buff *skb, int type,
@@ -656,6 +730,7 @@ static int ipsi_put_address(struct sk_buff *skb, int type,
 static int ipsi_fill_info(struct sk_buff *skb, const struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
+	const xfrm_address_t any = {};
 	const struct ipsi_conf *conf;
 	int err = -EMSGSIZE;
 
@@ -664,8 +739,13 @@ static int ipsi_fill_info(struct sk_buff *skb, const struct net_device *dev)
 
 	if (ipsi_put_address(skb, IFLA_IPSEC_IPIP_LOCAL, &conf->local,
 			     conf->family) ||
-	    ipsi_put_address(skb, IFLA_IPSEC_IPIP_REMOTE, &conf->remote,
-			     conf->family) ||
+	    ipsi_put_address(skb, IFLA_IPSEC_IPIP_REMOTE,
+			     conf->any ? &any : &conf->remote, conf->family) ||
+	    (conf->roam &&
+	     ipsi_put_address(skb, IFLA_IPSEC_IPIP_PEER, &conf->remote,
+			      conf->family)) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ROAM, conf->roam) ||
+	    nla_put_be16(skb, IFLA_IPSEC_IPIP_ENCAP_PORT, conf->encap_port) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_LINK, conf->link) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_IF_ID, conf->if_id) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_REQID, conf->reqid) ||
@@ -675,7 +755,8 @@ static int ipsi_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ECN, conf->ecn) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark) ||
-	    nla_put_u8(skb, IFLA_IPSEC_IPIP_KEYING, conf->keying))
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_KEYING, conf->keying) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ICMP, conf->icmp))
 		goto out;
 	err = 0;
 out:
@@ -704,20 +785,6 @@ static struct rtnl_link_ops ipsi_link_ops __read_mostly = {
 	.get_link_net	= ipsi_get_link_net,
 };
 
-/* No policy of the SPD may catch or refuse what passes the device: its own
- * SAs decide. These are defaults of net.ipv4.conf.DEV, free to be changed;
- * they are set when the device comes into a namespace, each time anew.
- */
-static void ipsi_dev_bypass_spd(struct net_device *dev)
-{
-	struct in_device *in_dev = __in_dev_get_rtnl(dev);
-
-	if (in_dev) {
-		IN_DEV_CONF_SET(in_dev, NOPOLICY, 1);
-		IN_DEV_CONF_SET(in_dev, NOXFRM, 1);
-	}
-}
-
 static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 			     void *ptr)
 {
@@ -730,10 +797,8 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 	if (!ipsi_device_is(dev))
 		return NOTIFY_DONE;
 
+	ipsi_bypass_event(dev, event);
 	switch (event) {
-	case NETDEV_REGISTER:
-		ipsi_dev_bypass_spd(dev);
-		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		ipsi_carrier_keep_queue(dev);
@@ -745,7 +810,7 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 
 static struct notifier_block ipsi_netdev_notifier = {
 	.notifier_call = ipsi_netdev_event,
-	/* After the IPv4 stack has given the device its configuration. */
+	/* After the stack has given the device its configuration. */
 	.priority = -1,
 };
 

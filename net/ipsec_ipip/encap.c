@@ -15,7 +15,9 @@
 #include <net/ipv6.h>
 #include <net/xfrm.h>
 
+#include "adopt.h"
 #include "encap.h"
+#include "icmp.h"
 #include "inner.h"
 #include "ipsi.h"
 #include "mtu.h"
@@ -144,8 +146,7 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	if (ipsi_xmit_make_room(tx, skb) ||
 	    iptunnel_handle_offloads(skb, ipv4 ? SKB_GSO_IPXIP4 :
 						 SKB_GSO_IPXIP6)) {
-		ipsi_stats_refused(idev, IPSI_TX_ERROR);
-		kfree_skb(skb);
+		ipsi_drop(idev, IPSI_TX_ERROR, skb, tx->dst->xfrm);
 		return;
 	}
 	skb_set_inner_ipproto(skb, ipsi_inner_proto(inner.family));
@@ -169,7 +170,7 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 		return;
 	}
 
-	ipsi_stats_refused(idev, IPSI_TX_ERROR);
+	ipsi_stats_refused(idev, IPSI_TX_ERROR, NULL, tx->dst->xfrm);
 	/* Sequence numbers never wrap (RFC 4303 section 3.3.3). */
 	if (err == -EOVERFLOW)
 		ipsi_sa_exhausted(idev, tx->dst->xfrm);
@@ -191,8 +192,7 @@ static void ipsi_xmit_segments(const struct ipsi_tx *tx, struct sk_buff *skb)
 
 	segs = skb_gso_segment(skb, 0);
 	if (IS_ERR_OR_NULL(segs)) {
-		ipsi_stats_refused(tx->idev, IPSI_TX_ERROR);
-		kfree_skb(skb);
+		ipsi_drop(tx->idev, IPSI_TX_ERROR, skb, tx->dst->xfrm);
 		return;
 	}
 	consume_skb(skb);
@@ -242,11 +242,14 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto drop;
 
 	tx.dst = ipsi_policy_dst(idev, tx.conf, &reason);
-	if (!tx.dst)
+	if (unlikely(!tx.dst)) {
+		if (ipsi_adopt_hold(idev, skb))
+			return NETDEV_TX_OK;
 		goto drop_link;
+	}
 
 	reason = IPSI_TX_SELECTOR;
-	if (!ipsi_ts_match(tx.dst->xfrm, skb))
+	if (!ipsi_ts_match(idev, tx.dst->xfrm, skb, true))
 		goto drop_dst;
 
 	reason = IPSI_TX_TOO_BIG;
@@ -254,18 +257,19 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (!ipsi_xmit_mtu_ok(&tx, skb))
 		goto drop_dst;
 
+	ipsi_icmp_relay(idev, skb, family);
 	ipsi_xmit_segments(&tx, skb);
 	dst_release(tx.dst);
 	return NETDEV_TX_OK;
 
 drop_dst:
+	ipsi_drop(idev, reason, skb, tx.dst->xfrm);
 	dst_release(tx.dst);
-	goto drop;
+	return NETDEV_TX_OK;
 drop_link:
 	/* Local senders hear of it at once instead of waiting for an answer. */
 	dst_link_failure(skb);
 drop:
-	ipsi_stats_refused(idev, reason);
-	kfree_skb(skb);
+	ipsi_drop(idev, reason, skb, NULL);
 	return NETDEV_TX_OK;
 }

@@ -118,7 +118,7 @@ bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family)
  * @remote: remote endpoint
  *
  * True for packets between the endpoints themselves (RFC 2473 section 4.1.2),
- * and for those that are forwarded though their source is this very endpoint
+ * and for those that are forwarded though their source is one of the endpoints
  * (RFC 2003 section 3.2): either has come out of a tunnel before, or is
  * forged.
  *
@@ -139,8 +139,11 @@ bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
 		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
 	}
 
-	if (!xfrm_addr_equal(saddr, local, family))
-		return false;
+	/* Forwarded: it has come in by an interface. */
+	if (skb->skb_iif)
+		return xfrm_addr_equal(saddr, local, family) ||
+		       xfrm_addr_equal(saddr, remote, family);
 
-	return skb->skb_iif || xfrm_addr_equal(daddr, remote, family);
+	return xfrm_addr_equal(saddr, local, family) &&
+	       xfrm_addr_equal(daddr, remote, family);
 }

@@ -48,6 +48,8 @@
  * @IPSI_RX_ECN_ODD: accepted, with an ECN combination that is worth a look
  * @IPSI_TX_SELECTOR: inner packet outside the selectors of the SA
  * @IPSI_RX_SELECTOR: the same
+ * @IPSI_TX_PATH_ERROR: sent all the same, but its sender was told of an error
+ *   that the underlay has reported
  * @IPSI_REASONS: number of reasons
  */
 enum ipsi_reason {
@@ -68,6 +70,7 @@ enum ipsi_reason {
 	IPSI_RX_ECN_ODD,
 	IPSI_TX_SELECTOR,
 	IPSI_RX_SELECTOR,
+	IPSI_TX_PATH_ERROR,
 	IPSI_REASONS,
 };
 
@@ -86,6 +89,10 @@ enum ipsi_reason {
  * @ecn: enum ipsec_ipip_ecn
  * @flowlabel: enum ipsec_ipip_flowlabel
  * @keying: enum ipsec_ipip_keying
+ * @icmp: ICMP errors of the underlay are passed on
+ * @roam: the peer's address may change, and @remote with it
+ * @any: @remote was not given; it is 0 until the peer has been heard
+ * @encap_port: UDP port to receive ESP on, network byte order; 0 for none
  * @rcu: frees the configuration that another has replaced
  */
 struct ipsi_conf {
@@ -102,6 +109,10 @@ struct ipsi_conf {
 	u8 ecn;
 	u8 flowlabel;
 	u8 keying;
+	bool icmp;
+	bool roam;
+	bool any;
+	__be16 encap_port;
 	struct rcu_head rcu;
 };
 
@@ -135,7 +146,49 @@ struct ipsi_sad {
 	bool orphaned;
 };
 
+/**
+ * struct ipsi_icmp - errors that the underlay has reported; see icmp.c
+ * @left: how many senders are still to be told
+ * @until: in jiffies, when they are forgotten
+ * @code: code of ICMP_DEST_UNREACH, for IPv4 inside
+ *
+ * No lock: readers may see one error's code with another's time.
+ */
+struct ipsi_icmp {
+	atomic_t left;
+	unsigned long until;
+	u8 code;
+};
+
 struct ipsi_policy;
+struct ipsi_ts_table;
+
+/**
+ * struct ipsi_held - packets that wait for the adoption of an SA
+ * @pending: notes about SAs of the device (struct ipsi_adopt_note); written
+ *   under the lock of @queue
+ * @queue: the packets; empty while @pending is 0
+ */
+struct ipsi_held {
+	unsigned int pending;
+	struct sk_buff_head queue;
+};
+
+/**
+ * struct ipsi_peer - where the peer was heard, if not where it is said to be
+ * @lock: protects what follows; taken with BH off
+ * @addr: its address
+ * @port: its UDP port, network byte order; 0 without UDP
+ * @moved: that is news
+ * @work: tells the device and its SAs; holds a device reference while queued
+ */
+struct ipsi_peer {
+	spinlock_t lock;		/* see above */
+	xfrm_address_t addr;
+	__be16 port;
+	bool moved;
+	struct work_struct work;
+};
 
 /**
  * struct ipsi_dev - private part of the netdevice
@@ -148,13 +201,21 @@ struct ipsi_policy;
  *   SA changes
  * @gro_cells: received packets on their way up
  * @stats: refused packets, per CPU
+ * @icmp: errors of the underlay, to be passed on
  * @sad: SAs of the device
  * @sock: socket that carries the private policy; owned, never bound
  * @policy: that policy, or NULL; owned; written under @sad.lock
+ * @peer: where the peer has moved to
+ * @encap_port: UDP port that is open for the device (natt.c); RTNL
+ * @held: packets that wait for an SA
+ * @ts: selectors that policies of key managers say, or NULL; written under
+ *   RTNL, read under RCU, kfree_rcu()
+ * @ts_stale: those policies have changed since
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
  * @mtu_updating: ndo_change_mtu is called by @mtu_work; RTNL
+ * @in6_dev: what bypass.c has exempted from the SPD, to be compared only; RTNL
  */
 struct ipsi_dev {
 	struct net_device *dev;
@@ -164,12 +225,19 @@ struct ipsi_dev {
 	struct dst_cache dst_cache;
 	struct gro_cells gro_cells;
 	struct ipsi_stats __percpu *stats;
+	struct ipsi_icmp icmp;
 	struct ipsi_sad sad;
 	struct socket *sock;
 	struct ipsi_policy *policy;
+	struct ipsi_peer peer;
+	__be16 encap_port;
+	struct ipsi_held held;
+	struct ipsi_ts_table __rcu *ts;
+	bool ts_stale;
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
+	const void *in6_dev;
 };
 
 /**
@@ -195,11 +263,15 @@ struct ipsi_adopt {
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
  * @last_if_id: if_id given last; RTNL
  * @adopt: SAs to adopt
+ * @natt: struct ipsi_natt; RTNL
+ * @ts_work: reads the selectors of devices where they are stale
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
 	u32 last_if_id;
 	struct ipsi_adopt adopt;
+	struct list_head natt;
+	struct work_struct ts_work;
 };
 
 #endif /* _IPSI_H */

@@ -8,12 +8,14 @@
 #include "adopt.h"
 #include "km.h"
 #include "main.h"
+#include "peer.h"
 #include "sa.h"
+#include "ts.h"
 
 /* An update is told with a state that need not be the one in the SAD: that
- * one may have been adopted in the meantime.
+ * one may have been adopted in the meantime. It may have had another if_id.
  */
-static void ipsi_km_added(struct xfrm_state *told)
+static void ipsi_km_added(struct xfrm_state *told, bool update)
 {
 	struct net *net = xs_net(told);
 	struct ipsi_dev *idev;
@@ -30,6 +32,8 @@ static void ipsi_km_added(struct xfrm_state *told)
 
 	ipsi_adopt_told(x);
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
+	if (update)
+		ipsi_net_detach(net, x, idev);
 	if (idev)
 		ipsi_sa_attach(idev, x);
 	xfrm_state_put(x);
@@ -50,7 +54,7 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 	if (!x)
 		return 0;
 	if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
-		ipsi_km_added(x);
+		ipsi_km_added(x, c->event == XFRM_MSG_UPDSA);
 		return 0;
 	}
 
@@ -70,6 +74,14 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 	return 0;
 }
 
+/* A flush comes without a policy. */
+static int ipsi_km_notify_policy(struct xfrm_policy *xp, int dir,
+				 const struct km_event *c)
+{
+	ipsi_ts_told(xp ? xp_net(xp) : c->net, xp, dir);
+	return 0;
+}
+
 /* We negotiate nothing: acquires are for the others. */
 static int ipsi_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl,
 			   struct xfrm_policy *pol)
@@ -84,10 +96,28 @@ static struct xfrm_policy *ipsi_km_compile_policy(struct sock *sk, int opt,
 	return NULL;
 }
 
+/* ESP in UDP has come from another address or port than its SA says; it is
+ * authentic, and no replay. Others are to hear of it as well.
+ */
+static int ipsi_km_new_mapping(struct xfrm_state *x, xfrm_address_t *addr,
+			       __be16 port)
+{
+	struct ipsi_dev *idev = NULL;
+
+	if (x->if_id)
+		idev = ipsi_net_find(xs_net(x), x->if_id);
+	if (idev && ipsi_peer_may_move(rcu_dereference(idev->conf), x))
+		ipsi_peer_heard(idev, x, addr, port);
+
+	return -EOPNOTSUPP;
+}
+
 static struct xfrm_mgr ipsi_km = {
 	.notify		= ipsi_km_notify,
+	.notify_policy	= ipsi_km_notify_policy,
 	.acquire	= ipsi_km_acquire,
 	.compile_policy	= ipsi_km_compile_policy,
+	.new_mapping	= ipsi_km_new_mapping,
 };
 
 /**

@@ -110,6 +110,27 @@ void ipsi_net_route_changed(const struct net *net)
 	rcu_read_unlock();
 }
 
+/**
+ * ipsi_net_detach - let an SA leave the devices that it no longer belongs to
+ * @net: the namespace
+ * @x: the state, whose if_id may have been another
+ * @idev: the device that has its if_id now, or NULL
+ *
+ * Context: RCU read side.
+ */
+void ipsi_net_detach(const struct net *net, struct xfrm_state *x,
+		     const struct ipsi_dev *idev)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	struct ipsi_dev *other;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry_rcu(other, &inet->devs[i], node)
+			if (other != idev)
+				ipsi_sa_detach(other, x);
+}
+
 /* Unlike IPv4, IPv6 keeps a route whose source is no address of this host any
  * more; see ipsi_policy_route6().
  */
@@ -144,6 +165,7 @@ IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
 
 static int __net_init ipsi_net_init(struct net *net)
 {
+	INIT_LIST_HEAD(&ipsi_net(net)->natt);
 	ipsi_adopt_net_init(net);
 	return 0;
 }

@@ -23,6 +23,8 @@ struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id);
 void ipsi_net_add(struct ipsi_dev *idev, u32 if_id);
 void ipsi_net_del(struct ipsi_dev *idev);
 void ipsi_net_flushed(const struct net *net);
+void ipsi_net_detach(const struct net *net, struct xfrm_state *x,
+		     const struct ipsi_dev *idev);
 void ipsi_net_route_changed(const struct net *net);
 
 #endif /* _IPSI_MAIN_H */

@@ -123,6 +123,18 @@ void ipsi_mtu_work(struct work_struct *work)
 }
 
 /**
+ * ipsi_mtu_queue - queue work of a device on the queue of the module
+ * @work: the work; it holds a reference to the device, which it gives up
+ *
+ * Context: any.
+ * Return: false if it was queued already.
+ */
+bool ipsi_mtu_queue(struct work_struct *work)
+{
+	return queue_work(ipsi_mtu_wq, work);
+}
+
+/**
  * ipsi_mtu_schedule - SA or route have changed: let the MTU follow
  * @idev: the device
  *
@@ -132,7 +144,7 @@ void ipsi_mtu_schedule(struct ipsi_dev *idev)
 {
 	/* The work may only run on a device that cannot go away under it. */
 	dev_hold(idev->dev);
-	if (!queue_work(ipsi_mtu_wq, &idev->mtu_work))
+	if (!ipsi_mtu_queue(&idev->mtu_work))
 		dev_put(idev->dev);
 }
 

@@ -28,7 +28,7 @@ const struct nla_policy ipsec_ipip_lifetime_nl_policy[IPSEC_IPIP_A_LIFETIME_HARD
 };
 
 /* IPSEC_IPIP_CMD_SA_ADD - do */
-static const struct nla_policy ipsec_ipip_sa_add_nl_policy[IPSEC_IPIP_A_SA_ENCAP + 1] = {
+static const struct nla_policy ipsec_ipip_sa_add_nl_policy[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX + 1] = {
 	[IPSEC_IPIP_A_SA_IFINDEX] = { .type = NLA_U32, },
 	[IPSEC_IPIP_A_SA_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[IPSEC_IPIP_A_SA_DIRECTION] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -48,6 +48,9 @@ static const struct nla_policy ipsec_ipip_sa_add_nl_policy[IPSEC_IPIP_A_SA_ENCAP
 	[IPSEC_IPIP_A_SA_SEQ] = { .type = NLA_U64, },
 	[IPSEC_IPIP_A_SA_LIFETIME] = NLA_POLICY_NESTED(ipsec_ipip_lifetime_nl_policy),
 	[IPSEC_IPIP_A_SA_ENCAP] = NLA_POLICY_NESTED(ipsec_ipip_encap_nl_policy),
+	[IPSEC_IPIP_A_SA_PCPU] = { .type = NLA_U32, },
+	[IPSEC_IPIP_A_SA_OFFLOAD] = NLA_POLICY_MAX(NLA_U32, 1),
+	[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX] = { .type = NLA_U32, },
 };
 
 /* IPSEC_IPIP_CMD_SA_DEL - do */
@@ -96,7 +99,7 @@ static const struct genl_split_ops ipsec_ipip_nl_ops[] = {
 		.cmd		= IPSEC_IPIP_CMD_SA_ADD,
 		.doit		= ipsec_ipip_nl_sa_add_doit,
 		.policy		= ipsec_ipip_sa_add_nl_policy,
-		.maxattr	= IPSEC_IPIP_A_SA_ENCAP,
+		.maxattr	= IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

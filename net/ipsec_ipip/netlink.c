@@ -155,6 +155,7 @@ static int ipsi_nl_sa_insert(struct net *net, struct xfrm_state *x,
 	xfrm_audit_state_add(x, err ? 0 : 1, true);
 	if (err) {
 		x->km.state = XFRM_STATE_DEAD;
+		xfrm_dev_state_delete(x);
 		ipsi_sa_wipe(x);
 		xfrm_state_put(x);
 		NL_SET_ERR_MSG_ATTR(info->extack,
@@ -261,6 +262,11 @@ int ipsec_ipip_nl_sa_del_doit(struct sk_buff *skb, struct genl_info *info)
 	idev = ipsi_nl_hold_dev_capable(skb, info);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
+
+	/* Packets that took an SA just before another came into use have not
+	 * been encrypted yet; they would be dropped if it died under them.
+	 */
+	synchronize_net();
 
 	mutex_lock(&idev->net->xfrm.xfrm_cfg_mutex);
 	x = ipsi_nl_find_sa(idev, info, &id);

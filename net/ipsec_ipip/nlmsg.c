@@ -7,11 +7,13 @@
 #include <net/genetlink.h>
 #include <net/xfrm.h>
 
+#include "mtu.h"
 #include "netlink-gen.h"
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "stats.h"
+#include "trace.h"
 
 static int ipsi_nl_put_addr(struct sk_buff *msg, int type,
 			    const xfrm_address_t *addr, u16 family)
@@ -42,19 +44,29 @@ static int ipsi_nl_fill_stats(struct sk_buff *msg, struct ipsi_dev *idev)
 
 static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 {
+	const xfrm_address_t any = {};
+
 	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IF_ID, conf->if_id) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_REQID, conf->reqid) ||
 	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &conf->local,
 			     conf->family) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE, &conf->remote,
-			     conf->family) ||
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE,
+			     conf->any ? &any : &conf->remote, conf->family) ||
+	    (conf->roam && nla_put_flag(msg, IPSEC_IPIP_A_DEV_ROAM)) ||
+	    (conf->roam && !xfrm_addr_any(&conf->remote, conf->family) &&
+	     ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &conf->remote,
+			      conf->family)) ||
+	    (conf->encap_port &&
+	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_ENCAP_PORT,
+			  conf->encap_port)) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TTL, conf->ttl) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TOS, conf->tos) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_DF, conf->df) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ECN, conf->ecn) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark) ||
-	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_KEYING, conf->keying))
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_KEYING, conf->keying) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ICMP, conf->icmp))
 		return -EMSGSIZE;
 
 	if (conf->link &&
@@ -62,6 +74,21 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 		return -EMSGSIZE;
 
 	return 0;
+}
+
+static int ipsi_nl_fill_mtu(struct sk_buff *msg, struct ipsi_dev *idev)
+{
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
+
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_MTU, READ_ONCE(idev->dev->mtu)) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_MTU_FIT,
+			ipsi_mtu_compute(idev, conf)))
+		return -EMSGSIZE;
+
+	if (!READ_ONCE(idev->mtu_auto))
+		return 0;
+
+	return nla_put_flag(msg, IPSEC_IPIP_A_DEV_MTU_AUTO);
 }
 
 static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev)
@@ -108,9 +135,7 @@ int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, dev->ifindex) ||
 	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, dev->name) ||
 	    ipsi_nl_fill_conf(msg, rcu_dereference(idev->conf)) ||
-	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_MTU, READ_ONCE(dev->mtu)) ||
-	    (READ_ONCE(idev->mtu_auto) &&
-	     nla_put_flag(msg, IPSEC_IPIP_A_DEV_MTU_AUTO)) ||
+	    ipsi_nl_fill_mtu(msg, idev) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_CARRIER, netif_carrier_ok(dev)) ||
 	    ipsi_nl_fill_sas(msg, idev) ||
 	    ipsi_nl_fill_stats(msg, idev)) {
@@ -276,6 +301,19 @@ static int ipsi_nl_fill_encap(struct sk_buff *msg,
 	return 0;
 }
 
+/* The device itself is not looked at: it may go, and leave the SA behind. */
+static int ipsi_nl_fill_offload(struct sk_buff *msg,
+				const struct xfrm_state *x)
+{
+	u32 what = x->xso.type == XFRM_DEV_OFFLOAD_PACKET ?
+		   IPSEC_IPIP_OFFLOAD_PACKET : IPSEC_IPIP_OFFLOAD_CRYPTO;
+
+	if (!READ_ONCE(x->xso.dev))
+		return 0;
+
+	return nla_put_u32(msg, IPSEC_IPIP_A_SA_OFFLOAD, what);
+}
+
 static u64 ipsi_nl_seq(const struct xfrm_state *x, bool out)
 {
 	const struct xfrm_replay_state_esn *esn = x->replay_esn;
@@ -354,6 +392,7 @@ static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
 	     nla_put_flag(msg, IPSEC_IPIP_A_SA_ESN)) ||
 	    ipsi_nl_fill_lifetime(msg, &x->lft) ||
 	    ipsi_nl_fill_encap(msg, x->encap) ||
+	    ipsi_nl_fill_offload(msg, x) ||
 	    ipsi_nl_fill_use(msg, idev, x) ||
 	    (x->km.dying && nla_put_flag(msg, IPSEC_IPIP_A_SA_DYING)))
 		return -EMSGSIZE;
@@ -431,6 +470,19 @@ static void ipsi_nl_event_send(struct ipsi_dev *idev, struct sk_buff *msg,
 				0, IPSEC_IPIP_NLGRP_EVENTS, GFP_ATOMIC);
 }
 
+/* What a trace calls an event. */
+static const char *ipsi_nl_event_word(u8 cmd, bool hard)
+{
+	switch (cmd) {
+	case IPSEC_IPIP_CMD_SA_ADD_NTF:
+		return "add";
+	case IPSEC_IPIP_CMD_SA_DEL_NTF:
+		return "del";
+	default:
+		return hard ? "expire_hard" : "expire_soft";
+	}
+}
+
 /**
  * ipsi_nl_event_sa - tell that an SA came, went or expired
  * @idev: device of the SA
@@ -446,6 +498,8 @@ void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 {
 	struct sk_buff *msg;
 	void *hdr;
+
+	trace_ipsec_ipip_sa(idev->dev, ipsi_nl_event_word(cmd, hard), x, out);
 
 	msg = ipsi_nl_event_new(idev, cmd, &hdr);
 	if (!msg)
@@ -502,6 +556,8 @@ void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 	struct sk_buff *msg;
 	void *hdr;
 
+	trace_ipsec_ipip_sa(idev->dev, pinned ? "pin" : "activate", x, true);
+
 	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_SA_ACTIVATE_NTF, &hdr);
 	if (!msg)
 		return;
@@ -534,6 +590,39 @@ void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
 	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, idev->dev->ifindex) ||
 	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, idev->dev->name) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_CARRIER, on)) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}
+
+/**
+ * ipsi_nl_event_peer - tell that the peer has moved
+ * @idev: the device
+ * @to: where it is now
+ *
+ * Context: process.
+ */
+void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
+{
+	struct sk_buff *msg;
+	void *hdr;
+	u16 family;
+
+	rcu_read_lock();
+	family = rcu_dereference(idev->conf)->family;
+	rcu_read_unlock();
+
+	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_DEV_PEER_NTF, &hdr);
+	if (!msg)
+		return;
+
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, idev->dev->ifindex) ||
+	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, idev->dev->name) ||
+	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr, family) ||
+	    (to->port &&
+	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_PEER_PORT, to->port))) {
 		nlmsg_free(msg);
 		return;
 	}

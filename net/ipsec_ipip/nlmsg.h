@@ -35,5 +35,6 @@ void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
 void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 			    bool pinned);
 void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on);
+void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to);
 
 #endif /* _IPSI_NLMSG_H */

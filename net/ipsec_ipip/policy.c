@@ -167,13 +167,31 @@ static struct dst_entry *ipsi_policy_route4(const struct ipsi_dev *idev,
 	fl4->daddr = conf->remote.a4;
 	fl4->saddr = conf->local.a4;
 
-	rt = ip_route_output_key(idev->net, fl4);
+	rt = __ip_route_output_key(idev->net, fl4);
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
 /* IPv6 routes whatever source it is given, so that must be looked at (RFC
- * 4301 section 4.1); main.c tells when it goes.
+ * 4301 section 4.1); main.c tells when it goes. It must be an address in the
+ * same VRF as the underlay device.
  */
+static bool ipsi_policy_local6_ok(const struct ipsi_dev *idev,
+				  const struct ipsi_conf *conf)
+{
+	struct net_device *link = NULL;
+	bool ok;
+
+	rcu_read_lock();
+	if (conf->link)
+		link = dev_get_by_index_rcu(idev->net, conf->link);
+	ok = (link || !conf->link) &&
+	     ipv6_chk_addr(idev->net, &conf->local.in6, link, 0);
+	rcu_read_unlock();
+
+	return ok;
+}
+
+/* Unless told so, IPv6 takes the underlay device for a mere wish. */
 static struct dst_entry *ipsi_policy_route6(const struct ipsi_dev *idev,
 					    const struct ipsi_conf *conf,
 					    struct flowi6 *fl6)
@@ -181,7 +199,7 @@ static struct dst_entry *ipsi_policy_route6(const struct ipsi_dev *idev,
 	struct dst_entry *dst;
 	int err;
 
-	if (!ipv6_chk_addr(idev->net, &conf->local.in6, NULL, 0))
+	if (!ipsi_policy_local6_ok(idev, conf))
 		return ERR_PTR(-EADDRNOTAVAIL);
 
 	memset(fl6, 0, sizeof(*fl6));
@@ -191,7 +209,8 @@ static struct dst_entry *ipsi_policy_route6(const struct ipsi_dev *idev,
 	fl6->daddr = conf->remote.in6;
 	fl6->saddr = conf->local.in6;
 
-	dst = ip6_route_output(idev->net, NULL, fl6);
+	dst = ip6_route_output_flags(idev->net, NULL, fl6,
+				     conf->link ? RT6_LOOKUP_F_IFACE : 0);
 	err = dst->error;
 	if (err) {
 		dst_release(dst);
@@ -207,6 +226,10 @@ static struct dst_entry *ipsi_policy_route6(const struct ipsi_dev *idev,
  * @conf: its configuration
  * @fl: filled in with the flow of the outer packet
  *
+ * The route and nothing else: ip_route_output_key() and the like would ask the
+ * SPD as well, which has no say here, and may refuse the flow, transform it,
+ * or answer with a blackhole while it waits for an SA.
+ *
  * Context: RCU read side or RTNL.
  * Return: the route with a reference for the caller, or an ERR_PTR().
  */
@@ -214,6 +237,10 @@ struct dst_entry *ipsi_policy_route(const struct ipsi_dev *idev,
 				    const struct ipsi_conf *conf,
 				    struct flowi *fl)
 {
+	/* A peer that has not been heard yet. */
+	if (xfrm_addr_any(&conf->remote, conf->family))
+		return ERR_PTR(-EDESTADDRREQ);
+
 	return conf->family == AF_INET ?
 	       ipsi_policy_route4(idev, conf, &fl->u.ip4) :
 	       ipsi_policy_route6(idev, conf, &fl->u.ip6);
@@ -273,7 +300,11 @@ static struct dst_entry *ipsi_policy_resolve(struct ipsi_dev *idev,
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
 	}
-	if (!ipsi_policy_bundle_ok(idev, conf, dst, reason)) {
+	/* Without an active SA the template fits any of the device, also one
+	 * whose sequence numbers are used up.
+	 */
+	if (!ipsi_policy_bundle_ok(idev, conf, dst, reason) ||
+	    !ipsi_sa_is_current(idev, dst->xfrm)) {
 		dst_release(dst);
 		return NULL;
 	}

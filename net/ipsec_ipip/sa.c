@@ -24,7 +24,9 @@ static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
 
 /* Which way x goes, if its addresses are the endpoints of the device. Only
  * transport mode leaves through us; what arrives may be in tunnel mode too,
- * which on the wire is the same.
+ * which on the wire is the same. Packets leave on any CPU, so what leaves does
+ * so by an SA that any may use (RFC 9611 calls it the fallback SA). Packet
+ * offload would need a policy that is in the hardware.
  */
 static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 			      const struct xfrm_state *x, bool *out)
@@ -41,7 +43,9 @@ static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 	    (xfrm_addr_equal(src, &conf->local, family) ||
 	     xfrm_addr_any(src, family))) {
 		*out = true;
-		return x->props.mode == XFRM_MODE_TRANSPORT;
+		return x->props.mode == XFRM_MODE_TRANSPORT &&
+		       !ipsi_xfrm_of_one_cpu(x) &&
+		       x->xso.type != XFRM_DEV_OFFLOAD_PACKET;
 	}
 
 	if (xfrm_addr_equal(dst, &conf->local, family) &&
@@ -92,7 +96,9 @@ static void ipsi_sa_carrier(struct ipsi_dev *idev)
 	list_for_each_entry(sa, &sad->list, list)
 		in |= !sa->out && ipsi_sa_valid(sa->x);
 
-	ipsi_carrier_set(idev, in && sad->active);
+	ipsi_carrier_set(idev, in && sad->active &&
+			 !xfrm_addr_any(&sad->active->x->id.daddr,
+					sad->active->x->props.family));
 }
 
 /* Settle which outbound SA is in use, after anything that may change it. */
@@ -414,6 +420,27 @@ struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 		ipsi_sa_reselect(idev);
 
 	return sad->active;
+}
+
+/**
+ * ipsi_sa_is_current - is a state the outbound SA in use?
+ * @idev: the device
+ * @x: the state
+ *
+ * Context: any.
+ */
+bool ipsi_sa_is_current(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+	bool current_one;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_current(idev);
+	current_one = sa && sa->x == x;
+	spin_unlock_bh(&sad->lock);
+
+	return current_one;
 }
 
 /**

@@ -61,6 +61,7 @@ void ipsi_sa_refresh(struct ipsi_dev *idev);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
 struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev);
+bool ipsi_sa_is_current(struct ipsi_dev *idev, const struct xfrm_state *x);
 
 struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);

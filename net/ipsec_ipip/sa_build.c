@@ -410,6 +410,77 @@ static int ipsi_build_encap(struct xfrm_state *x, struct genl_info *info)
 	return 0;
 }
 
+/* The outbound SA in use is the same on all CPUs: the policy names one. */
+static int ipsi_build_pcpu(struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_PCPU];
+
+	if (!attr)
+		return 0;
+
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "pcpu: expected none; SAs for one CPU are not supported");
+	return -EOPNOTSUPP;
+}
+
+/* Is what is asked for something that could be offloaded at all? */
+static int ipsi_build_offload_check(struct genl_info *info)
+{
+	struct nlattr *index = info->attrs[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX];
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_OFFLOAD];
+
+	if (!attr != !index) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr ?: index,
+				    "offload: expected offload and offload-ifindex together");
+		return -EINVAL;
+	}
+	/* It needs a policy in the hardware beside the SA. */
+	if (attr && nla_get_u32(attr) != IPSEC_IPIP_OFFLOAD_CRYPTO) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "offload: expected crypto; packet offload is not supported");
+		return -EOPNOTSUPP;
+	}
+
+	return 0;
+}
+
+/* Hand the SA to a device. What XFRM would then quietly do in software is an
+ * error here: it was asked for.
+ */
+static int ipsi_build_offload(struct xfrm_state *x, struct genl_info *info,
+			      bool out)
+{
+	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX];
+	struct xfrm_user_offload xuo = {
+		.flags = out ? 0 : XFRM_OFFLOAD_INBOUND,
+	};
+	struct net_device *dev;
+	int err;
+
+	if (!attr)
+		return 0;
+
+	xuo.ifindex = nla_get_u32(attr);
+	dev = dev_get_by_index(xs_net(x), xuo.ifindex);
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "offload-ifindex: no such device in the namespace of the underlay");
+		return -ENODEV;
+	}
+	dev_put(dev);
+
+	if (x->props.family == AF_INET6)
+		xuo.flags |= XFRM_OFFLOAD_IPV6;
+	err = xfrm_dev_state_add(xs_net(x), x, &xuo, info->extack);
+	if (!err && x->xso.dev)
+		return 0;
+
+	NL_SET_BAD_ATTR(info->extack, attr);
+	NL_SET_ERR_MSG_WEAK(info->extack,
+			    "offload-ifindex: expected a device that offloads this SA");
+	return err ?: -EOPNOTSUPP;
+}
+
 /* Let the kernel make the transform; what it refuses now is a key. */
 static int ipsi_build_init(struct xfrm_state *x, struct genl_info *info)
 {
@@ -417,7 +488,8 @@ static int ipsi_build_init(struct xfrm_state *x, struct genl_info *info)
 	struct nlattr *key;
 	int err;
 
-	err = ipsi_xfrm_init_state(x, info->extack);
+	err = ipsi_xfrm_init_state(x, attrs[IPSEC_IPIP_A_SA_OFFLOAD],
+				   info->extack);
 	if (err == -EINVAL) {
 		key = attrs[IPSEC_IPIP_A_SA_AEAD_KEY] ?:
 		      attrs[IPSEC_IPIP_A_SA_ENC_KEY];
@@ -445,7 +517,10 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
 	       ipsi_build_replay(x, info, out) ?:
 	       ipsi_build_lifetime(x, info) ?:
 	       ipsi_build_encap(x, info) ?:
-	       ipsi_build_init(x, info);
+	       ipsi_build_pcpu(info) ?:
+	       ipsi_build_offload_check(info) ?:
+	       ipsi_build_init(x, info) ?:
+	       ipsi_build_offload(x, info, out);
 }
 
 /**

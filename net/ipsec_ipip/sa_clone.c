@@ -169,7 +169,7 @@ static int ipsi_clone_into(struct xfrm_state *x, struct xfrm_state *old,
 	ipsi_clone_progress(x, old, change->xflags);
 	spin_unlock_bh(&old->lock);
 
-	err = ipsi_xfrm_init_state(x, extack);
+	err = ipsi_xfrm_init_state(x, false, extack);
 	return err ?: xfrm_init_replay(x, extack);
 }
 

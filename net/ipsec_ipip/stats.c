@@ -1,14 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters of refused packets: one a reason, and each also in the counters
- * of the interface, where an operator looks first.
+ * Refused packets: each is counted by its reason and in the counters of the
+ * interface, where an operator looks first, and can be traced.
  */
 #include <linux/netdevice.h>
+#include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 
 #include "stats.h"
+#include "trace.h"
 
-/* The interface's own counters that go up with each reason. */
+/* What people read; the names of the attributes in netlink, with "_". */
+static const char * const ipsi_stats_names[] = {
+	[IPSI_TX_NO_SA]		= "tx_no_sa",
+	[IPSI_TX_NO_ROUTE]	= "tx_no_route",
+	[IPSI_TX_LOOP]		= "tx_loop",
+	[IPSI_TX_PROTOCOL]	= "tx_protocol",
+	[IPSI_TX_TOO_BIG]	= "tx_too_big",
+	[IPSI_TX_MALFORMED]	= "tx_malformed",
+	[IPSI_TX_ERROR]		= "tx_error",
+	[IPSI_RX_OUTER_ADDRESS]	= "rx_outer_address",
+	[IPSI_RX_PROTOCOL]	= "rx_protocol",
+	[IPSI_RX_MALFORMED]	= "rx_malformed",
+	[IPSI_RX_ECN]		= "rx_ecn",
+	[IPSI_RX_CRYPTO]	= "rx_crypto",
+	[IPSI_RX_DOWN]		= "rx_down",
+	[IPSI_RX_DUMMY]		= "rx_dummy",
+	[IPSI_RX_ECN_ODD]	= "rx_ecn_odd",
+	[IPSI_TX_SELECTOR]	= "tx_selector",
+	[IPSI_RX_SELECTOR]	= "rx_selector",
+	[IPSI_TX_PATH_ERROR]	= "tx_path_error",
+};
+
+static_assert(ARRAY_SIZE(ipsi_stats_names) == IPSI_REASONS);
+
+/**
+ * ipsi_stats_name - what a reason is called
+ * @reason: the reason
+ *
+ * Return: a word that lasts.
+ */
+const char *ipsi_stats_name(enum ipsi_reason reason)
+{
+	return ipsi_stats_names[reason];
+}
+
+static bool ipsi_stats_is_tx(enum ipsi_reason reason)
+{
+	return *ipsi_stats_names[reason] == 't';
+}
+
+/* The interface's own counters that go up with each reason: always one of
+ * errors and dropped; the others say more of an error.
+ */
 static void ipsi_stats_interface(struct net_device *dev,
 				 enum ipsi_reason reason)
 {
@@ -46,9 +90,10 @@ static void ipsi_stats_interface(struct net_device *dev,
 	case IPSI_RX_DOWN:
 		DEV_STATS_INC(dev, rx_dropped);
 		break;
-	/* Neither is an error. */
+	/* None is a packet lost. */
 	case IPSI_RX_DUMMY:
 	case IPSI_RX_ECN_ODD:
+	case IPSI_TX_PATH_ERROR:
 	case IPSI_REASONS:
 		break;
 	}
@@ -71,16 +116,66 @@ void ipsi_stats_count(struct ipsi_dev *idev, enum ipsi_reason reason)
 }
 
 /**
- * ipsi_stats_refused - count a packet that the device refused
- * @idev: the device
+ * ipsi_stats_refused - count and trace a packet that somebody else frees
+ * @idev: the device that refused it
  * @reason: why
+ * @skb: the packet, or NULL if it is gone already
+ * @x: the SA it belongs to, or NULL
+ *
+ * What has been received is freed by xfrm_input(), which has its own idea of
+ * the reason; what failed in dst_output(), by whoever refused it there.
  *
  * Context: BH off.
  */
-void ipsi_stats_refused(struct ipsi_dev *idev, enum ipsi_reason reason)
+void ipsi_stats_refused(struct ipsi_dev *idev, enum ipsi_reason reason,
+			const struct sk_buff *skb, const struct xfrm_state *x)
 {
 	ipsi_stats_count(idev, reason);
 	ipsi_stats_interface(idev->dev, reason);
+	trace_ipsec_ipip_refused(idev->dev, ipsi_stats_name(reason),
+				 ipsi_stats_is_tx(reason), skb, x);
+}
+
+/* The reason as the core knows it, for those who watch skb:kfree_skb. Its list
+ * is closed to modules that are not part of the kernel, so the nearest must
+ * do; the exact one is in ipsec_ipip:ipsec_ipip_refused, with the same
+ * address of the packet.
+ */
+static enum skb_drop_reason ipsi_drop_reason(enum ipsi_reason reason)
+{
+	switch (reason) {
+	case IPSI_TX_NO_SA:
+		return SKB_DROP_REASON_XFRM_POLICY;
+	case IPSI_TX_NO_ROUTE:
+	case IPSI_TX_LOOP:
+		return SKB_DROP_REASON_IP_OUTNOROUTES;
+	case IPSI_TX_PROTOCOL:
+		return SKB_DROP_REASON_UNHANDLED_PROTO;
+	case IPSI_TX_TOO_BIG:
+		return SKB_DROP_REASON_PKT_TOO_BIG;
+	case IPSI_TX_MALFORMED:
+		return SKB_DROP_REASON_IP_INHDR;
+	case IPSI_TX_ERROR:
+		return SKB_DROP_REASON_NOMEM;
+	default:
+		return SKB_DROP_REASON_NOT_SPECIFIED;
+	}
+}
+
+/**
+ * ipsi_drop - count, trace and free a packet that the device refuses to send
+ * @idev: the device
+ * @reason: why
+ * @skb: the packet; consumed
+ * @x: the SA it would have taken, or NULL
+ *
+ * Context: BH off.
+ */
+void ipsi_drop(struct ipsi_dev *idev, enum ipsi_reason reason,
+	       struct sk_buff *skb, const struct xfrm_state *x)
+{
+	ipsi_stats_refused(idev, reason, skb, x);
+	kfree_skb_reason(skb, ipsi_drop_reason(reason));
 }
 
 /**

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic selectors. In tunnel mode the selector of a state is about inner
+ * Traffic selectors of states. In tunnel mode the selector is about inner
  * packets. In transport mode the core compares it with what it sees, which is
  * the outer packet; unless it is of no family. So a state that was taken over
- * keeps its selector, and its family elsewhere.
+ * keeps its selector, and its family elsewhere. What policies say is in
+ * ts_spd.c.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -186,26 +187,42 @@ static u16 ipsi_ts_packet_addrs(const struct sk_buff *skb,
 }
 
 /**
- * ipsi_ts_match_narrow - ipsi_ts_match() for a selector that is not empty
- * @x: the state
+ * ipsi_ts_match_selector - may a packet pass by a selector?
+ * @sel: the selector
+ * @family: its family
  * @skb: the inner packet
  *
+ * Where a selector has a protocol or ports, nothing passes: they cannot be
+ * seen in all fragments.
+ *
  * Context: any.
- * Return: true if @x may carry @skb.
+ * Return: true if it may.
  */
-bool ipsi_ts_match_narrow(const struct xfrm_state *x,
-			  const struct sk_buff *skb)
+bool ipsi_ts_match_selector(const struct xfrm_selector *sel, u16 family,
+			    const struct sk_buff *skb)
 {
-	const struct xfrm_selector *sel = &x->sel;
-	u16 family = ipsi_ts_family(x);
 	struct ipsi_ts_addrs addrs;
 
-	if (family == AF_UNSPEC)
-		return true;
 	if (ipsi_ts_has_ports(sel) ||
 	    ipsi_ts_packet_addrs(skb, &addrs) != family)
 		return false;
 
 	return ipsi_ts_addrs_match(sel, &addrs) ||
 	       ipsi_ts_error_match(sel, family, skb);
+}
+
+/**
+ * ipsi_ts_match_state - may a packet pass by the selector of a state?
+ * @x: the state
+ * @skb: the inner packet
+ *
+ * Context: any.
+ * Return: true if it may.
+ */
+bool ipsi_ts_match_state(const struct xfrm_state *x, const struct sk_buff *skb)
+{
+	u16 family = ipsi_ts_family(x);
+
+	return family == AF_UNSPEC ||
+	       ipsi_ts_match_selector(&x->sel, family, skb);
 }

@@ -6,11 +6,23 @@
 #include <linux/skbuff.h>
 #include <net/xfrm.h>
 
+#include "ipsi.h"
 #include "sa_clone.h"
 
-bool ipsi_ts_match_narrow(const struct xfrm_state *x,
-			  const struct sk_buff *skb);
+/* ts.c */
+bool ipsi_ts_match_state(const struct xfrm_state *x,
+			 const struct sk_buff *skb);
+bool ipsi_ts_match_selector(const struct xfrm_selector *sel, u16 family,
+			    const struct sk_buff *skb);
 void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x);
+
+/* ts_spd.c */
+bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
+			 const struct xfrm_state *x,
+			 const struct sk_buff *skb, bool out);
+void ipsi_ts_told(const struct net *net, const struct xfrm_policy *xp, int dir);
+void ipsi_ts_refresh(struct ipsi_dev *idev);
+void ipsi_ts_work(struct work_struct *work);
 
 /* Does the selector name a protocol or ports? */
 static inline bool ipsi_ts_has_ports(const struct xfrm_selector *sel)
@@ -19,7 +31,7 @@ static inline bool ipsi_ts_has_ports(const struct xfrm_selector *sel)
 }
 
 /**
- * ipsi_ts_usable - can a device keep to the selectors of an SA?
+ * ipsi_ts_usable - can a device keep to the selector of a state?
  * @x: the state
  *
  * Those with a protocol or ports it cannot (RFC 3884 section 4.2.4).
@@ -33,25 +45,29 @@ static inline bool ipsi_ts_usable(const struct xfrm_state *x)
 }
 
 /**
- * ipsi_ts_match - may an SA carry a packet?
+ * ipsi_ts_match - may an SA of a device carry a packet?
+ * @idev: the device
  * @x: the state
  * @skb: the inner packet: protocol and network header are set, and the header
  *   is in the linear part
+ * @out: it goes out
  *
- * RFC 4301 section 5.2; the same in both directions.
+ * RFC 4301 section 5.2.
  *
- * Context: any.
+ * Context: RCU read side.
  */
-static inline bool ipsi_ts_match(const struct xfrm_state *x,
-				 const struct sk_buff *skb)
+static inline bool ipsi_ts_match(const struct ipsi_dev *idev,
+				 const struct xfrm_state *x,
+				 const struct sk_buff *skb, bool out)
 {
+	const struct ipsi_ts_table *table = rcu_dereference(idev->ts);
 	const struct xfrm_selector *sel = &x->sel;
 
-	if (likely(!sel->prefixlen_s && !sel->prefixlen_d &&
-		   !ipsi_ts_has_ports(sel)))
-		return true;
+	if (unlikely(sel->prefixlen_s || sel->prefixlen_d ||
+		     ipsi_ts_has_ports(sel)) && !ipsi_ts_match_state(x, skb))
+		return false;
 
-	return ipsi_ts_match_narrow(x, skb);
+	return !table || ipsi_ts_match_table(table, x, skb, out);
 }
 
 #endif /* _IPSI_TS_H */

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sockets that receive ESP in UDP (RFC 3948) for devices with the option
+ * "encap-port". XFRM does all the rest: it takes packets that come by such a
+ * socket, and sends without one. A key manager opens its own, which serves
+ * all SAs of the namespace, so with one there is no need for this.
+ */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/list.h>
+#include <linux/net.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <linux/sockptr.h>
+#include <linux/udp.h>
+#include <net/sock.h>
+
+#include "main.h"
+#include "natt.h"
+
+/**
+ * struct ipsi_natt - one socket, shared by the devices that want its port
+ * @list: entry in ipsi_net.natt; RTNL
+ * @sock: the socket; owned
+ * @family: AF_INET or AF_INET6
+ * @port: UDP port, network byte order
+ * @users: how many devices; RTNL
+ */
+struct ipsi_natt {
+	struct list_head list;
+	struct socket *sock;
+	u16 family;
+	__be16 port;
+	unsigned int users;
+};
+
+static struct ipsi_natt *ipsi_natt_find(struct net *net, u16 family,
+					__be16 port)
+{
+	struct ipsi_natt *natt;
+
+	ASSERT_RTNL();
+
+	list_for_each_entry(natt, &ipsi_net(net)->natt, list)
+		if (natt->family == family && natt->port == port)
+			return natt;
+
+	return NULL;
+}
+
+/* To all addresses of the host, as key managers do: an address may come later
+ * than the device.
+ */
+static int ipsi_natt_bind(struct socket *sock, u16 family, __be16 port)
+{
+	struct sockaddr_in6 sin6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = port,
+	};
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = port,
+	};
+
+	if (family == AF_INET)
+		return kernel_bind(sock, (void *)&sin, sizeof(sin));
+
+	/* IPv4 has a socket of its own. */
+	sock->sk->sk_ipv6only = true;
+	return kernel_bind(sock, (void *)&sin6, sizeof(sin6));
+}
+
+static int ipsi_natt_open(struct net *net, struct ipsi_natt *natt)
+{
+	int type = UDP_ENCAP_ESPINUDP;
+	int err;
+
+	err = sock_create_kern(net, natt->family, SOCK_DGRAM, IPPROTO_UDP,
+			       &natt->sock);
+	if (err)
+		return err;
+
+	/* Nobody reads what is not ESP: let it fill no memory. */
+	natt->sock->sk->sk_rcvbuf = 0;
+	err = ipsi_natt_bind(natt->sock, natt->family, natt->port);
+	if (!err)
+		err = sock_common_setsockopt(natt->sock, SOL_UDP, UDP_ENCAP,
+					     KERNEL_SOCKPTR(&type),
+					     sizeof(type));
+	if (err)
+		sock_release(natt->sock);
+
+	return err;
+}
+
+static int ipsi_natt_get(struct net *net, u16 family, __be16 port,
+			 struct netlink_ext_ack *extack)
+{
+	struct ipsi_natt *natt;
+	int err;
+
+	natt = ipsi_natt_find(net, family, port);
+	if (natt) {
+		natt->users++;
+		return 0;
+	}
+
+	natt = kzalloc(sizeof(*natt), GFP_KERNEL);
+	if (!natt)
+		return -ENOMEM;
+	natt->family = family;
+	natt->port = port;
+	natt->users = 1;
+
+	err = ipsi_natt_open(net, natt);
+	if (err) {
+		if (err == -EADDRINUSE)
+			NL_SET_ERR_MSG(extack,
+				       "encap-port: in use by another program; if that is a key manager, it receives for this device too");
+		else
+			NL_SET_ERR_MSG(extack,
+				       "encap-port: cannot be opened");
+		kfree(natt);
+		return err;
+	}
+	list_add(&natt->list, &ipsi_net(net)->natt);
+
+	return 0;
+}
+
+static void ipsi_natt_put(struct net *net, u16 family, __be16 port)
+{
+	struct ipsi_natt *natt;
+
+	natt = ipsi_natt_find(net, family, port);
+	if (WARN_ON_ONCE(!natt) || --natt->users)
+		return;
+
+	list_del(&natt->list);
+	sock_release(natt->sock);
+	kfree(natt);
+}
+
+/**
+ * ipsi_natt_listen - listen on the port that a device wants, and no other
+ * @idev: the device
+ * @family: family of its endpoints
+ * @port: UDP port, network byte order; 0 for none any more
+ * @extack: says why it is not possible, or NULL
+ *
+ * Context: RTNL.
+ * Return: 0 or a negative errno, with all as it was.
+ */
+int ipsi_natt_listen(struct ipsi_dev *idev, u16 family, __be16 port,
+		     struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (port == idev->encap_port)
+		return 0;
+
+	if (port) {
+		err = ipsi_natt_get(idev->net, family, port, extack);
+		if (err)
+			return err;
+	}
+	if (idev->encap_port)
+		ipsi_natt_put(idev->net, family, idev->encap_port);
+	idev->encap_port = port;
+
+	return 0;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Peers that move: with the option "roam" the remote endpoint is wherever the
+ * newest authentic packet came from (RFC 7296 section 2.23), and with "remote
+ * any" it is not known before the first one.
+ *
+ * The packet is seen in the data path; that the device and its SAs follow is
+ * work that may sleep.
+ */
+#include <linux/inetdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/addrconf.h>
+#include <net/dst_cache.h>
+#include <net/xfrm.h>
+
+#include "mtu.h"
+#include "nlmsg.h"
+#include "peer.h"
+#include "sa.h"
+#include "sa_clone.h"
+
+/**
+ * ipsi_peer_may_move - may a packet come from anywhere?
+ * @conf: configuration of the device
+ * @x: the inbound SA that brought it
+ *
+ * A packet that is replayed from elsewhere must not move the peer there, so
+ * the SA has to have a replay window.
+ *
+ * Context: any.
+ */
+bool ipsi_peer_may_move(const struct ipsi_conf *conf,
+			const struct xfrm_state *x)
+{
+	return conf->roam && (x->props.replay_window ||
+			      (x->replay_esn && x->replay_esn->replay_window));
+}
+
+/* No answer must go to where this host, or more than one, is. */
+static bool ipsi_peer_addr_ok(const struct ipsi_conf *conf,
+			      const xfrm_address_t *addr)
+{
+	if (xfrm_addr_any(addr, conf->family) ||
+	    xfrm_addr_equal(addr, &conf->local, conf->family))
+		return false;
+
+	return conf->family == AF_INET ?
+	       !ipv4_is_multicast(addr->a4) && !ipv4_is_lbcast(addr->a4) :
+	       !ipv6_addr_is_multicast(&addr->in6);
+}
+
+/**
+ * ipsi_peer_heard - an authentic packet came from elsewhere
+ * @idev: the device
+ * @x: the inbound SA that brought it, for which ipsi_peer_may_move()
+ * @addr: its outer source address
+ * @port: its UDP source port, network byte order; 0 without UDP
+ *
+ * Context: BH off, RCU read side.
+ */
+void ipsi_peer_heard(struct ipsi_dev *idev, const struct xfrm_state *x,
+		     const xfrm_address_t *addr, __be16 port)
+{
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
+	struct ipsi_peer *peer = &idev->peer;
+
+	if (!ipsi_peer_addr_ok(conf, addr))
+		return;
+
+	spin_lock(&peer->lock);
+	peer->addr = *addr;
+	peer->port = port;
+	peer->moved = true;
+	spin_unlock(&peer->lock);
+
+	dev_hold(idev->dev);
+	if (!ipsi_mtu_queue(&peer->work))
+		dev_put(idev->dev);
+}
+
+/* Point one SA to the peer's new place. What is sent takes the address from
+ * its SA, so that has to be another; what is received does not. The caller
+ * holds xfrm_cfg_mutex.
+ */
+static void ipsi_peer_move_sa(struct ipsi_dev *idev, struct xfrm_state *x,
+			      bool out, const struct ipsi_peer *to)
+{
+	struct ipsi_sa_change change;
+	struct xfrm_state *new;
+
+	if (!out) {
+		spin_lock_bh(&x->lock);
+		x->props.saddr = to->addr;
+		if (x->encap && to->port)
+			x->encap->encap_sport = to->port;
+		spin_unlock_bh(&x->lock);
+		return;
+	}
+
+	ipsi_sa_change_none(&change, x);
+	change.daddr = to->addr;
+	if (to->port)
+		change.encap_dport = to->port;
+	new = ipsi_sa_clone(x, &change, NULL);
+	if (IS_ERR(new)) {
+		netdev_warn_once(idev->dev, "an SA could not follow the peer\n");
+		return;
+	}
+
+	if (ipsi_sa_replace(x, new)) {
+		ipsi_sa_detach(idev, x);
+		ipsi_sa_discard(new);
+		return;
+	}
+	rcu_read_lock();
+	ipsi_sa_swap(idev, x, new);
+	rcu_read_unlock();
+	xfrm_state_put(new);
+}
+
+static void ipsi_peer_move_sas(struct ipsi_dev *idev,
+			       const struct ipsi_peer *to)
+{
+	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
+	struct xfrm_state *x;
+	unsigned int n = 0;
+	bool out;
+
+	mutex_lock(cfg_mutex);
+	/* An SA that is replaced keeps its place; one that dies shifts others,
+	 * which then wait for the next packet.
+	 */
+	while ((x = ipsi_sa_get_nth(idev, n++, &out))) {
+		ipsi_peer_move_sa(idev, x, out, to);
+		xfrm_state_put(x);
+	}
+	mutex_unlock(cfg_mutex);
+}
+
+/* Return false if the device is gone, or does not roam any more. */
+static bool ipsi_peer_move_conf(struct ipsi_dev *idev,
+				const struct ipsi_peer *to)
+{
+	struct ipsi_conf *old, *new;
+	bool moved = false;
+
+	rtnl_lock();
+	old = rtnl_dereference(idev->conf);
+	if (idev->dev->reg_state != NETREG_REGISTERED || !old->roam)
+		goto out;
+
+	moved = true;
+	if (xfrm_addr_equal(&old->remote, &to->addr, old->family))
+		goto out;
+
+	new = kmemdup(old, sizeof(*new), GFP_KERNEL);
+	moved = new;
+	if (!new)
+		goto out;
+	new->remote = to->addr;
+	rcu_assign_pointer(idev->conf, new);
+	kfree_rcu(old, rcu);
+out:
+	rtnl_unlock();
+	return moved;
+}
+
+/* The RTNL is given up before the mutex is taken: who holds that one may wait
+ * for a module to be loaded, which may take the RTNL. Until the SAs have
+ * followed, nothing can be sent.
+ */
+static void ipsi_peer_work(struct work_struct *work)
+{
+	struct ipsi_peer *peer = container_of(work, struct ipsi_peer, work);
+	struct ipsi_dev *idev = container_of(peer, struct ipsi_dev, peer);
+	struct ipsi_peer to;
+	bool moved;
+
+	spin_lock_bh(&peer->lock);
+	to.addr = peer->addr;
+	to.port = peer->port;
+	moved = peer->moved;
+	peer->moved = false;
+	spin_unlock_bh(&peer->lock);
+
+	if (moved && ipsi_peer_move_conf(idev, &to)) {
+		ipsi_peer_move_sas(idev, &to);
+		dst_cache_reset(&idev->dst_cache);
+		ipsi_sa_refresh(idev);
+		ipsi_mtu_schedule(idev);
+		ipsi_nl_event_peer(idev, &to);
+	}
+
+	dev_put(idev->dev);
+}
+
+/**
+ * ipsi_peer_init - start with a peer that stays where it is
+ * @idev: a device that is being made
+ */
+void ipsi_peer_init(struct ipsi_dev *idev)
+{
+	spin_lock_init(&idev->peer.lock);
+	INIT_WORK(&idev->peer.work, ipsi_peer_work);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Peers that move. */
+#ifndef _IPSI_PEER_H
+#define _IPSI_PEER_H
+
+#include "ipsi.h"
+
+void ipsi_peer_init(struct ipsi_dev *idev);
+bool ipsi_peer_may_move(const struct ipsi_conf *conf,
+			const struct xfrm_state *x);
+void ipsi_peer_heard(struct ipsi_dev *idev, const struct xfrm_state *x,
+		     const xfrm_address_t *addr, __be16 port);
+
+#endif /* _IPSI_PEER_H */

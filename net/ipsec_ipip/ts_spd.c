@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Traffic selectors that key managers put into policies and not into the SA,
+ * as they do: those of the SPD whose template is that of an adopted SA. The
+ * policies themselves see no packet of a device; what they say is read here,
+ * anew when they change.
+ */
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/xfrm.h>
+
+#include "adopt.h"
+#include "main.h"
+#include "ts.h"
+
+/**
+ * struct ipsi_ts_entry - what one policy lets pass
+ * @sel: its selector, of the family of the packets
+ * @reqid: that of the SAs it is for
+ * @out: for packets that go out
+ */
+struct ipsi_ts_entry {
+	struct xfrm_selector sel;
+	u32 reqid;
+	bool out;
+};
+
+/**
+ * struct ipsi_ts_table - selectors of all policies for a device
+ * @rcu: frees the table that another has replaced
+ * @room: entries there is room for
+ * @n: entries
+ * @entry: the entries
+ */
+struct ipsi_ts_table {
+	struct rcu_head rcu;
+	unsigned int room;
+	unsigned int n;
+	struct ipsi_ts_entry entry[];
+};
+
+/**
+ * ipsi_ts_match_table - may a packet pass by the policies for an SA?
+ * @table: what they say
+ * @x: the state
+ * @skb: the inner packet
+ * @out: it goes out
+ *
+ * An SA for which there is no policy was negotiated by somebody who makes
+ * none, or is not one of tunnel mode.
+ *
+ * Context: RCU read side.
+ * Return: true if it may.
+ */
+bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
+			 const struct xfrm_state *x,
+			 const struct sk_buff *skb, bool out)
+{
+	const struct ipsi_ts_entry *entry;
+	bool any = true;
+	unsigned int i;
+
+	if (!(x->xflags & IPSI_XFLAG_ADOPTED))
+		return true;
+
+	for (i = 0; i < table->n; i++) {
+		entry = &table->entry[i];
+		if (entry->out != out || entry->reqid != x->props.reqid)
+			continue;
+		if (ipsi_ts_match_selector(&entry->sel, entry->sel.family, skb))
+			return true;
+		any = false;
+	}
+
+	return any;
+}
+
+/* The template of a policy by which SAs of the device are negotiated. */
+static const struct xfrm_tmpl *ipsi_ts_template(const struct ipsi_conf *conf,
+						const struct xfrm_policy *xp,
+						bool out)
+{
+	const xfrm_address_t *local, *remote;
+	const struct xfrm_tmpl *tmpl;
+	int i;
+
+	for (i = 0; i < xp->xfrm_nr; i++) {
+		tmpl = &xp->xfrm_vec[i];
+		if (tmpl->mode != XFRM_MODE_TUNNEL ||
+		    tmpl->id.proto != IPPROTO_ESP)
+			continue;
+		if (xp->if_id)
+			return tmpl;
+
+		local = out ? &tmpl->saddr : &tmpl->id.daddr;
+		remote = out ? &tmpl->id.daddr : &tmpl->saddr;
+		if (tmpl->encap_family == conf->family &&
+		    xfrm_addr_equal(local, &conf->local, conf->family) &&
+		    xfrm_addr_equal(remote, &conf->remote, conf->family))
+			return tmpl;
+	}
+
+	return NULL;
+}
+
+/* Is this a policy for SAs of the device? What is forwarded needs none: it
+ * has come in.
+ */
+static bool ipsi_ts_read(const struct ipsi_conf *conf,
+			 const struct xfrm_policy *xp, int dir,
+			 struct ipsi_ts_entry *entry)
+{
+	const struct xfrm_tmpl *tmpl;
+	bool out = dir == XFRM_POLICY_OUT;
+
+	if ((!out && dir != XFRM_POLICY_IN) ||
+	    conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
+	    xp->type != XFRM_POLICY_TYPE_MAIN ||
+	    xp->action != XFRM_POLICY_ALLOW)
+		return false;
+	if (xp->if_id ? xp->if_id != conf->if_id :
+			conf->keying != IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
+		return false;
+
+	tmpl = ipsi_ts_template(conf, xp, out);
+	if (!tmpl)
+		return false;
+
+	entry->sel = xp->selector;
+	entry->reqid = tmpl->reqid;
+	entry->out = out;
+	return true;
+}
+
+/**
+ * struct ipsi_ts_search - a search of the SPD
+ * @conf: configuration of the device it is for
+ * @table: what was found is put here, as far as there is room, or NULL
+ * @n: how much was found
+ */
+struct ipsi_ts_search {
+	const struct ipsi_conf *conf;
+	struct ipsi_ts_table *table;
+	unsigned int n;
+};
+
+/* The SPD's lock is held. */
+static int ipsi_ts_search_one(struct xfrm_policy *xp, int dir, int seq,
+			      void *data)
+{
+	struct ipsi_ts_search *search = data;
+	struct ipsi_ts_table *table = search->table;
+	struct ipsi_ts_entry entry;
+
+	if (!ipsi_ts_read(search->conf, xp, dir, &entry))
+		return 0;
+
+	search->n++;
+	if (table && table->n < table->room)
+		table->entry[table->n++] = entry;
+
+	return 0;
+}
+
+static unsigned int ipsi_ts_search(struct net *net,
+				   const struct ipsi_conf *conf,
+				   struct ipsi_ts_table *table)
+{
+	struct ipsi_ts_search search = { .conf = conf, .table = table };
+	struct xfrm_policy_walk walk;
+
+	xfrm_policy_walk_init(&walk, XFRM_POLICY_TYPE_MAIN);
+	xfrm_policy_walk(net, &walk, ipsi_ts_search_one, &search);
+	xfrm_policy_walk_done(&walk, net);
+
+	return search.n;
+}
+
+static void ipsi_ts_warn(const struct ipsi_dev *idev,
+			 const struct ipsi_ts_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->n; i++)
+		if (ipsi_ts_has_ports(&table->entry[i].sel) && net_ratelimit())
+			netdev_warn(idev->dev,
+				    "policy with ports for reqid %u: nothing passes by it\n",
+				    table->entry[i].reqid);
+}
+
+/* Read the policies; there may be more when there is room for them. Without
+ * memory, all stays as it is, and is tried again with the next change.
+ */
+static void ipsi_ts_learn(struct ipsi_dev *idev)
+{
+	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
+	struct ipsi_ts_table *table = NULL, *old;
+	unsigned int n;
+
+	do {
+		n = ipsi_ts_search(idev->net, conf, NULL);
+		kfree(table);
+		table = NULL;
+		if (!n)
+			break;
+		table = kzalloc(struct_size(table, entry, n), GFP_KERNEL);
+		if (!table) {
+			WRITE_ONCE(idev->ts_stale, true);
+			return;
+		}
+		table->room = n;
+	} while (ipsi_ts_search(idev->net, conf, table) > n);
+
+	if (table)
+		ipsi_ts_warn(idev, table);
+
+	old = rtnl_dereference(idev->ts);
+	rcu_assign_pointer(idev->ts, table);
+	if (old)
+		kfree_rcu(old, rcu);
+}
+
+/**
+ * ipsi_ts_work - read what policies say for the devices of a namespace
+ * @work: ts_work of the namespace
+ *
+ * Context: process.
+ */
+void ipsi_ts_work(struct work_struct *work)
+{
+	struct ipsi_net *inet = container_of(work, struct ipsi_net, ts_work);
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	rtnl_lock();
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry(idev, &inet->devs[i], node)
+			if (xchg(&idev->ts_stale, false))
+				ipsi_ts_learn(idev);
+	rtnl_unlock();
+}
+
+/**
+ * ipsi_ts_refresh - read what policies say for a device
+ * @idev: the device
+ *
+ * Context: any.
+ */
+void ipsi_ts_refresh(struct ipsi_dev *idev)
+{
+	WRITE_ONCE(idev->ts_stale, true);
+	ipsi_adopt_schedule(&ipsi_net(idev->net)->ts_work);
+}
+
+/**
+ * ipsi_ts_told - policies have changed
+ * @net: underlay namespace
+ * @xp: the policy that has come or gone; NULL for all
+ * @dir: its direction
+ *
+ * Context: RCU read side.
+ */
+void ipsi_ts_told(const struct net *net, const struct xfrm_policy *xp, int dir)
+{
+	const struct ipsi_net *inet = ipsi_net(net);
+	struct ipsi_ts_entry entry;
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
+			if (xp ? ipsi_ts_read(rcu_dereference(idev->conf), xp,
+					      dir, &entry) :
+				 !!rcu_access_pointer(idev->ts))
+				ipsi_ts_refresh(idev);
+}
