@@ -47,7 +47,7 @@ static const char * const ipsi_keying_names[] = {
 static void ipsi_print_explain(FILE *f)
 {
 	fprintf(f,
-		"Usage: ... ipsec-ipip local ADDR remote ADDR\n"
+		"Usage: ... ipsec-ipip local ADDR remote { ADDR | any }\n"
 		"		[ { dev DEV | nodev } ]\n"
 		"		[ if_id IF_ID ]\n"
 		"		[ reqid REQID ]\n"
@@ -58,6 +58,9 @@ static void ipsi_print_explain(FILE *f)
 		"		[ flowlabel LABEL ]\n"
 		"		[ fwmark MARK ]\n"
 		"		[ keying KEYING ]\n"
+		"		[ [no]icmp-relay ]\n"
+		"		[ [no]roam ]\n"
+		"		[ encap-port PORT ]\n"
 		"\n"
 		"Where:	ADDR  := IPv4 or IPv6 address, both of one family\n"
 		"	IF_ID := { 1..0xffffffff }, chosen by the kernel when absent\n"
@@ -70,7 +73,10 @@ static void ipsi_print_explain(FILE *f)
 		"	MARK  := { 0..0xffffffff }\n"
 		"	KEYING := { manual | adopt | adopt-endpoints }\n"
 		"\n"
-		"Note: pmtudisc is df set, nopmtudisc is df unset.\n");
+		"	PORT  := { 1..65535 }, 0 for none\n"
+		"\n"
+		"Note: pmtudisc is df set, nopmtudisc is df unset; remote any needs roam\n"
+		"      and, when the link is changed, local.\n");
 }
 
 /* Decimal, or hexadecimal after 0x; no sign, no blanks, nothing behind. */
@@ -115,14 +121,23 @@ static void ipsi_put_addr(struct nlmsghdr *n, int type, const char *word,
 	}
 }
 
+/* "any" is of the family of local, which may come behind it. */
+static bool ipsi_remote_any;
+static int ipsi_local_len;
+
 static void ipsi_put_local(struct nlmsghdr *n, const char *arg)
 {
+	ipsi_local_len = strchr(arg, ':') ? sizeof(struct in6_addr) :
+					    sizeof(struct in_addr);
 	ipsi_put_addr(n, IFLA_IPSEC_IPIP_LOCAL, "local", arg);
 }
 
 static void ipsi_put_remote(struct nlmsghdr *n, const char *arg)
 {
-	ipsi_put_addr(n, IFLA_IPSEC_IPIP_REMOTE, "remote", arg);
+	if (!strcmp(arg, "any"))
+		ipsi_remote_any = true;
+	else
+		ipsi_put_addr(n, IFLA_IPSEC_IPIP_REMOTE, "remote", arg);
 }
 
 /* Also takes "ifN", which ipsi_print_dev() writes for a device that it cannot
@@ -242,6 +257,38 @@ static void ipsi_put_nopmtudisc(struct nlmsghdr *n, const char *arg)
 	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_DF, IPSEC_IPIP_DF_UNSET);
 }
 
+static void ipsi_put_icmp(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_ICMP, 1);
+}
+
+static void ipsi_put_noicmp(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_ICMP, 0);
+}
+
+static void ipsi_put_roam(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_ROAM, 1);
+}
+
+static void ipsi_put_noroam(struct nlmsghdr *n, const char *arg)
+{
+	(void)arg;
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_ROAM, 0);
+}
+
+static void ipsi_put_encap_port(struct nlmsghdr *n, const char *arg)
+{
+	uint16_t port = htons(ipsi_number("encap-port", arg, UINT16_MAX));
+
+	addattr_l(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_ENCAP_PORT, &port,
+		  sizeof(port));
+}
+
 static const struct ipsi_option {
 	const char *word;
 	int type;		/* words with the same type exclude each other */
@@ -263,6 +310,12 @@ static const struct ipsi_option {
 	{ "flowlabel", IFLA_IPSEC_IPIP_FLOWLABEL, true, ipsi_put_flowlabel },
 	{ "fwmark", IFLA_IPSEC_IPIP_FWMARK, true, ipsi_put_fwmark },
 	{ "keying", IFLA_IPSEC_IPIP_KEYING, true, ipsi_put_keying },
+	{ "icmp-relay", IFLA_IPSEC_IPIP_ICMP, false, ipsi_put_icmp },
+	{ "noicmp-relay", IFLA_IPSEC_IPIP_ICMP, false, ipsi_put_noicmp },
+	{ "roam", IFLA_IPSEC_IPIP_ROAM, false, ipsi_put_roam },
+	{ "noroam", IFLA_IPSEC_IPIP_ROAM, false, ipsi_put_noroam },
+	{ "encap-port", IFLA_IPSEC_IPIP_ENCAP_PORT, true,
+	  ipsi_put_encap_port },
 };
 
 static const struct ipsi_option *ipsi_find_option(const char *word)
@@ -281,9 +334,13 @@ static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 	/* "ip link set" and "replace" may leave out what is to stay. */
 	const bool add = (n->nlmsg_flags & NLM_F_CREATE) &&
 			 !(n->nlmsg_flags & NLM_F_REPLACE);
+	static const unsigned char any[sizeof(struct in6_addr)];
 	const struct ipsi_option *opt;
 	unsigned int seen = 0;
 	const char *arg;
+
+	/* a batch calls again */
+	ipsi_remote_any = false;
 
 	for (; argc > 0; argc--, argv++) {
 		opt = ipsi_find_option(*argv);
@@ -312,6 +369,11 @@ static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 		missarg("local");
 	if (add && !(seen & (1U << IFLA_IPSEC_IPIP_REMOTE)))
 		missarg("remote");
+	if (ipsi_remote_any && !(seen & (1U << IFLA_IPSEC_IPIP_LOCAL)))
+		missarg("local");
+	if (ipsi_remote_any)
+		addattr_l(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_REMOTE, any,
+			  ipsi_local_len);
 	return 0;
 }
 
@@ -326,6 +388,7 @@ static bool ipsi_get(struct rtattr *tb[], int type, void *value, size_t len)
 
 static void ipsi_print_addr(struct rtattr *tb[], int type, const char *key)
 {
+	static const unsigned char any[16];
 	char buf[INET6_ADDRSTRLEN];
 	unsigned char addr[16];
 	enum color_attr color;
@@ -341,10 +404,28 @@ static void ipsi_print_addr(struct rtattr *tb[], int type, const char *key)
 	} else {
 		return;
 	}
-	inet_ntop(family, addr, buf, sizeof(buf));
+	if (memcmp(addr, any, family == AF_INET ? 4 : 16))
+		inet_ntop(family, addr, buf, sizeof(buf));
+	else
+		memcpy(buf, "any", sizeof("any"));
 	snprintf(fmt, sizeof(fmt), "%s ", key);
 	print_color_string(PRINT_FP, COLOR_NONE, NULL, "%s", fmt);
 	print_color_string(PRINT_ANY, color, key, "%s ", buf);
+}
+
+/* Where a peer that may move is now: no word that "ip link" takes. */
+static void ipsi_print_peer(struct rtattr *tb[])
+{
+	char buf[INET6_ADDRSTRLEN];
+	unsigned char addr[16];
+
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_PEER, addr, 4))
+		inet_ntop(AF_INET, addr, buf, sizeof(buf));
+	else if (ipsi_get(tb, IFLA_IPSEC_IPIP_PEER, addr, 16))
+		inet_ntop(AF_INET6, addr, buf, sizeof(buf));
+	else
+		return;
+	print_color_string(PRINT_JSON, COLOR_NONE, "peer", NULL, buf);
 }
 
 static void ipsi_print_dev(struct rtattr *tb[])
@@ -387,6 +468,7 @@ static void ipsi_print_name(const char *key, const char * const names[],
 static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 {
 	uint32_t number;
+	uint16_t port;
 	uint8_t byte;
 
 	(void)lu;
@@ -396,6 +478,7 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 
 	ipsi_print_addr(tb, IFLA_IPSEC_IPIP_LOCAL, "local");
 	ipsi_print_addr(tb, IFLA_IPSEC_IPIP_REMOTE, "remote");
+	ipsi_print_peer(tb);
 	ipsi_print_dev(tb);
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_IF_ID, &number, 4))
 		print_color_uint(PRINT_ANY, COLOR_NONE, "if_id",
@@ -426,6 +509,15 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 			print_color_uint(PRINT_FP, COLOR_NONE, NULL,
 					 "fwmark 0x%x ", number);
 	}
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_ROAM, &byte, 1)) {
+		print_color_bool(PRINT_JSON, COLOR_NONE, "roam", NULL, byte);
+		if (byte)
+			print_color_string(PRINT_FP, COLOR_NONE, NULL, "%s ",
+					   "roam");
+	}
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_ENCAP_PORT, &port, 2) && port)
+		print_color_uint(PRINT_ANY, COLOR_NONE, "encap_port",
+				 "encap-port %u ", ntohs(port));
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_KEYING, &byte, 1) &&
 	    byte < IPSI_ARRAY_SIZE(ipsi_keying_names)) {
 		print_color_string(PRINT_JSON, COLOR_NONE, "keying", NULL,
@@ -434,6 +526,13 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 			print_color_string(PRINT_FP, COLOR_NONE, NULL,
 					   "keying %s ",
 					   ipsi_keying_names[byte]);
+	}
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_ICMP, &byte, 1)) {
+		print_color_bool(PRINT_JSON, COLOR_NONE, "icmp_relay", NULL,
+				 byte);
+		if (!byte)
+			print_color_string(PRINT_FP, COLOR_NONE, NULL, "%s ",
+					   "noicmp-relay");
 	}
 }
 

@@ -136,6 +136,27 @@ const char *ipsi_proto_name(uint8_t proto)
 	return proto == IPPROTO_AH ? "ah" : "esp";
 }
 
+/**
+ * ipsi_counter_mode() - does a cipher count?
+ * @alg: its name
+ *
+ * In such a mode, a key and nonce that come a second time lay both packets
+ * open, and with most of them let others forge more. Sequence numbers, and
+ * with them the nonces, begin again with every SA that is added by hand.
+ *
+ * Return: true if it does.
+ */
+bool ipsi_counter_mode(const char *alg)
+{
+	static const char * const modes[] = { "gcm", "ccm", "chacha", "ctr(" };
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(modes); i++)
+		if (strstr(alg, modes[i]))
+			return true;
+	return false;
+}
+
 int ipsi_arg_direction(const char *arg, uint32_t *direction)
 {
 	if (!strcmp(arg, "in"))

@@ -20,6 +20,12 @@ static const char * const ipsi_direction_names[] = {
 	NULL
 };
 
+static const char * const ipsi_offload_names[] = {
+	[IPSEC_IPIP_OFFLOAD_CRYPTO]	= "crypto",
+	[IPSEC_IPIP_OFFLOAD_PACKET]	= "packet",
+	NULL
+};
+
 static const char * const ipsi_mode_names[] = {
 	[IPSEC_IPIP_MODE_TRANSPORT]	= "transport",
 	[IPSEC_IPIP_MODE_TUNNEL]	= "tunnel",
@@ -91,6 +97,7 @@ static const struct ipsi_attr ipsi_stats_attrs[] = {
 	[IPSEC_IPIP_A_STATS_RX_ECN_ODD] = IPSI_A("rx-ecn-odd", IPSI_U64),
 	[IPSEC_IPIP_A_STATS_TX_SELECTOR] = IPSI_A("tx-selector", IPSI_U64),
 	[IPSEC_IPIP_A_STATS_RX_SELECTOR] = IPSI_A("rx-selector", IPSI_U64),
+	[IPSEC_IPIP_A_STATS_TX_PATH_ERROR] = IPSI_A("tx-path-error", IPSI_U64),
 };
 
 static const struct ipsi_attr_set ipsi_stats_set =
@@ -123,6 +130,12 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 	[IPSEC_IPIP_A_DEV_CARRIER] = IPSI_A("carrier", IPSI_U8),
 	[IPSEC_IPIP_A_DEV_KEYING] =
 		IPSI_E("keying", NULL, IPSI_ENUM8, ipsi_keying_names),
+	[IPSEC_IPIP_A_DEV_MTU_FIT] = IPSI_A("mtu-fit", IPSI_U32),
+	[IPSEC_IPIP_A_DEV_ICMP] = IPSI_A("icmp", IPSI_U8),
+	[IPSEC_IPIP_A_DEV_ROAM] = IPSI_A("roam", IPSI_FLAG),
+	[IPSEC_IPIP_A_DEV_ENCAP_PORT] = IPSI_A("encap-port", IPSI_BE16),
+	[IPSEC_IPIP_A_DEV_PEER] = IPSI_A("peer", IPSI_ADDR),
+	[IPSEC_IPIP_A_DEV_PEER_PORT] = IPSI_A("peer-port", IPSI_BE16),
 };
 
 const struct ipsi_attr_set ipsi_dev_set =
@@ -208,6 +221,11 @@ static const struct ipsi_attr ipsi_sa_attrs[] = {
 	[IPSEC_IPIP_A_SA_ADOPTED] = IPSI_A("adopted", IPSI_FLAG),
 	[IPSEC_IPIP_A_SA_REFUSAL] =
 		IPSI_E("refusal", NULL, IPSI_ENUM32, ipsi_refusal_names),
+	[IPSEC_IPIP_A_SA_PCPU] = IPSI_A("pcpu", IPSI_U32),
+	[IPSEC_IPIP_A_SA_OFFLOAD] =
+		IPSI_E("offload", NULL, IPSI_ENUM32, ipsi_offload_names),
+	[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX] =
+		IPSI_W("offload-ifindex", "offload", IPSI_U32),
 };
 
 const struct ipsi_attr_set ipsi_sa_set =

@@ -75,12 +75,24 @@ usage_errors()
 	expect 2 'sa add: encap: "udp" is not*' "${sa[@]}" encap udp 1 2
 	expect 2 'sa add: encap DPORT: 65536 is more*' \
 		"${sa[@]}" encap espinudp 1 65536
+	expect 2 'sa add: offload: "all" is neither*' \
+		"${sa[@]}" offload all dev lo
+	expect 2 'sa add: offload: dev expected instead of "lo"' \
+		"${sa[@]}" offload crypto lo lo
+	expect 1 'sa add: offload: none: No such device' \
+		"${sa[@]}" offload crypto dev none
 	expect 2 'sa del: unknown word "enc"' sa del ipsec0 in spi 256 enc a ''
 	expect 2 'sa show: spi SPI expected' sa show ipsec0 in
 	expect 2 'sa activate: DEV and {spi SPI|newest} expected' \
 		sa activate ipsec0
 	expect 2 'sa activate: unknown word "x"' sa activate ipsec0 newest x
+	expect 2 'rekey: DEV and {in|out} expected' rekey ipsec0
+	expect 2 'rekey: spi SPI expected' rekey ipsec0 in
+	expect 2 'rekey: aead, enc, auth or auth-trunc expected' \
+		rekey ipsec0 out spi 0x100
 	expect 2 'monitor: unknown word "x"' monitor x
+	expect 2 'check: unknown word "x"' check ipsec0 x
+	expect 2 'check: "0123456789abcdef" is no name*' check 0123456789abcdef
 }
 
 # key_file MODE TEXT: makes $dir/key.

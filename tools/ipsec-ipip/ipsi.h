@@ -43,6 +43,7 @@ int ipsi_arg_dev(const char *arg);
 int ipsi_arg_proto(const char *arg, uint8_t *proto);
 int ipsi_arg_direction(const char *arg, uint32_t *direction);
 const char *ipsi_proto_name(uint8_t proto);
+bool ipsi_counter_mode(const char *alg);
 
 /**
  * struct ipsi_word - a word of the command line and what follows it
@@ -76,6 +77,8 @@ int ipsi_sa_add(int argc, char **argv);
 int ipsi_sa_del(int argc, char **argv);
 int ipsi_sa_show(int argc, char **argv);
 int ipsi_sa_activate(int argc, char **argv);
+int ipsi_rekey(int argc, char **argv);
 int ipsi_monitor(int argc, char **argv);
+int ipsi_check(int argc, char **argv);
 
 #endif /* _IPSI_H */

@@ -29,7 +29,7 @@ static const struct ipsi_verb {
 	  "       auth-trunc NAME KEY ICVBITS]}\n"
 	  "      [replay-window N] [esn] [seq N]\n"
 	  "      [limit {time|time-use|byte|packet}-{soft|hard} N]...\n"
-	  "      [encap espinudp SPORT DPORT]",
+	  "      [encap espinudp SPORT DPORT] [offload crypto dev IFACE]",
 	  "add an SA to a device" },
 	{ "sa", "del", ipsi_sa_del, "DEV {in|out} spi SPI [proto {esp|ah}]",
 	  "delete an SA of a device" },
@@ -39,8 +39,12 @@ static const struct ipsi_verb {
 	{ "sa", "activate", ipsi_sa_activate,
 	  "DEV {spi SPI [proto {esp|ah}] | newest}",
 	  "choose the outbound SA to use" },
+	{ NULL, "rekey", ipsi_rekey, "DEV {in|out} spi SPI ...",
+	  "add an SA, as \"sa add\" does, in place of the former ones" },
 	{ NULL, "monitor", ipsi_monitor, "",
 	  "print events as they come" },
+	{ NULL, "check", ipsi_check, "[DEV]",
+	  "look for what is wrong, or soon will be" },
 };
 
 static void ipsi_print_usage(FILE *f)

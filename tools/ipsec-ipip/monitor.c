@@ -28,6 +28,8 @@ static const struct ipsi_event {
 					     .json_flag = "pinned" },
 	[IPSEC_IPIP_CMD_DEV_CARRIER_NTF] = { .name = "carrier",
 					     .of_dev = true },
+	[IPSEC_IPIP_CMD_DEV_PEER_NTF]	 = { .name = "peer",
+					     .of_dev = true },
 	[IPSEC_IPIP_CMD_SA_REFUSE_NTF]	 = { .name = "sa-refuse" },
 };
 
@@ -66,9 +68,19 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa)
 static void ipsi_event_dev(const struct ipsi_attrs *dev, uint8_t cmd,
 			   const char *when)
 {
-	printf("%s %s %s %s\n", when, ipsi_events[cmd].name,
-	       ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME),
-	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ? "on" : "off");
+	char buf[IPSI_TEXT_LEN];
+
+	printf("%s %s %s ", when, ipsi_events[cmd].name,
+	       ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME));
+	if (cmd == IPSEC_IPIP_CMD_DEV_CARRIER_NTF)
+		printf("%s", ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ?
+		       "on" : "off");
+	else
+		printf("%s", ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_PEER, buf));
+	if (dev->tb[IPSEC_IPIP_A_DEV_PEER_PORT])
+		printf(" port %llu",
+		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_PEER_PORT));
+	putchar('\n');
 }
 
 static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,

@@ -308,6 +308,8 @@ int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 	for (i = 0; i < IPSI_NL_TRIES; i++) {
 		if (ipsi_nl_exchange(nl, replies, &end))
 			return ipsi_fail("%s", strerror(errno));
+		if (end.error && end.error == nl->fine)
+			return IPSI_OK;
 		if (end.error)
 			return ipsi_nl_refused(nl, set, &end);
 		if (!end.interrupted) {

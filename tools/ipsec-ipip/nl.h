@@ -21,6 +21,7 @@ struct ipsi_nl {
 	uint16_t family;
 	uint32_t group;		/* multicast group of the events */
 	uint32_t seq;
+	int fine;		/* an errno that counts as success, or 0 */
 	char *request;		/* IPSI_NL_BUF bytes each; may hold keys */
 	char *answer;
 };

@@ -5,29 +5,15 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
+#include "sa-add.h"
 #include "sa-id.h"
-
-/* Arguments of "sa add"; strings point into argv, numbers are host order. */
-struct ipsi_sa_args {
-	struct ipsi_sa_id id;	/* must be first, see ipsi_parse_spi() */
-	bool has_mode, has_reqid, has_icv, has_window, has_seq, has_encap;
-	uint32_t mode;
-	uint32_t reqid;
-	const char *aead, *enc, *auth;
-	struct ipsi_key aead_key, enc_key, auth_key;
-	uint32_t icv_bits;
-	uint32_t window;
-	bool esn;
-	uint64_t seq;
-	uint64_t limit[IPSEC_IPIP_A_LIFETIME_MAX + 1];
-	uint32_t has_limit;		/* bits: IPSEC_IPIP_A_LIFETIME_* */
-	uint16_t sport, dport;
-};
 
 static int ipsi_parse_mode(void *ctx, char **args)
 {
@@ -178,6 +164,35 @@ static int ipsi_parse_encap(void *ctx, char **args)
 	return ret;
 }
 
+static int ipsi_parse_pcpu(void *ctx, char **args)
+{
+	struct ipsi_sa_args *sa = ctx;
+
+	sa->has_pcpu = true;
+	return ipsi_arg_u32("pcpu", args[0], &sa->pcpu);
+}
+
+static int ipsi_parse_offload(void *ctx, char **args)
+{
+	struct ipsi_sa_args *sa = ctx;
+
+	sa->has_offload = true;
+	if (!strcmp(args[0], "crypto"))
+		sa->offload = IPSEC_IPIP_OFFLOAD_CRYPTO;
+	else if (!strcmp(args[0], "packet"))
+		sa->offload = IPSEC_IPIP_OFFLOAD_PACKET;
+	else
+		return ipsi_usage("offload: \"%s\" is neither crypto nor packet",
+				  args[0]);
+	if (strcmp(args[1], "dev"))
+		return ipsi_usage("offload: dev expected instead of \"%s\"",
+				  args[1]);
+	sa->offload_ifindex = if_nametoindex(args[2]);
+	if (!sa->offload_ifindex)
+		return ipsi_fail("offload: %s: %s", args[2], strerror(errno));
+	return IPSI_OK;
+}
+
 static const struct ipsi_word ipsi_sa_words[] = {
 	{ .word = "spi", .n_args = 1, .parse = ipsi_parse_spi },
 	{ .word = "proto", .n_args = 1, .parse = ipsi_parse_proto },
@@ -196,9 +211,19 @@ static const struct ipsi_word ipsi_sa_words[] = {
 	{ .word = "limit", .n_args = 2, .repeats = true,
 	  .parse = ipsi_parse_limit },
 	{ .word = "encap", .n_args = 3, .parse = ipsi_parse_encap },
+	{ .word = "pcpu", .n_args = 1, .parse = ipsi_parse_pcpu },
+	{ .word = "offload", .n_args = 3, .parse = ipsi_parse_offload },
 };
 
-static int ipsi_sa_parse(struct ipsi_sa_args *sa, int argc, char **argv)
+/**
+ * ipsi_sa_parse() - read the description of an SA
+ * @sa: the result, zeroed before; the caller wipes it
+ * @argc: number of arguments
+ * @argv: the arguments, from the device on; keys among them are wiped
+ *
+ * Return: exit code.
+ */
+int ipsi_sa_parse(struct ipsi_sa_args *sa, int argc, char **argv)
 {
 	int ret;
 
@@ -273,6 +298,22 @@ static int ipsi_put_encap(struct nlmsghdr *nlh, const struct ipsi_sa_args *sa)
 	return ret;
 }
 
+static int ipsi_put_hardware(struct nlmsghdr *nlh,
+			     const struct ipsi_sa_args *sa)
+{
+	int ret = IPSI_OK;
+
+	if (sa->has_pcpu)
+		ret = ipsi_nl_put_u32(nlh, IPSEC_IPIP_A_SA_PCPU, sa->pcpu);
+	if (!ret && sa->has_offload)
+		ret = ipsi_nl_put_u32(nlh, IPSEC_IPIP_A_SA_OFFLOAD,
+				      sa->offload);
+	if (!ret && sa->has_offload)
+		ret = ipsi_nl_put_u32(nlh, IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX,
+				      sa->offload_ifindex);
+	return ret;
+}
+
 static int ipsi_put_numbers(struct nlmsghdr *nlh, const struct ipsi_sa_args *sa)
 {
 	int ret = IPSI_OK;
@@ -314,25 +355,38 @@ static int ipsi_put_sa(struct nlmsghdr *nlh, const struct ipsi_sa_args *sa)
 		ret = ipsi_put_limits(nlh, sa);
 	if (!ret)
 		ret = ipsi_put_encap(nlh, sa);
+	if (!ret)
+		ret = ipsi_put_hardware(nlh, sa);
 	return ret;
 }
 
-/* In these, a key and nonce that come a second time lay both packets open, and
- * with most of them let others forge more. Sequence numbers, and with them the
- * nonces, begin again with every SA that is added by hand.
- */
 static void ipsi_warn_counter_mode(const char *alg)
 {
-	static const char * const modes[] = { "gcm", "ccm", "chacha", "ctr(" };
-	unsigned int i;
+	if (alg && ipsi_counter_mode(alg))
+		ipsi_warn("%s: never add this key a second time, not even after a reboot (RFC 4106 section 2)",
+			  alg);
+}
 
-	for (i = 0; alg && i < IPSI_ARRAY_SIZE(modes); i++) {
-		if (strstr(alg, modes[i])) {
-			ipsi_warn("%s: never add this key a second time, not even after a reboot (RFC 4106 section 2)",
-				  alg);
-			return;
-		}
+/**
+ * ipsi_sa_send() - ask the kernel to add an SA
+ * @nl: the socket
+ * @sa: the description
+ *
+ * Return: exit code.
+ */
+int ipsi_sa_send(struct ipsi_nl *nl, const struct ipsi_sa_args *sa)
+{
+	int ret;
+
+	ret = ipsi_put_sa(ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_ADD, false),
+			  sa);
+	if (!ret)
+		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
+	if (!ret) {
+		ipsi_warn_counter_mode(sa->aead);
+		ipsi_warn_counter_mode(sa->enc);
 	}
+	return ret;
 }
 
 /**
@@ -346,22 +400,13 @@ int ipsi_sa_add(int argc, char **argv)
 {
 	struct ipsi_sa_args sa = {};
 	struct ipsi_nl nl = {};
-	struct nlmsghdr *nlh;
 	int ret;
 
 	ret = ipsi_sa_parse(&sa, argc, argv);
 	if (!ret)
 		ret = ipsi_nl_open(&nl);
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_SA_ADD, false);
-		ret = ipsi_put_sa(nlh, &sa);
-	}
 	if (!ret)
-		ret = ipsi_nl_talk(&nl, &ipsi_sa_set, NULL);
-	if (!ret) {
-		ipsi_warn_counter_mode(sa.aead);
-		ipsi_warn_counter_mode(sa.enc);
-	}
+		ret = ipsi_sa_send(&nl, &sa);
 	ipsi_nl_close(&nl);
 	explicit_bzero(&sa, sizeof(sa));
 	return ret;

@@ -50,6 +50,9 @@ static void ipsi_show_header(const struct ipsi_attrs *dev)
 	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FLOWLABEL))
 		printf("  flowlabel: %s\n",
 		       ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_FLOWLABEL));
+	if (dev->tb[IPSEC_IPIP_A_DEV_ICMP] &&
+	    !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ICMP))
+		printf("  icmp-relay: off\n");
 	if (fwmark)
 		printf("  fwmark: 0x%x\n", fwmark);
 }
@@ -90,6 +93,20 @@ static void ipsi_show_refused(const struct ipsi_attrs *dev)
 		putchar('\n');
 }
 
+static void ipsi_show_peer(const struct ipsi_attrs *dev)
+{
+	char buf[IPSI_TEXT_LEN];
+
+	if (dev->tb[IPSEC_IPIP_A_DEV_PEER])
+		printf("  peer: %s, and may move\n",
+		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_PEER, buf));
+	else if (dev->tb[IPSEC_IPIP_A_DEV_ROAM])
+		printf("  peer: not heard yet\n");
+	if (dev->tb[IPSEC_IPIP_A_DEV_ENCAP_PORT])
+		printf("  encap-port: %llu\n",
+		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ENCAP_PORT));
+}
+
 static void ipsi_show_text(const struct ipsi_attrs *dev)
 {
 	char buf[IPSI_TEXT_LEN];
@@ -101,6 +118,7 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
 	printf("  if_id: 0x%llx\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID));
+	ipsi_show_peer(dev);
 	ipsi_show_header(dev);
 	printf("  mtu: %llu%s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
@@ -114,13 +132,16 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 
 static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
 {
-	static const char * const flags[] = { "mtu_auto", "pinned", NULL };
+	static const char * const flags[] = { "mtu_auto", "pinned", "roam",
+					      NULL };
 	const bool carrier = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER);
+	const bool icmp = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ICMP);
 	struct json_object *object = ipsi_attrs_json(dev);
 
 	ipsi_json_flags(object, flags);
 	json_object_object_add(object, "carrier",
 			       json_object_new_boolean(carrier));
+	json_object_object_add(object, "icmp", json_object_new_boolean(icmp));
 	return object;
 }
 

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip check: what is wrong with a device, or soon will be; a line for
+ * each finding. What can be seen at one look is looked at; nothing is sent.
+ */
+#include <json-c/json.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+#include "query.h"
+
+/* "Near" a limit: so many percent of it. */
+#define IPSI_CHECK_NEAR		90
+
+/**
+ * struct ipsi_check - a run
+ * @dev: the device that is looked at
+ * @name: its name
+ * @sas: its SAs
+ * @found: findings so far
+ * @json: they, or NULL when they are printed as text
+ */
+struct ipsi_check {
+	const struct ipsi_attrs *dev;
+	const char *name;
+	struct ipsi_replies sas;
+	size_t found;
+	struct json_object *json;
+};
+
+IPSI_PRINTF(3, 4)
+static void ipsi_found(struct ipsi_check *check, const char *what,
+		       const char *fmt, ...)
+{
+	struct json_object *object;
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	check->found++;
+	if (!check->json) {
+		printf("%s: %s: %s\n", check->name, what, text);
+		return;
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "ifname",
+			       json_object_new_string(check->name));
+	json_object_object_add(object, "finding",
+			       json_object_new_string(what));
+	json_object_object_add(object, "text", json_object_new_string(text));
+	json_object_array_add(check->json, object);
+}
+
+static void ipsi_check_keys(struct ipsi_check *check)
+{
+	const struct ipsi_attrs *dev = check->dev;
+	const bool out = dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI];
+	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
+
+	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
+		ipsi_found(check, "no-sa-out",
+			   "no outbound SA has a sequence number left, so nothing can be sent");
+	else if (!out)
+		ipsi_found(check, "no-sa-out",
+			   "there is no valid outbound SA, so nothing can be sent");
+	if (!in)
+		ipsi_found(check, "no-sa-in",
+			   "there is no valid inbound SA, so nothing can be received");
+	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
+		ipsi_found(check, "carrier",
+			   "the carrier is off in spite of SAs in both directions");
+}
+
+static void ipsi_check_mtu(struct ipsi_check *check)
+{
+	const uint64_t fit = ipsi_attr_u64(check->dev,
+					   IPSEC_IPIP_A_DEV_MTU_FIT);
+	const uint64_t mtu = ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_MTU);
+
+	if (!check->dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] && fit && mtu > fit)
+		ipsi_found(check, "mtu",
+			   "the MTU was set to %llu, but route and SA take only %llu unfragmented",
+			   (unsigned long long)mtu, (unsigned long long)fit);
+}
+
+/* What an SA has used of a limit, which may be none. */
+static void ipsi_check_limit(struct ipsi_check *check, const char *sa,
+			     uint64_t used, uint64_t limit, const char *unit)
+{
+	const uint64_t near = limit / 100 * IPSI_CHECK_NEAR +
+			      limit % 100 * IPSI_CHECK_NEAR / 100;
+
+	if (limit && used >= near)
+		ipsi_found(check, "sa-limit",
+			   "%s is near its end: %llu of %llu %s", sa,
+			   (unsigned long long)used, (unsigned long long)limit,
+			   unit);
+}
+
+static void ipsi_check_limits(struct ipsi_check *check,
+			      const struct ipsi_attrs *sa, const char *name)
+{
+	struct ipsi_attrs stats, limits;
+	uint64_t added, used;
+	time_t now;
+
+	ipsi_attrs_parse_nest(&stats, sa, IPSEC_IPIP_A_SA_STATS);
+	ipsi_attrs_parse_nest(&limits, sa, IPSEC_IPIP_A_SA_LIFETIME);
+	added = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_ADD_TIME);
+	used = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_USE_TIME);
+	now = time(NULL);
+
+	ipsi_check_limit(check, name,
+			 ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_BYTES),
+			 ipsi_attr_u64(&limits,
+				       IPSEC_IPIP_A_LIFETIME_HARD_BYTES),
+			 "bytes");
+	ipsi_check_limit(check, name,
+			 ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS),
+			 ipsi_attr_u64(&limits,
+				       IPSEC_IPIP_A_LIFETIME_HARD_PACKETS),
+			 "packets");
+	ipsi_check_limit(check, name, now - added,
+			 ipsi_attr_u64(&limits,
+				       IPSEC_IPIP_A_LIFETIME_HARD_ADD_SECONDS),
+			 "seconds");
+	if (used)
+		ipsi_check_limit(check, name, now - used,
+				 ipsi_attr_u64(&limits,
+					       IPSEC_IPIP_A_LIFETIME_HARD_USE_SECONDS),
+				 "seconds of use");
+	/* 64 bits do not run out. */
+	if (!sa->tb[IPSEC_IPIP_A_SA_ESN])
+		ipsi_check_limit(check, name,
+				 ipsi_attr_u64(&stats,
+					       IPSEC_IPIP_A_SA_STATS_SEQ),
+				 UINT32_MAX, "sequence numbers");
+}
+
+/* A key manager limits the life of its keys; who does so by hand is taken to
+ * know what he does.
+ */
+static void ipsi_check_cipher(struct ipsi_check *check,
+			      const struct ipsi_attrs *sa, const char *name)
+{
+	const char *alg = sa->tb[IPSEC_IPIP_A_SA_AEAD_NAME] ?
+			  ipsi_attr_string(sa, IPSEC_IPIP_A_SA_AEAD_NAME) :
+			  ipsi_attr_string(sa, IPSEC_IPIP_A_SA_ENC_NAME);
+	struct ipsi_attrs limits;
+	unsigned int id;
+
+	if (!ipsi_counter_mode(alg))
+		return;
+	ipsi_attrs_parse_nest(&limits, sa, IPSEC_IPIP_A_SA_LIFETIME);
+	for (id = 0; id <= limits.set->max; id++)
+		if (ipsi_attr_u64(&limits, id))
+			return;
+	ipsi_found(check, "sa-counter-mode",
+		   "%s uses %s without any limit: if its key was set by hand, it must never be set again",
+		   name, alg);
+}
+
+static void ipsi_check_sas(struct ipsi_check *check)
+{
+	struct ipsi_attrs sa;
+	char name[64];
+	size_t i;
+
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		snprintf(name, sizeof(name), "the %sbound SA %s 0x%08llx",
+			 ipsi_attr_enum(&sa, IPSEC_IPIP_A_SA_DIRECTION),
+			 ipsi_proto_name(ipsi_attr_u64(&sa,
+						       IPSEC_IPIP_A_SA_PROTO)),
+			 ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI));
+		if (sa.tb[IPSEC_IPIP_A_SA_DYING])
+			ipsi_found(check, "sa-soft",
+				   "%s is past its soft limit and was not replaced",
+				   name);
+		ipsi_check_limits(check, &sa, name);
+		ipsi_check_cipher(check, &sa, name);
+	}
+}
+
+static void ipsi_check_flow(const struct ipsi_attrs *dev,
+			    struct ipsi_flow *flow)
+{
+	const struct nlattr *remote = dev->tb[IPSEC_IPIP_A_DEV_REMOTE];
+	const struct nlattr *local = dev->tb[IPSEC_IPIP_A_DEV_LOCAL];
+
+	memset(flow, 0, sizeof(*flow));
+	flow->link = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
+	flow->mark = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FWMARK);
+	if (!local || !remote ||
+	    mnl_attr_get_payload_len(local) != mnl_attr_get_payload_len(remote))
+		return;
+	flow->len = mnl_attr_get_payload_len(local);
+	flow->family = flow->len == sizeof(struct in_addr) ? AF_INET : AF_INET6;
+	memcpy(flow->local, mnl_attr_get_payload(local), flow->len);
+	memcpy(flow->remote, mnl_attr_get_payload(remote), flow->len);
+}
+
+/* The way to the remote endpoint. Returns true if it is as it should be. */
+static bool ipsi_check_route(struct ipsi_check *check,
+			     const struct ipsi_flow *flow)
+{
+	static const uint8_t any[sizeof(flow->remote)];
+	char local[IPSI_TEXT_LEN], remote[IPSI_TEXT_LEN];
+	uint32_t oif;
+	bool found;
+	int err;
+
+	if (!flow->len || !memcmp(flow->remote, any, flow->len) ||
+	    !memcmp(flow->local, any, flow->len))
+		return false;
+	ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_LOCAL, local);
+	ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_REMOTE, remote);
+
+	if (!ipsi_query_local(flow, &found) && !found) {
+		ipsi_found(check, "no-local",
+			   "the local address %s is not one of this host",
+			   local);
+		return false;
+	}
+	err = ipsi_query_route(flow, &oif);
+	if (err)
+		ipsi_found(check, "no-route",
+			   "there is no route to %s from %s: %s", remote,
+			   local, strerror(err));
+	else if (oif == ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_IFINDEX))
+		ipsi_found(check, "loop",
+			   "the route to %s leads through the device itself",
+			   remote);
+	else
+		return true;
+	return false;
+}
+
+/* The kernel takes the stricter of two. */
+static int ipsi_rp_filter(const char *name)
+{
+	char path[64 + IF_NAMESIZE];
+	int value = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter",
+		 name);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%d", &value) != 1)
+		value = 0;
+	fclose(f);
+	return value;
+}
+
+static void ipsi_check_rp_filter(struct ipsi_check *check)
+{
+	const int all = ipsi_rp_filter("all"), own = ipsi_rp_filter(check->name);
+
+	/* 2, loose, is the greater number and wins. */
+	if ((all > own ? all : own) == 1)
+		ipsi_found(check, "rp-filter",
+			   "rp_filter is strict: IPv4 packets whose way back is not this device are dropped");
+}
+
+/* Is a state among the SAs of the device? */
+static bool ipsi_check_is_taken(const struct ipsi_check *check,
+				const struct xfrm_usersa_info *info)
+{
+	struct ipsi_attrs sa;
+	size_t i, len;
+
+	len = info->family == AF_INET ? sizeof(struct in_addr) :
+					sizeof(struct in6_addr);
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI) ==
+		    ntohl(info->id.spi) &&
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_PROTO) ==
+		    info->id.proto && sa.tb[IPSEC_IPIP_A_SA_DST] &&
+		    mnl_attr_get_payload_len(sa.tb[IPSEC_IPIP_A_SA_DST]) ==
+		    len &&
+		    !memcmp(mnl_attr_get_payload(sa.tb[IPSEC_IPIP_A_SA_DST]),
+			    &info->id.daddr, len))
+			return true;
+	}
+	return false;
+}
+
+/* Why does the device not take a state that has its if_id? The same rules in
+ * the same order as the kernel's.
+ */
+static const char *ipsi_check_stray_why(const struct ipsi_check *check,
+					const struct ipsi_state *state)
+{
+	const struct xfrm_usersa_info *info = state->info;
+	static const uint8_t any[sizeof(info->saddr)];
+	struct ipsi_flow flow;
+	const void *far;
+	bool out;
+
+	ipsi_check_flow(check->dev, &flow);
+	if (info->family != flow.family)
+		return "its addresses are of another family";
+	if (info->id.proto != IPPROTO_ESP && info->id.proto != IPPROTO_AH)
+		return "it is neither ESP nor AH";
+	if (!state->authenticates)
+		return "it does not protect integrity";
+
+	out = !memcmp(&info->id.daddr, flow.remote, flow.len);
+	if (!out && memcmp(&info->id.daddr, flow.local, flow.len))
+		return "its destination is neither local nor remote";
+	far = out ? flow.local : flow.remote;
+	if (memcmp(&info->saddr, far, flow.len) &&
+	    memcmp(&info->saddr, any, flow.len))
+		return "its source is not the other endpoint";
+	if (out && info->mode != XFRM_MODE_TRANSPORT)
+		return "it is outbound and not in transport mode";
+	if (info->mode != XFRM_MODE_TRANSPORT && info->mode != XFRM_MODE_TUNNEL)
+		return "it is neither in transport nor in tunnel mode";
+	return "it is not valid any more";
+}
+
+static void ipsi_check_stray(const struct ipsi_state *state, void *data)
+{
+	const struct xfrm_usersa_info *info = state->info;
+	struct ipsi_check *check = data;
+
+	/* Without an SPI it is being negotiated. */
+	if (state->if_id !=
+	    ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_IF_ID) ||
+	    !info->id.spi || ipsi_check_is_taken(check, info))
+		return;
+	ipsi_found(check, "sa-not-taken",
+		   "%s 0x%08x has the if_id of the device, but %s",
+		   info->id.proto == IPPROTO_ESP ? "esp" :
+		   info->id.proto == IPPROTO_AH ? "ah" : "SA",
+		   ntohl(info->id.spi), ipsi_check_stray_why(check, state));
+}
+
+static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)
+{
+	struct nlmsghdr *nlh;
+	int ret;
+
+	ipsi_replies_free(&check->sas);
+	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
+	ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, check->name);
+	if (ret)
+		return ret;
+	return ipsi_nl_talk(nl, &ipsi_sa_set, &check->sas);
+}
+
+static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
+			  const struct nlmsghdr *msg)
+{
+	struct ipsi_attrs dev;
+	struct ipsi_flow flow;
+	struct ipsi_link link;
+	int ret, err;
+
+	ipsi_attrs_parse(&dev, &ipsi_dev_set, msg);
+	check->dev = &dev;
+	check->name = ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME);
+
+	ret = ipsi_check_get_sas(check, nl);
+	if (ret)
+		return ret;
+	err = ipsi_query_link(ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX),
+			      &link);
+	if (err)
+		return ipsi_fail("%s: %s", check->name, strerror(err));
+
+	if (!link.up)
+		ipsi_found(check, "down", "the device is down");
+	ipsi_check_keys(check);
+	ipsi_check_sas(check);
+	ipsi_check_rp_filter(check);
+	/* What follows would have to be asked in the underlay's namespace. */
+	if (link.foreign) {
+		ipsi_check_mtu(check);
+		return IPSI_OK;
+	}
+	ipsi_check_flow(&dev, &flow);
+	/* What fits a way that is wrong is of no interest. */
+	if (ipsi_check_route(check, &flow))
+		ipsi_check_mtu(check);
+	err = ipsi_query_states(ipsi_check_stray, check);
+	if (err)
+		return ipsi_fail("SAD: %s", strerror(err));
+	return IPSI_OK;
+}
+
+static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
+			  const char *name)
+{
+	struct ipsi_replies devs = {};
+	struct nlmsghdr *nlh;
+	int ret = IPSI_OK;
+	size_t i;
+
+	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET, !name);
+	if (name)
+		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME, name);
+	if (!ret)
+		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &devs);
+	for (i = 0; !ret && i < devs.n; i++)
+		ret = ipsi_check_dev(check, nl, devs.msg[i]);
+	ipsi_replies_free(&devs);
+	return ret;
+}
+
+/**
+ * ipsi_check() - look for what is wrong with one device, or all
+ * @argc: number of arguments
+ * @argv: the arguments
+ *
+ * Return: exit code; that of a failure if there are findings.
+ */
+int ipsi_check(int argc, char **argv)
+{
+	struct ipsi_check check = {};
+	struct ipsi_nl nl = {};
+	int ret = IPSI_OK;
+
+	if (argc > 1)
+		return ipsi_usage("unknown word \"%s\"", argv[1]);
+	if (argc)
+		ret = ipsi_arg_dev(argv[0]);
+	if (!ret)
+		ret = ipsi_nl_open(&nl);
+	if (!ret && ipsi_opts.json)
+		check.json = json_object_new_array();
+	if (!ret)
+		ret = ipsi_check_all(&check, &nl, argc ? argv[0] : NULL);
+	if (check.json)
+		ipsi_json_print(check.json, ipsi_opts.pretty);
+	ipsi_replies_free(&check.sas);
+	ipsi_nl_close(&nl);
+	return ret ? ret : check.found ? IPSI_FAIL : IPSI_OK;
+}

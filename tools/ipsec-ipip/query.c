@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Questions to the kernel's other netlink families, a socket each. What the
+ * answers mean is up to check.c.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "nl.h"
+#include "query.h"
+
+static int ipsi_query_answer(struct mnl_socket *sock, uint32_t seq, char *buf,
+			     mnl_cb_t take, void *data)
+{
+	int ret = MNL_CB_OK;
+	ssize_t got;
+
+	while (ret > MNL_CB_STOP) {
+		got = mnl_socket_recvfrom(sock, buf, IPSI_NL_BUF);
+		if (got < 0)
+			return errno;
+		ret = mnl_cb_run(buf, got, seq, mnl_socket_get_portid(sock),
+				 take, data);
+	}
+	return ret < 0 ? errno : 0;
+}
+
+/* Returns 0 or an errno. A dump that was disturbed is asked for again, so what
+ * takes the answers must not mind getting one twice. (That of the SAD never
+ * says that it was.)
+ */
+static int ipsi_query(int bus, char *buf, mnl_cb_t take, void *data)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	char *answer = malloc(IPSI_NL_BUF);
+	struct mnl_socket *sock;
+	int err = ENOMEM, tries;
+
+	sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	if (!sock || mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0) {
+		err = errno;
+		goto out;
+	}
+	nlh->nlmsg_seq = time(NULL);
+	for (tries = 0; answer && tries < 10; tries++) {
+		nlh->nlmsg_seq++;
+		if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
+			err = errno;
+		else
+			err = ipsi_query_answer(sock, nlh->nlmsg_seq, answer,
+						take, data);
+		if (err != EINTR)
+			break;
+	}
+out:
+	if (sock)
+		mnl_socket_close(sock);
+	/* The SAD comes with its keys. */
+	if (answer)
+		explicit_bzero(answer, IPSI_NL_BUF);
+	free(answer);
+	return err;
+}
+
+static struct nlmsghdr *ipsi_query_begin(char *buf, uint16_t type,
+					 uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	return nlh;
+}
+
+static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct ipsi_link *link = data;
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	link->up = ifi->ifi_flags & IFF_UP;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
+		if (mnl_attr_get_type(attr) == IFLA_LINK_NETNSID)
+			link->foreign = true;
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_link() - ask for a link
+ * @ifindex: which
+ * @link: the answer
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh;
+
+	memset(link, 0, sizeof(*link));
+	nlh = ipsi_query_begin(buf, RTM_GETLINK, NLM_F_ACK);
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_link, link);
+}
+
+struct ipsi_query_local {
+	const struct ipsi_flow *flow;
+	bool found;
+};
+
+static int ipsi_query_take_addr(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct ipsi_query_local *local = data;
+	const struct ipsi_flow *flow = local->flow;
+	const struct nlattr *attr;
+	uint16_t type;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_family != flow->family)
+		return MNL_CB_OK;
+	/* With a peer, IFA_ADDRESS is the peer's; IPv6 has only that else. */
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		type = mnl_attr_get_type(attr);
+		if ((type == IFA_LOCAL ||
+		     (type == IFA_ADDRESS && flow->family == AF_INET6)) &&
+		    mnl_attr_get_payload_len(attr) == flow->len &&
+		    !memcmp(mnl_attr_get_payload(attr), flow->local, flow->len))
+			local->found = true;
+	}
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_local() - is the local address one of this namespace?
+ * @flow: the addresses
+ * @found: the answer
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_local(const struct ipsi_flow *flow, bool *found)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ipsi_query_local local = { .flow = flow };
+	struct ifaddrmsg *ifa;
+	struct nlmsghdr *nlh;
+	int err;
+
+	nlh = ipsi_query_begin(buf, RTM_GETADDR, NLM_F_DUMP);
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	ifa->ifa_family = flow->family;
+	err = ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_addr, &local);
+	*found = local.found;
+	return err;
+}
+
+static int ipsi_query_take_route(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+	uint32_t *oif = data;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg))
+		if (mnl_attr_get_type(attr) == RTA_OIF &&
+		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			*oif = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_route() - by which device do outer packets leave?
+ * @flow: the packets
+ * @oif: set to its ifindex
+ *
+ * Return: 0, or the errno that says why there is no route.
+ */
+int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif)
+{
+	char buf[MNL_NLMSG_HDRLEN + 256] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *rtm;
+
+	nlh = ipsi_query_begin(buf, RTM_GETROUTE, NLM_F_ACK);
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = flow->family;
+	rtm->rtm_dst_len = 8 * flow->len;
+	rtm->rtm_src_len = 8 * flow->len;
+	mnl_attr_put(nlh, RTA_DST, flow->len, flow->remote);
+	mnl_attr_put(nlh, RTA_SRC, flow->len, flow->local);
+	if (flow->link)
+		mnl_attr_put_u32(nlh, RTA_OIF, flow->link);
+	if (flow->mark)
+		mnl_attr_put_u32(nlh, RTA_MARK, flow->mark);
+	*oif = 0;
+	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_route, oif);
+}
+
+struct ipsi_query_states {
+	void (*handle)(const struct ipsi_state *state, void *data);
+	void *data;
+};
+
+static int ipsi_query_take_state(const struct nlmsghdr *nlh, void *data)
+{
+	struct ipsi_query_states *states = data;
+	struct ipsi_state state = {};
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*state.info))
+		return MNL_CB_OK;
+	state.info = mnl_nlmsg_get_payload(nlh);
+	mnl_attr_for_each(attr, nlh, sizeof(*state.info)) {
+		switch (mnl_attr_get_type(attr)) {
+		case XFRMA_IF_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				state.if_id = mnl_attr_get_u32(attr);
+			break;
+		case XFRMA_ALG_AEAD:
+		case XFRMA_ALG_AUTH:
+		case XFRMA_ALG_AUTH_TRUNC:
+			state.authenticates = true;
+			break;
+		}
+	}
+	states->handle(&state, states->data);
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_states() - ask for all states of the SAD
+ * @handle: called for each
+ * @data: for @handle
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_states(void (*handle)(const struct ipsi_state *state,
+				     void *data), void *data)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ipsi_query_states states = { .handle = handle, .data = data };
+
+	ipsi_query_begin(buf, XFRM_MSG_GETSA, NLM_F_DUMP);
+	return ipsi_query(NETLINK_XFRM, buf, ipsi_query_take_state, &states);
+}

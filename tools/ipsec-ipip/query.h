@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Questions to the kernel's other netlink families, about links, addresses,
+ * routes and the SAD of the namespace.
+ */
+#ifndef _IPSI_QUERY_H
+#define _IPSI_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <linux/xfrm.h>
+
+/**
+ * struct ipsi_link - a link
+ * @up: it was set up
+ * @foreign: its underlay is another namespace
+ */
+struct ipsi_link {
+	bool up;
+	bool foreign;
+};
+
+/**
+ * struct ipsi_flow - where outer packets go
+ * @family: of the addresses
+ * @len: length of the addresses
+ * @local: local outer address
+ * @remote: remote outer address
+ * @link: ifindex of the underlay device, 0 for any
+ * @mark: mark of outer packets
+ */
+struct ipsi_flow {
+	int family;
+	size_t len;
+	uint8_t local[sizeof(struct in6_addr)];
+	uint8_t remote[sizeof(struct in6_addr)];
+	uint32_t link;
+	uint32_t mark;
+};
+
+/**
+ * struct ipsi_state - a state of the SAD
+ * @info: what it is
+ * @if_id: its interface id, 0 for none
+ * @authenticates: it protects integrity
+ */
+struct ipsi_state {
+	const struct xfrm_usersa_info *info;
+	uint32_t if_id;
+	bool authenticates;
+};
+
+int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link);
+int ipsi_query_local(const struct ipsi_flow *flow, bool *found);
+int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif);
+int ipsi_query_states(void (*handle)(const struct ipsi_state *state,
+				     void *data), void *data);
+
+#endif /* _IPSI_QUERY_H */

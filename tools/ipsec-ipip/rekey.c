@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip rekey: one SA takes the place of those before it in its direction.
+ * The new one is in use before an old one goes, so that no packet is lost.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+#include "sa-add.h"
+#include "sa-id.h"
+
+/* Read the SAs that are there, newest first, before the new one is. */
+static int ipsi_rekey_former(struct ipsi_nl *nl, const struct ipsi_sa_id *id,
+			     struct ipsi_replies *former)
+{
+	const struct ipsi_sa_id all = { .dev = id->dev };
+	int ret;
+
+	ret = ipsi_put_sa_id(ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true),
+			     &all);
+	if (!ret)
+		ret = ipsi_nl_talk(nl, &ipsi_sa_set, former);
+	return ret;
+}
+
+/* The new one is the newest; but another may be pinned. */
+static int ipsi_rekey_activate(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
+{
+	const struct ipsi_sa_id newest = { .dev = id->dev };
+	int ret;
+
+	ret = ipsi_put_sa_id(ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_ACTIVATE,
+					     false), &newest);
+	if (!ret)
+		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
+	return ret;
+}
+
+/* Delete a former SA. One that has died meanwhile is just as well. */
+static int ipsi_rekey_delete(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
+{
+	int ret;
+
+	nl->fine = ENOENT;
+	ret = ipsi_put_sa_id(ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_DEL, false),
+			     id);
+	if (!ret)
+		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
+	nl->fine = 0;
+	return ret;
+}
+
+/* Outbound, all former ones go. Inbound, the newest of them stays: the peer may
+ * send with it until it has changed its side, and packets may be under way.
+ */
+static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_id *new,
+			    const struct ipsi_replies *former)
+{
+	bool keep = new->direction == IPSEC_IPIP_DIRECTION_IN;
+	struct ipsi_sa_id old = *new;
+	struct ipsi_attrs sa;
+	int ret = IPSI_OK;
+	size_t i;
+
+	for (i = 0; i < former->n && !ret; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, former->msg[i]);
+		if (!sa.tb[IPSEC_IPIP_A_SA_SPI] ||
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) !=
+		    new->direction)
+			continue;
+		if (keep) {
+			keep = false;
+			continue;
+		}
+		old.spi = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI);
+		old.proto = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_PROTO);
+		ret = ipsi_rekey_delete(nl, &old);
+	}
+	return ret;
+}
+
+/**
+ * ipsi_rekey() - add an SA to a device in place of the former ones
+ * @argc: number of arguments
+ * @argv: the arguments; keys among them are wiped
+ *
+ * Nothing is changed if the SA cannot be added.
+ *
+ * Return: exit code.
+ */
+int ipsi_rekey(int argc, char **argv)
+{
+	struct ipsi_replies former = {};
+	struct ipsi_sa_args sa = {};
+	struct ipsi_nl nl = {};
+	int ret;
+
+	ret = ipsi_sa_parse(&sa, argc, argv);
+	if (!ret)
+		ret = ipsi_nl_open(&nl);
+	if (!ret)
+		ret = ipsi_rekey_former(&nl, &sa.id, &former);
+	if (!ret)
+		ret = ipsi_sa_send(&nl, &sa);
+	if (!ret && sa.id.direction == IPSEC_IPIP_DIRECTION_OUT)
+		ret = ipsi_rekey_activate(&nl, &sa.id);
+	if (!ret)
+		ret = ipsi_rekey_clean(&nl, &sa.id, &former);
+	ipsi_replies_free(&former);
+	ipsi_nl_close(&nl);
+	explicit_bzero(&sa, sizeof(sa));
+	return ret;
+}
