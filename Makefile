@@ -18,11 +18,16 @@ Try and test; these install by apt what is missing, and say what:
   make check               build, static checks, tests in virtual machines
       TESTS="a.sh b.sh"    ... with these test programs only
       KERNEL=6.1           ... with this kernel only
+      KERNEL=debug         ... with one that looks for mistakes (KASAN, lockdep,
+                           kmemleak); built first if it is not, in 20 min or more
+  make check-extended      the programs that "make check" leaves out: they are
+                           new, and have not yet passed often enough
   make static              the static checks alone
   make check-mutants       break the module on purpose and see the tests notice
   make bench               measure, where scripts/bench is there
 
   make gen                 write again what follows from the netlink spec
+  make rfc-table           write again which test shows what RFCs require
   make setup               install what all of the above need
 
 A build for kernel VERSION is in build/VERSION/, so that there can be several.
@@ -35,9 +40,9 @@ KVER	?= $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),\
 		unknown)
 else
 WANTED	:= $(KVER)
-override KVER := $(or $(strip $(shell scripts/kernels --headers $(KVER))),\
-		$(WANTED),unknown)
-KDIR	:= /lib/modules/$(KVER)/build
+FOUND	:= $(shell scripts/kernels --headers $(KVER))
+override KVER := $(or $(firstword $(FOUND)),$(WANTED),unknown)
+KDIR	:= $(or $(word 2,$(FOUND)),/lib/modules/$(KVER)/build)
 endif
 
 TREE	:= $(abspath $(BUILD))/$(KVER)
@@ -92,6 +97,9 @@ clean:
 gen:
 	scripts/gen
 
+rfc-table:
+	scripts/rfc-table
+
 setup:
 	scripts/setup
 
@@ -100,6 +108,9 @@ demo:
 
 check:
 	scripts/check
+
+check-extended:
+	TESTS="$$(scripts/run-tests --list-extended)" scripts/check
 
 static:
 	scripts/setup build tools checks
@@ -120,4 +131,4 @@ help:
 export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install install clean gen \
-	setup demo check static check-mutants bench help
+	rfc-table setup demo check check-extended static check-mutants bench help

@@ -17,6 +17,14 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 # The lines of kernels that we build for and test on.
 KERNEL_LINES=(6.1 6.12)
 
+# How the name of scripts/debug-kernel's kernel begins, after the version.
+DEBUG_SUFFIX=-ipsi-debug
+
+is_debug()
+{
+	[[ $1 == *"$DEBUG_SUFFIX"* ]]
+}
+
 # What the kernel says when something is wrong with it. Nothing of this is in
 # the log of a sound run.
 KERNEL_FAULTS='WARNING: |BUG: |BUG [a-z]|Oops|Kernel panic|general protection fault'
@@ -24,6 +32,9 @@ KERNEL_FAULTS+='|unable to handle|KASAN: |KFENCE: |UBSAN: |kmemleak: unref'
 KERNEL_FAULTS+='|refcount_t: |DEBUG_LOCKS_WARN|possible .* locking|soft lockup'
 KERNEL_FAULTS+='|inconsistent lock state|suspicious RCU usage|blocked for more than'
 KERNEL_FAULTS+='|unregister_netdevice: waiting|leaked reference|Bad page state'
+KERNEL_FAULTS+='|ref_tracker: |ODEBUG: '
+# A watchman who went home sees no more faults.
+KERNEL_FAULTS+='|kmemleak: .* disabled|turning off the locking|lockdep is turned off'
 
 # Say what is wrong in one sentence, and stop; the status is the caller's.
 die_with()
