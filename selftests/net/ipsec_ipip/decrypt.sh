@@ -98,6 +98,7 @@ decrypt_tshark()
 	ipsi_is "$output" "${expected%$'\n'}" "what tshark decrypts"
 }
 
+# R29 R31 R37 R39 R52
 esp_and_ah_of_scapy()
 {
 	ipsi_need python3
@@ -105,6 +106,7 @@ esp_and_ah_of_scapy()
 }
 
 # shellcheck disable=SC2031 # all of it is in the same subshell
+# R39
 esp_of_tshark()
 {
 	ipsi_need python3 tshark

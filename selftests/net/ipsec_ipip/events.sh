@@ -68,7 +68,7 @@ made_by_us()
 	heard "sa-add out esp 1001" "sa-activate esp 1001"
 	first=$(grep -m1 '^{' "$MONITOR" | jq -cS 'del(.time, .ifindex)')
 	ipsi_is "$first" \
-		'{"direction":"out","dst":"10.0.0.2","event":"sa-add","ifname":"ipsec0","mode":"transport","proto":"esp","reqid":5,"spi":1001,"src":"10.0.0.1"}' \
+		'{"adopted":false,"direction":"out","dst":"10.0.0.2","event":"sa-add","ifname":"ipsec0","mode":"transport","proto":"esp","reqid":5,"spi":1001,"src":"10.0.0.1"}' \
 		"what is said of an SA"
 	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1002 mode tunnel "${AEAD[@]}"
 	heard "sa-add in esp 1002"
@@ -128,6 +128,7 @@ made_by_xfrm()
 }
 
 # Packets bring soft and hard expiry; the next SA takes over.
+# R36
 expire_by_packets()
 {
 	ipsi_topology
@@ -149,6 +150,7 @@ expire_by_packets()
 		"sa-activate esp 1001"
 }
 
+# R36
 expire_by_time()
 {
 	ipsi_topology

@@ -64,6 +64,7 @@ finish()
 		"$N_ESP" "ESP packets that left"
 }
 
+# R24
 no_sa()
 {
 	local after
@@ -87,6 +88,7 @@ no_sa()
 	finish
 }
 
+# R24
 sa_deleted()
 {
 	start
@@ -97,6 +99,7 @@ sa_deleted()
 	finish
 }
 
+# R36
 limit_of_packets()
 {
 	start
@@ -117,6 +120,7 @@ no_outbound_sa()
 	[ "$(ipsi_get right sa_out)" = 0 ]
 }
 
+# R36
 limit_of_time()
 {
 	start
@@ -129,6 +133,7 @@ limit_of_time()
 	finish
 }
 
+# R24
 state_flush()
 {
 	start
@@ -199,6 +204,7 @@ underlay_down()
 	finish
 }
 
+# R12
 local_address_lost()
 {
 	start
@@ -212,6 +218,7 @@ local_address_lost()
 }
 
 # The way to the remote endpoint leads through the device itself.
+# R86
 loop()
 {
 	start
@@ -223,6 +230,7 @@ loop()
 }
 
 # Two devices, each the other's underlay.
+# R86
 loop_of_two()
 {
 	local before

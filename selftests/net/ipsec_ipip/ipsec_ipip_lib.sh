@@ -269,12 +269,34 @@ ipsi_bg()
 # Topology
 #
 
-# ipsi_topology: "left" and "right" on one wire. With IPSI_QUIET set, IPv6 is
-# off on devices that are made later, so that nothing is sent but by the test.
-ipsi_topology()
+# ipsi_families OUTER INNER: the test uses addresses of these families, each 4
+# or 6. Goes before the topology.
+ipsi_families()
+{
+	[ "$1" = 4 ] || IPSI_OUTER=([left]=fd00::1 [right]=fd00::2)
+	[ "$2" = 4 ] || IPSI_INNER=([left]=fd01::1 [right]=fd02::1)
+}
+
+# ipsi_quiet HOST...: with IPSI_QUIET set, devices that are made later have no
+# IPv6 address but those that they are given. Then hosts say nothing by it of
+# themselves, and nothing is sent but by the test.
+ipsi_quiet()
 {
 	local host
 
+	[ -n "${IPSI_QUIET:-}" ] || return 0
+	for host in "$@"; do
+		ipsi_try "$host" \
+			sysctl -qw net.ipv6.conf.default.addr_gen_mode=1
+	done
+}
+
+# ipsi_topology: "left" and "right" on one wire
+ipsi_topology()
+{
+	local host net=/24
+
+	[[ ${IPSI_OUTER[left]} != *:* ]] || net='/64 nodad'
 	setup_ns left right || ipsi_skip "no network namespaces here"
 	ipsi_shell left right
 	ip link add "$IPSI_WIRE" netns "$left" type veth \
@@ -282,12 +304,11 @@ ipsi_topology()
 		ipsi_fail "no veth pair"
 	for host in left right; do
 		ip -n "${!host}" -batch - <<-END || ipsi_fail "no addresses"
-			address add ${IPSI_OUTER[$host]}/24 dev $IPSI_WIRE
+			address add ${IPSI_OUTER[$host]}$net dev $IPSI_WIRE
 			link set $IPSI_WIRE up
 		END
-		[ -z "${IPSI_QUIET:-}" ] || ipsi_try "$host" \
-			sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	done
+	ipsi_quiet left right
 }
 
 # ipsi_topology_routed: "left" and "right" with the router "middle" between
@@ -316,8 +337,7 @@ ipsi_topology_routed()
 		((++i))
 	done
 	ipsi_try middle sysctl -qw net.ipv4.ip_forward=1
-	[ -z "${IPSI_QUIET:-}" ] || ipsi_try right \
-		sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_quiet left right
 }
 
 # ipsi_like NEW HOST: for the functions below, NEW has the addresses and keys of
@@ -347,16 +367,16 @@ ipsi_up()
 	local host=$1
 
 	ipsi_try "$host" ip -batch - <<-END || ipsi_fail "no inner address"
-		address add ${IPSI_INNER[$host]}/32 dev $IPSI_DEV
+		address add ${IPSI_INNER[$host]} dev $IPSI_DEV
 		link set $IPSI_DEV up
-		route add ${IPSI_INNER[${IPSI_PEER[$host]}]}/32 dev $IPSI_DEV
+		route add ${IPSI_INNER[${IPSI_PEER[$host]}]} dev $IPSI_DEV
 	END
 }
 
 # ipsi_inner HOST [DEVICE]: give HOST its inner address, on DEVICE or lo
 ipsi_inner()
 {
-	ip -n "${!1}" address add "${IPSI_INNER[$1]}/32" dev "${2:-lo}" ||
+	ip -n "${!1}" address add "${IPSI_INNER[$1]}" dev "${2:-lo}" ||
 		ipsi_fail "no inner address"
 }
 
@@ -387,6 +407,24 @@ ipsi_device_sa()
 	ipsi_algs "$sender"
 	ipsi_do "$host" ipsec-ipip sa add "$IPSI_DEV" "$dir" \
 		"${spi_words[@]}" "${IPSI_ALGS[@]}" "$@"
+}
+
+# ipsi_daemon_sa HOST {in|out} [OPTION...]: add the SA of the experiment in that
+# direction as a key manager does: in tunnel mode, and not by the device; "spi
+# N" and "mode M" among the options go before its own.
+ipsi_daemon_sa()
+{
+	local host=$1 dir=$2 sender=$1
+	local -a IPSI_ALGS id_words=()
+	shift 2
+
+	[ "$dir" = out ] || sender=${IPSI_PEER[$host]}
+	[[ " $* " == *" spi "* ]] || id_words+=(spi "${IPSI_SPI[$sender]}")
+	[[ " $* " == *" mode "* ]] || id_words+=(mode tunnel)
+	ipsi_algs "$sender"
+	ipsi_do "$host" ip xfrm state add src "${IPSI_OUTER[$sender]}" \
+		dst "${IPSI_OUTER[${IPSI_PEER[$sender]}]}" proto esp \
+		"${id_words[@]}" "$@" "${IPSI_ALGS[@]}"
 }
 
 # ipsi_device_side HOST [OPTION...]: device with both SAs, ready to be used

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Packets for the tests: IPv4 and what it carries, ESP and AH, byte by byte;
+"""Packets for the tests: IP and what it carries, ESP and AH, byte by byte;
 sockets that send and see them; and the counters of a device.
 
 All is by hand and not by scapy, which takes ten seconds to start in an
@@ -19,12 +19,14 @@ import sys
 import time
 
 ETH_P_IP = 0x0800
+ETH_P_IPV6 = 0x86dd
 ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
 CLONE_NEWNET = 0x40000000
 
-IPPROTO_ESP, IPPROTO_AH, IPPROTO_IPIP = 50, 51, 4
+IPPROTO_ESP, IPPROTO_AH, IPPROTO_IPIP, IPPROTO_IPV6 = 50, 51, 4, 41
+IPPROTO_FRAGMENT, IPPROTO_ICMPV6 = 44, 58
 DF, MF = 0x4000, 0x2000
 
 # Nothing is timed: what has not come by then will not come.
@@ -92,6 +94,57 @@ def ipv4(src, dst, proto, payload=b'', *, ttl=64, tos=0, ident=0, frag=0,
     return with_checksum(header) + payload
 
 
+def ipv6(src, dst, proto, payload=b'', *, ttl=64, tos=0, label=0, version=6,
+         total=None):
+    """An IPv6 packet; the last two may be nonsense on purpose, and total is
+    the length of the payload.
+    """
+    total = len(payload) if total is None else total
+    return struct.pack('!IHBB', version << 28 | tos << 20 | label, total,
+                       proto, ttl) + packed(src) + packed(dst) + payload
+
+
+def ip(src, dst, proto, payload=b'', **fields):
+    """A packet of the family of its addresses."""
+    return (ipv6 if ':' in src else ipv4)(src, dst, proto, payload, **fields)
+
+
+def packed(address):
+    """The bytes of an address."""
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    return socket.inet_pton(family, address)
+
+
+def family_of(packet):
+    """4 or 6, as a packet says itself."""
+    return packet[0] >> 4
+
+
+def header_length(packet):
+    """Bytes of the header of a packet, without extension headers."""
+    return 40 if family_of(packet) == 6 else (packet[0] & 15) * 4
+
+
+def fragments(packet, step, ident=0x1234):
+    """The pieces of a packet with step bytes, a multiple of 8, each."""
+    header, body = ip_split(packet)
+    pieces = []
+    for offset in range(0, len(body), step):
+        piece = body[offset:offset + step]
+        more = offset + step < len(body)
+        if family_of(packet) == 4:
+            new = header[:2] + struct.pack(
+                '!HHH', len(header) + len(piece), ident,
+                MF * more | offset // 8) + header[8:]
+            pieces.append(with_checksum(new) + piece)
+        else:
+            piece = struct.pack('!BBHI', header[6], 0, offset | more,
+                                ident) + piece
+            pieces.append(header[:4] + struct.pack(
+                '!HB', len(piece), IPPROTO_FRAGMENT) + header[7:] + piece)
+    return pieces
+
+
 def with_checksum(header):
     """The same IPv4 header with its right checksum."""
     header = header[:10] + b'\0\0' + header[12:]
@@ -100,8 +153,9 @@ def with_checksum(header):
 
 def pseudo(src, dst, proto, length):
     """The pseudo header that UDP and TCP put under their checksum."""
-    return (socket.inet_aton(src) + socket.inet_aton(dst) +
-            struct.pack('!BBH', 0, proto, length))
+    if ':' in src:
+        return packed(src) + packed(dst) + struct.pack('!II', length, proto)
+    return packed(src) + packed(dst) + struct.pack('!BBH', 0, proto, length)
 
 
 def udp(src, dst, sport, dport, data=b''):
@@ -127,25 +181,60 @@ def icmp_echo(data=b'', kind=8, ident=1, seq=1):
     return head[:2] + struct.pack('!H', total) + head[4:] + data
 
 
+def icmp6_echo(src, dst, data=b'', kind=128, ident=1, seq=1):
+    """An ICMPv6 echo request or reply."""
+    head = struct.pack('!BBHHH', kind, 0, 0, ident, seq)
+    total = checksum(pseudo(src, dst, 58, 8 + len(data)) + head + data)
+    return head[:2] + struct.pack('!H', total) + head[4:] + data
+
+
+def is_noise(packet):
+    """Is it what IPv6 hosts say by themselves: neighbour and router discovery,
+    groups? Groups are told behind a hop-by-hop header.
+    """
+    if len(packet) < 41 or family_of(packet) != 6:
+        return False
+    return (packet[6] == 0 and packet[24] == 0xff) or (
+        packet[6] == IPPROTO_ICMPV6 and 130 <= packet[40] <= 143)
+
+
 def filler(length):
     """Bytes that show when they are shifted, lost or swapped."""
     return bytes(i * 7 + (i >> 8) & 0xff for i in range(length))
 
 
+FIELDS = {
+    4: {'tos': (1, 'B'), 'total': (2, 'H'), 'ident': (4, 'H'),
+        'frag': (6, 'H'), 'ttl': (8, 'B'), 'proto': (9, 'B'),
+        'checksum': (10, 'H'), 'src': (12, '4s'), 'dst': (16, '4s')},
+    6: {'tos': (0, 'H'), 'label': (0, 'I'), 'total': (4, 'H'),
+        'proto': (6, 'B'), 'ttl': (7, 'B'), 'src': (8, '16s'),
+        'dst': (24, '16s')},
+}
+
+
 def ip_field(packet, name):
-    """A field of an IPv4 header."""
-    offset, form = {'tos': (1, 'B'), 'total': (2, 'H'), 'ident': (4, 'H'),
-                    'frag': (6, 'H'), 'ttl': (8, 'B'), 'proto': (9, 'B'),
-                    'checksum': (10, 'H'), 'src': (12, '4s'),
-                    'dst': (16, '4s')}[name]
+    """A field of an IPv4 or IPv6 header. What both have has the name that it
+    has in IPv4, but total is the length of the payload in IPv6.
+    """
+    family = family_of(packet)
+    offset, form = FIELDS[family][name]
     value = struct.unpack_from('!' + form, packet, offset)[0]
-    return socket.inet_ntoa(value) if form == '4s' else value
+    if form.endswith('s'):
+        return socket.inet_ntop(socket.AF_INET if family == 4 else
+                                socket.AF_INET6, value)
+    if family == 6 and name == 'tos':
+        return value >> 4 & 0xff
+    if family == 6 and name == 'label':
+        return value & 0xfffff
+    return value
 
 
 def ip_split(packet):
-    """Header and payload of an IPv4 packet, without what may follow it."""
-    length = (packet[0] & 15) * 4
-    return packet[:length], packet[length:ip_field(packet, 'total')]
+    """Header and payload of a packet, without what may follow it."""
+    length = header_length(packet)
+    end = ip_field(packet, 'total') + (40 if family_of(packet) == 6 else 0)
+    return packet[:length], packet[length:end]
 
 
 #
@@ -201,13 +290,15 @@ class Esp:
     def _hmac(self, data):
         return hmac.digest(self.auth_key, data, 'sha256')[:16]
 
-    def seal(self, payload, next_header=IPPROTO_IPIP, *, seq=None, tfc=b''):
+    def seal(self, payload, next_header=IPPROTO_IPIP, *, seq=None, tfc=b'',
+             pad=None):
         """The ESP packet of a payload, in the order of sequence numbers."""
         if seq is None:
             seq = self.seq + 1
             self.seq = seq
         text = payload + tfc
-        pad = -(len(text) + 2) % self.BLOCK[self.cipher]
+        if pad is None:
+            pad = -(len(text) + 2) % self.BLOCK[self.cipher]
         text += bytes(range(1, pad + 1)) + bytes([pad, next_header])
         head = struct.pack('!II', self.spi, seq)
         iv = os.urandom(self.IV[self.cipher])
@@ -217,13 +308,13 @@ class Esp:
         return sealed
 
     def packet(self, src, dst, payload, next_header=IPPROTO_IPIP, **fields):
-        """The outer packet of a payload. seq and tfc as for seal(); the other
-        fields are those of ipv4().
+        """The outer packet of a payload. seq, tfc and pad as for seal(); the
+        other fields are those of ip().
         """
-        own = {name: fields.pop(name) for name in ('seq', 'tfc')
+        own = {name: fields.pop(name) for name in ('seq', 'tfc', 'pad')
                if name in fields}
-        return ipv4(src, dst, IPPROTO_ESP,
-                    self.seal(payload, next_header, **own), **fields)
+        return ip(src, dst, IPPROTO_ESP,
+                  self.seal(payload, next_header, **own), **fields)
 
     def open(self, packet):
         """Sequence number, and what was encrypted with its whole trailer."""
@@ -260,12 +351,16 @@ class Ah:
         self.icv = 16
 
     def digest(self, packet):
-        """The ICV that belongs in a packet whose outer header is IPv4."""
+        """The ICV that belongs in an outer packet."""
         header, body = ip_split(packet)
         header = bytearray(header)
-        header[1] = 0                           # TOS
-        header[6:9] = b'\0\0\0'                 # flags and offset, TTL
-        header[10:12] = b'\0\0'                 # checksum
+        if family_of(packet) == 4:
+            header[1] = 0                       # TOS
+            header[6:9] = b'\0\0\0'             # flags and offset, TTL
+            header[10:12] = b'\0\0'             # checksum
+        else:
+            header[:4] = b'\x60\0\0\0'          # traffic class, flow label
+            header[7] = 0                       # hop limit
         body = body[:12] + bytes(self.icv) + body[12 + self.icv:]
         return hmac.digest(self.auth_key, bytes(header) + body,
                            'sha256')[:self.icv]
@@ -279,7 +374,7 @@ class Ah:
         head = struct.pack('!BBHII', next_header, self.length // 4 - 2, 0,
                            self.spi, seq)
         body = head + bytes(self.length - 12) + payload + tfc
-        packet = ipv4(src, dst, IPPROTO_AH, body, **fields)
+        packet = ip(src, dst, IPPROTO_AH, body, **fields)
         icv = self.digest(packet)
         start = len(packet) - len(body) + 12
         return packet[:start] + icv + packet[start + self.icv:]
@@ -331,8 +426,9 @@ class Netns:
 
     def socket(self, kind, address, port=0):
         """A socket bound in the namespace."""
+        family = socket.AF_INET6 if ':' in address else socket.AF_INET
         with self:
-            sock = socket.socket(socket.AF_INET, kind)
+            sock = socket.socket(family, kind)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, port))
         return sock
@@ -340,7 +436,8 @@ class Netns:
 
 class Wire:
     """A packet socket: sees what passes an interface, and sends frames. With
-    link=True packets have their link header.
+    link=True packets have their link header. What IPv6 hosts say by themselves
+    is left out.
     """
 
     def __init__(self, netns, dev, proto=ETH_P_IP, link=False):
@@ -349,6 +446,7 @@ class Wire:
             self.sock = socket.socket(socket.AF_PACKET, kind, 0)
             self.sock.bind((dev, proto))
         self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+        self.start = 14 if link else 0
         self.mac = self.sock.getsockname()[4]
 
     def seen(self, timeout=0.0, outgoing=False):
@@ -364,7 +462,8 @@ class Wire:
                 # told once when the interface goes down
                 check(error.errno == errno.ENETDOWN, error)
                 continue
-            if (address[2] == PACKET_OUTGOING) == outgoing:
+            if ((address[2] == PACKET_OUTGOING) == outgoing and
+                    not is_noise(packet[self.start:])):
                 return packet
 
     def all_seen(self, outgoing=False):
@@ -386,10 +485,10 @@ class Wire:
         raise Failure(what, 'has not been seen')
 
     def send(self, packet, dst_mac=None):
-        """Send a whole frame, or an IPv4 packet to a neighbour."""
+        """Send a whole frame, or a packet to a neighbour."""
         if dst_mac is not None:
-            packet = (dst_mac + self.mac + struct.pack('!H', ETH_P_IP) +
-                      packet)
+            kind = ETH_P_IPV6 if family_of(packet) == 6 else ETH_P_IP
+            packet = dst_mac + self.mac + struct.pack('!H', kind) + packet
         self.sock.send(packet)
 
 

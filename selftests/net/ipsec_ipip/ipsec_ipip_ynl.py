@@ -94,7 +94,7 @@ def requests(fam):
              "fwmark", "link", "sa-in", "sa-out", "active-spi", "mtu-auto"),
          [7, 9, LOCAL, REMOTE, 0, 1, "inherit", 0, None, 0, 0, None, True],
          "device")
-    same(len(dev["stats"]), 13, "number of reasons to refuse a packet")
+    same(len(dev["stats"]), 18, "number of reasons to refuse a packet")
     same(fam.do("dev-get", ifname=None, ifindex=dev["ifindex"])["ifname"],
          DEV, "device by its index")
 

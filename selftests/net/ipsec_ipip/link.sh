@@ -15,7 +15,7 @@ shopt -s extglob
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
-IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11
+IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
 # The options as "ip -d -j link show" has them.
@@ -64,7 +64,7 @@ defaults()
 	ipsi_topology
 	link_add local 10.0.0.1 remote 10.0.0.2
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0,"roam":false,"keying":"manual","icmp_relay":true' \
 		"options"
 	ipsi_is "$(link_words left)" \
 		"local 10.0.0.1 remote 10.0.0.2 if_id 0x80000001 reqid 0 ttl default tos inherit df inherit" \
@@ -92,9 +92,9 @@ options()
 	ipsi_topology
 	link_add local 10.0.0.1 remote 10.0.0.2 dev "$IPSI_WIRE" if_id 0xffffffff \
 		reqid 5 ttl 255 tos 0xb8 df set ecn rfc6040 flowlabel hash \
-		fwmark 0x99
+		fwmark 0x99 noicmp-relay
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153,"roam":false,"keying":"manual","icmp_relay":false' \
 		"options"
 	ipsi_try left ip -d -j link show | jq -e . > /dev/null ||
 		ipsi_fail "no JSON"
@@ -102,8 +102,8 @@ options()
 		"$IPSI_WIRE" "underlay"
 	ipsi_is "$(ipsi_try left ipsec-ipip -j show | jq -c '.[0] |
 		[.local, .remote, .if_id, .reqid, .ttl, .tos, .df, .ecn,
-		 .flowlabel, .fwmark]')" \
-		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set","rfc6040","hash",153]' \
+		 .flowlabel, .fwmark, .icmp]')" \
+		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set","rfc6040","hash",153,false]' \
 		"options as ipsec-ipip shows them"
 
 	# what is shown can be said again
@@ -147,6 +147,8 @@ change()
 		flowlabel inherit| flowlabel zero|
 		fwmark 0xffffffff|fwmark 0x99|fwmark 0xffffffff
 		fwmark 0| fwmark 0xffffffff|
+		noicmp-relay| df set| df set noicmp-relay
+		icmp-relay| noicmp-relay|
 		nodev| dev eth0|
 		if_id 7||
 		ttl 9 reqid 0 dev eth0|if_id 0x7 reqid 6 ttl 1|dev eth0 if_id 0x7 reqid 0 ttl 9
@@ -230,7 +232,7 @@ all_refused()
 BAD='local: expected a unicast IPv4 address|local 0.0.0.0
 local: expected a unicast IPv4 address|local 224.0.0.5
 local: expected a unicast IPv4 address|local 255.255.255.255
-remote: expected a unicast IPv4 address|remote 0.0.0.0
+remote: expected an address, or roam to learn it|remote 0.0.0.0
 remote: expected a unicast IPv4 address|remote 239.255.255.250
 remote: expected a unicast IPv4 address|remote 255.255.255.255
 remote: expected an address of the family of local|remote 2001:db8::2
@@ -244,6 +246,7 @@ tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0x03
 tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0xb9
 remote: is a broadcast address|ttl 3 df unset tos 4 remote 10.0.0.255'
 
+# R85
 bad_values()
 {
 	ipsi_topology
@@ -266,7 +269,7 @@ local: expected an address of the family of remote|local 2001:db8::1'
 local: expected a unicast IPv6 address|local :: remote 2001:db8::2
 local: expected a unicast IPv6 address|local ff02::1 remote 2001:db8::2
 local: expected a unicast IPv6 address|local ::ffff:10.0.0.1 remote 2001:db8::2
-remote: expected a unicast IPv6 address|local 2001:db8::1 remote ::
+remote: expected an address, or roam to learn it|local 2001:db8::1 remote ::
 remote: expected a unicast IPv6 address|local 2001:db8::1 remote ff02::1
 remote: expected an address of the family of local|local 2001:db8::1 remote 10.0.0.2
 remote: expected an address of the family of local|local 10.0.0.1 remote 2001:db8::2
@@ -317,6 +320,8 @@ bad_netlink()
 		"$raw" set "$DEV" "$IFLA_ECN=03"
 	refused "flowlabel: expected 0 (inherit), 1 (hash) or 2 (zero)" left \
 		"$raw" set "$DEV" "$IFLA_FLOWLABEL=03"
+	refused "icmp: expected 0 (errors are ignored) or 1 (passed on)" left \
+		"$raw" set "$DEV" "$IFLA_ICMP=02"
 	refused "tos: expected 1 (inherit)" left \
 		"$raw" set "$DEV" "$IFLA_TTL=09" "$IFLA_TOS=02"
 	refused "dev: no such device" left \
@@ -351,6 +356,7 @@ expect_mtu()
 	ipsi_wait "MTU $size with $1" mtu_is "$size"
 }
 
+# R73
 mtu_of_sa()
 {
 	local gcm=0x00112233445566778899aabbccddeeff00112233
@@ -386,6 +392,7 @@ mtu_of_sa()
 	ipsi_is "$(ipsi_get left mtu_auto)" true mtu_auto
 }
 
+# R73
 mtu_of_route()
 {
 	ipsi_topology

@@ -115,6 +115,7 @@ pmtu_learns()
 	ipsi_wait "path MTU $LESS at $host" learnt
 }
 
+# R70 R73 R77
 local_sender_is_told()
 {
 	local output
@@ -133,6 +134,7 @@ local_sender_is_told()
 	pmtu_fits right "$FULL"
 }
 
+# R70 R77
 forwarded_sender_is_told()
 {
 	pmtu_topology device
@@ -148,6 +150,7 @@ forwarded_sender_is_told()
 	pmtu_fits client "$FULL"
 }
 
+# R44 R70 R71 R74
 # shellcheck disable=SC2031 # all of it is in the same subshell
 df_clear_arrives_in_pieces()
 {
@@ -178,6 +181,7 @@ df_clear_arrives_in_pieces()
 	ipsi_is "$(ipsi_stat right tx_too_big)" 0 "tx_too_big"
 }
 
+# R69
 path_mtu_reaches_senders()
 {
 	pmtu_topology device
@@ -202,6 +206,7 @@ pmtu_bulk()
 		ipsi_fail "TCP from $1 to $2"
 }
 
+# R69
 tcp_finds_its_way_to_device()
 {
 	pmtu_topology device
@@ -209,6 +214,7 @@ tcp_finds_its_way_to_device()
 	pmtu_bulk right left
 }
 
+# R69
 tcp_finds_its_way_to_tunnel_mode()
 {
 	pmtu_topology tunnel

@@ -80,6 +80,7 @@ receive_python()
 	esac
 }
 
+# R13 R24
 bare_ipip_is_refused()
 {
 	receive_topology
@@ -87,6 +88,7 @@ bare_ipip_is_refused()
 }
 
 # The kernel's own IP-in-IP takes what belongs to nobody; not to the device.
+# R13 R24
 bare_ipip_is_refused_beside_ipip()
 {
 	modprobe ipip 2> /dev/null || ipsi_skip "module ipip is not there"
@@ -97,12 +99,14 @@ bare_ipip_is_refused_beside_ipip()
 		ipsi_fail "tunl0 is not there: ipip was not"
 }
 
+# R14
 next_header_must_be_ip()
 {
 	receive_topology
 	receive_python next_header
 }
 
+# R5 R13
 only_its_own_sas_lead_in()
 {
 	receive_topology
@@ -118,18 +122,21 @@ only_its_own_sas_lead_in()
 	receive_python other_sa
 }
 
+# R21
 outer_source_must_be_the_peer()
 {
 	receive_topology
 	receive_python outer_source
 }
 
+# R42
 replayed_packets_are_refused()
 {
 	receive_topology
 	receive_python replay
 }
 
+# R50
 corrupted_packets_are_refused()
 {
 	receive_topology
@@ -143,6 +150,7 @@ nonsense_is_refused()
 }
 
 # XFRM lets such an SA be made; over our own family it is refused.
+# R43
 without_integrity_nothing_is_accepted()
 {
 	receive_topology
@@ -158,6 +166,7 @@ down_nothing_is_accepted()
 	receive_python device_down
 }
 
+# R47
 tfc_padding_is_trimmed()
 {
 	receive_topology

@@ -146,6 +146,7 @@ algorithms()
 }
 
 # Replay window, sequence numbers, lifetimes and so on arrive where they count.
+# R35
 options()
 {
 	ipsi_need jq
@@ -162,6 +163,7 @@ options()
 		limit time-soft 1500 limit time-hard 1600 \
 		limit time-use-soft 1700 limit time-use-hard 1800
 	sa_add_any out 0x1007 encap espinudp 4500 4501
+	sa_add_any in 0x1008
 	XFRM=$(ipsi_try left ip -s xfrm state)
 
 	xfrm_has 0x00001001 "src 10.0.0.2 dst 10.0.0.1 proto esp spi 0x00001001"
@@ -170,6 +172,8 @@ options()
 	xfrm_has 0x00001001 "anti-replay context: seq 0x5, oseq 0x0,"
 	xfrm_has 0x00001002 "reqid 11"
 	xfrm_has 0x00001002 "mode transport"
+	# none by default: a peer with manual keys may have begun anew
+	xfrm_has 0x00001008 "mode transport replay-window 0 "
 	xfrm_has 0x00001002 "replay_window 4096, bitmap-length 128"
 	xfrm_has 0x00001003 "esn"
 	xfrm_has 0x00001003 "seq-hi 0x2, seq 0x3, oseq-hi 0x0, oseq 0x0"
@@ -197,7 +201,8 @@ options()
 [9,"transport",true,30064771080,{},null]
 [0,"transport",false,4294967280,{},null]
 [9,"transport",false,0,{"soft_bytes":11,"hard_bytes":12,"soft_packets":13,"hard_packets":14,"soft_add_seconds":1500,"hard_add_seconds":1600,"soft_use_seconds":1700,"hard_use_seconds":1800},null]
-[9,"transport",false,0,{},{"sport":4500,"dport":4501}]' "options"
+[9,"transport",false,0,{},{"sport":4500,"dport":4501}]
+[9,"transport",false,0,{},null]' "options"
 }
 
 # xfrm_add SRC DST OPTION...
@@ -210,6 +215,7 @@ xfrm_add()
 }
 
 # SAs that "ip xfrm" makes join by their if_id and endpoints; others do not.
+# R6
 made_by_xfrm()
 {
 	local aead=(aead 'rfc4106(gcm(aes))' "$GCM" 128)
@@ -301,6 +307,7 @@ packets_of()
 }
 
 # The newest outbound SA is in use, unless another is pinned.
+# R37
 activation()
 {
 	ipsi_topology
@@ -366,6 +373,7 @@ unchanged()
 	ipsi_is "$STATE" "$before" "state after these refusals"
 }
 
+# R43
 bad_values()
 {
 	local aead=(aead 'rfc4106(gcm(aes))' "$GCM" 128)
@@ -427,6 +435,8 @@ bad_values()
 
 	refused "an SA without integrity is not accepted" \
 		"${out[@]}" "${enc[@]}"
+	refused "an SA without integrity is not accepted" \
+		"${in[@]}" "${enc[@]}" replay-window 64
 	refused "expected a cipher, or aead-name, for ESP" \
 		"${out[@]}" "${auth[@]}"
 	refused "aead excludes enc" "${out[@]}" "${aead[@]}" "${enc[@]}"
@@ -454,6 +464,16 @@ bad_values()
 		"${out[@]}" proto ah encap espinudp 4500 4500 "${auth[@]}"
 	refused "expected sport and dport, 1 to 65535" \
 		"${out[@]}" encap espinudp 4500 0 "${aead[@]}"
+	unchanged
+
+	refused "SAs for one CPU are not supported" \
+		"${out[@]}" pcpu 1 "${aead[@]}"
+	refused "expected a device that offloads this SA" \
+		"${out[@]}" offload crypto dev "$IPSI_WIRE" "${aead[@]}"
+	refused "expected a device that offloads this SA" \
+		"${in[@]}" offload crypto dev "$IPSI_WIRE" "${aead[@]}"
+	refused "packet offload is not supported" \
+		"${out[@]}" offload packet dev "$IPSI_WIRE" "${aead[@]}"
 	unchanged
 
 	refused "the device has no such SA" \

@@ -116,6 +116,7 @@ seed_source()
 		"src ${IPSI_INNER[right]}" "route of the right host"
 }
 
+# R2
 sas_by_ipsec_ipip()
 {
 	seed_left
@@ -124,6 +125,7 @@ sas_by_ipsec_ipip()
 	seed_pings
 }
 
+# R2
 sas_by_ip_xfrm()
 {
 	seed_left
@@ -134,6 +136,7 @@ sas_by_ip_xfrm()
 	seed_pings
 }
 
+# R2
 inbound_sa_in_tunnel_mode()
 {
 	seed_left

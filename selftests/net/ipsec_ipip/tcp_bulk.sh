@@ -7,7 +7,8 @@
 # of anything, and few segments are sent twice. With and without ESP's own
 # segmentation (esp4_offload): with it, an IP-in-IP super-packet that reaches
 # ESP whole leaves with a wrong ICV, and TCP falls to a thousandth of its
-# speed. Rates are printed, and decide nothing.
+# speed. Rates are printed, and decide nothing. All pairs of families; those
+# with IPv6 in short.
 # A failure means that pings work but downloads do not.
 
 # shellcheck source=ipsec_ipip_lib.sh
@@ -64,7 +65,7 @@ bulk_host()
 		tmpl src "${IPSI_OUTER[$peer]}" dst "${IPSI_OUTER[$host]}" \
 		proto esp mode tunnel
 	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
-		via "${IPSI_OUTER[$peer]}" src "${IPSI_INNER[$host]}"
+		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
 }
 
 # bulk_move tcp|udp FROM TO
@@ -79,15 +80,19 @@ bulk_move()
 # bulk_offload on|off: ESP's segmentation, which serves SAs made from now on
 bulk_offload()
 {
-	if [ "$1" = on ]; then
-		modprobe esp4_offload 2> /dev/null ||
-			ipsi_skip "module esp4_offload is not there"
-		[ -d /sys/module/esp4_offload ] ||
-			ipsi_skip "esp4_offload is no module"
-	elif [ -d /sys/module/esp4_offload ]; then
-		# SAs of an earlier test may not be gone yet.
-		ipsi_wait "esp4_offload unloaded" rmmod esp4_offload
-	fi
+	local module
+
+	for module in esp4_offload esp6_offload; do
+		if [ "$1" = on ]; then
+			modprobe "$module" 2> /dev/null ||
+				ipsi_skip "module $module is not there"
+			[ -d "/sys/module/$module" ] ||
+				ipsi_skip "$module is no module"
+		elif [ -d "/sys/module/$module" ]; then
+			# SAs of an earlier test may not be gone yet.
+			ipsi_wait "$module unloaded" rmmod "$module"
+		fi
+	done
 }
 
 # bulk LEFT_KIND CIPHER OFFLOAD: the right host always has a device
@@ -101,6 +106,22 @@ bulk()
 	bulk_move tcp right left
 	bulk_move tcp left right
 	[ "$1" != device ] || bulk_move udp right left
+}
+
+# bulk6 OUTER INNER OFFLOAD: a little to tunnel mode and back. An SA in tunnel
+# mode takes other families than its own only if it is told so.
+bulk6()
+{
+	ipsi_need python3
+	bulk_offload "$3"
+	ipsi_families "$1" "$2"
+	[ "$1" = "$2" ] || TUNNEL_WORDS+=(flag af-unspec)
+	MEGABYTES=1
+	ipsi_topology
+	bulk_host left tunnel gcm
+	bulk_host right device gcm
+	bulk_move tcp right left
+	[ "$1" != "$2" ] || bulk_move tcp left right
 }
 
 tunnel_cbc()
@@ -145,12 +166,52 @@ device_gcm_offload()
 
 # The peer hides how long its packets are (RFC 4303 section 2.7): what follows
 # the inner packet is no part of it, also when packets are aggregated.
+# R47
 tunnel_tfc_padding()
 {
 	TUNNEL_WORDS=(tfcpad 1300)
 	bulk tunnel gcm off
 }
 
+# R47
+tunnel_tfc_padding_ipv6()
+{
+	TUNNEL_WORDS=(tfcpad 1300)
+	bulk6 6 6 off
+}
+
+ipv6_in_ipv4()
+{
+	bulk6 4 6 off
+}
+
+ipv4_in_ipv6()
+{
+	bulk6 6 4 off
+}
+
+ipv6_in_ipv6()
+{
+	bulk6 6 6 off
+}
+
+ipv6_in_ipv4_offload()
+{
+	bulk6 4 6 on
+}
+
+ipv4_in_ipv6_offload()
+{
+	bulk6 6 4 on
+}
+
+ipv6_in_ipv6_offload()
+{
+	bulk6 6 6 on
+}
+
 ipsi_run tunnel_cbc tunnel_gcm tunnel_tfc_padding device_cbc device_gcm \
+	tunnel_tfc_padding_ipv6 ipv6_in_ipv4 ipv4_in_ipv6 ipv6_in_ipv6 \
 	tunnel_cbc_offload tunnel_gcm_offload device_cbc_offload \
-	device_gcm_offload
+	device_gcm_offload ipv6_in_ipv4_offload ipv4_in_ipv6_offload \
+	ipv6_in_ipv6_offload

@@ -22,143 +22,35 @@
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-AUTH=0x7a5a5832c43395c62aa1c443cfda68f3f8fff89378fdb2df40419df01547a40a
-AES=0x811ce51cebcaed4280aae9cb2e195f93
-SALT=0badcafe
+# shellcheck source=ipsec_ipip_identity.sh
+source "$IPSI_DIR/ipsec_ipip_identity.sh"
 
-# identity_sa ESP_CIPHER|ah|ah4: set SA, as the words of ip, and SA_JSON
-identity_sa()
-{
-	local auth=(auth-trunc 'hmac(sha256)' "$AUTH" 128)
-	local name=$1 key='' align=8
-
-	SA=(proto esp spi 0x1001)
-	case $name in
-	null) SA+=("${auth[@]}" enc 'ecb(cipher_null)' '') ;;
-	cbc) key=$AES; SA+=("${auth[@]}" enc 'cbc(aes)' "$key") ;;
-	gcm) key=$AES$SALT; SA+=(aead 'rfc4106(gcm(aes))' "$key" 128) ;;
-	ah) SA=(proto ah spi 0x1001 "${auth[@]}") ;;
-	ah4) SA=(proto ah spi 0x1001 "${auth[@]}" flag align4) align=4 ;;
-	esac
-	SA_JSON=$(printf '{"proto": "%s", "spi": 4097, "auth_key": "%s",
-		"cipher": "%s", "key": "%s", "align": %d}' \
-		"${SA[1]}" "$AUTH" "$name" "$key" "$align")
-}
-
-# identity_gateways SA: everything but the device
-identity_gateways()
-{
-	local gw
-
-	ipsi_need python3
-	setup_ns lab tunnel device || ipsi_skip "no network namespaces here"
-	for gw in tunnel device; do
-		ip -n "${lab:?}" -batch - <<-END || ipsi_fail "no veth pairs"
-			link add in-$gw address 02:00:00:00:00:11 type veth \
-				peer name in address 02:00:00:00:00:01 netns ${!gw}
-			link add out-$gw address 02:00:00:00:00:12 type veth \
-				peer name eth0 address 02:00:00:00:00:02 netns ${!gw}
-			link set in-$gw up
-			link set out-$gw up
-		END
-		ip -n "${!gw}" -batch - <<-END || ipsi_fail "no addresses"
-			address add 10.1.0.1/16 dev in
-			address add 10.0.0.1/24 dev eth0
-			link set in up
-			link set eth0 up
-			neighbour add 10.1.0.2 lladdr 02:00:00:00:00:11 dev in
-			neighbour add 10.0.0.2 lladdr 02:00:00:00:00:12 dev eth0
-		END
-		# nothing is sent but by the test
-		ipsi_try "$gw" sysctl -qw net.ipv4.ip_forward=1 \
-			net.ipv4.icmp_ratelimit=0 \
-			net.ipv6.conf.default.disable_ipv6=1
-	done
-	identity_sa "$1"
-}
-
-# identity_tunnel [FLAG...]
-identity_tunnel()
-{
-	ipsi_do tunnel ip xfrm state add src 10.0.0.1 dst 10.0.0.2 \
-		"${SA[@]}" mode tunnel "$@"
-	ipsi_do tunnel ip xfrm policy add dir out src 0.0.0.0/0 \
-		dst 10.2.0.0/16 tmpl src 10.0.0.1 dst 10.0.0.2 \
-		"${SA[@]:0:2}" mode tunnel
-	ipsi_do tunnel ip route add 10.2.0.0/16 via 10.0.0.2
-}
-
-# identity_device [OPTION...]
-identity_device()
-{
-	ipsi_do device ip link add ipsec0 type ipsec-ipip \
-		local 10.0.0.1 remote 10.0.0.2 if_id 7 "$@"
-	ipsi_do device ip xfrm state add src 10.0.0.1 dst 10.0.0.2 \
-		"${SA[@]}" mode transport if_id 7
-	ipsi_do device ip link set ipsec0 up
-	ipsi_do device ip route add 10.2.0.0/16 dev ipsec0
-}
-
-# identity_python MODE [OPTION...]
-identity_python()
-{
-	local mode=$1
-	shift
-
-	lab=${lab:?} tunnel=${tunnel:?} device=${device:?} \
-		python3 "$IPSI_DIR/ipsec_ipip_identity.py" \
-		"$mode" "$SA_JSON" "$@"
-	case $? in
-	0) ;;
-	4) ipsi_skip "a module of Python is not installed" ;;
-	*) ipsi_fail "$mode ${SA[*]}" ;;
-	esac
-}
-
-# identity_is_kept SA MTU [OPTION...]
-identity_is_kept()
-{
-	identity_gateways "$1"
-	identity_tunnel
-	identity_device
-	# 1500 without outer header, SPI and sequence number, IV, trailer, ICV
-	identity_mtu "$2"
-	shift 2
-	identity_python identity "$@"
-}
-
-# The MTU follows the SA a moment later.
-identity_mtu()
-{
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
-	mtu_is()
-	{
-		[ "$(ipsi_get device mtu)" = "$1" ]
-	}
-	ipsi_wait "MTU $1" mtu_is "$1"
-}
-
+# R4 R39 R52 R55 R61
 esp_null_is_equal()
 {
 	identity_is_kept null 1454 every_tos=1
 }
 
+# R4
 esp_aes_cbc_is_equal()
 {
 	identity_is_kept cbc 1438
 }
 
+# R4
 esp_aes_gcm_is_equal()
 {
 	identity_is_kept gcm 1446
 }
 
+# R4
 ah_is_equal()
 {
 	identity_is_kept ah 1448
 }
 
 # Without padding in the header all of it can be compared, ICV and all.
+# R4 R51
 ah_align4_is_equal()
 {
 	identity_is_kept ah4 1452
@@ -175,6 +67,7 @@ df_unset_is_nopmtudisc()
 }
 
 # So is "tos 0".
+# R55
 tos_0_is_dont_encap_dscp()
 {
 	identity_gateways null
@@ -184,6 +77,7 @@ tos_0_is_dont_encap_dscp()
 	identity_python identity every_tos=1 groups=TOS,ECN
 }
 
+# R54 R55 R56 R57 R58 R59
 header_options()
 {
 	local words
@@ -207,6 +101,7 @@ header_options()
 	done
 }
 
+# R44 R70 R71
 too_big_is_treated_alike()
 {
 	identity_gateways null

@@ -1,0 +1,459 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Adoption: SAs that a key manager installs for tunnel mode are run by the
+# device: outbound ones in transport mode, with all that they had, and under
+# the SPI and address by which the key manager finds them. Here "ip xfrm" is in
+# the key manager's place. A failure means that an IKE daemon's keys do not
+# work, or that it loses track of them, or that SAs of others are taken.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
+DEV=$IPSI_DEV
+OUT=(src 10.0.0.1 dst 10.0.0.2 proto esp)
+IN=(src 10.0.0.2 dst 10.0.0.1 proto esp)
+GCM=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
+
+# The device on the left, and an ordinary host on the right.
+start()
+{
+	ipsi_topology
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_tunnel_side right
+	ipsi_device left "$@"
+}
+
+# sa_is DIR SPI JSON...: what "sa show" says of an SA has all of these parts
+sa_is()
+{
+	local part shown
+
+	shown=$(ipsi_try left ipsec-ipip -j sa show "$DEV" "$1" spi "$2" \
+		2> /dev/null)
+	for part in "${@:3}"; do
+		[[ $shown == *"$part"* ]] || return
+	done
+}
+
+# adopted DIR [SPI]: it is the device's, in the mode that is meant for it
+adopted()
+{
+	local mode=tunnel spi=$2
+
+	[ -n "$spi" ] || spi=${IPSI_SPI[left]}
+	[ "$1" = out ] && mode=transport
+	sa_is "$1" "$spi" '"adopted":true' "\"mode\":\"$mode\""
+}
+
+# state HOST SPI: the state as the kernel shows it
+state()
+{
+	ip -n "${!1}" -s xfrm state list spi "$2"
+}
+
+both_adopted()
+{
+	ipsi_wait "adoption" adopted out
+	adopted in "${IPSI_SPI[right]}" || ipsi_fail "inbound SA: not adopted"
+}
+
+# R26 R27 R28
+by_if_id()
+{
+	start keying adopt reqid 77
+	ipsi_no_ping left
+	ipsi_daemon_sa left out if_id 7 reqid 5
+	ipsi_daemon_sa left in if_id 7 reqid 5
+	both_adopted
+	ipsi_has "$(state left 0xdeadbeef)" "reqid 5(0x00000005) mode transport" \
+		"outbound state"
+	ipsi_has "$(state left 0xfeedbeef)" "reqid 5(0x00000005) mode tunnel" \
+		"inbound state"
+	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 2 "states"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_ping right -c 3 -i 0.2
+	ipsi_is "$(ipsi_get left keying)" adopt "keying"
+	ipsi_has "$(ipsi_try left ipsec-ipip show)" "keying: adopt" "show"
+	ipsi_has "$(ipsi_try left ipsec-ipip sa show)" "(adopted)" "sa show"
+}
+
+by_endpoints()
+{
+	local shown
+
+	start keying adopt-endpoints
+	ipsi_daemon_sa left out
+	ipsi_daemon_sa left in
+	both_adopted
+	ipsi_has "$(state left 0xdeadbeef)" "if_id 0x7" "outbound state"
+	ipsi_has "$(state left 0xfeedbeef)" "if_id 0x7" "inbound state"
+	ipsi_ping left -c 2 -i 0.2
+	ipsi_ping right
+	# those with its if_id as well
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x1001 mode tunnel \
+		if_id 7 "${GCM[@]}"
+	ipsi_wait "adoption by if_id" adopted out 0x1001
+
+	# the daemon does not know of the if_id
+	ipsi_do left ip xfrm state update "${IN[@]}" spi 0xfeedbeef \
+		mode tunnel limit packet-soft 1000 limit packet-hard 2000 \
+		"${GCM[@]}"
+	shown=$(state left 0xfeedbeef)
+	ipsi_has "$shown" "if_id 0x7" "updated state"
+	ipsi_has "$shown" "mode tunnel" "updated state"
+	ipsi_has "$shown" "hard 2000(packets)" "updated state"
+	adopted in "${IPSI_SPI[right]}" || ipsi_fail "not adopted any more"
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1001
+	ipsi_ping left
+}
+
+one_device_between_endpoints()
+{
+	local two=(type ipsec-ipip local 10.0.0.1 remote 10.0.0.2)
+
+	ipsi_topology
+	ipsi_device left keying adopt-endpoints
+	ipsi_must_fail "keying: another device adopts what is between these endpoints" \
+		left ip link add ipsec1 "${two[@]}" keying adopt-endpoints
+	ipsi_do left ip link add ipsec1 "${two[@]}" keying adopt
+	ipsi_must_fail "keying: another device adopts" \
+		left ip link set ipsec1 type ipsec-ipip keying adopt-endpoints
+	ipsi_is "$(ipsi_get left keying ipsec1)" adopt "keying as it was"
+	ipsi_do left ip link add ipsec2 type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.3 keying adopt-endpoints
+	ipsi_must_fail "keying: another device adopts" \
+		left ip link set ipsec2 type ipsec-ipip remote 10.0.0.2
+	ipsi_do left ip link set "$DEV" type ipsec-ipip keying manual
+	ipsi_do left ip link set ipsec1 type ipsec-ipip keying adopt-endpoints
+}
+
+# Of SAs that are not the device's, or not in tunnel mode, none is touched.
+# The last one is the sign that the others were looked at.
+others_are_left_alone()
+{
+	local before
+
+	ipsi_topology
+	ipsi_device left keying adopt-endpoints
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x2001 mode tunnel \
+		if_id 8 "${GCM[@]}"
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \
+		spi 0x2002 mode tunnel "${GCM[@]}"
+	ipsi_do left ip xfrm state add src 10.0.0.9 dst 10.0.0.2 proto esp \
+		spi 0x2003 mode tunnel "${GCM[@]}"
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \
+		spi 0x2004 mode tunnel if_id 7 "${GCM[@]}"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x2005 mode beet \
+		if_id 7 sel src 10.1.0.1 dst 10.1.0.2 "${GCM[@]}"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x2006 mode transport \
+		"${GCM[@]}"
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto ah \
+		spi 0x2007 mode tunnel if_id 7 auth 'hmac(sha256)' 0x00
+	# what a daemon has before the keys are negotiated
+	ipsi_do left ip xfrm state allocspi "${IN[@]}" mode tunnel \
+		min 0x2008 max 0x2008 > /dev/null
+	ipsi_do left ip xfrm state allocspi "${OUT[@]}" mode tunnel \
+		min 0x2009 max 0x2009 > /dev/null
+	before=$(ip -n "${left:?}" xfrm state)
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x2010 mode tunnel \
+		"${GCM[@]}"
+	ipsi_wait "adoption" adopted out 0x2010
+	# searched for, too
+	ipsi_do left ip link set "$DEV" type ipsec-ipip ttl 9
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x2011 mode tunnel \
+		"${GCM[@]}"
+	ipsi_wait "adoption" adopted out 0x2011
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x2010
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x2011
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "$before" "other states"
+	ipsi_is "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" "0 0" "SAs"
+}
+
+manual_adopts_nothing()
+{
+	ipsi_topology
+	ipsi_device left
+	ipsi_is "$(ipsi_get left keying)" manual "keying by default"
+	ipsi_do left ip link add ipsec1 type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.3 if_id 9 keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \
+		spi 0x3001 mode tunnel if_id 9 "${GCM[@]}"
+	DEV=ipsec1 ipsi_wait "adoption by the other" adopted out 0x3001
+	ipsi_has "$(state left 0xdeadbeef)" "mode tunnel" "outbound state"
+	ipsi_is "$(ipsi_get left sa_out)" 0 "outbound SAs"
+}
+
+# All that a state has, to the last counter, goes over into its clone: mode
+# and the family of the selector are what differs.
+all_is_kept()
+{
+	local full=("$IPSI_DIR/ipsec_ipip_xfrm.py") before after
+
+	ipsi_need python3 diff
+	ipsi_topology
+	ipsi_try left sysctl -qw net.core.xfrm_aevent_etime=77
+	ipsi_do left "${full[@]}" full 10.0.0.1 10.0.0.2
+	before=$(ipsi_try left "${full[@]}" show 10.0.0.2 0x1001 0x1002) ||
+		ipsi_fail "no states"
+	ipsi_device left keying adopt
+	ipsi_wait "adoption" adopted out 0x1001
+	ipsi_wait "adoption" adopted out 0x1002
+	after=$(ipsi_try left "${full[@]}" show 10.0.0.2 0x1001 0x1002)
+	ipsi_is "$(diff <(echo "$before") <(echo "$after") | grep '^[<>]')" \
+"< 0x1001 mode 1
+> 0x1001 mode 0
+< 0x1002 sel.family 2
+> 0x1002 sel.family 0
+< 0x1002 mode 1
+> 0x1002 mode 0" "what has changed"
+	# as many as there have to be
+	ipsi_has "$after" "0x1001 attribute 18" "AEAD"
+	ipsi_has "$after" "0x1001 attribute 4" "UDP encapsulation"
+	ipsi_has "$after" "0x1001 attribute 23" "ESN"
+	ipsi_has "$after" "0x1002 attribute 20" "integrity"
+	ipsi_has "$after" "0x1002 ae 10 4d0000006300000055550000" "replay state"
+}
+
+# What was sent before goes on after: sequence numbers, bytes, packets and the
+# time of first use. R34
+counters_go_on()
+{
+	local wire=$IPSI_TMP/wire numbers
+
+	ipsi_topology
+	ipsi_tunnel_side right
+	ipsi_tunnel_side left
+	ipsi_capture_start right "$wire"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_do left ip address del "${IPSI_INNER[left]}/32" dev lo
+	ipsi_do left ip route flush "${IPSI_INNER[right]}"
+	ipsi_device left keying adopt-endpoints
+	both_adopted
+	sa_is out 0xdeadbeef '"packets":3' '"seq":3' ||
+		ipsi_fail "counters: $(ipsi_try left ipsec-ipip -j sa show)"
+	sa_is in 0xfeedbeef '"packets":3' || ipsi_fail "inbound counters"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_capture_stop
+	numbers=$(tcpdump -nr "$wire" 'src 10.0.0.1 and esp' 2> /dev/null |
+		sed 's/.*seq=0x0*\([0-9a-f]*\).*/\1/' | tr '\n' ' ')
+	ipsi_is "$numbers" "1 2 3 4 5 6 " "sequence numbers"
+	sa_is out 0xdeadbeef '"packets":6' '"seq":6' || ipsi_fail "counters"
+}
+
+# A replay is refused across the adoption, also where the inbound SA has to be
+# replaced: ESP without an IV cannot be received in tunnel mode.
+null_cipher()
+{
+	local null=(enc 'ecb(cipher_null)' "" auth 'hmac(sha256)' 0x00)
+	local peer=(mode transport replay-window 32)
+
+	ipsi_topology
+	ipsi_device right
+	ipsi_do right ip xfrm state add "${OUT[@]}" spi 0x4001 if_id 7 \
+		"${peer[@]}" "${null[@]}"
+	ipsi_do right ip xfrm state add "${IN[@]}" spi 0x4002 if_id 7 \
+		"${peer[@]}" "${null[@]}"
+	ipsi_device left keying adopt
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x4001 if_id 7 \
+		mode tunnel "${null[@]}"
+	ipsi_do left ip xfrm state add "${IN[@]}" spi 0x4002 if_id 7 \
+		mode tunnel replay-window 1 replay-seq 4 "${null[@]}"
+	ipsi_wait "adoption" adopted out 0x4001
+	ipsi_wait "adoption" sa_is in 0x4002 '"adopted":true' \
+		'"mode":"transport"' '"seq":4'
+	# three answers are late
+	ipsi_no_ping left -c 3 -i 0.2
+	sa_is in 0x4002 '"replayed":3' '"packets":0' ||
+		sa_is in 0x4002 '"replay_late":3' ||
+		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
+	ipsi_ping left
+}
+
+# The daemon's view after the adoption. R36
+update()
+{
+	local words=(if_id 7 mode tunnel "${GCM[@]}")
+
+	ipsi_topology
+	ipsi_device left keying adopt
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x1001 "${words[@]}"
+	ipsi_wait "adoption" adopted out 0x1001
+	ipsi_send left 2
+	ipsi_do left ip xfrm state update "${OUT[@]}" spi 0x1001 \
+		limit packet-soft 3 limit packet-hard 4 "${words[@]}"
+	adopted out 0x1001 || ipsi_fail "not adopted any more"
+	ipsi_has "$(state left 0x1001)" \
+		"soft 3(packets), hard 4(packets)" "limits"
+	sa_is out 0x1001 '"packets":2' '"hard_packets":4' ||
+		ipsi_fail "counters"
+	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 1 "states"
+}
+
+daemon_gone()
+{
+	[ "$(ipsi_get left sa_out)" = 0 ]
+}
+
+# Policies do not matter to the device, but say that the monitor is there.
+monitor_hears()
+{
+	ip -n "${left:?}" xfrm policy add dir out dst 203.0.113.1 priority 1 ||
+		:
+	ip -n "${left:?}" xfrm policy del dir out dst 203.0.113.1 || :
+	[ -s "$1" ]
+}
+
+# Expiry is told under the SPI that the daemon knows.
+expiry()
+{
+	local heard=$IPSI_TMP/heard
+
+	ipsi_topology
+	ipsi_device left keying adopt
+	ipsi_daemon_sa left out if_id 7 limit packet-soft 2 limit packet-hard 4
+	ipsi_wait "adoption" adopted out
+	ipsi_bg left ip xfrm monitor >> "$heard"
+	ipsi_wait "monitor" monitor_hears "$heard"
+	: > "$heard"
+	ipsi_send left 2
+	ipsi_wait "soft expiry" grep -q 'hard 0' "$heard"
+	ipsi_send left 3
+	ipsi_wait "hard expiry" grep -q 'hard 1' "$heard"
+	ipsi_has "$(cat "$heard")" "spi 0xdeadbeef" "expiry"
+	ipsi_wait "end of the SA" daemon_gone
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
+}
+
+# R24
+delete_and_flush()
+{
+	start keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	ipsi_is "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" "0 1" "SAs"
+	ipsi_no_ping left
+	ipsi_daemon_sa left out if_id 7 replay-oseq 100
+	both_adopted
+	ipsi_ping left
+	ipsi_do left ip xfrm state flush
+	ipsi_is "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" "0 0" "SAs"
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
+	ipsi_no_ping left
+	ipsi_daemon_sa left out if_id 7 replay-oseq 200
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_ping left
+}
+
+# SAs come before the device, outlive it, and serve the next.
+device_comes_and_goes()
+{
+	ipsi_topology
+	ipsi_tunnel_side right
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x1001 if_id 7 \
+		mode tunnel "${GCM[@]}"
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	ipsi_device left keying adopt
+	both_adopted
+	ipsi_wait "adoption of the older" adopted out 0x1001
+	# the newest is in use, as if they had come one by one
+	sa_is out 0xdeadbeef '"active":true' ||
+		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
+	ipsi_ping left
+	ipsi_do left ip link del "$DEV"
+	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 3 "states"
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1001
+	# nobody else has use for them
+	ipsi_do left ip route add "${IPSI_INNER[right]}" dev "$IPSI_WIRE"
+	ipsi_inner left
+	ipsi_no_ping left
+	ipsi_do left ip address del "${IPSI_INNER[left]}/32" dev lo
+	ipsi_do left ip route flush "${IPSI_INNER[right]}"
+
+	ipsi_device left keying adopt
+	both_adopted
+	ipsi_ping left
+}
+
+# An option that is set later is as good.
+keying_is_set_later()
+{
+	start
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	ipsi_is "$(ipsi_get left sa_out)" 0 "outbound SAs"
+	ipsi_do left ip link set "$DEV" type ipsec-ipip keying adopt
+	both_adopted
+	ipsi_ping left
+	ipsi_do left ip link set "$DEV" type ipsec-ipip keying manual
+	ipsi_ping left
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	ipsi_daemon_sa left out if_id 7 replay-oseq 100
+	ipsi_no_ping left
+}
+
+# The daemon hears of what it has done, and of nothing else.
+others_hear_nothing()
+{
+	local heard=$IPSI_TMP/heard
+
+	ipsi_topology
+	ipsi_device left keying adopt
+	ipsi_bg left ip xfrm monitor >> "$heard"
+	ipsi_wait "monitor" monitor_hears "$heard"
+	: > "$heard"
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	ipsi_wait "deletion" grep -q Deleted "$heard"
+	ipsi_is "$(grep -c '^src' "$heard") $(grep -c '^Deleted' "$heard")" \
+		"2 1" "messages"
+}
+
+# adopted and refused SAs are told
+events()
+{
+	local heard=$IPSI_TMP/events port=(sel src 10.1.0.0/16 proto udp dport 53)
+
+	ipsi_topology
+	ipsi_device left keying adopt
+	ipsi_bg left ipsec-ipip monitor > "$heard" 2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
+	ipsi_daemon_sa left out if_id 7
+	ipsi_wait "event" grep -q "sa-activate" "$heard"
+	ipsi_daemon_sa left in if_id 7
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5001 mode tunnel \
+		if_id 7 "${port[@]}" "${GCM[@]}"
+	ipsi_wait "event" grep -q "spi 0x00005001" "$heard"
+	ipsi_do left ip xfrm state add "${IN[@]}" spi 0x5002 mode tunnel \
+		if_id 7 "${port[@]}" "${GCM[@]}"
+	ipsi_wait "event" grep -q "spi 0x00005002" "$heard"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5003 mode tunnel \
+		if_id 7 enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f
+	ipsi_wait "event" grep -q "spi 0x00005003" "$heard"
+	ipsi_is "$(sed -n 's/^[^ ]* sa-/sa-/p' "$heard")" \
+"sa-add $DEV out spi 0xdeadbeef proto esp mode transport reqid 0 10.0.0.1 -> 10.0.0.2 adopted
+sa-activate $DEV spi 0xdeadbeef proto esp
+sa-add $DEV in spi 0xfeedbeef proto esp mode tunnel reqid 0 10.0.0.2 -> 10.0.0.1 adopted
+sa-refuse $DEV out spi 0x00005001 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0.0.2 selector
+sa-refuse $DEV in spi 0x00005002 proto esp mode tunnel reqid 0 10.0.0.2 -> 10.0.0.1 selector
+sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0.0.2 integrity" \
+		"events"
+	ipsi_is "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" "1 1" "SAs"
+	ipsi_has "$(dmesg)" "SA with SPI 0x00005001 not adopted" "kernel's log"
+}
+
+ipsi_run by_if_id by_endpoints one_device_between_endpoints \
+	others_are_left_alone manual_adopts_nothing all_is_kept counters_go_on \
+	null_cipher update expiry delete_and_flush device_comes_and_goes \
+	keying_is_set_later others_hear_nothing events

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A key manager adds, updates, deletes and flushes SAs while the device adopts
+# them, with packets on their way. What it has added it must find under its
+# SPI, what it has deleted must be gone; there is never more than one state of
+# an SA, no packet leaves in clear, and no sequence number is used twice. A
+# failure may mean that a nonce was.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+QUEUE=/sys/devices/virtual/workqueue/ipsec_ipip_adopt
+
+start()
+{
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device left keying adopt
+}
+
+# finish: the last keys are gone, and new ones work
+finish()
+{
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
+	ipsi_is "$(ipsi_get left sa_out)" 0 "outbound SAs"
+	ipsi_tunnel_side right
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	ipsi_wait "answer" ipsi_try left ping -c 1 -W 1 192.168.2.1
+}
+
+# hammer ROUNDS [COMMAND...]
+hammer()
+{
+	local rounds=$1
+	shift
+
+	ipsi_do left "$@" "$IPSI_DIR/ipsec_ipip_xfrm.py" race "$rounds"
+	finish
+}
+
+# R26 R34
+race()
+{
+	start
+	hammer 1000
+}
+
+# The same, but the work that adopts runs on one processor only, as the least
+# important of all, beside others that never rest.
+slow_adoption()
+{
+	local mask
+
+	start
+	(($(nproc) > 1)) || ipsi_skip "one processor"
+	[ -w "$QUEUE/cpumask" ] || ipsi_skip "no $QUEUE"
+	mask=$(cat "$QUEUE/cpumask")
+	# shellcheck disable=SC2064 # the mask as it is now
+	trap "echo 0 > $QUEUE/nice; echo $mask > $QUEUE/cpumask; ipsi_cleanup" \
+		EXIT
+	echo 2 > "$QUEUE/cpumask"
+	echo 19 > "$QUEUE/nice"
+	ipsi_bg left nice -n -15 taskset -c 1 sh -c 'while :; do :; done'
+	hammer 1000 taskset -c 0
+}
+
+ipsi_run race slow_adoption

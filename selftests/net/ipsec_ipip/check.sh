@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# "ipsec-ipip check": it says nothing of a device with which all is well, and
+# of one with a fault it names just that, with exit status 1, in text and JSON.
+# A failure means that somebody is sent the wrong way at 3 a.m., or is told that
+# all is well when it is not.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+DEV=$IPSI_DEV
+
+start()
+{
+	ipsi_topology
+	# what the system has by default is not at issue, and IPv6 sends by
+	# itself
+	ipsi_try right sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+		net.ipv4.conf.default.rp_filter=0 \
+		net.ipv6.conf.default.disable_ipv6=1
+}
+
+# finds WORD[:TEXT]...: these findings, and TEXT is in what is said; no more
+finds()
+{
+	local output status part n=0 line
+
+	output=$(ipsi_try right ipsec-ipip check "$DEV" 2>&1)
+	status=$?
+	echo "right: ipsec-ipip check $DEV: ${output:-(nothing)}"
+	ipsi_is "$status" "$(($# > 0))" "exit status"
+	for part in "$@"; do
+		line=$(grep "^$DEV: ${part%%:*}: " <<< "$output") ||
+			ipsi_fail "no finding ${part%%:*}"
+		[[ $part != *:* ]] || ipsi_has "$line" "${part#*:}" "${part%%:*}"
+	done
+	[ -z "$output" ] || n=$(wc -l <<< "$output")
+	ipsi_is "$n" "$#" "findings"
+}
+
+sound_device()
+{
+	start
+	ipsi_device_side right
+	finds
+	ipsi_is "$(ipsi_try right ipsec-ipip -j check)" "[]" "JSON"
+	ipsi_must_fail "no such device" right ipsec-ipip check nosuch
+}
+
+keys()
+{
+	local algs=(aead 'rfc4106(gcm(aes))'
+		    0x000102030405060708090a0b0c0d0e0f10111213 128)
+	local json
+
+	start
+	ipsi_device right
+	finds no-sa-out no-sa-in
+	json=$(ipsi_try right ipsec-ipip -j check)
+	ipsi_is "$(ipsi_json "$json" ifname)" "$DEV" "name in JSON"
+	ipsi_is "$(ipsi_json "$json" finding)" no-sa-out "finding in JSON"
+	ipsi_device_sa right in
+	finds no-sa-out
+	ipsi_device_sa right out limit packet-soft 7 limit packet-hard 10
+	finds
+	ipsi_send right 8
+	finds 'sa-soft:outbound SA esp 0xfeedbeef'
+	ipsi_send right 1
+	finds sa-soft 'sa-limit:9 of 10 packets'
+	ipsi_do right ipsec-ipip sa del "$DEV" out spi "${IPSI_SPI[right]}"
+	ipsi_device_sa right out seq 3900000000
+	finds 'sa-limit:3900000000 of 4294967295 sequence numbers'
+	ipsi_do right ipsec-ipip sa del "$DEV" out spi "${IPSI_SPI[right]}"
+	ipsi_do right ipsec-ipip -q sa add "$DEV" out spi 0x1001 "${algs[@]}"
+	finds 'sa-counter-mode:0x00001001 uses rfc4106(gcm(aes))'
+	ipsi_do right ipsec-ipip sa del "$DEV" out spi 0x1001
+	ipsi_do right ipsec-ipip -q sa add "$DEV" out spi 0x1002 "${algs[@]}" \
+		limit time-hard 1000000
+	finds
+}
+
+surroundings()
+{
+	start
+	ipsi_device_side right
+	ipsi_do right ip link set "$DEV" mtu 1400
+	finds
+	ipsi_do right ip link set "$DEV" mtu 1480
+	finds 'mtu:set to 1480, but route and SA take only 1438'
+	ipsi_do right ip link set "$DEV" mtu 1438
+	ipsi_try right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=1"
+	finds rp-filter
+	ipsi_try right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=2"
+	finds
+	ipsi_do right ip route add 10.0.0.1/32 dev "$DEV"
+	finds loop
+	ipsi_do right ip route del 10.0.0.1/32 dev "$DEV"
+	ipsi_do right ip route add unreachable 10.0.0.1
+	finds 'no-route:from 10.0.0.2: No route to host'
+	ipsi_do right ip route del unreachable 10.0.0.1
+	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
+	finds 'no-local:10.0.0.2'
+	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
+	ipsi_do right ip link set "$DEV" down
+	finds down
+}
+
+# stray SPI WHY WORD...: a state with the device's if_id that it does not take
+stray()
+{
+	local spi=$1 why=$2
+	shift 2
+
+	ipsi_do right ip xfrm state add spi "$spi" "$@" \
+		enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}" if_id "$IPSI_IF_ID"
+	finds "sa-not-taken:$spi has the if_id of the device, but $why"
+	ipsi_do right ip xfrm state flush
+	ipsi_device_sa right out
+	ipsi_device_sa right in
+}
+
+states_that_are_not_taken()
+{
+	local out=(src 10.0.0.2 dst 10.0.0.1 proto esp)
+	local auth=(auth-trunc 'hmac(sha256)' "${IPSI_AUTH_KEY[right]}" 128)
+
+	start
+	ipsi_device_side right
+	stray 0x00002001 "it is outbound and not in transport mode" \
+		"${out[@]}" mode tunnel "${auth[@]}"
+	stray 0x00002002 "it does not protect integrity" \
+		"${out[@]}" mode transport
+	stray 0x00002003 "its destination is neither local nor remote" \
+		src 10.0.0.2 dst 10.0.0.77 proto esp mode transport "${auth[@]}"
+	stray 0x00002004 "its source is not the other endpoint" \
+		src 10.0.0.77 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}"
+	stray 0x00002005 "its addresses are of another family" \
+		src fd00::2 dst fd00::1 proto esp mode transport "${auth[@]}"
+	finds
+}
+
+ipsi_run sound_device keys surroundings states_that_are_not_taken

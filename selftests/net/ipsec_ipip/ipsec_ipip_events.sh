@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Events of a device on "left" in the order in which they come, those of the
+# carrier among them, and the carrier as all show it. For carrier.sh and
+# lifetimes.sh.
+
+# events_listen: start the monitor
+events_listen()
+{
+	EVENTS=$IPSI_TMP/events
+	EVENTS_HEARD=
+	ipsi_bg left ipsec-ipip monitor > "$EVENTS" 2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
+}
+
+# What has come, each a line: the event, direction, SPI, and what it brings. The
+# first line is the command.
+events_shown()
+{
+	sed -E "1d; s/^[^ ]* //; s/ $IPSI_DEV / /; s/ spi 0x0*/ /; s/ proto [a-z]*//
+		s/ mode [a-z]*//; s/ reqid [0-9]*//; s/ [^ ]* -> [^ ]*//" \
+		"$EVENTS"
+}
+
+events_as_many()
+{
+	[ "$(wc -l < "$EVENTS")" -gt "$1" ]
+}
+
+# heard LINE...: these events have come, after those before, and no others
+heard()
+{
+	local n
+
+	printf -v EVENTS_HEARD '%s' "$EVENTS_HEARD" "${@/%/$'\n'}"
+	n=$(wc -l <<< "$EVENTS_HEARD")
+	ipsi_wait "$* (heard: $(events_shown | tr '\n' ';'))" \
+		events_as_many "$((n - 1))"
+	ipsi_is "$(events_shown)" "${EVENTS_HEARD%$'\n'}" "events"
+}
+
+# carrier_is {on|off}: on "left", at once; operstate follows by a work queue
+carrier_is()
+{
+	local carrier=true state=UP flags
+
+	[ "$1" = on ] || carrier=false state=DOWN
+	ipsi_is "$(ipsi_get left carrier)" "$carrier" "carrier"
+	flags=$(ipsi_try left ip -o link show dev "$IPSI_DEV")
+	if [ "$1" = on ]; then
+		ipsi_has "$flags" LOWER_UP "flags"
+	else
+		ipsi_has_not "$flags" LOWER_UP "flags"
+	fi
+	ipsi_wait "operstate $state" carrier_operstate "$state"
+	echo "left: carrier $1"
+}
+
+carrier_operstate()
+{
+	local link
+
+	link=$(ipsi_try left ip -o link show dev "$IPSI_DEV")
+	[[ $link == *" state $1 "* ]] || return
+	if [ "$1" = DOWN ]; then
+		[[ $link == *NO-CARRIER* ]]
+	else
+		[[ $link != *NO-CARRIER* ]]
+	fi
+}

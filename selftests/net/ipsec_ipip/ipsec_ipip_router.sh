@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests of routing have in common, beside ipsec_ipip_lib.sh: routers
+# on one LAN, links of ipsec-ipip between them, and routing daemons.
+#
+#     r1      r2      r3      r4       each with eth0 and 10.0.0.N, or fd00::N
+#      |       |       |       |       if IPSI_LAN is "fd00::"
+#   ===+=======+=======+=======+===    the bridge br0, in the namespace "lan"
+#
+# A link between router N and router M is the device "toM" on the one and "toN"
+# on the other, with the inner addresses 192.168.NM.N and 192.168.NM.M, the
+# smaller number first; of IPv6 it has the link-local ones alone. Every router
+# has 192.168.N.N and 2001:db8::N on its loopback.
+#
+# Forks are dear where these tests run: what can be said to one ip(8) is.
+
+IPSI_LAN=10.0.0.	# outer addresses, but for the number
+
+# ipsi_batch HOST: run the "ip" commands on standard input
+ipsi_batch()
+{
+	local host=$1 text
+
+	IFS= read -r -d '' text || :
+	echo "$host: ip -batch - <<END"
+	echo "${text}END"
+	ip -n "${!host}" -batch - <<< "$text" || ipsi_fail "commands of ip"
+}
+
+# ipsi_inner_of N M: the inner address of router N on its link to M
+ipsi_inner_of()
+{
+	local net=$1$2
+
+	[ "$1" -lt "$2" ] || net=$2$1
+	echo "192.168.$net.$1"
+}
+
+# ipsi_lan N...: the routers r$N on one LAN. Over IPv4, what the hosts would send
+# there of their own accord is switched off: all but ARP comes from the links.
+ipsi_lan()
+{
+	local n host off=0 length=64 text="link add br0 type bridge"$'\n'
+
+	[[ $IPSI_LAN == *:* ]] || off=1 length=24
+	setup_ns lan "${@/#/r}" || ipsi_skip "no network namespaces here"
+	ipsi_shell lan "${@/#/r}"
+	for n in "$@"; do
+		host=r$n
+		text+="link add $host type veth peer name eth0 netns ${!host}"
+		text+=$'\n'"link set $host master br0 up"$'\n'
+	done
+	ipsi_try lan sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_batch lan <<< "${text}link set br0 up"
+	for n in "$@"; do
+		ipsi_try "r$n" sysctl -qw net.ipv4.ip_forward=1 \
+			net.ipv6.conf.all.forwarding=1 \
+			net.ipv6.conf.eth0.disable_ipv6=$off \
+			net.ipv6.conf.eth0.accept_dad=0
+		ipsi_batch "r$n" <<-END
+			address add $IPSI_LAN$n/$length dev eth0
+			link set eth0 up
+			address add 192.168.$n.$n/32 dev lo
+			address add 2001:db8::$n/128 dev lo
+			link set lo up
+		END
+	done
+}
+
+# ipsi_state FROM TO SPI IF_ID [OPTION...]: print the words of "ip xfrm state"
+# for an SA whose key follows from the SPI. Both ends know it so; for each SPI
+# it may be used once.
+ipsi_state()
+{
+	local from=$1 to=$2 spi=$3 if_id=$4
+	shift 4
+
+	printf '%s %s' "src $from dst $to proto esp spi $spi if_id $if_id" \
+		"mode transport aead rfc4106(gcm(aes)) "
+	printf '0x%040x 128 %s\n' "$spi" "$*"
+}
+
+# ipsi_spi N M: the SPI in which router N sends to M
+ipsi_spi()
+{
+	printf '0x%x' $((0x1000 + 16 * $1 + $2))
+}
+
+# ipsi_ends N M...: router N's ends of the links to M
+ipsi_ends()
+{
+	local n=$1 m
+	shift
+
+	for m in "$@"; do
+		ipsi_end "$n" "$m" "$IPSI_LAN$n" "$IPSI_LAN$m"
+	done
+}
+
+ipsi_end()
+{
+	local n=$1 m=$2 local=$3 remote=$4 if_id=$((100 + $2))
+
+	ipsi_batch "r$n" <<-END
+		link add to$m type ipsec-ipip local $local remote $remote if_id $if_id
+		xfrm state add $(ipsi_state "$remote" "$local" "$(ipsi_spi "$m" "$n")" $if_id)
+		xfrm state add $(ipsi_state "$local" "$remote" "$(ipsi_spi "$n" "$m")" $if_id)
+		address add $(ipsi_inner_of "$n" "$m")/24 dev to$m
+		link set to$m up
+	END
+}
+
+# ipsi_leads HOST ADDRESS DEVICE...: HOST's routing table has a route to just this
+# address, by these devices, in order of the alphabet, and no other
+ipsi_leads()
+{
+	local host=$1 address=$2 family=-4 word before='' devices=''
+	shift 2
+
+	[[ $address != *:* ]] || family=-6
+	for word in $(ip "$family" -n "${!host}" route show "$address"); do
+		[ "$before" != dev ] || devices+=$word$'\n'
+		before=$word
+	done
+	devices=$(sort <<< "${devices%$'\n'}")
+	[ "${devices//$'\n'/ }" = "$*" ]
+}
+
+#
+# Routing daemons
+#
+
+IPSI_FRR=/usr/lib/frr
+
+# ipsi_frr_config HOST DAEMON: the configuration is on standard input
+ipsi_frr_config()
+{
+	local dir=$IPSI_TMP/frr-$1
+
+	[ -x "$IPSI_FRR/$2" ] || ipsi_skip "frr is not installed"
+	if [ ! -d "$dir" ]; then
+		# the daemons run as a user of their own
+		chmod 711 "$IPSI_TMP"
+		mkdir "$dir"
+		chown frr:frr "$dir"
+	fi
+	cat > "$dir/$2.conf"
+}
+
+# ipsi_frr_zebra HOST...: run zebra there
+ipsi_frr_zebra()
+{
+	local host
+
+	for host in "$@"; do
+		[ -e "$IPSI_TMP/frr-$host/zebra.conf" ] ||
+			ipsi_frr_config "$host" zebra < /dev/null
+		ipsi_frr_start "$host" zebra
+	done
+}
+
+# ipsi_frr DAEMON HOST...: run it there, with zebra
+ipsi_frr()
+{
+	local daemon=$1 host
+	shift
+
+	ipsi_frr_zebra "$@"
+	for host in "$@"; do
+		# who comes too early tries again after seconds only
+		ipsi_wait "zebra at $host" \
+			test -S "$IPSI_TMP/frr-$host/zserv.api"
+		ipsi_frr_start "$host" "$daemon"
+	done
+}
+
+ipsi_frr_start()
+{
+	local dir=$IPSI_TMP/frr-$1
+
+	ipsi_bg "$1" "$IPSI_FRR/$2" -f "$dir/$2.conf" -i "$dir/$2.pid" \
+		-z "$dir/zserv.api" --vty_socket "$dir" -P 0 \
+		--log "file:$dir/log"
+}
+
+# ipsi_vtysh HOST COMMAND...: ask the daemons of a host
+ipsi_vtysh()
+{
+	local host=$1
+	shift
+
+	vtysh --vty_socket "$IPSI_TMP/frr-$host" -c "$*"
+}
+
+# ipsi_seconds_since START: how long ago $EPOCHREALTIME was START
+ipsi_seconds_since()
+{
+	local us=$((${EPOCHREALTIME/./} - ${1/./}))
+
+	printf '%d.%03d s' $((us / 1000000)) $((us / 1000 % 1000))
+}

@@ -1,0 +1,498 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel's own interface to SAs, by hand, as a key manager uses it. ip(8)
+shows less than all of a state, and takes too long for races.
+
+usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
+       ipsec_ipip_xfrm.py show DST SPI...  all that the kernel says of SAs
+       ipsec_ipip_xfrm.py race ROUNDS      see adopt_race.sh
+"""
+import errno
+import os
+import random
+import signal
+import socket
+import struct
+import sys
+import time
+
+NETLINK_XFRM = 6
+ETH_P_IP, ETH_P_ALL = 0x0800, 0x0003
+SO_RCVBUFFORCE = 33
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_CREATE, NLM_F_EXCL = 0x400, 0x200
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, NEWAE, GETAE = (
+    0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1e, 0x1f)
+(ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, ALG_AEAD,
+ ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
+ SET_MARK_MASK, IF_ID, SA_DIR, NAT_KEEPALIVE, SA_PCPU) = (
+     2, 4, 10, 11, 12, 18, 20, 21, 22, 23, 24, 29, 30, 31, 33, 34, 35)
+DIR_OUT = 2
+TRANSPORT, TUNNEL = 0, 1
+AE_ALL = 0x1f
+UDP_ENCAP_ESPINUDP = 2
+FLAG_NOECN, FLAG_DECAP_DSCP, FLAG_NOPMTUDISC, FLAG_AF_UNSPEC, FLAG_ESN = (
+    1, 2, 4, 32, 128)
+DONT_ENCAP_DSCP, OSEQ_MAY_WRAP = 1, 2
+INFINITE = 2 ** 64 - 1
+INFO = 224                                      # struct xfrm_usersa_info
+
+GCM = ('rfc4106(gcm(aes))', bytes(range(20)), 128)
+
+
+def addr(text):
+    """An address as the kernel has it: 16 bytes."""
+    if ':' in text:
+        return socket.inet_pton(socket.AF_INET6, text)
+    return socket.inet_aton(text) + bytes(12)
+
+
+def family(text):
+    """Its family."""
+    return socket.AF_INET6 if ':' in text else socket.AF_INET
+
+
+def attr(kind, data):
+    """One attribute, padded."""
+    return (struct.pack('=HH', 4 + len(data), kind) + data +
+            b'\0' * (-len(data) % 4))
+
+
+def attrs(data):
+    """The attributes in a message, by their number."""
+    found = {}
+    while len(data) >= 4:
+        size, kind = struct.unpack_from('=HH', data)
+        found[kind] = data[4:size]
+        data = data[size + 3 & ~3:]
+    return found
+
+
+def alg(kind, name, key, icv=None):
+    """The attribute of an algorithm."""
+    head = struct.pack('=64sI', name.encode(), len(key) * 8)
+    if icv is not None:
+        head += struct.pack('=I', icv)
+    return attr(kind, head + key)
+
+
+def aead(key=GCM[1]):
+    """AES-GCM, with a key or the one above."""
+    return alg(ALG_AEAD, GCM[0], key, GCM[2])
+
+
+class Sa:
+    """What names an SA, and what is told of it when it is added."""
+
+    # pylint: disable=too-many-arguments
+    def __init__(self, src, dst, spi, *, mode=TUNNEL, reqid=0, flags=0,
+                 window=0, seq=0, limits=(INFINITE,) * 4 + (0,) * 4,
+                 more=b''):
+        self.src, self.dst, self.spi = src, dst, spi
+        self.mode, self.reqid, self.flags = mode, reqid, flags
+        self.window, self.seq, self.limits = window, seq, limits
+        self.more = more
+
+    def ident(self):
+        """struct xfrm_usersa_id"""
+        return struct.pack('=16s4sHBx', addr(self.dst),
+                           struct.pack('!I', self.spi), family(self.dst), 50)
+
+    def info(self):
+        """struct xfrm_usersa_info and the attributes"""
+        body = bytes(56)                        # an empty selector
+        body += struct.pack('=16s4sB3x', addr(self.dst),
+                            struct.pack('!I', self.spi), 50)
+        body += addr(self.src)
+        body += struct.pack('=8Q', *self.limits) + bytes(32) + bytes(12)
+        body += struct.pack('=IIHBBB7x', self.seq, self.reqid,
+                            family(self.dst), self.mode, self.window,
+                            self.flags)
+        return body + self.more
+
+
+class Xfrm:
+    """A socket to the kernel."""
+
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                                  NETLINK_XFRM)
+        self.sock.bind((0, 0))
+        self.seq = 0
+
+    def _message(self, kind, body, flags):
+        self.seq += 1
+        body += b'\0' * (-len(body) % 4)
+        return struct.pack('=IHHII', 16 + len(body), kind,
+                           NLM_F_REQUEST | flags, self.seq, 0) + body
+
+    def _send(self, kind, body, flags):
+        self.sock.send(self._message(kind, body, flags))
+
+    def _messages(self):
+        data = self.sock.recv(1 << 20)
+        while len(data) >= 16:
+            size, kind, _, seq, _ = struct.unpack_from('=IHHII', data)
+            if seq == self.seq:
+                yield kind, data[16:size]
+            data = data[size + 3 & ~3:]
+
+    def ask(self, kind, body, flags=NLM_F_ACK):
+        """Error number (0 for none), and the message that came back."""
+        self._send(kind, body, flags)
+        while True:
+            for kind, answer in self._messages():
+                if kind == NLMSG_ERROR:
+                    return -struct.unpack_from('=i', answer)[0], None
+                return 0, answer
+
+    def batch(self, messages):
+        """Send several as one; no other key manager comes in between. Return
+        their error numbers.
+        """
+        first = self.seq + 1
+        self.sock.send(b''.join(
+            self._message(kind, body, flags | NLM_F_ACK)
+            for kind, body, flags in messages))
+        errors = {}
+        while len(errors) < len(messages):
+            data = self.sock.recv(1 << 20)
+            while len(data) >= 16:
+                size, kind, _, seq, _ = struct.unpack_from('=IHHII', data)
+                if seq >= first and kind == NLMSG_ERROR:
+                    errors[seq] = -struct.unpack_from('=i', data, 16)[0]
+                data = data[size + 3 & ~3:]
+        return [errors[seq] for seq in sorted(errors)]
+
+    def dump(self):
+        """Destination, SPI and mode of all states at one moment."""
+        self._send(GETSA, b'', NLM_F_DUMP)
+        found = []
+        while True:
+            for kind, answer in self._messages():
+                if kind == NLMSG_DONE:
+                    return found
+                if kind == NEWSA:
+                    found.append((answer[56:72], answer[72:76],
+                                  answer[218]))
+
+    def add(self, sa):
+        """Add an SA."""
+        return self.ask(NEWSA, sa.info(),
+                        NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)[0]
+
+    def update(self, sa):
+        """Update it."""
+        return self.ask(UPDSA, sa.info())[0]
+
+    def delete(self, sa):
+        """Delete it."""
+        return self.ask(DELSA, sa.ident())[0]
+
+    def get(self, sa, mark=b''):
+        """Look at it."""
+        return self.ask(GETSA, sa.ident() + mark, 0)
+
+    def get_ae(self, sa, mark=b''):
+        """Look at its replay state and lifetimes."""
+        body = sa.ident() + addr(sa.src) + struct.pack('=II', AE_ALL, 0)
+        return self.ask(GETAE, body + mark, 0)
+
+    def set_ae(self, sa, more):
+        """Set its replay state."""
+        body = sa.ident() + addr(sa.src) + struct.pack('=II', AE_ALL, 0)
+        return self.ask(NEWAE, body + more,
+                        NLM_F_ACK | 0x100)[0]   # NLM_F_REPLACE
+
+    def flush(self):
+        """Flush ESP."""
+        return self.ask(FLUSHSA, struct.pack('=B', 50))[0]
+
+
+def must(error, what):
+    """Stop on an error."""
+    if error:
+        sys.exit('%s: %s' % (what, os.strerror(error)))
+
+
+#
+# All of a state
+#
+
+def show_info(info):
+    """Lines about a struct xfrm_usersa_info."""
+    yield 'sel.family', struct.unpack_from('=H', info, 40)[0]
+    yield 'sel', (info[:40] + info[42:56]).hex()
+    yield 'id', info[56:80].hex()
+    yield 'saddr', info[80:96].hex()
+    yield 'lft', struct.unpack_from('=8Q', info, 96)
+    yield 'curlft', struct.unpack_from('=4Q', info, 160)
+    yield 'stats', struct.unpack_from('=3I', info, 192)
+    fields = struct.unpack_from('=IIHBBB', info, 204)
+    for name, value in zip(('seq', 'reqid', 'family', 'mode', 'window',
+                            'flags'), fields):
+        yield name, value
+
+
+def show(dst, *spis):
+    """Print it all."""
+    xfrm = Xfrm()
+    mark = attr(MARK, struct.pack('=II', 5, 0xff))
+    for spi in spis:
+        sa = Sa('0.0.0.0', dst, int(spi, 0))
+        error, info = xfrm.get(sa, mark)
+        must(error, 'get')
+        for name, value in show_info(info):
+            print(spi, name, value)
+        for kind, value in sorted(attrs(info[INFO:]).items()):
+            print(spi, 'attribute', kind, value.hex())
+        error, event = xfrm.get_ae(sa, mark)
+        must(error, 'get ae')
+        for kind, value in sorted(attrs(event[48:]).items()):
+            print(spi, 'ae', kind, value.hex())
+
+
+def esn(window, seq, oseq):
+    """Replay state with ESN; of packets received, only the last is missing."""
+    words = (window + 31) // 32
+    return attr(REPLAY_ESN_VAL, struct.pack(
+        '=6I%dI' % words, words, oseq & 0xffffffff, seq & 0xffffffff,
+        oseq >> 32, seq >> 32, window, *(0xfffffffe,) * words))
+
+
+def full(src, dst):
+    """Two outbound SAs: the first with what goes with ESN, an AEAD and UDP,
+    the second with the others.
+    """
+    xfrm = Xfrm()
+    common = attr(IF_ID, struct.pack('=I', 7))
+    common += attr(MARK, struct.pack('=II', 5, 0xff))
+    common += attr(SET_MARK, struct.pack('=I', 0x30))
+    common += attr(SET_MARK_MASK, struct.pack('=I', 0xf0))
+    common += attr(ETIMER_THRESH, struct.pack('=I', 3000))
+    common += attr(REPLAY_THRESH, struct.pack('=I', 23))
+    limits = (10 ** 9, 2 * 10 ** 9, 10 ** 6, 2 * 10 ** 6,
+              20000, 30000, 40000, 50000)
+    encap = attr(ENCAP, struct.pack('=H2s2s2x', UDP_ENCAP_ESPINUDP,
+                                    struct.pack('!H', 4500),
+                                    struct.pack('!H', 4501)) + bytes(16))
+    first = common + aead() + encap + attr(EXTRA_FLAGS, struct.pack(
+        '=I', DONT_ENCAP_DSCP))
+    newer = attr(SA_DIR, struct.pack('=B', DIR_OUT))
+    newer += attr(SA_PCPU, struct.pack('=I', 0))
+    newer += attr(NAT_KEEPALIVE, struct.pack('=I', 3600))
+    words = {'reqid': 42, 'limits': limits,
+             'flags': (FLAG_NOECN | FLAG_NOPMTUDISC | FLAG_AF_UNSPEC |
+                       FLAG_ESN)}
+    # Older kernels know no direction, and want a window in both.
+    error = xfrm.add(Sa(src, dst, 0x1001, more=first + newer +
+                        esn(0, 0, 0x1_0000_0007), **words))
+    if error == errno.EINVAL:
+        error = xfrm.add(Sa(src, dst, 0x1001, more=first +
+                            esn(64, 0x3_0000_0050, 0x1_0000_0007), **words))
+    must(error, 'add with ESN')
+
+    second = common + alg(ALG_CRYPT, 'cbc(aes)', bytes(range(16)))
+    second += alg(ALG_AUTH_TRUNC, 'hmac(sha256)', bytes(range(32)), 128)
+    second += attr(TFCPAD, struct.pack('=I', 600))
+    second += attr(EXTRA_FLAGS, struct.pack('=I', OSEQ_MAY_WRAP))
+    sa = Sa(src, dst, 0x1002, more=second, window=32, seq=9, reqid=43,
+            flags=FLAG_DECAP_DSCP, limits=limits)
+    must(xfrm.add(sa), 'add')
+    replay = attr(REPLAY_VAL, struct.pack('=3I', 77, 99, 0x5555))
+    must(xfrm.set_ae(sa, attr(MARK, struct.pack('=II', 5, 0xff)) + replay),
+         'set replay state')
+
+
+#
+# Races
+#
+
+LOCAL, REMOTE, IF_ID_7 = '10.0.0.1', '10.0.0.2', struct.pack('=I', 7)
+
+# What a key manager does after it has added an SA. What stands together in
+# parentheses goes to the kernel as one, and no adoption can come in between.
+LIVES = (('add',), ('delete',)), (('add', 'delete'),), \
+    (('add',), ('update',), ('delete',)), (('add', 'update'), ('delete',)), \
+    (('add', 'update', 'delete'),), (('add',), ('flush',)), \
+    (('add', 'flush'),), (('add',), ('update', 'flush')), \
+    (('add', 'delete', 'add'), ('delete',)), \
+    (('add',), ('delete', 'add', 'update'), ('delete',)), \
+    (('add',), ('look',), ('update',), ('delete',)), \
+    (('add',), ('wait',), ('delete',)), \
+    (('add',), ('wait',), ('update',), ('flush',)), \
+    (('add', 'update'), ('look',), ('flush',))
+
+
+def background(function, *args):
+    """Run it in another process until that is killed."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        function(*args)
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    finally:
+        os._exit(status)                        # pylint: disable=W0212
+
+
+def sender():
+    """Send into the device for ever; most packets find no SA."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    data = b'must not be seen ' * 4
+    while True:
+        try:
+            sock.sendto(data, ('192.168.2.1', 9))
+        except OSError:
+            pass
+
+
+def one_state_per_sa():
+    """At no moment are there two states of one SA."""
+    xfrm = Xfrm()
+    while True:
+        states = [(dst, spi) for dst, spi, _ in xfrm.dump() if any(spi)]
+        if len(states) != len(set(states)):
+            print('FAIL: two states of one SA')
+            sys.exit(1)
+
+
+class Sniffer:
+    """On the wire: ESP alone, and no sequence number of an SA twice."""
+
+    def __init__(self, dev):
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+        # Outgoing packets are for those who want all.
+        self.sock.bind((dev, ETH_P_ALL))
+        self.seen = set()
+
+    def look(self, packet):
+        """Check one that goes out."""
+        if packet[9] != 50:
+            print('FAIL: protocol', packet[9], 'on the wire:', packet.hex())
+            sys.exit(1)
+        number = packet[20:28]
+        if number in self.seen:
+            print('FAIL: SPI and sequence number twice:', number.hex())
+            sys.exit(1)
+        self.seen.add(number)
+
+    def run(self):
+        """Until it is told to stop, and there is nothing more."""
+        signal.signal(signal.SIGTERM,
+                      lambda *_: self.sock.setblocking(False))
+        while True:
+            try:
+                packet, address = self.sock.recvfrom(2048)
+            except BlockingIOError:
+                break
+            if (address[1] == ETH_P_IP and
+                    address[2] == socket.PACKET_OUTGOING):
+                self.look(packet)
+        print(len(self.seen), 'packets on the wire')
+        if not self.seen:
+            sys.exit(1)
+
+
+class Hammer:
+    """A key manager in a hurry: what it has added it must find."""
+
+    def __init__(self):
+        self.xfrm = Xfrm()
+        self.random = random.Random(1)
+        self.number = self.adopted = self.looked = 0
+
+    def attributes(self):
+        """Those of an SA with a key that no other has."""
+        key = struct.pack('!I', self.number) + GCM[1][4:]
+        return aead(key) + attr(IF_ID, IF_ID_7)
+
+    def sa(self, number):
+        """An SA that will be added."""
+        return Sa(LOCAL, REMOTE, 0x10000 + number, reqid=number,
+                  flags=FLAG_AF_UNSPEC)
+
+    def mode(self, sa):
+        """The mode of the state, which must be there."""
+        error, info = self.xfrm.get(sa)
+        must(error, 'get')
+        return info[218]
+
+    def wait(self, sa):
+        """Until it is adopted."""
+        end = time.monotonic() + 60
+        while self.mode(sa) != TRANSPORT:
+            if time.monotonic() > end:
+                sys.exit('FAIL: not adopted')
+            time.sleep(0.001)
+
+    def message(self, sa, word):
+        """Kind, body and flags of the message for a word."""
+        if word == 'add':
+            # as it was when it began, so with another key
+            self.number += 1
+            sa.more = self.attributes()
+            return NEWSA, sa.info(), NLM_F_CREATE | NLM_F_EXCL
+        if word == 'update':
+            return UPDSA, sa.info(), 0
+        if word == 'delete':
+            return DELSA, sa.ident(), 0
+        return FLUSHSA, struct.pack('=B', 50), 0
+
+    def live(self, sa, words):
+        """What happens to the SA at once."""
+        if words == ('wait',):
+            self.wait(sa)
+        elif words == ('look',):
+            self.adopted += self.mode(sa) == TRANSPORT
+            self.looked += 1
+        else:
+            for word, error in zip(words, self.xfrm.batch(
+                    [self.message(sa, word) for word in words])):
+                must(error, '%s in %s' % (word, words))
+
+    def round(self, number):
+        """The life of one SA, beside which another may begin."""
+        sa, other = self.sa(2 * number), self.sa(2 * number + 1)
+        life = self.random.choice(LIVES)
+        rekey = self.random.random() < 0.2
+        if rekey:
+            self.live(other, ('add',))
+        for words in life:
+            self.live(sa, words)
+        if self.xfrm.get(sa)[0] != errno.ESRCH:
+            sys.exit('FAIL: after %s there still is SPI 0x%x' %
+                     (life, sa.spi))
+        if rekey and 'flush' not in life[-1]:
+            self.live(other, ('delete',))
+
+
+def race(rounds):
+    """Add, update, delete and flush against the adoption."""
+    sniffer = Sniffer('eth0')
+    pids = [background(sender), background(one_state_per_sa),
+            background(sniffer.run)]
+    hammer = Hammer()
+    started = time.monotonic()
+    try:
+        for number in range(int(rounds)):
+            hammer.round(number)
+    finally:
+        # the sniffer last
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+            if os.waitpid(pid, 0)[1]:
+                sys.exit('FAIL: see above')
+    print('%s rounds, %d SAs, %d of %d adopted when looked at, %d s' % (
+        rounds, hammer.number, hammer.adopted, hammer.looked,
+        time.monotonic() - started))
+
+
+if __name__ == '__main__':
+    {'full': full, 'show': show, 'race': race}[sys.argv[1]](*sys.argv[2:])

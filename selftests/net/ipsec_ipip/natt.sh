@@ -1,0 +1,193 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Peers that move, and peers behind NAT:
+#
+#   left ------- middle ------- right
+#   ipsec0        NAT           ipsec0, and ipsec1
+#
+# ESP in UDP passes a NAT, whose port changes; the device on the right has
+# "remote any" and learns where its peer is, or "roam" and follows it. Who has
+# no right to that is not followed. A failure means that a link behind NAT
+# stays dead after a change, or that somebody else can steal it.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+DEV=$IPSI_DEV
+ENCAP=(encap espinudp 4500 4500)
+
+# natt_nat PORTS: what comes from the left gets the address 10.0.0.254 and one
+# of these ports
+natt_nat()
+{
+	ipsi_do middle nft -f - <<-END
+		table ip nat
+		delete table ip nat
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority 100
+				oifname "eth1" udp dport 4500 masquerade to :$1
+			}
+		}
+	END
+	# what it knows of flows, it forgets
+	ipsi_try middle conntrack -F 2> /dev/null || :
+}
+
+# natt_topology RIGHT_OPTION...
+natt_topology()
+{
+	ipsi_need nft conntrack
+	ipsi_topology_routed
+	natt_nat 1000
+	ipsi_device left encap-port 4500
+	ipsi_device_sa left out "${ENCAP[@]}"
+	ipsi_device_sa left in "${ENCAP[@]}"
+	ipsi_do right ip link add "$DEV" type ipsec-ipip local 10.0.0.2 \
+		encap-port 4500 if_id "$IPSI_IF_ID" "$@"
+	ipsi_up right
+	ipsi_device_sa right out "${ENCAP[@]}"
+	ipsi_device_sa right in replay-window 64 "${ENCAP[@]}"
+}
+
+natt_peer()
+{
+	ipsi_get right peer
+}
+
+# natt_goes_to PORT: what the right sends goes to this port now
+natt_goes_to()
+{
+	[[ $(ipsi_try right ip xfrm state list src 10.0.0.2) == \
+		*"dport $1 "* ]]
+}
+
+# R87 R92
+remote_any_is_learned()
+{
+	natt_topology remote any roam
+	# nobody knows yet where to send to
+	ipsi_is "$(ipsi_get right carrier)" false "carrier before the peer"
+	ipsi_no_ping right
+	ipsi_is "$(natt_peer)" null "peer"
+	ipsi_bg right ipsec-ipip -j monitor > "$IPSI_TMP/events" \
+		2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor" grep -q listening "$IPSI_TMP/monitor"
+	# the first packet may be too early for an answer
+	ipsi_try left ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
+	ipsi_wait "the peer's port" natt_goes_to 1000
+	ipsi_ping left
+	ipsi_ping right
+	ipsi_is "$(natt_peer)" 10.0.0.254 "peer"
+	ipsi_is "$(ipsi_get right carrier)" true carrier
+	ipsi_has "$(cat "$IPSI_TMP/events")" '"event":"peer"' "events"
+	ipsi_has "$(cat "$IPSI_TMP/events")" '"peer_port":1000' "events"
+	# a keepalive of the NAT is neither a packet nor a sign of life
+	local before
+	before=$(ipsi_counter right rx.packets)
+	ipsi_try left bash -c 'printf "\xff" > /dev/udp/10.0.0.2/4500'
+	ipsi_ping left
+	ipsi_is "$(ipsi_counter right rx.packets)" $((before + 1)) "packets"
+}
+
+# R92
+port_changes()
+{
+	natt_topology remote any roam
+	ipsi_try left ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
+	ipsi_wait "the peer's port" natt_goes_to 1000
+	ipsi_ping right
+	natt_nat 2000
+	ipsi_try left ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
+	ipsi_wait "the peer's new port" natt_goes_to 2000
+	ipsi_ping right
+	ipsi_ping left
+	ipsi_is "$(ipsi_stat right rx_outer_address)" 0 rx_outer_address
+}
+
+# Without NAT, the address itself changes. R21 R92
+address_changes()
+{
+	ipsi_topology
+	ipsi_do left ip address add 10.0.0.77/24 dev "$IPSI_WIRE"
+	ipsi_device_side left
+	ipsi_device right roam
+	ipsi_device_sa right out
+	ipsi_device_sa right in replay-window 64
+	ipsi_ping left
+	ipsi_do left ip link set "$DEV" type ipsec-ipip local 10.0.0.77
+	ipsi_device_sa left out seq 1000
+	ipsi_device_sa left in
+	ipsi_try left ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	peer_is()
+	{
+		[ "$(natt_peer)" = 10.0.0.77 ]
+	}
+	ipsi_wait "the new peer" peer_is
+	ipsi_ping left
+	ipsi_ping right
+	ipsi_is "$(ipsi_get right carrier)" true carrier
+}
+
+# Where it is not allowed, or a replay could do it, nobody is followed. R21
+nobody_is_followed()
+{
+	ipsi_topology
+	ipsi_must_fail "remote: expected an address, or roam to learn it" right \
+		ip link add "$DEV" type ipsec-ipip local 10.0.0.2 remote any
+	ipsi_do left ip address add 10.0.0.77/24 dev "$IPSI_WIRE"
+	ipsi_device left
+	ipsi_do left ip link set "$DEV" type ipsec-ipip local 10.0.0.77
+	ipsi_device_sa left out
+	# without a replay window
+	ipsi_device right roam
+	ipsi_device_sa right out
+	ipsi_device_sa right in
+	ipsi_no_ping left
+	ipsi_is "$(ipsi_stat right rx_outer_address)" 1 rx_outer_address
+	ipsi_is "$(natt_peer)" 10.0.0.1 peer
+	# with one, but told not to
+	ipsi_do right ip link set "$DEV" type ipsec-ipip noroam
+	ipsi_do right ip xfrm state flush
+	ipsi_device_sa right in replay-window 64
+	ipsi_no_ping left
+	ipsi_is "$(ipsi_stat right rx_outer_address)" 2 rx_outer_address
+}
+
+encap_port_is_one()
+{
+	ipsi_topology
+	ipsi_bg right python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 4500))
+time.sleep(1000)'
+	taken()
+	{
+		ipsi_try right ss -Hlun sport = :4500 | grep -q 4500
+	}
+	ipsi_wait "the port taken" taken
+	ipsi_must_fail "encap-port: in use by another program" right \
+		ip link add "$DEV" type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.1 encap-port 4500
+	ipsi_must_fail "does not exist" right ip link show dev "$DEV"
+	kill "$IPSI_BG_PID"
+	wait "$IPSI_BG_PID"
+	# two devices share it, and it goes with the last
+	ipsi_device right encap-port 4500
+	ipsi_do right ip link add second type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.9 encap-port 4500
+	ipsi_do right ip link del "$DEV"
+	taken || ipsi_fail "the port is closed though a device wants it"
+	ipsi_do right ip link set second type ipsec-ipip encap-port 0
+	taken && ipsi_fail "the port is open though nobody wants it"
+	:
+}
+
+ipsi_run remote_any_is_learned port_changes address_changes \
+	nobody_is_followed encap_port_is_one
