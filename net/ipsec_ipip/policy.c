@@ -300,12 +300,16 @@ static struct dst_entry *ipsi_policy_resolve(struct ipsi_dev *idev,
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
 	}
+	if (!ipsi_policy_bundle_ok(idev, conf, dst, reason)) {
+		dst_release(dst);
+		return NULL;
+	}
 	/* Without an active SA the template fits any of the device, also one
 	 * whose sequence numbers are used up.
 	 */
-	if (!ipsi_policy_bundle_ok(idev, conf, dst, reason) ||
-	    !ipsi_sa_is_current(idev, dst->xfrm)) {
+	if (!ipsi_sa_is_current(idev, dst->xfrm)) {
 		dst_release(dst);
+		*reason = IPSI_TX_NO_SA;
 		return NULL;
 	}
 

@@ -167,7 +167,7 @@ follows_the_device()
 
 	# down, it has no carrier to show, but it is there again when up
 	ipsi_do left ip link set "$DEV" down
-	ipsi_is "$(ipsi_get left carrier)" 1 "carrier while down"
+	ipsi_is "$(ipsi_get left carrier)" true "carrier while down"
 	ipsi_do left ip link set "$DEV" up
 	carrier_is on
 	ipsi_do left ip link set "$DEV" down
@@ -236,6 +236,12 @@ no_keys()
 	ipsi_do left ip xfrm state flush
 }
 
+# A route goes with its link.
+again()
+{
+	ipsi_do left ip route add "${IPSI_INNER[right]}/32" dev "$DEV"
+}
+
 # R24
 packets_without_carrier()
 {
@@ -250,11 +256,13 @@ packets_without_carrier()
 	no_keys "from the beginning"
 	ipsi_do left ip link set "$DEV" down
 	ipsi_do left ip link set "$DEV" up
+	again
 	no_keys "after down and up"
 	sa_add in 0x1001
 	sa_add out 0x1002
 	ipsi_do left ip link set "$DEV" down
 	ipsi_do left ip link set "$DEV" up
+	again
 	carrier_is on
 	ipsi_do left ip xfrm state flush
 	carrier_is off
@@ -268,11 +276,13 @@ packets_without_carrier()
 	no_keys "with a qdisc"
 	ipsi_do left ip link set "$DEV" down
 	ipsi_do left ip link set "$DEV" up
+	again
 	no_keys "with a qdisc, after down and up"
 	ipsi_do left tc qdisc del dev "$DEV" root
 	# no one tells of that, so it counts from the next change on
 	ipsi_do left ip link set "$DEV" down
 	ipsi_do left ip link set "$DEV" up
+	again
 	no_keys "with the qdisc gone"
 }
 
