@@ -205,7 +205,8 @@ ends_with_the_sequence()
 	ipsi_send left 3
 	ipsi_is "$(ipsi_stat left tx_no_sa)" 3 "packets refused"
 	ipsi_capture_stop
-	ipsi_is "$(tcpdump -nn -r "$IPSI_TMP/cap" esp 2> /dev/null |
+	ipsi_is "$(tcpdump -nn -r "$IPSI_TMP/cap" \
+		"esp and src ${IPSI_OUTER[left]}" 2> /dev/null |
 		sed 's/.*seq=\(0x[0-9a-f]*\).*/\1/' | tr '\n' ' ')" \
 		"0xffffffff " "sequence numbers on the wire"
 	# it is auditable
