@@ -93,14 +93,6 @@ static int ipsi_error_note_mtu(const struct ipsi_dev *idev, u32 mtu)
 	return 0;
 }
 
-static __be32 ipsi_error_spi(const void *hdr, u8 proto)
-{
-	const struct ip_auth_hdr *ah = hdr;
-	const struct ip_esp_hdr *esph = hdr;
-
-	return proto == IPPROTO_AH ? ah->spi : esph->spi;
-}
-
 /**
  * ipsi_error4 - note the path MTU that an ICMP error tells
  * @skb: an ICMP error; skb->data points at the header of the outer packet, of

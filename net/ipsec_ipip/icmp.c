@@ -90,10 +90,7 @@ static void ipsi_icmp_remember(struct ipsi_icmp *icmp, u8 code)
 
 static __be32 ipsi_icmp_spi(const struct ipsi_icmp_quoted *quoted)
 {
-	const struct ip_esp_hdr *esph = quoted->hdr;
-	const struct ip_auth_hdr *ah = quoted->hdr;
-
-	return quoted->proto == IPPROTO_AH ? ah->spi : esph->spi;
+	return ipsi_error_spi(quoted->hdr, quoted->proto);
 }
 
 /* Is the quoted packet one that the device sends now? Who only guesses at its

@@ -571,6 +571,16 @@ void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 	ipsi_nl_event_send(idev, msg, hdr);
 }
 
+static int ipsi_nl_fill_dev_id(struct sk_buff *msg,
+			       const struct ipsi_dev *idev)
+{
+	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, idev->dev->ifindex) ||
+	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, idev->dev->name))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
 /**
  * ipsi_nl_event_carrier - tell that the carrier of a device has changed
  * @idev: the device
@@ -587,8 +597,7 @@ void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
 	if (!msg)
 		return;
 
-	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, idev->dev->ifindex) ||
-	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, idev->dev->name) ||
+	if (ipsi_nl_fill_dev_id(msg, idev) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_CARRIER, on)) {
 		nlmsg_free(msg);
 		return;
@@ -618,8 +627,7 @@ void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	if (!msg)
 		return;
 
-	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, idev->dev->ifindex) ||
-	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, idev->dev->name) ||
+	if (ipsi_nl_fill_dev_id(msg, idev) ||
 	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr, family) ||
 	    (to->port &&
 	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_PEER_PORT, to->port))) {
