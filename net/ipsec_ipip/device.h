@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The netdevice and its rtnetlink operations. */
+/* The netdevice. */
 #ifndef _IPSI_DEVICE_H
 #define _IPSI_DEVICE_H
 
@@ -7,6 +7,7 @@
 
 int ipsi_device_register(void);
 void ipsi_device_unregister(void);
+void ipsi_device_setup(struct net_device *dev);
 bool ipsi_device_is(const struct net_device *dev);
 
 #endif /* _IPSI_DEVICE_H */

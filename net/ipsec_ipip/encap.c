@@ -158,6 +158,7 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	skb->mark = tx->conf->fwmark;
 	/* The size was judged already; IPv6 has no DF bit to say so. */
 	skb->ignore_df = !ipv4;
+	/* Segmentation may have left its own there. */
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
 			       sizeof(struct inet6_skb_parm)));
 	dst_hold(tx->dst);

@@ -15,10 +15,12 @@
 #include "decap.h"
 #include "device.h"
 #include "km.h"
+#include "link.h"
 #include "main.h"
 #include "mtu.h"
 #include "netlink.h"
 #include "sa.h"
+#include "work.h"
 
 unsigned int ipsi_net_id __read_mostly;
 
@@ -187,13 +189,13 @@ static int __init ipsi_init(void)
 {
 	int err;
 
-	err = ipsi_mtu_init();
+	err = ipsi_work_init();
 	if (err)
 		return err;
 
 	err = ipsi_adopt_init();
 	if (err)
-		goto err_mtu;
+		goto err_work;
 
 	err = register_pernet_device(&ipsi_net_ops);
 	if (err)
@@ -215,11 +217,17 @@ static int __init ipsi_init(void)
 
 	err = ipsi_device_register();
 	if (err)
-		goto err_notifier;
+		goto err_inet6addr;
+
+	err = ipsi_link_register();
+	if (err)
+		goto err_device;
 
 	return 0;
 
-err_notifier:
+err_device:
+	ipsi_device_unregister();
+err_inet6addr:
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 err_nl:
 	ipsi_nl_unregister();
@@ -230,14 +238,15 @@ err_pernet:
 	unregister_pernet_device(&ipsi_net_ops);
 err_adopt:
 	ipsi_adopt_exit();
-err_mtu:
-	ipsi_mtu_exit();
+err_work:
+	ipsi_work_exit();
 	return err;
 }
 
 static void __exit ipsi_exit(void)
 {
 	/* Takes all devices away; what follows finds none. */
+	ipsi_link_unregister();
 	ipsi_device_unregister();
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 	ipsi_nl_unregister();
@@ -245,7 +254,7 @@ static void __exit ipsi_exit(void)
 	ipsi_decap_unregister();
 	unregister_pernet_device(&ipsi_net_ops);
 	ipsi_adopt_exit();
-	ipsi_mtu_exit();
+	ipsi_work_exit();
 	/* Configurations are freed by RCU; wait until they are. */
 	rcu_barrier();
 }

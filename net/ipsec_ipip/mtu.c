@@ -14,9 +14,7 @@
 #include "outer.h"
 #include "policy.h"
 #include "sa.h"
-
-/* Owned by the module; flushed when it goes, so no work outlives its code. */
-static struct workqueue_struct *ipsi_mtu_wq;
+#include "work.h"
 
 /* Of what the path takes, the part that is left to the inner packet. Over IPv6
  * xfrm_state_mtu() never says less than 1280, which may be more than fits. Its
@@ -123,18 +121,6 @@ void ipsi_mtu_work(struct work_struct *work)
 }
 
 /**
- * ipsi_mtu_queue - queue work of a device on the queue of the module
- * @work: the work; it holds a reference to the device, which it gives up
- *
- * Context: any.
- * Return: false if it was queued already.
- */
-bool ipsi_mtu_queue(struct work_struct *work)
-{
-	return queue_work(ipsi_mtu_wq, work);
-}
-
-/**
  * ipsi_mtu_schedule - SA or route have changed: let the MTU follow
  * @idev: the device
  *
@@ -142,10 +128,7 @@ bool ipsi_mtu_queue(struct work_struct *work)
  */
 void ipsi_mtu_schedule(struct ipsi_dev *idev)
 {
-	/* The work may only run on a device that cannot go away under it. */
-	dev_hold(idev->dev);
-	if (!ipsi_mtu_queue(&idev->mtu_work))
-		dev_put(idev->dev);
+	ipsi_work_queue(idev, &idev->mtu_work);
 }
 
 /**
@@ -164,23 +147,4 @@ void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	if (READ_ONCE(idev->mtu_auto) &&
 	    max_t(unsigned int, mtu, IPV6_MIN_MTU) != READ_ONCE(idev->dev->mtu))
 		ipsi_mtu_schedule(idev);
-}
-
-/**
- * ipsi_mtu_init - make the work queue
- *
- * Return: 0 or -ENOMEM.
- */
-int ipsi_mtu_init(void)
-{
-	ipsi_mtu_wq = alloc_workqueue("ipsec_ipip", WQ_UNBOUND, 0);
-	return ipsi_mtu_wq ? 0 : -ENOMEM;
-}
-
-/**
- * ipsi_mtu_exit - undo ipsi_mtu_init(), when all devices are gone
- */
-void ipsi_mtu_exit(void)
-{
-	destroy_workqueue(ipsi_mtu_wq);
 }

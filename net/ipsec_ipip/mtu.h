@@ -5,11 +5,7 @@
 
 #include "ipsi.h"
 
-int ipsi_mtu_init(void);
-void ipsi_mtu_exit(void);
-
 void ipsi_mtu_work(struct work_struct *work);
-bool ipsi_mtu_queue(struct work_struct *work);
 void ipsi_mtu_schedule(struct ipsi_dev *idev);
 void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		     const struct dst_entry *dst);

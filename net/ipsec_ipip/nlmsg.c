@@ -8,19 +8,13 @@
 #include <net/xfrm.h>
 
 #include "mtu.h"
+#include "nladdr.h"
 #include "netlink-gen.h"
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "stats.h"
 #include "trace.h"
-
-static int ipsi_nl_put_addr(struct sk_buff *msg, int type,
-			    const xfrm_address_t *addr, u16 family)
-{
-	return nla_put(msg, type, family == AF_INET ? sizeof(addr->a4) :
-						      sizeof(addr->a6), addr);
-}
 
 static int ipsi_nl_fill_stats(struct sk_buff *msg, struct ipsi_dev *idev)
 {
@@ -48,13 +42,13 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 
 	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IF_ID, conf->if_id) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_REQID, conf->reqid) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &conf->local,
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &conf->local,
 			     conf->family) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE,
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE,
 			     conf->any ? &any : &conf->remote, conf->family) ||
 	    (conf->roam && nla_put_flag(msg, IPSEC_IPIP_A_DEV_ROAM)) ||
 	    (conf->roam && !xfrm_addr_any(&conf->remote, conf->family) &&
-	     ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &conf->remote,
+	     ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &conf->remote,
 			      conf->family)) ||
 	    (conf->encap_port &&
 	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_ENCAP_PORT,
@@ -176,9 +170,9 @@ static int ipsi_nl_fill_header(struct sk_buff *msg, struct ipsi_dev *idev,
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_DIRECTION, dir) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_MODE, mode) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REQID, x->props.reqid) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_SRC, &x->props.saddr,
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_SA_SRC, &x->props.saddr,
 			     family) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_SA_DST, &x->id.daddr, family) ||
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_SA_DST, &x->id.daddr, family) ||
 	    (x->xflags & IPSI_XFLAG_ADOPTED &&
 	     nla_put_flag(msg, IPSEC_IPIP_A_SA_ADOPTED)))
 		return -EMSGSIZE;
@@ -628,7 +622,7 @@ void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 		return;
 
 	if (ipsi_nl_fill_dev_id(msg, idev) ||
-	    ipsi_nl_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr, family) ||
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr, family) ||
 	    (to->port &&
 	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_PEER_PORT, to->port))) {
 		nlmsg_free(msg);

@@ -19,6 +19,7 @@
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "work.h"
 
 /**
  * ipsi_peer_may_move - may a packet come from anywhere?
@@ -74,9 +75,7 @@ void ipsi_peer_heard(struct ipsi_dev *idev, const struct xfrm_state *x,
 	peer->moved = true;
 	spin_unlock(&peer->lock);
 
-	dev_hold(idev->dev);
-	if (!ipsi_mtu_queue(&peer->work))
-		dev_put(idev->dev);
+	ipsi_work_queue(idev, &peer->work);
 }
 
 /* Point one SA to the peer's new place. What is sent takes the address from

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The rtnetlink kind "ipsec-ipip": links are made, changed and deleted.
+ */
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+#include <net/dst_cache.h>
+#include <net/rtnetlink.h>
+
+#include "adopt.h"
+#include "conf.h"
+#include "device.h"
+#include "icmp.h"
+#include "link.h"
+#include "main.h"
+#include "mtu.h"
+#include "natt.h"
+#include "peer.h"
+#include "sa.h"
+
+/* A free if_id for a device that asked for none. */
+static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
+			     struct netlink_ext_ack *extack)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	u32 id = inet->last_if_id;
+
+	if (conf->if_id) {
+		if (!ipsi_net_find(net, conf->if_id))
+			return 0;
+		NL_SET_ERR_MSG(extack,
+			       "if_id: in use by another ipsec-ipip device");
+		return -EEXIST;
+	}
+
+	do {
+		id = id < IPSI_IF_ID_AUTO || id == U32_MAX ? IPSI_IF_ID_AUTO :
+							     id + 1;
+		if (!ipsi_net_find(net, id)) {
+			inet->last_if_id = id;
+			conf->if_id = id;
+			return 0;
+		}
+	} while (id != inet->last_if_id);
+
+	NL_SET_ERR_MSG(extack, "if_id: all are in use, give one");
+	return -ENOSPC;
+}
+
+static int ipsi_newlink(struct net_device *dev,
+			struct rtnl_newlink_params *params,
+			struct netlink_ext_ack *extack)
+{
+	struct net *net = rtnl_newlink_link_net(params);
+	struct ipsi_dev *idev = netdev_priv(dev);
+	struct nlattr **data = params->data;
+	struct ipsi_conf *conf;
+	int err;
+
+	if (!data || !data[IFLA_IPSEC_IPIP_LOCAL]) {
+		NL_SET_ERR_MSG(extack, "local: required");
+		return -EINVAL;
+	}
+	if (!data[IFLA_IPSEC_IPIP_REMOTE]) {
+		NL_SET_ERR_MSG(extack, "remote: required");
+		return -EINVAL;
+	}
+
+	conf = kzalloc(sizeof(*conf), GFP_KERNEL);
+	if (!conf)
+		return -ENOMEM;
+	ipsi_conf_init(conf);
+
+	err = ipsi_conf_parse(conf, data, extack);
+	if (!err)
+		err = ipsi_conf_validate(net, dev, conf, extack);
+	if (!err)
+		err = ipsi_adopt_validate(net, dev, conf, extack);
+	if (!err)
+		err = ipsi_choose_if_id(net, conf, extack);
+	if (err)
+		goto err_conf;
+
+	idev->dev = dev;
+	idev->net = net;
+	ipsi_sad_init(&idev->sad);
+	ipsi_peer_init(idev);
+	ipsi_adopt_dev_init(idev);
+	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
+	rcu_assign_pointer(idev->conf, conf);
+
+	idev->mtu_auto = !params->tb[IFLA_MTU];
+	if (idev->mtu_auto)
+		dev->mtu = ipsi_mtu_compute(idev, conf);
+
+	/* Until there are SAs. */
+	netif_carrier_off(dev);
+	err = register_netdevice(dev);
+	if (err) {
+		/* The destructor has freed conf if it got to run. */
+		conf = rtnl_dereference(idev->conf);
+		goto err_conf;
+	}
+
+	err = ipsi_natt_listen(idev, conf->family, conf->encap_port, extack);
+	if (err) {
+		unregister_netdevice(dev);
+		return err;
+	}
+
+	ipsi_net_add(idev, conf->if_id);
+	ipsi_sad_load(idev);
+	ipsi_adopt_scan(idev);
+
+	return 0;
+
+err_conf:
+	kfree(conf);
+	return err;
+}
+
+IPSI_DEFINE_NEWLINK(ipsi_newlink)
+
+static bool ipsi_conf_same_endpoints(const struct ipsi_conf *a,
+				     const struct ipsi_conf *b)
+{
+	return xfrm_addr_equal(&a->local, &b->local, a->family) &&
+	       xfrm_addr_equal(&a->remote, &b->remote, a->family);
+}
+
+static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
+			   struct nlattr *data[],
+			   struct netlink_ext_ack *extack)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+	struct ipsi_conf *old, *new;
+	int err;
+
+	/* The options are those of the underlay, which may be another's. */
+	if (!net_eq(idev->net, dev_net(dev)) &&
+	    !ns_capable(idev->net->user_ns, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG(extack,
+			       "CAP_NET_ADMIN required in the namespace of the underlay");
+		return -EPERM;
+	}
+
+	old = rtnl_dereference(idev->conf);
+	new = kmemdup(old, sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+
+	err = ipsi_conf_parse(new, data, extack);
+	if (err)
+		goto err_conf;
+	if (new->if_id != old->if_id) {
+		NL_SET_ERR_MSG_ATTR(extack, data[IFLA_IPSEC_IPIP_IF_ID],
+				    "if_id: cannot be changed, make another link");
+		err = -EOPNOTSUPP;
+		goto err_conf;
+	}
+	err = ipsi_conf_validate(idev->net, dev, new, extack);
+	if (!err)
+		err = ipsi_adopt_validate(idev->net, dev, new, extack);
+	if (!err)
+		err = ipsi_natt_listen(idev, new->family, new->encap_port,
+				       extack);
+	if (err)
+		goto err_conf;
+
+	rcu_assign_pointer(idev->conf, new);
+	if (!ipsi_conf_same_endpoints(old, new)) {
+		ipsi_sad_purge(idev);
+		ipsi_sad_load(idev);
+	}
+	ipsi_adopt_scan(idev);
+	dst_cache_reset(&idev->dst_cache);
+	ipsi_icmp_forget(idev);
+	ipsi_mtu_schedule(idev);
+	kfree_rcu(old, rcu);
+	netdev_state_change(dev);
+
+	return 0;
+
+err_conf:
+	kfree(new);
+	return err;
+}
+
+static void ipsi_dellink(struct net_device *dev, struct list_head *head)
+{
+	unregister_netdevice_queue(dev, head);
+}
+
+static struct net *ipsi_get_link_net(const struct net_device *dev)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+
+	return idev->net;
+}
+
+static struct rtnl_link_ops ipsi_link_ops __read_mostly = {
+	.kind		= "ipsec-ipip",
+	.maxtype	= IFLA_IPSEC_IPIP_MAX,
+	.policy		= ipsi_conf_policy,
+	.priv_size	= sizeof(struct ipsi_dev),
+	.setup		= ipsi_device_setup,
+	.newlink	= IPSI_NEWLINK(ipsi_newlink),
+	.changelink	= ipsi_changelink,
+	.dellink	= ipsi_dellink,
+	.get_size	= ipsi_conf_size,
+	.fill_info	= ipsi_conf_fill,
+	.get_link_net	= ipsi_get_link_net,
+};
+
+/**
+ * ipsi_link_register - let links be made
+ *
+ * Context: process.
+ * Return: 0 or a negative errno.
+ */
+int ipsi_link_register(void)
+{
+	return rtnl_link_register(&ipsi_link_ops);
+}
+
+/**
+ * ipsi_link_unregister - undo ipsi_link_register(), and delete all links
+ *
+ * Context: process.
+ */
+void ipsi_link_unregister(void)
+{
+	rtnl_link_unregister(&ipsi_link_ops);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Work of devices that must sleep. */
+#ifndef _IPSI_WORK_H
+#define _IPSI_WORK_H
+
+#include "ipsi.h"
+
+int ipsi_work_init(void);
+void ipsi_work_exit(void);
+void ipsi_work_queue(struct ipsi_dev *idev, struct work_struct *work);
+
+#endif /* _IPSI_WORK_H */
