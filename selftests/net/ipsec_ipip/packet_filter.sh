@@ -204,45 +204,93 @@ spoof()
 	ipsi_try left ping "-$1" -n -q -c 1 -W 0.1 -I "$2" "$to" > /dev/null
 }
 
-# ingress FAMILY SOURCE...: only what would be answered by the device comes in
-ingress()
+# reverse_path N: so many packets have been dropped by that filter
+reverse_path()
+{
+	ipsi_try right nstat -asz TcpExtIPReversePathFilter |
+		grep -q "^TcpExtIPReversePathFilter *$1 "
+}
+
+# rules_for_sources RULE: a rule about what the device receives, which counts
+rules_for_sources()
+{
+	ipsi_do right nft -f - <<-END
+		table inet t
+		delete table inet t
+		table inet t {
+			counter found { }
+			chain input {
+				type filter hook prerouting priority -300
+				iifname $DEV $1
+			}
+		}
+	END
+}
+
+found()
+{
+	ipsi_has "$(ipsi_try right nft list counters)" "packets $1 " "$2"
+}
+
+# Nobody's address, and one of another link. That it is an SA that has brought
+# them is no excuse, and is still known of others.
+# R19 R23
+rp_filter()
+{
+	ipsi_need nstat
+	filter_topology 4
+	ipsi_do right sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+		"net.ipv4.conf.$DEV.rp_filter=1"
+	rules_for_sources "meta ipsec exists counter name found"
+	ipsi_ping left
+	ipsi_ping right
+	ipsi_do left ping -n -q -c 1 -W 10 "${CLIENT[4]}"
+	found 3 "packets known to have an SA"
+	ipsi_wait "0, dropped" reverse_path 0
+	spoof 4 172.16.9.9
+	spoof 4 192.168.3.9
+	ipsi_wait "2, dropped by the strict filter" reverse_path 2
+	# that of another link is somebody's
+	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=2"
+	spoof 4 172.16.9.9
+	spoof 4 192.168.3.9
+	ipsi_wait "3, dropped by the loose filter" reverse_path 3
+	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=0"
+	spoof 4 172.16.9.9
+	ipsi_wait "3, dropped without that filter" reverse_path 3
+	ipsi_is "$(ipsi_counter right rx.packets)" 8 "packets by the device"
+	ipsi_is "$(ipsi_stat right rx_outer_address)" 0 rx_outer_address
+}
+
+# by_rule FAMILY SOURCE...: the same by a rule, which IPv6 has nothing else for
+by_rule()
 {
 	local family=$1 source
 	shift
 
 	filter_topology "$family"
-	ipsi_do right nft -f - <<-END
-		table inet t {
-			counter spoofed { }
-			chain prerouting {
-				type filter hook prerouting priority -300
-				iifname $DEV fib saddr . iif oif missing \
-					counter name spoofed drop
-			}
-		}
-	END
+	rules_for_sources "fib saddr . iif oif missing counter name found drop"
 	ipsi_ping left
 	for source in "$@"; do
 		spoof "$family" "$source"
 	done
-	ipsi_has "$(ipsi_try right nft list counters)" "packets $# " "dropped"
+	found $# "dropped"
 	ipsi_is "$(ipsi_counter right rx.packets)" $(($# + 1)) \
 		"packets by the device"
 	ipsi_ping left
 }
 
-# Nobody's, and that of another link. (Linux has rp_filter for the same, but
-# does not look with it at what an SA has brought.)
 # R23
-ingress_ipv4()
+by_rule_ipv4()
 {
-	ingress 4 172.16.9.9 192.168.3.9
+	by_rule 4 172.16.9.9 192.168.3.9
 }
 
 # R23
-ingress_ipv6()
+by_rule_ipv6()
 {
-	ingress 6 fd99::9 fd03::9
+	by_rule 6 fd99::9 fd03::9
 }
 
-ipsi_run seen_over_ipv4 seen_over_ipv6 stopped ingress_ipv4 ingress_ipv6
+ipsi_run seen_over_ipv4 seen_over_ipv6 stopped rp_filter by_rule_ipv4 \
+	by_rule_ipv6

@@ -76,7 +76,7 @@ print("ready", flush=True)
 c, _ = s.accept()
 print(c.recv(100).decode(), flush=True)
 ' "${IPSI_INNER[$2]}" > "$file"
-	ipsi_wait "server" grep -q ready "$file"
+	ipsi_wait "server" grep -qx ready "$file"
 	echo "$1: TCP to ${IPSI_INNER[$2]}"
 	# shellcheck disable=SC2016 # for the inner shell
 	ipsi_try "$1" bash -c 'echo "word of $0" > "/dev/tcp/$1/$2"' "$1" \
@@ -131,25 +131,25 @@ filters()
 	for host in left app; do
 		ipsi_try $host nft -f - <<-END || ipsi_fail "no rules"
 			table inet t {
-				counter esp { }
+				counter outer { }
 				counter inner { }
 				chain input {
 					type filter hook input priority 0
-					meta l4proto esp counter name esp
+					meta l4proto esp counter name outer
 					meta l4proto { icmp, icmpv6 } counter name inner
 				}
 				chain output {
 					type filter hook output priority 0
-					meta l4proto esp counter name esp
+					meta l4proto esp counter name outer
 					meta l4proto { icmp, icmpv6 } counter name inner
 				}
 			}
 		END
 	done
 	app_pings
-	ipsi_is "$(counted left esp) $(counted left inner)" "8 0" \
+	ipsi_is "$(counted left outer) $(counted left inner)" "8 0" \
 		"ESP, and inner packets, where the underlay is"
-	ipsi_is "$(counted app esp) $(counted app inner)" "0 8" \
+	ipsi_is "$(counted app outer) $(counted app inner)" "0 8" \
 		"ESP, and inner packets, where the device is"
 
 	# what the one allows itself to send is no say in what the other does
@@ -170,13 +170,13 @@ counted()
 # app_carrier {on|off}: in the namespace of the device
 app_carrier()
 {
-	local what=,LOWER_UP
+	local flag=,LOWER_UP
 
-	[ "$1" = on ] || what=NO-CARRIER
+	[ "$1" = on ] || flag=NO-CARRIER
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	shows()
 	{
-		ipsi_try app ip -o link show dev "$DEV" | grep -q "$what"
+		ipsi_try app ip -o link show dev "$DEV" | grep -q "$flag"
 	}
 	ipsi_wait "carrier $1" shows
 	ipsi_is "$(ipsi_get app carrier)" "$([ "$1" = on ] && echo true ||
