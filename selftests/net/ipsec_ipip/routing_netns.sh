@@ -136,12 +136,14 @@ filters()
 				chain input {
 					type filter hook input priority 0
 					meta l4proto esp counter name outer
-					meta l4proto { icmp, icmpv6 } counter name inner
+					icmp type { echo-request, echo-reply } counter name inner
+					icmpv6 type { echo-request, echo-reply } counter name inner
 				}
 				chain output {
 					type filter hook output priority 0
 					meta l4proto esp counter name outer
-					meta l4proto { icmp, icmpv6 } counter name inner
+					icmp type { echo-request, echo-reply } counter name inner
+					icmpv6 type { echo-request, echo-reply } counter name inner
 				}
 			}
 		END
