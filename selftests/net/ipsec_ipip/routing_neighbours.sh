@@ -31,6 +31,7 @@ same_address_on_two_links()
 	for n in 2 3; do
 		ipsi_do r$n ip address add fe80::9/64 dev to1 nodad
 		ipsi_do r$n ip address add 2001:db8:9::$n/128 dev lo
+		ipsi_do r$n ip -6 route add 2001:db8::1 dev to1
 		ipsi_do r1 ip -6 route add 2001:db8:9::$n via fe80::9 dev to$n
 	done
 	for n in 2 3; do
