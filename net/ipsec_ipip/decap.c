@@ -9,6 +9,7 @@
  * IP stack and its work queue. The state says whose packet it is; nothing
  * else can bring a packet in: there is no IP-in-IP handler here.
  */
+#include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
@@ -19,8 +20,10 @@
 #include <net/dsfield.h>
 #include <net/esp.h>
 #include <net/gro_cells.h>
+#include <net/inet_dscp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/route.h>
 #include <net/xfrm.h>
 
 #include "decap.h"
@@ -166,6 +169,29 @@ static void ipsi_decap_secpath(struct sk_buff *skb, u16 family)
 	}
 }
 
+/* The reverse path filter of IPv4 lets pass all that has a secpath, for which a
+ * policy would say where it may come from; but there is none. So ask for a
+ * route as if there were no SA: what would be refused goes up without, and is.
+ */
+static void ipsi_decap_rp_filter(struct sk_buff *skb)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
+	const struct iphdr *iph = ip_hdr(skb);
+	u8 extensions = skb->active_extensions;
+	bool refused;
+
+	if (!skb_sec_path(skb) || !in_dev || !IN_DEV_RPFILTER(in_dev))
+		return;
+
+	skb->active_extensions &= ~(1 << SKB_EXT_SEC_PATH);
+	refused = ip_route_input(skb, iph->daddr, iph->saddr,
+				 inet_dsfield_to_dscp(iph->tos), skb->dev);
+	skb->active_extensions = extensions;
+	skb_dst_drop(skb);
+	if (refused)
+		secpath_reset(skb);
+}
+
 /* Make the decrypted packet an inner packet that has come in by the device. */
 static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 			     u16 family)
@@ -261,6 +287,8 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	if (!ipsi_decap_ecn_ok(idev, skb, outer.dsfield, inner.dsfield))
 		return IPSI_RX_ECN;
 
+	if (family == AF_INET)
+		ipsi_decap_rp_filter(skb);
 	ipsi_decap_follow(idev, conf, x, &outer);
 	return IPSI_REASONS;
 }

@@ -132,7 +132,7 @@ told_by_rtnetlink()
 listens_to_rtnl()
 {
 	ipsi_try left ip link set "$DEV" alias "$RANDOM"
-	[ -s "$IPSI_TMP/rtnl" ]
+	rtnl_says ""
 }
 
 rtnl_says()
@@ -292,7 +292,8 @@ listens_to_acquires()
 	ipsi_try left ip xfrm state flush
 	ipsi_try left ping -n -q -c 1 -W 1 -I "${IPSI_INNER[left]}" \
 		"${IPSI_INNER[right]}"
-	[ -s "$IPSI_TMP/acquire" ]
+	# the first line is the command
+	grep -q "^acquire proto esp" "$IPSI_TMP/acquire"
 }
 
 ipsi_run follows_each_sa follows_ip_xfrm told_by_rtnetlink follows_the_device \

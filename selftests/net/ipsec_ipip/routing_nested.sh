@@ -51,7 +51,7 @@ mtu_over()
 # R7
 three_layers()
 {
-	local file i mtu=1500 wire=$IPSI_TMP/wire output
+	local i mtu=1500 wire=$IPSI_TMP/wire output
 
 	ipsi_topology
 	for i in left right; do
@@ -74,7 +74,6 @@ three_layers()
 	done
 
 	for i in 2 1 0; do
-		file=$IPSI_TMP/$i
 		ipsi_capture_start right "$wire"
 		ipsi_do left ping -n -q -c 1 -W 10 "192.168.$i.2"
 		ipsi_capture_stop

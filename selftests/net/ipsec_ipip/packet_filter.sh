@@ -1,0 +1,296 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Packet filters, at the right: inner packets come and go by the device, outer
+# ones by the underlay, each in all hooks that it passes, and never the one as
+# the other; and so it is possible to filter either.
+#
+#   left ------------ right ------------ client
+#   ipsec0            ipsec0, eth0
+#
+# A failure means that a firewall does not see what it is to stop, or stops what
+# it is not to.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+DEV=$IPSI_DEV
+declare -A CLIENT=([4]=192.168.3.2 [6]=fd03::2)
+
+# filter_topology FAMILY: inside and outside
+filter_topology()
+{
+	local net=${CLIENT[$1]%2} length=24
+
+	[ "$1" = 4 ] || length=64
+	ipsi_need nft
+	ipsi_families "$1" "$1"
+	ipsi_topology
+	setup_ns client || ipsi_skip "no network namespaces here"
+	ipsi_shell client
+	ipsi_quiet client
+	ipsi_device_side left
+	ipsi_device_side right
+	ip -n "${right:?}" -batch - <<-END || ipsi_fail "no client"
+		link add client type veth peer name eth0 netns ${client:?}
+		address add ${net}1/$length dev client $(nodad "$1")
+		address add fe80::1/64 dev client nodad
+		link set client up
+	END
+	ip -n "$client" -batch - <<-END || ipsi_fail "no client"
+		address add ${net}2/$length dev eth0 $(nodad "$1")
+		address add fe80::2/64 dev eth0 nodad
+		link set eth0 up
+		route add default via ${net}1
+	END
+	ip -n "${left:?}" route add "${net}0/$length" dev "$DEV" ||
+		ipsi_fail "no route to the client"
+	ipsi_try right sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv6.conf.all.forwarding=1
+}
+
+nodad()
+{
+	[ "$1" = 4 ] || echo nodad
+}
+
+# hook NAME: a chain that counts in this hook, by device and protocol
+hook()
+{
+	local way
+
+	echo "chain $1 {"
+	echo "type filter hook $1 priority 0"
+	for way in iifname oifname; do
+		# only "forward" has both
+		case $1.$way in
+		prerouting.oifname | input.oifname) continue ;;
+		postrouting.iifname | output.iifname) continue ;;
+		esac
+		echo "$way $DEV meta l4proto { icmp, icmpv6 } \
+			counter name ${way:0:1}_inner_$1"
+		echo "$way $DEV meta l4proto esp counter name wrong"
+		# of IPv6, what belongs to the underlay itself is ND
+		echo "$way $IPSI_WIRE icmp type { echo-request, echo-reply } \
+			counter name wrong"
+		echo "$way $IPSI_WIRE icmpv6 type { echo-request, echo-reply } \
+			counter name wrong"
+		echo "$way $IPSI_WIRE meta l4proto esp \
+			counter name ${way:0:1}_outer_$1"
+	done
+	echo "}"
+}
+
+# rules: count everything, from zero
+rules()
+{
+	local hook way what
+
+	{
+		echo "table inet t"
+		echo "delete table inet t"
+		echo "table inet t {"
+		echo "counter wrong { }"
+		for hook in prerouting input forward output postrouting; do
+			for way in i o; do
+				for what in inner outer; do
+					echo "counter ${way}_${what}_$hook { }"
+				done
+			done
+		done
+		for hook in prerouting input forward output postrouting; do
+			hook "$hook"
+		done
+		echo "}"
+	} > "$IPSI_TMP/rules"
+	ipsi_do right nft -f "$IPSI_TMP/rules"
+}
+
+# counted: those that are not 0, in order of the alphabet: NAME=PACKETS
+counted()
+{
+	ipsi_try right nft list counters table inet t |
+		sed -n '/counter/{s/.*counter \(.*\) {/\1/;h}
+			/packets/{s/.*packets \([0-9]*\) .*/=\1/;H;x;s/\n//p}' |
+		sort | grep -v '=0$' | tr '\n' ' '
+}
+
+# seen FAMILY
+seen()
+{
+	filter_topology "$1"
+	# the first one may wait for neighbours
+	ipsi_ping left
+	ipsi_do left ping -n -q -c 1 -W 10 "${CLIENT[$1]}"
+
+	rules
+	ipsi_ping left
+	ipsi_is "$(counted)" "i_inner_input=1 i_inner_prerouting=1 \
+i_outer_input=1 i_outer_prerouting=1 o_inner_output=1 o_inner_postrouting=1 \
+o_outer_output=1 o_outer_postrouting=1 " "to this host"
+
+	rules
+	ipsi_do left ping -n -q -c 1 -W 10 "${CLIENT[$1]}"
+	ipsi_is "$(counted)" "i_inner_forward=1 i_inner_prerouting=1 \
+i_outer_input=1 i_outer_prerouting=1 o_inner_forward=1 \
+o_inner_postrouting=1 o_outer_output=1 o_outer_postrouting=1 " \
+		"to a host behind"
+}
+
+# R20
+seen_over_ipv4()
+{
+	seen 4
+}
+
+# R20
+seen_over_ipv6()
+{
+	seen 6
+}
+
+# R20
+stopped()
+{
+	local rule
+
+	filter_topology 4
+	for rule in "input iifname $DEV icmp type echo-request" \
+		"output oifname $DEV icmp type echo-reply" \
+		"input iifname $IPSI_WIRE meta l4proto esp" \
+		"output oifname $IPSI_WIRE meta l4proto esp"; do
+		ipsi_do right nft -f - <<-END
+			table inet t
+			delete table inet t
+			table inet t {
+				chain c {
+					type filter hook ${rule%% *} priority 0
+					${rule#* } counter drop
+				}
+			}
+		END
+		ipsi_no_ping left
+		ipsi_has "$(ipsi_try right nft list ruleset)" "packets 1 " \
+			"dropped, $rule"
+	done
+	# the device says so where it hears of it
+	ipsi_is "$(ipsi_stat right tx_error)" 1 "tx_error"
+	ipsi_do right nft delete table inet t
+
+	# connections are followed on the device as on any other
+	ipsi_do right nft -f - <<-END
+		table inet t {
+			chain input {
+				type filter hook input priority 0
+				iifname $DEV ct state established accept
+				iifname $DEV drop
+			}
+		}
+	END
+	ipsi_no_ping left
+	ipsi_ping right
+}
+
+# spoof FAMILY SOURCE: a ping from that address, by the device
+spoof()
+{
+	local to=${IPSI_INNER[right]}
+
+	ipsi_try left ip address replace "$2" dev lo
+	echo "left: ping from $2"
+	ipsi_try left ping "-$1" -n -q -c 1 -W 0.1 -I "$2" "$to" > /dev/null
+}
+
+# reverse_path N: so many packets have been dropped by that filter
+reverse_path()
+{
+	ipsi_try right nstat -asz TcpExtIPReversePathFilter |
+		grep -q "^TcpExtIPReversePathFilter *$1 "
+}
+
+# rules_for_sources RULE: a rule about what the device receives, which counts
+rules_for_sources()
+{
+	ipsi_do right nft -f - <<-END
+		table inet t
+		delete table inet t
+		table inet t {
+			counter found { }
+			chain input {
+				type filter hook prerouting priority -300
+				iifname $DEV $1
+			}
+		}
+	END
+}
+
+found()
+{
+	ipsi_has "$(ipsi_try right nft list counters)" "packets $1 " "$2"
+}
+
+# Nobody's address, and one of another link. That it is an SA that has brought
+# them is no excuse, and is still known of others.
+# R19 R23
+rp_filter()
+{
+	ipsi_need nstat
+	filter_topology 4
+	ipsi_do right sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+		"net.ipv4.conf.$DEV.rp_filter=1"
+	rules_for_sources "meta ipsec exists counter name found"
+	ipsi_ping left
+	ipsi_ping right
+	ipsi_do left ping -n -q -c 1 -W 10 "${CLIENT[4]}"
+	found 3 "packets known to have an SA"
+	ipsi_wait "0, dropped" reverse_path 0
+	spoof 4 172.16.9.9
+	spoof 4 192.168.3.9
+	ipsi_wait "2, dropped by the strict filter" reverse_path 2
+	# that of another link is somebody's
+	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=2"
+	spoof 4 172.16.9.9
+	spoof 4 192.168.3.9
+	ipsi_wait "3, dropped by the loose filter" reverse_path 3
+	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=0"
+	spoof 4 172.16.9.9
+	ipsi_wait "3, dropped without that filter" reverse_path 3
+	ipsi_is "$(ipsi_counter right rx.packets)" 8 "packets by the device"
+	ipsi_is "$(ipsi_stat right rx_outer_address)" 0 rx_outer_address
+}
+
+# by_rule FAMILY SOURCE...: the same by a rule, which IPv6 has nothing else for
+by_rule()
+{
+	local family=$1 source
+	shift
+
+	filter_topology "$family"
+	rules_for_sources "fib saddr . iif oif missing counter name found drop"
+	ipsi_ping left
+	for source in "$@"; do
+		spoof "$family" "$source"
+	done
+	found $# "dropped"
+	ipsi_is "$(ipsi_counter right rx.packets)" $(($# + 1)) \
+		"packets by the device"
+	ipsi_ping left
+}
+
+# R23
+by_rule_ipv4()
+{
+	by_rule 4 172.16.9.9 192.168.3.9
+}
+
+# R23
+by_rule_ipv6()
+{
+	by_rule 6 fd99::9 fd03::9
+}
+
+ipsi_run seen_over_ipv4 seen_over_ipv6 stopped rp_filter by_rule_ipv4 \
+	by_rule_ipv6

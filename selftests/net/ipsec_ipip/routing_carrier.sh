@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# OSPF and the carrier: a link whose keys are gone is down at once, for the
+# routing daemon as for all others, so traffic takes another way long before
+# the dead interval has passed, which is what it takes where the underlay fails
+# in silence. Both times are in the output. A failure means that routes lead
+# into a link without keys until somebody misses the answers.
+#
+#     r1 ---- r2
+#     |        |     traffic is between r1 and r2
+#     r4 ---- r3
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_router.sh
+source "$IPSI_DIR/ipsec_ipip_router.sh"
+# shellcheck source=ipsec_ipip_ospf.sh
+source "$IPSI_DIR/ipsec_ipip_ospf.sh"
+
+# Long enough that a slow machine does not take the one for the other.
+# shellcheck disable=SC2034 # they are for ipsec_ipip_ospf.sh
+OSPF_HELLO=2 OSPF_DEAD=16
+
+# answered: there is an answer from r2 to r1
+answered()
+{
+	ipsi_try r1 ping -n -q -c 1 -W 0.3 -I 192.168.1.1 192.168.2.2
+}
+
+# takes WHAT: wait until traffic goes the other way. LASTED is how long, in
+# seconds and thousandths, since BEGAN.
+takes()
+{
+	ipsi_wait "answer by the other way" answered
+	LASTED=$(ipsi_seconds_since "$BEGAN")
+	echo "traffic takes the other way: $LASTED after $1"
+	ospf_has 1 2 to4
+	ospf_has 2 1 to3
+	ospf_ping 1 2 62
+}
+
+# before_dead: so soon that no dead interval can have passed, which begins with
+# the last Hello. LONGEST is the longest of these times.
+before_dead()
+{
+	local seconds=${LASTED%%.*}
+
+	[ "$seconds" -lt $((OSPF_DEAD - OSPF_HELLO)) ] ||
+		ipsi_fail "no sooner than by the dead interval: $LASTED"
+	[ "$seconds" -le "$LONGEST" ] || LONGEST=$seconds
+}
+
+# returns: traffic goes by the link again
+returns()
+{
+	ospf_has 1 2 to2
+	ospf_has 2 1 to1
+	ospf_ping 1 2 64
+}
+
+# sa FROM TO: on standard output, the words to add this SA between r1 and r2 to r1
+sa()
+{
+	ipsi_state "$IPSI_LAN$1" "$IPSI_LAN$2" "$(ipsi_spi "$1" "$2")" 102
+}
+
+# R1 R24
+keys_or_dead_interval()
+{
+	LONGEST=0
+	ospf_ring
+	ospf_ping 1 2 64
+
+	# r1 has no key to send by; r2 hears of it from r1, by the other way
+	BEGAN=$EPOCHREALTIME
+	ipsi_do r1 ipsec-ipip sa del to2 out spi "$(ipsi_spi 1 2)"
+	takes "the outbound SA was deleted"
+	before_dead
+	ipsi_is "$(ipsi_get r2 carrier to1)" true "carrier at the other end"
+	ipsi_batch r1 <<< "xfrm state add $(sa 1 2)"
+	returns
+
+	# the same by the inbound one
+	BEGAN=$EPOCHREALTIME
+	ipsi_do r1 ipsec-ipip sa del to2 in spi "$(ipsi_spi 2 1)"
+	takes "the inbound SA was deleted"
+	before_dead
+	ipsi_batch r1 <<< "xfrm state add $(sa 2 1)"
+	returns
+
+	# the SAs are there, and what they carry is lost
+	ospf_cut 1 2
+	BEGAN=$EPOCHREALTIME
+	takes "the underlay failed; Hello $OSPF_HELLO s, dead $OSPF_DEAD s"
+	ipsi_is "$(ipsi_get r1 carrier to2)" true "carrier without underlay"
+	[ "${LASTED%%.*}" -gt "$LONGEST" ] ||
+		ipsi_fail "it takes no longer if nobody tells: $LASTED"
+	ospf_mend 1 2
+	returns
+}
+
+ipsi_run keys_or_dead_interval

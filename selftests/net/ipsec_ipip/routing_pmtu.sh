@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What routers on the path say of its MTU, where the route to the endpoint is
+# one of a VRF or is found by the mark of the outer packets: the error itself
+# has neither. The topology is that of ipsec_ipip_path.sh; on the right, the
+# main table leads astray. A failure means that what is noted is noted where
+# nobody looks, and connections hang as soon as they have much to say.
+
+# shellcheck source=ipsec_ipip_path.sh
+source "$(dirname "$0")/ipsec_ipip_path.sh"
+
+# bait: a way to the endpoint which leads nowhere
+bait()
+{
+	path_batch right <<-END
+		link add bait type dummy
+		link set bait up
+		route replace 10.0.0.1 dev bait
+		route replace fd00:10::1 dev bait
+	END
+}
+
+# routes WHERE...: to the endpoint, in this table
+routes()
+{
+	path_batch right <<-END
+		route replace 10.0.1.1 dev eth0 $*
+		route replace fd00:10:1::1 dev eth0 $*
+		route replace 10.0.0.1 via 10.0.1.1 dev eth0 $*
+		route replace fd00:10::1 via fd00:10:1::1 dev eth0 $*
+	END
+}
+
+# in_vrf: the underlay of the right is
+in_vrf()
+{
+	# IPv6 addresses do not survive that
+	path_batch right <<-END
+		link add blue type vrf table 20
+		link set blue up
+		link set eth0 master blue
+		address replace 10.0.0.2/32 dev eth0
+		address replace fd00:10::2/128 dev eth0 nodad
+	END
+	routes vrf blue
+	ipsi_do right ip link set ipsec0 type ipsec-ipip dev eth0
+	bait
+}
+
+# by_mark: who has it finds the way
+by_mark()
+{
+	routes table 100
+	ipsi_do right ip rule add fwmark 16 table 100
+	ipsi_do right ip -6 rule add fwmark 16 table 100
+	ipsi_do right ip link set ipsec0 type ipsec-ipip fwmark 16
+	bait
+}
+
+# learned OUTER HOW: senders of all kinds are told what the path takes
+learned()
+{
+	local full less
+
+	path_topology "$1"
+	"$2"
+	full=$(path_room "$1" 1500)
+	less=$(path_room "$1" 1400)
+	path_device_mtu "$full"
+	path_narrow 1400
+	path_python learns "$1" "$full" "$less"
+	path_python probe "$1" "$less"
+	ipsi_is "$(ipsi_counter right tx.packets bait)" 0 "packets led astray"
+}
+
+# R69
+in_vrf_over_ipv4()
+{
+	learned 4 in_vrf
+}
+
+# R69
+in_vrf_over_ipv6()
+{
+	learned 6 in_vrf
+}
+
+# R69
+by_mark_over_ipv4()
+{
+	learned 4 by_mark
+}
+
+# R69
+by_mark_over_ipv6()
+{
+	learned 6 by_mark
+}
+
+ipsi_run in_vrf_over_ipv4 in_vrf_over_ipv6 by_mark_over_ipv4 by_mark_over_ipv6
