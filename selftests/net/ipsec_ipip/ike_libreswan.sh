@@ -20,7 +20,7 @@ source "$(dirname "$0")/ipsec_ipip_keyed.sh"
 IPSI_QUIET=yes
 
 # What the connection is called on either side
-LEFT=link RIGHT=link
+LEFT=link RIGHT=link CONF=device.conf
 
 # start [OPTION...]: both sides, not connected; options are for the device
 start()
@@ -30,7 +30,7 @@ start()
 	ipsi_device left "$@"
 	keyed_gateway
 	ipsi_pluto right gateway.conf
-	ipsi_pluto left device.conf
+	ipsi_pluto left "$CONF"
 	read_conf
 }
 
@@ -95,7 +95,7 @@ by_if_id()
 
 by_endpoints()
 {
-	LEFT=endpoints
+	LEFT=endpoints CONF=device-endpoints.conf
 	start keying adopt-endpoints
 	works
 	# the policies of the daemon are for all that is not the device's
@@ -166,7 +166,7 @@ rekey_loses_what_pluto_loses()
 
 rekey_by_endpoints()
 {
-	LEFT=endpoints
+	LEFT=endpoints CONF=device-endpoints.conf
 	start keying adopt-endpoints
 	up
 	keyed_flow right
@@ -224,7 +224,7 @@ down()
 
 down_by_endpoints()
 {
-	LEFT=endpoints
+	LEFT=endpoints CONF=device-endpoints.conf
 	start keying adopt-endpoints
 	up
 	keyed_listen
