@@ -236,10 +236,12 @@ down_by_endpoints()
 	keyed_heard
 }
 
-# Its SAs go with the daemon that ends, and outlive one that dies, until the
-# next one begins with none.
+# Its SAs go with the daemon that ends, and outlive one that dies; the next one
+# makes others.
 daemon_restarts()
 {
+	local spis
+
 	start keying adopt
 	up
 	keyed_listen
@@ -252,10 +254,11 @@ daemon_restarts()
 	ipsi_ping left
 	ipsi_pluto_kill left
 	keyed_pings
+	spis=$(keyed_spis | sort -u)
 	ipsi_pluto_start left
-	keyed_is_closed
 	ipsi_wait "the configuration" ipsi_pluto_has left "$LEFT"
-	up
+	ipsi_pluto_do left initiate "$LEFT"
+	ipsi_wait "new keys" keyed_newer "$spis"
 	keyed_pings
 	keyed_heard
 }

@@ -182,15 +182,6 @@ rekey_by_strongswan()
 	keyed_lossless
 }
 
-# newer SPIS: there are other SAs than these, in both directions
-newer()
-{
-	local spis
-
-	spis=$(keyed_spis | sort -u)
-	[ "$(comm -13 <(echo "$1") <(echo "$spis") | wc -l)" = 2 ]
-}
-
 # Its SAs go with the daemon that ends, and outlive one that dies; the next one
 # makes others.
 daemon_restarts()
@@ -212,7 +203,7 @@ daemon_restarts()
 	spis=$(keyed_spis | sort -u)
 	ipsi_iked_start left
 	ipsi_iked_initiate left
-	ipsi_wait "new keys" newer "$spis"
+	ipsi_wait "new keys" keyed_newer "$spis"
 	keyed_pings
 	keyed_heard
 }

@@ -184,6 +184,15 @@ keyed_changed()
 	done
 }
 
+# keyed_newer SPIS: there are other SAs than these, in both directions
+keyed_newer()
+{
+	local spis
+
+	spis=$(keyed_spis | sort -u)
+	[ "$(comm -13 <(echo "$1") <(echo "$spis") | wc -l)" = 2 ]
+}
+
 # The same without a device: what the kernel has for the way out
 keyed_tunnel_spis()
 {
