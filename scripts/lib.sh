@@ -6,6 +6,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ipsec-ipip
+UNPACKED=$CACHE/unpacked
 PROG=${0##*/}
 
 # depmod and modprobe are there, and not in everyone's path.

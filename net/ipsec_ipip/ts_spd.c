@@ -20,11 +20,14 @@
  * @sel: its selector, of the family of the packets
  * @reqid: that of the SAs it is for
  * @out: for packets that go out
+ * @catches: it catches them before they come to a device in its namespace:
+ *   nothing can exempt IPv6 (see bypass.c)
  */
 struct ipsi_ts_entry {
 	struct xfrm_selector sel;
 	u32 reqid;
 	bool out;
+	bool catches;
 };
 
 /**
@@ -131,6 +134,8 @@ static bool ipsi_ts_read(const struct ipsi_conf *conf,
 	entry->sel = xp->selector;
 	entry->reqid = tmpl->reqid;
 	entry->out = out;
+	entry->catches = out && !xp->if_id &&
+			 xp->selector.family == AF_INET6;
 	return true;
 }
 
@@ -181,13 +186,21 @@ static unsigned int ipsi_ts_search(struct net *net,
 static void ipsi_ts_warn(const struct ipsi_dev *idev,
 			 const struct ipsi_ts_table *table)
 {
+	bool same = net_eq(dev_net(idev->dev), idev->net);
+	const struct ipsi_ts_entry *entry;
 	unsigned int i;
 
-	for (i = 0; i < table->n; i++)
-		if (ipsi_ts_has_ports(&table->entry[i].sel) && net_ratelimit())
+	for (i = 0; i < table->n; i++) {
+		entry = &table->entry[i];
+		if (ipsi_ts_has_ports(&entry->sel) && net_ratelimit())
 			netdev_warn(idev->dev,
 				    "policy with ports for reqid %u: nothing passes by it\n",
-				    table->entry[i].reqid);
+				    entry->reqid);
+		if (entry->catches && same && net_ratelimit())
+			netdev_warn(idev->dev,
+				    "policy for reqid %u, without if_id: it catches IPv6 before it comes here\n",
+				    entry->reqid);
+	}
 }
 
 /* Read the policies; there may be more when there is room for them. Without

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# OpenIKED for the tests. Each daemon runs in the namespace of a host, with files
+# of its own in $IPSI_TMP, and is as its distribution made it. Sourced after
+# ipsec_ipip_lib.sh.
+
+declare -A IPSI_IKED_PID IPSI_IKED_BEGUN
+
+# ipsi_iked_need: skip the test where OpenIKED is not installed. What the kernel
+# loads for its SAs it loads now, so that no exchange waits for it.
+ipsi_iked_need()
+{
+	PATH+=:/usr/sbin
+	ipsi_need iked ikectl openssl unshare
+	modprobe af_key 2> /dev/null || ipsi_skip "the kernel has no PF_KEY"
+	modprobe -a esp4 esp6 authenc cbc aesni_intel 2> /dev/null || :
+}
+
+# ipsi_iked_etc HOST: its directory for keys and certificates
+ipsi_iked_etc()
+{
+	mkdir -p "$IPSI_TMP/iked.$1/etc"/{ca,certs,crls,private} \
+		"$IPSI_TMP/iked.$1/etc/pubkeys"/{ipv4,ipv6,fqdn,ufqdn}
+	chmod 755 "$IPSI_TMP"
+}
+
+# ipsi_iked_cert HOST DIRECTORY: the certificate of ike/make-certs, and its key
+ipsi_iked_cert()
+{
+	local etc=$IPSI_TMP/iked.$1/etc
+
+	ipsi_iked_etc "$1"
+	if ! cp "$2/ca.crt" "$etc/ca/" || ! cp "$2/$1.crt" "$etc/certs/" ||
+	   ! cp "$2/$1.key" "$etc/private/local.key"; then
+		ipsi_fail "no certificate"
+	fi
+	chmod 644 "$etc"/*/*.crt
+}
+
+# ipsi_iked HOST CONFIG [SCRIPT]: start iked with CONFIG of ike/openiked, edited
+# by a script for sed
+ipsi_iked()
+{
+	local host=$1 dir=$IPSI_TMP/iked.$1
+
+	ipsi_iked_etc "$host"
+	(umask 077; sed "${3:-}" "$IPSI_DIR/ike/openiked/$2" > "$dir/iked.conf")
+	# it wants a key even where it has no use for it
+	[ -e "$dir/etc/private/local.key" ] ||
+		(umask 077; openssl ecparam -name prime256v1 -genkey -noout \
+			-out "$dir/etc/private/local.key") ||
+		ipsi_fail "no key"
+	openssl ec -in "$dir/etc/private/local.key" -pubout \
+		-out "$dir/etc/local.pub" 2> /dev/null
+	ipsi_iked_start "$host"
+}
+
+# ipsi_iked_start HOST: start it with the files that are there. It finds keys in
+# /etc/iked alone, so it gets its own.
+ipsi_iked_start()
+{
+	local host=$1 dir=$IPSI_TMP/iked.$1
+
+	trap 'ipsi_iked_logs $?; ipsi_cleanup' EXIT
+	touch "$dir/log"
+	IPSI_IKED_BEGUN[$host]=$(ipsi_iked_begun "$host")
+	# shellcheck disable=SC2016 # for that shell
+	ipsi_bg "$host" unshare --mount sh -c '
+		mount --bind "$1/etc" /etc/iked &&
+		exec iked -d -v -f "$1/iked.conf" -s "$1/sock"' \
+		sh "$dir" >> "$dir/log" 2>&1
+	IPSI_IKED_PID[$host]=$IPSI_BG_PID
+	ipsi_wait "iked on the $host" ipsi_ikectl "$host" show sa
+}
+
+# ipsi_iked_initiate HOST: an active one begins by itself 2 s after it has
+# started. If it was not ready by then, it would do so a minute later: do not
+# wait for that.
+ipsi_iked_initiate()
+{
+	local host=$1 try i
+
+	for try in 1 2 3 4 5; do
+		for ((i = 0; i < 80; i++)); do
+			[ "$(ipsi_iked_begun "$host")" = \
+			  "${IPSI_IKED_BEGUN[$host]}" ] || return 0
+			sleep 0.1
+		done
+		echo "$host: ikectl reload, for the $try. time"
+		ipsi_ikectl "$host" reload
+	done
+	ipsi_fail "iked on the $host does not begin"
+}
+
+# ipsi_iked_begun HOST: how often it has begun to negotiate
+ipsi_iked_begun()
+{
+	grep -c ': initiating' "$IPSI_TMP/iked.$1/log"
+}
+
+# ipsi_ikectl HOST ARGUMENT...
+ipsi_ikectl()
+{
+	local host=$1
+	shift
+
+	ipsi_try "$host" ikectl -s "$IPSI_TMP/iked.$host/sock" "$@" 2>&1
+}
+
+# ipsi_iked_kill HOST: end it and its children without notice, all of them at
+# once: one that sees another go would remove the SAs
+ipsi_iked_kill()
+{
+	local pid=${IPSI_IKED_PID[$1]} all signal
+
+	echo "$1: kill -9 iked"
+	read -r -a all < "/proc/$pid/task/$pid/children"
+	for signal in STOP KILL; do
+		kill -$signal "$pid" "${all[@]}"
+	done
+	wait "$pid" 2> /dev/null
+	rm -f "$IPSI_TMP/iked.$1/sock"
+}
+
+# ipsi_iked_stop HOST
+ipsi_iked_stop()
+{
+	echo "$1: end iked"
+	kill "${IPSI_IKED_PID[$1]}"
+	wait "${IPSI_IKED_PID[$1]}" 2> /dev/null
+	rm -f "$IPSI_TMP/iked.$1/sock"
+}
+
+# ipsi_iked_logs STATUS: what the daemons wrote, if the test has failed
+ipsi_iked_logs()
+{
+	local host
+
+	[ "$1" = "$KSFT_FAIL" ] || return
+	for host in "${!IPSI_IKED_PID[@]}"; do
+		echo "--- iked on the $host"
+		tail -n 60 "$IPSI_TMP/iked.$host/log"
+		ip -n "${!host}" -s xfrm state
+		ip -n "${!host}" xfrm policy
+	done
+}

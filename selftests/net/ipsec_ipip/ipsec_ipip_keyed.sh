@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Links that an IKE daemon keys: a device on the left, an ordinary host on the
+# right. Sourced after ipsec_ipip_lib.sh and the file of the daemon.
+
+# keyed_gateway: what an ordinary host needs beside its daemon
+keyed_gateway()
+{
+	ipsi_inner right
+	ipsi_do right ip route add "${IPSI_INNER[left]}" dev "$IPSI_WIRE" \
+		src "${IPSI_INNER[right]}"
+}
+
+# keyed_has_sas OUT IN: the device has so many
+keyed_has_sas()
+{
+	[ "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" = "$1 $2" ]
+}
+
+keyed_is_up()
+{
+	ipsi_wait "adoption" keyed_has_sas 1 1
+	ipsi_is "$(ipsi_get left carrier)" true "carrier"
+}
+
+# keyed_is_closed: no SA, no carrier, and what is sent goes nowhere
+keyed_is_closed()
+{
+	local before
+
+	ipsi_wait "the end of the SAs" keyed_has_sas 0 0
+	ipsi_wait "the end of the carrier" keyed_carrier false
+	before=$(ipsi_stat left tx_no_sa)
+	ipsi_send left 3
+	ipsi_is "$(($(ipsi_stat left tx_no_sa) - before))" 3 \
+		"packets refused without SA"
+	ipsi_no_ping left
+}
+
+keyed_carrier()
+{
+	[ "$(ipsi_get left carrier)" = "$1" ]
+}
+
+# keyed_pings: both ways
+keyed_pings()
+{
+	ipsi_ping left -c 5 -i 0.2
+	ipsi_ping right -c 5 -i 0.2
+}
+
+# keyed_modes: what the kernel has: transport mode where the device sends,
+# tunnel mode on the ordinary host
+keyed_modes()
+{
+	ipsi_has "$(ip -n "${left:?}" xfrm state list \
+		dst "${IPSI_OUTER[right]}")" "mode transport" "outbound state"
+	ipsi_has_not "$(ip -n "${right:?}" xfrm state)" "mode transport" \
+		"states on the right"
+}
+
+# keyed_listen: capture the wire
+keyed_listen()
+{
+	KEYED_WIRE=$IPSI_TMP/wire
+	ipsi_capture_start left "$KEYED_WIRE"
+}
+
+# keyed_not_in_clear: no packet has passed but ESP and IKE, and what finds the
+# neighbour
+keyed_not_in_clear()
+{
+	local other='(ip or ip6) and not esp and not udp port 500
+		and not udp port 4500
+		and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143)'
+
+	ipsi_capture_stop
+	tcpdump -nn -r "$KEYED_WIRE" "$other" 2> /dev/null
+	ipsi_is "$(ipsi_count "$KEYED_WIRE" "$other")" 0 \
+		"packets in clear on the wire"
+	ipsi_wire_is_clean "$KEYED_WIRE"
+}
+
+# keyed_heard: the same, and ESP has passed
+keyed_heard()
+{
+	keyed_not_in_clear
+	[ "$(ipsi_count "$KEYED_WIRE" esp)" -gt 0 ] || ipsi_fail "no ESP"
+}
+
+# keyed_no_states: packets that came to a host that had no SA for them, or only
+# the place that the daemon keeps for one whose keys it does not have yet
+keyed_no_states()
+{
+	local host n sum=0
+
+	for host in left right; do
+		n=$(ipsi_try "$host" cat /proc/net/xfrm_stat |
+			awk '$1 == "XfrmInNoStates" ||
+			     $1 == "XfrmInStateInvalid" { n += $2 }
+			     END { print n + 0 }')
+		((sum += n))
+	done
+	echo "$sum"
+}
+
+# keyed_flow HOST: start to send, 50 packets a second, until keyed_flow_end. It
+# is one ping after the other, since each waits for its last answer.
+keyed_flow()
+{
+	local host=$1
+
+	KEYED_NO_STATES=$(keyed_no_states)
+	# shellcheck disable=SC2016 # for that shell
+	ipsi_bg "$host" bash -c '
+		until [ -e "$1" ]; do
+			ping -q -n -i 0.02 -c 100 -W 10 -I "$2" "$3"
+		done' flow "$IPSI_TMP/stop" "${IPSI_INNER[$host]}" \
+		"${IPSI_INNER[${IPSI_PEER[$host]}]}" > "$IPSI_TMP/flow" 2>&1
+	KEYED_FLOW=$IPSI_BG_PID
+}
+
+# keyed_flow_end: set KEYED_LOST to the number of its packets without an answer
+keyed_flow_end()
+{
+	local line regex='([0-9]+) packets transmitted, ([0-9]+) received'
+	local sent=0 got=0
+
+	touch "$IPSI_TMP/stop"
+	wait "$KEYED_FLOW"
+	while read -r line; do
+		[[ $line =~ $regex ]] || continue
+		((sent += BASH_REMATCH[1], got += BASH_REMATCH[2]))
+	done < "$IPSI_TMP/flow"
+	[ "$sent" -ge 100 ] || ipsi_fail "only $sent packets were sent"
+	KEYED_LOST=$((sent - got))
+	echo "flow: $KEYED_LOST of $sent lost"
+	[ "$KEYED_LOST" = 0 ] || cat "$IPSI_TMP/flow"
+}
+
+keyed_lossless()
+{
+	keyed_flow_end
+	ipsi_is "$KEYED_LOST" 0 "packets lost"
+}
+
+# keyed_loss_is_the_daemons: those that were lost had been sent by a valid SA, but
+# where they came to, the daemon had not yet installed it, or had removed it
+keyed_loss_is_the_daemons()
+{
+	local host
+
+	keyed_flow_end
+	for host in left right; do
+		echo "$host: $(ipsi_try "$host" grep -w '[1-9][0-9]*$' \
+			/proc/net/xfrm_stat)"
+	done
+	ipsi_is "$(($(keyed_no_states) - KEYED_NO_STATES))" "$KEYED_LOST" \
+		"packets that came and had no SA"
+}
+
+# keyed_refused_nothing: nor has the device
+keyed_refused_nothing()
+{
+	ipsi_has_not "$(ipsi_try left ipsec-ipip show "$IPSI_DEV")" refused \
+		"device"
+}
+
+# keyed_spis: of the device's SAs
+keyed_spis()
+{
+	ipsi_try left ipsec-ipip sa show "$IPSI_DEV" | grep -o 'spi 0x[0-9a-f]*'
+}
+
+# keyed_changed SPIS: there are other SAs, one in each direction, and no more
+keyed_changed()
+{
+	local spi
+
+	keyed_has_sas 1 1 || return 1
+	for spi in $(keyed_spis); do
+		[[ $1 != *"$spi"* ]] || [ "$spi" = spi ] || return 1
+	done
+}
+
+# keyed_newer SPIS: there are other SAs than these, in both directions
+keyed_newer()
+{
+	local spis
+
+	spis=$(keyed_spis | sort -u)
+	[ "$(comm -13 <(echo "$1") <(echo "$spis") | wc -l)" = 2 ]
+}
+
+# The same without a device: what the kernel has for the way out
+keyed_tunnel_spis()
+{
+	ip -n "${left:?}" xfrm state list dst "${IPSI_OUTER[right]}" |
+		grep -o 'spi 0x[0-9a-f]*'
+}
+
+keyed_tunnel_changed()
+{
+	local now
+
+	now=$(keyed_tunnel_spis)
+	[ "$now" != "$1" ] && [ "$(wc -l <<< "$now")" = 1 ]
+}

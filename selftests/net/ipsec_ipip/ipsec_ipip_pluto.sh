@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# libreswan for the tests: its daemon is pluto. Each runs in the namespace of a
+# host, with files of its own in $IPSI_TMP, and is as its distribution made it.
+# Its package excludes that of strongSwan, so it may be not installed but only
+# unpacked in $IPSI_UNPACKED. Sourced after ipsec_ipip_lib.sh.
+
+declare -A IPSI_PLUTO_PID
+
+# ipsi_pluto_need: skip the test where libreswan is neither installed nor
+# unpacked. What the kernel loads for its SAs it loads now, so that no exchange
+# waits for it.
+ipsi_pluto_need()
+{
+	local dir
+
+	for dir in '' "${IPSI_UNPACKED:-/nowhere}/libreswan"; do
+		IPSI_PLUTO_EXEC=$dir/usr/libexec
+		[ ! -x "$IPSI_PLUTO_EXEC/ipsec/pluto" ] || break
+	done
+	PATH+=:$IPSI_PLUTO_EXEC/ipsec
+	ipsi_need pluto whack addconn certutil pk12util \
+		openssl unshare
+	modprobe -a esp4 esp6 gcm ctr seqiv aesni_intel xfrm_interface \
+		2> /dev/null || :
+}
+
+# ipsi_pluto_nss HOST: its data base for keys and certificates
+ipsi_pluto_nss()
+{
+	local nss=$IPSI_TMP/pluto.$1/nss
+
+	[ ! -d "$nss" ] || return 0
+	mkdir -p "$nss"
+	certutil -N -d "sql:$nss" --empty-password ||
+		ipsi_fail "no data base of NSS"
+}
+
+# ipsi_pluto_cert HOST DIRECTORY: the certificate of ike/make-certs, and its key
+ipsi_pluto_cert()
+{
+	local host=$1 certs=$2 nss=sql:$IPSI_TMP/pluto.$1/nss
+
+	ipsi_pluto_nss "$host"
+	{
+		certutil -A -d "$nss" -n ca -t CT,, -i "$certs/ca.crt" &&
+		openssl pkcs12 -export -inkey "$certs/$host.key" \
+			-in "$certs/$host.crt" -name "$host" -passout pass: \
+			-out "$certs/$host.p12" &&
+		pk12util -i "$certs/$host.p12" -d "$nss" -W ''
+	} > "$IPSI_TMP/nss" 2>&1 || ipsi_fail "NSS: $(cat "$IPSI_TMP/nss")"
+}
+
+# ipsi_pluto HOST CONFIG: start pluto with the ipsec.conf CONFIG of ike/libreswan
+ipsi_pluto()
+{
+	local host=$1 dir=$IPSI_TMP/pluto.$1 files=$IPSI_DIR/ike/libreswan
+
+	ipsi_pluto_nss "$host"
+	mkdir -p "$dir/ipsec.d"
+	cp "$files/$2" "$dir/ipsec.conf"
+	(umask 077; cp "$files/ipsec.secrets" "$dir/")
+	ipsi_pluto_start "$host"
+}
+
+# ipsi_pluto_start HOST: start it with the files that are there. It looks for its
+# programs in /usr/libexec, so it sees them there.
+ipsi_pluto_start()
+{
+	local host=$1 dir=$IPSI_TMP/pluto.$1
+
+	trap 'ipsi_pluto_logs $?; ipsi_cleanup' EXIT
+	# shellcheck disable=SC2016 # for that shell
+	ipsi_bg "$host" unshare --mount sh -c '
+		dir=$1; shift
+		[ "$dir" = /usr/libexec ] || mount -t overlay \
+			-o "lowerdir=$dir:/usr/libexec" overlay /usr/libexec
+		exec pluto "$@"' sh "$IPSI_PLUTO_EXEC" --nofork --stderrlog --no-dnssec --nhelpers 0 \
+		--config "$dir/ipsec.conf" --secretsfile "$dir/ipsec.secrets" \
+		--nssdir "$dir/nss" --ipsecdir "$dir/ipsec.d" \
+		--rundir "$dir" >> "$dir/log" 2>&1
+	IPSI_PLUTO_PID[$host]=$IPSI_BG_PID
+	ipsi_wait "pluto on the $host" ipsi_whack "$host" --status
+	ipsi_whack "$host" --listen > "$dir/listen" ||
+		ipsi_fail "whack --listen: $(cat "$dir/listen")"
+}
+
+# ipsi_pluto_kill HOST: end it without notice
+ipsi_pluto_kill()
+{
+	echo "$1: kill -9 pluto"
+	kill -9 "${IPSI_PLUTO_PID[$1]}"
+	wait "${IPSI_PLUTO_PID[$1]}" 2> /dev/null
+	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
+}
+
+# ipsi_pluto_stop HOST: end it as "ipsec stop" does
+ipsi_pluto_stop()
+{
+	echo "$1: whack --shutdown"
+	ipsi_whack "$1" --shutdown > /dev/null
+	wait "${IPSI_PLUTO_PID[$1]}" 2> /dev/null
+	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
+}
+
+# ipsi_whack HOST ARGUMENT...
+ipsi_whack()
+{
+	local host=$1
+	shift
+
+	ipsi_try "$host" whack --ctlsocket "$IPSI_TMP/pluto.$host/pluto.ctl" \
+		"$@" 2>&1
+}
+
+# ipsi_pluto_has HOST CONNECTION: it has read its configuration that far
+ipsi_pluto_has()
+{
+	ipsi_whack "$1" --status | grep -q "\"$2\":"
+}
+
+# ipsi_pluto_do HOST VERB CONNECTION: initiate, terminate, rekey-ipsec, rekey-ike
+ipsi_pluto_do()
+{
+	local dir=$IPSI_TMP/pluto.$1
+
+	echo "$1: whack --$2 --name $3"
+	ipsi_whack "$1" "--$2" --name "$3" > "$dir/$2" ||
+		ipsi_fail "$2: $(cat "$dir/$2")"
+}
+
+# ipsi_pluto_logs STATUS: what the daemons wrote, if the test has failed
+ipsi_pluto_logs()
+{
+	local host
+
+	[ "$1" = "$KSFT_FAIL" ] || return
+	for host in "${!IPSI_PLUTO_PID[@]}"; do
+		echo "--- pluto on the $host"
+		tail -n 60 "$IPSI_TMP/pluto.$host/log"
+		ip -n "${!host}" -s xfrm state | grep -v aead
+		ip -n "${!host}" xfrm policy
+	done
+}
