@@ -102,9 +102,8 @@ device_comes_and_goes()
 	ipsi_device left keying adopt
 	both_adopted
 	ipsi_wait "adoption of the older" adopted out 0x1001
-	# the newest is in use, as if they had come one by one
-	sa_is out 0xdeadbeef '"active":true' ||
-		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
+	# the newest comes into use, as if they had come one by one
+	ipsi_wait "use of the newest" sa_is out 0xdeadbeef '"active":true'
 	ipsi_ping left
 	ipsi_do left ip link del "$DEV"
 	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 3 "states"
@@ -119,6 +118,30 @@ device_comes_and_goes()
 	ipsi_device left keying adopt
 	both_adopted
 	ipsi_ping left
+}
+
+# Who has asked for new keys may not have them yet: the new outbound SA is used
+# when the former one is deleted, or after a time. R29
+old_sa_first()
+{
+	start keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x1001 if_id 7 \
+		mode tunnel "${GCM[@]}"
+	ipsi_wait "adoption" adopted out 0x1001
+	sa_is out 0xdeadbeef '"active":true' ||
+		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
+	ipsi_wait "use of the newest" sa_is out 0x1001 '"active":true'
+
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x1002 if_id 7 \
+		mode tunnel "${GCM[@]}"
+	ipsi_wait "adoption" adopted out 0x1002
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1001
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	sa_is out 0x1002 '"active":true' ||
+		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
 }
 
 # An option that is set later is as good.
@@ -189,4 +212,4 @@ sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0
 }
 
 ipsi_run update expiry delete_and_flush device_comes_and_goes \
-	keying_is_set_later others_hear_nothing events
+	old_sa_first keying_is_set_later others_hear_nothing events

@@ -27,8 +27,10 @@ libipsec_start()
 	ipsi_families "$1" "$2"
 	ipsi_topology
 	ipsi_device left keying adopt reqid 77
-	ipsi_inner right
-	# it makes the route to its own device
+	# It makes the routes to its own device, for which it wants an address
+	# in each of its networks.
+	ipsi_do right ip address add 192.168.2.1 dev lo
+	ipsi_do right ip address add fd02::1 dev lo
 	mkdir -p "$IPSI_TMP/charon.right"
 	echo "install_routes = yes" > "$IPSI_TMP/charon.right/charon.conf"
 	IPSI_CHARON_PLUGINS=${IPSI_CHARON_PLUGINS/kernel-netlink/kernel-libipsec kernel-netlink} \

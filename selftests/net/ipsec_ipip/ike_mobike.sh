@@ -53,7 +53,9 @@ mobike_end()
 	ipsi_ping right
 	ipsi_swanctl left --terminate --ike link > /dev/null ||
 		ipsi_fail "terminate"
-	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
+	# one of SPI 0 may wait for keys since nothing could be sent
+	ipsi_is "$(ip -n "${left:?}" xfrm state |
+		grep 'spi 0x0*[1-9a-f]')" "" "states"
 	swan_carrier false || ipsi_fail "carrier without keys"
 }
 
@@ -141,7 +143,8 @@ peer_is_learned()
 	mobike_end
 }
 
-# R15: the SA that charon has moved keeps to the selectors in its policies.
+# R15: the SA that charon has moved keeps to the selectors in its policies. Those
+# of a trap are as wide as what is asked for, so there is none.
 selectors_move()
 {
 	ipsi_charon_need
@@ -149,7 +152,9 @@ selectors_move()
 	ipsi_device left keying adopt reqid 77 roam
 	swan_ordinary right
 	swan_charon right gateway-psk.conf
-	swan_charon left device-psk.conf '/policies = no/d'
+	swan_charon left device-psk.conf '/policies = no/d' '/start_action/d'
+	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
 	swan_answer left
 	ipsi_do left ip route add 203.0.113.1 dev "$IPSI_DEV"
 	moves right 10.0.0.2 10.0.0.3

@@ -205,6 +205,10 @@ ospf()
 	ipsi_do r4 ip xfrm state flush
 	ipsi_do r4 ip xfrm policy flush
 	ipsi_charon_start r4
+	# r3 has begun again, and again, but charon gives up for good when it is
+	# refused, as it is by one that has not read its configuration yet
+	ipsi_swanctl r4 --initiate --child r3 > "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
 	has 1 4 to3
 	reach 1 4
 }
