@@ -91,14 +91,16 @@ try()
 	indent "$output"
 }
 
-# watch FILE COMMAND...: a capture on the right, in the background
+watch_host=right
+
+# watch FILE COMMAND...: a capture on $watch_host, in the background
 watch()
 {
 	local file=$1 i
 	shift
 
-	show "  right#" "$@" "> $file &" | tr -d "'"
-	within right "$@" > "$file" 2> "$file.err" &
+	show "  $watch_host#" "$@" "> $file &" | tr -d "'"
+	within "$watch_host" "$@" > "$file" 2> "$file.err" &
 	pids+=($!)
 	for ((i = 0; i < 100; i++)); do
 		grep -q '^listening on' "$file.err" && return
