@@ -15,6 +15,7 @@ Build:
 
 Try and test; these install by apt what is missing, and say what:
   make demo                two hosts, one with tunnel mode and one with a device
+  make demo-ike            the same with keys that strongSwan negotiates
   make check               build, static checks, tests in virtual machines
       TESTS="a.sh b.sh"    ... with these test programs only
       KERNEL=6.1           ... with this kernel only
@@ -108,6 +109,9 @@ setup:
 demo:
 	scripts/demo
 
+demo-ike:
+	scripts/demo ike
+
 check:
 	scripts/check
 
@@ -133,4 +137,4 @@ help:
 export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install install clean gen \
-	rfc-table setup demo check check-extended static check-mutants bench help
+	rfc-table setup demo demo-ike check check-extended static check-mutants bench help

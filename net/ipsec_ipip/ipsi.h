@@ -135,6 +135,7 @@ struct ipsi_stats {
  *   xfrm_state.lock and xfrm_state_lock, so neither may be taken under it
  * @list: struct ipsi_sa, newest first; each owns one reference to its state
  * @active: outbound SA in use, or NULL; borrows the reference of its entry
+ * @settle: settles which one that is when an SA is not young any more
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, and that has not been told yet
  */
@@ -142,6 +143,7 @@ struct ipsi_sad {
 	spinlock_t lock;		/* see above */
 	struct list_head list;
 	struct ipsi_sa *active;
+	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
 };

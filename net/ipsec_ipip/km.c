@@ -34,8 +34,10 @@ static void ipsi_km_added(struct xfrm_state *told, bool update)
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
 	if (update)
 		ipsi_net_detach(net, x, idev);
-	if (idev)
+	if (idev) {
 		ipsi_sa_attach(idev, x);
+		ipsi_peer_told(idev, x);
+	}
 	xfrm_state_put(x);
 }
 

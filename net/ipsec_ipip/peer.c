@@ -6,6 +6,10 @@
  *
  * The packet is seen in the data path; that the device and its SAs follow is
  * work that may sleep.
+ *
+ * Where a key manager moves its SAs (RFC 4555), the device that adopts them
+ * follows those and not packets: the key manager has asked whether the peer is
+ * there, and has to find its SAs where it has put them.
  */
 #include <linux/inetdevice.h>
 #include <linux/rtnetlink.h>
@@ -14,6 +18,7 @@
 #include <net/dst_cache.h>
 #include <net/xfrm.h>
 
+#include "adopt.h"
 #include "mtu.h"
 #include "nlmsg.h"
 #include "peer.h"
@@ -34,8 +39,9 @@
 bool ipsi_peer_may_move(const struct ipsi_conf *conf,
 			const struct xfrm_state *x)
 {
-	return conf->roam && (x->props.replay_window ||
-			      (x->replay_esn && x->replay_esn->replay_window));
+	return conf->roam && conf->keying == IPSEC_IPIP_KEYING_MANUAL &&
+	       (x->props.replay_window ||
+		(x->replay_esn && x->replay_esn->replay_window));
 }
 
 /* No answer must go to where this host, or more than one, is. */
@@ -76,6 +82,31 @@ void ipsi_peer_heard(struct ipsi_dev *idev, const struct xfrm_state *x,
 	spin_unlock(&peer->lock);
 
 	ipsi_work_queue(idev, &peer->work);
+}
+
+/**
+ * ipsi_peer_told - a key manager has added or changed an SA
+ * @idev: the device, whose if_id @x carries
+ * @x: the state in the SAD; if it goes to a new place, the device follows
+ *
+ * Context: RCU read side; @x's lock is not held.
+ */
+void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
+	u16 family = conf->family;
+
+	if (!conf->roam || conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
+	    x->props.family != family || x->id.proto != IPPROTO_ESP ||
+	    !x->id.spi || !ipsi_sa_valid(x) || !ipsi_sa_authenticates(x) ||
+	    !xfrm_addr_equal(&x->props.saddr, &conf->local, family) ||
+	    xfrm_addr_equal(&x->id.daddr, &conf->remote, family))
+		return;
+
+	local_bh_disable();
+	ipsi_peer_heard(idev, x, &x->id.daddr,
+			x->encap ? x->encap->encap_dport : 0);
+	local_bh_enable();
 }
 
 /* Point one SA to the peer's new place. What is sent takes the address from
@@ -137,9 +168,11 @@ static void ipsi_peer_move_sas(struct ipsi_dev *idev,
 	mutex_unlock(cfg_mutex);
 }
 
-/* Return false if the device is gone, or does not roam any more. */
+/* Return false if the device is gone, or does not roam any more. @theirs is set
+ * if a key manager moves the SAs.
+ */
 static bool ipsi_peer_move_conf(struct ipsi_dev *idev,
-				const struct ipsi_peer *to)
+				const struct ipsi_peer *to, bool *theirs)
 {
 	struct ipsi_conf *old, *new;
 	bool moved = false;
@@ -150,6 +183,7 @@ static bool ipsi_peer_move_conf(struct ipsi_dev *idev,
 		goto out;
 
 	moved = true;
+	*theirs = old->keying != IPSEC_IPIP_KEYING_MANUAL;
 	if (xfrm_addr_equal(&old->remote, &to->addr, old->family))
 		goto out;
 
@@ -160,6 +194,9 @@ static bool ipsi_peer_move_conf(struct ipsi_dev *idev,
 	new->remote = to->addr;
 	rcu_assign_pointer(idev->conf, new);
 	kfree_rcu(old, rcu);
+	/* Those that came before the device has followed. */
+	if (*theirs)
+		ipsi_adopt_scan(idev);
 out:
 	rtnl_unlock();
 	return moved;
@@ -174,7 +211,7 @@ static void ipsi_peer_work(struct work_struct *work)
 	struct ipsi_peer *peer = container_of(work, struct ipsi_peer, work);
 	struct ipsi_dev *idev = container_of(peer, struct ipsi_dev, peer);
 	struct ipsi_peer to;
-	bool moved;
+	bool moved, theirs;
 
 	spin_lock_bh(&peer->lock);
 	to.addr = peer->addr;
@@ -183,8 +220,13 @@ static void ipsi_peer_work(struct work_struct *work)
 	peer->moved = false;
 	spin_unlock_bh(&peer->lock);
 
-	if (moved && ipsi_peer_move_conf(idev, &to)) {
-		ipsi_peer_move_sas(idev, &to);
+	if (moved && ipsi_peer_move_conf(idev, &to, &theirs)) {
+		if (theirs) {
+			ipsi_sad_purge(idev);
+			ipsi_sad_load(idev);
+		} else {
+			ipsi_peer_move_sas(idev, &to);
+		}
 		dst_cache_reset(&idev->dst_cache);
 		ipsi_sa_refresh(idev);
 		ipsi_mtu_schedule(idev);

@@ -19,6 +19,12 @@
 #include "sa_clone.h"
 #include "ts.h"
 
+/* A key manager that answers to a change of keys may install its outbound SA
+ * before the peer, who asked for it, has installed its own. It is kept back for
+ * so long, or until the former one is deleted (RFC 7296 section 2.8).
+ */
+#define IPSI_SA_YOUNG	(5 * HZ)
+
 /* Goes up when an SA joins or leaves any device, so that a dump can tell. */
 static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
 
@@ -65,23 +71,34 @@ static bool ipsi_sa_usable(const struct ipsi_sa *sa)
 	return ipsi_sa_valid(sa->x) && !sa->exhausted;
 }
 
-/* The newest outbound SA; one past its soft lifetime only if all are. */
+/* May the peer not know it yet? Manual keys are for whoever adds them to say. */
+static bool ipsi_sa_young(const struct ipsi_sa *sa)
+{
+	return sa->x->xflags & IPSI_XFLAG_ADOPTED &&
+	       time_before(jiffies, sa->joined + IPSI_SA_YOUNG);
+}
+
+/* The newest outbound SA; one past its soft lifetime only if all are, and one
+ * that is young only if there is no other: then the one that is least so.
+ */
 static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad)
 {
-	struct ipsi_sa *sa, *dying = NULL;
+	struct ipsi_sa *sa, *dying = NULL, *young = NULL;
 
 	lockdep_assert_held(&sad->lock);
 
 	list_for_each_entry(sa, &sad->list, list) {
 		if (!sa->out || !ipsi_sa_usable(sa))
 			continue;
-		if (!sa->x->km.dying)
+		if (ipsi_sa_young(sa))
+			young = sa;
+		else if (!sa->x->km.dying)
 			return sa;
-		if (!dying)
+		else if (!dying)
 			dying = sa;
 	}
 
-	return dying;
+	return dying ?: young;
 }
 
 /* A link needs keys in both directions: the carrier says if it has them. */
@@ -207,13 +224,22 @@ static void ipsi_sa_join(struct ipsi_dev *idev, struct xfrm_state *x,
 		xfrm_state_hold(x);
 		sa->x = x;
 		sa->out = out;
-		if (newest)
+		sa->joined = jiffies;
+		if (newest) {
 			list_add(&sa->list, &sad->list);
-		else
+		} else {
+			sa->joined -= IPSI_SA_YOUNG;
 			list_add_tail(&sa->list, &sad->list);
+		}
 	}
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 	ipsi_sa_reselect(idev);
+	/* Nobody joins any more when the work is cancelled: who calls is an RCU
+	 * reader, for all of whom unregistration waits.
+	 */
+	if (out && sa != sad->active && ipsi_sa_young(sa) &&
+	    idev->dev->reg_state == NETREG_REGISTERED)
+		mod_delayed_work(system_wq, &sad->settle, IPSI_SA_YOUNG + 1);
 out:
 	spin_unlock_bh(&sad->lock);
 }
@@ -567,6 +593,14 @@ void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum)
 	spin_unlock_bh(&sad->lock);
 }
 
+static void ipsi_sad_settle(struct work_struct *work)
+{
+	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
+					     sad.settle.work);
+
+	ipsi_sa_refresh(idev);
+}
+
 /**
  * ipsi_sad_init - start with no SA
  * @sad: SAs of a device that is being made
@@ -575,6 +609,7 @@ void ipsi_sad_init(struct ipsi_sad *sad)
 {
 	spin_lock_init(&sad->lock);
 	INIT_LIST_HEAD(&sad->list);
+	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
 }
 
 static int ipsi_sad_load_one(struct xfrm_state *x, int seq, void *data)
@@ -626,4 +661,16 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
 	spin_unlock_bh(&sad->lock);
 
 	dst_cache_reset(&idev->dst_cache);
+}
+
+/**
+ * ipsi_sad_fini - undo ipsi_sad_init() and all that came after
+ * @idev: the device, which nobody can see any more
+ *
+ * Context: process.
+ */
+void ipsi_sad_fini(struct ipsi_dev *idev)
+{
+	cancel_delayed_work_sync(&idev->sad.settle);
+	ipsi_sad_purge(idev);
 }

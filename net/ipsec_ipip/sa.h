@@ -9,12 +9,14 @@
  * struct ipsi_sa - an SA of a device
  * @list: entry in ipsi_sad.list, owned by that list
  * @x: the state; one reference is owned by this entry
+ * @joined: in jiffies, when it became the device's
  * @out: outbound; else inbound
  * @exhausted: it has no sequence number left, so it is as good as dead
  */
 struct ipsi_sa {
 	struct list_head list;
 	struct xfrm_state *x;
+	unsigned long joined;
 	bool out;
 	bool exhausted;
 };
@@ -50,6 +52,7 @@ struct ipsi_sa_summary {
 void ipsi_sad_init(struct ipsi_sad *sad);
 void ipsi_sad_load(struct ipsi_dev *idev);
 void ipsi_sad_purge(struct ipsi_dev *idev);
+void ipsi_sad_fini(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);

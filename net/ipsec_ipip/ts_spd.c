@@ -52,7 +52,8 @@ struct ipsi_ts_table {
  * @out: it goes out
  *
  * An SA for which there is no policy was negotiated by somebody who makes
- * none, or is not one of tunnel mode.
+ * none. Whether it is one that was adopted does not matter: a key manager that
+ * moves its SA reads the state and adds it anew, in the mode that it had here.
  *
  * Context: RCU read side.
  * Return: true if it may.
@@ -64,9 +65,6 @@ bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 	const struct ipsi_ts_entry *entry;
 	bool any = true;
 	unsigned int i;
-
-	if (!(x->xflags & IPSI_XFLAG_ADOPTED))
-		return true;
 
 	for (i = 0; i < table->n; i++) {
 		entry = &table->entry[i];

@@ -166,7 +166,7 @@ ports_in_policies()
 	selectors_add out 0x1002 if_id 7
 	selectors_add in 0x1001 if_id 7
 	ipsi_wait "adoption" selectors_sas 1 1
-	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 7 proto udp dport 4000
+	selectors_policy add 10.2.0.0/16 10.1.0.0/16 proto udp dport 4000 if_id 7
 	learned 10.2.0.1 10.1.0.1 False
 	selectors_python nothing
 	ipsi_has "$(dmesg)" "policy with ports for reqid 5" "kernel's log"

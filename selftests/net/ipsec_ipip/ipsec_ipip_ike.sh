@@ -80,6 +80,15 @@ ipsi_charon_kill()
 	rm -f "$IPSI_TMP/charon.$1/vici"
 }
 
+# ipsi_charon_stop HOST: end it as one should
+ipsi_charon_stop()
+{
+	echo "$1: end charon"
+	kill "${IPSI_CHARON_PID[$1]}"
+	wait "${IPSI_CHARON_PID[$1]}" 2> /dev/null
+	rm -f "$IPSI_TMP/charon.$1/vici"
+}
+
 # ipsi_swanctl HOST ARGUMENT...
 ipsi_swanctl()
 {

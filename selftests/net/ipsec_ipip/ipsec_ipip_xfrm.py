@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import time
+import traceback
 
 NETLINK_XFRM = 6
 ETH_P_IP, ETH_P_ALL = 0x0800, 0x0003
@@ -337,7 +338,10 @@ def background(function, *args):
         status = 0
     except SystemExit as end:
         status = end.code or 0
+    except Exception:                           # pylint: disable=W0718
+        traceback.print_exc(file=sys.stdout)
     finally:
+        sys.stdout.flush()
         os._exit(status)                        # pylint: disable=W0212
 
 
@@ -435,9 +439,12 @@ class Hammer:
     def message(self, sa, word):
         """Kind, body and flags of the message for a word."""
         if word == 'add':
-            # as it was when it began, so with another key
+            # As it was when it began, so with another key. The sniffer does
+            # not know keys: let no sequence number be used again with it.
             self.number += 1
-            sa.more = self.attributes()
+            sa.adds = getattr(sa, 'adds', -1) + 1
+            sa.more = self.attributes() + attr(REPLAY_VAL, struct.pack(
+                '=3I', sa.adds << 20, 0, 0))
             return NEWSA, sa.info(), NLM_F_CREATE | NLM_F_EXCL
         if word == 'update':
             return UPDSA, sa.info(), 0

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The peer's ESP is not the kernel's: charon with its plug-in kernel-libipsec
+# encrypts by itself, in tunnel mode, and always in UDP. A failure means that
+# the device depends on what this kernel does at the other end.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_ike.sh
+source "$IPSI_DIR/ipsec_ipip_ike.sh"
+# shellcheck source=ipsec_ipip_strongswan.sh
+source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
+
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
+# libipsec_start OUTER INNER: families
+libipsec_start()
+{
+	ipsi_charon_need
+	ipsi_need python3
+	[ -e /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so ] ||
+		ipsi_skip "the plug-in kernel-libipsec is not installed"
+	modprobe tun 2> /dev/null
+	[ -e /dev/net/tun ] || ipsi_skip "no /dev/net/tun"
+	ipsi_families "$1" "$2"
+	ipsi_topology
+	ipsi_device left keying adopt reqid 77
+	# It makes the routes to its own device, for which it wants an address
+	# in each of its networks.
+	ipsi_do right ip address add 192.168.2.1 dev lo
+	ipsi_do right ip address add fd02::1 dev lo
+	mkdir -p "$IPSI_TMP/charon.right"
+	echo "install_routes = yes" > "$IPSI_TMP/charon.right/charon.conf"
+	IPSI_CHARON_PLUGINS=${IPSI_CHARON_PLUGINS/kernel-netlink/kernel-libipsec kernel-netlink} \
+		swan_charon right gateway-psk.conf
+	swan_charon left device-psk.conf
+}
+
+libipsec()
+{
+	libipsec_start "$@"
+	swan_answer left
+	swan_believe
+	ipsi_is "$(ip -n "${right:?}" xfrm state)" "" "states of the peer"
+	ipsi_has "$(ip -n "${left:?}" xfrm state list \
+		dst "${IPSI_OUTER[right]}")" "encap type espinudp" "state"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_ping right -c 3 -i 0.2
+	# large ones
+	ipsi_ping left -s 1300
+	swan_rekey left
+	ipsi_ping left
+	swan_rekey right
+	ipsi_ping right
+	ipsi_swanctl right --terminate --ike link > /dev/null ||
+		ipsi_fail "terminate"
+	ipsi_wait "end of the SAs" swan_sas 0 0
+	swan_answer left
+}
+
+# R4 R28 R87
+libipsec_4_in_4() { libipsec 4 4; }
+libipsec_6_in_4() { libipsec 4 6; }
+
+ipsi_run libipsec_4_in_4 libipsec_6_in_4

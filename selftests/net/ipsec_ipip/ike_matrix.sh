@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# strongSwan keys the device, and is the ordinary peer: with a shared secret and
+# with certificates, over IPv4, for IPv4 and for IPv6. Each link begins with its
+# first packet, carries packets both ways, loses none when its keys change, and
+# goes down and comes again with the keys and with the daemon. The configuration
+# files are those of the documentation. A failure means that one of them does
+# not do what it says.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_ike_matrix.sh
+source "$IPSI_DIR/ipsec_ipip_ike_matrix.sh"
+
+# R27 R28 R30
+psk_4_in_4() { cell psk 4 4; }
+psk_6_in_4() { cell psk 4 6; }
+cert_4_in_4() { cell cert 4 4; }
+cert_6_in_4() { cell cert 4 6; }
+
+ipsi_run psk_4_in_4 psk_6_in_4 cert_4_in_4 cert_6_in_4

@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Addresses that change, while strongSwan on both sides goes on with the same SAs
+# (MOBIKE, RFC 4555). The device follows its key manager if it was told to
+# ("roam"), also to a peer that it has never known ("remote any"); otherwise it
+# stays closed until somebody tells it. A failure means that a peer that moves
+# is cut off, or that the key manager loses track of its SAs.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_ike.sh
+source "$IPSI_DIR/ipsec_ipip_ike.sh"
+# shellcheck source=ipsec_ipip_strongswan.sh
+source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
+
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
+
+# mobike_start [DEVICE_OPTION...]
+mobike_start()
+{
+	swan_start psk "$@"
+	swan_answer left
+	ipsi_ping right
+}
+
+# moves HOST FROM TO: another address on its wire
+moves()
+{
+	ipsi_try "$1" sysctl -qw net.ipv4.conf.all.promote_secondaries=1
+	ipsi_do "$1" ip address add "$3/24" dev "$IPSI_WIRE"
+	ipsi_do "$1" ip address del "$2/24" dev "$IPSI_WIRE"
+}
+
+# charon_at HOST ADDRESS: what charon on HOST thinks the other's address is
+charon_at()
+{
+	ipsi_swanctl "$1" --list-sas | grep -q "remote .*@ $2\["
+}
+
+# device_at ADDRESS: what the device thinks
+device_at()
+{
+	[ "$(ipsi_get left peer)" = "$1" ]
+}
+
+# The SAs go where charon has put them, and end when charon says so.
+mobike_end()
+{
+	swan_rekey left
+	ipsi_ping right
+	ipsi_swanctl left --terminate --ike link > /dev/null ||
+		ipsi_fail "terminate"
+	# one of SPI 0 may wait for keys since nothing could be sent
+	ipsi_is "$(ip -n "${left:?}" xfrm state |
+		grep 'spi 0x0*[1-9a-f]')" "" "states"
+	swan_carrier false || ipsi_fail "carrier without keys"
+}
+
+# R33
+peer_is_followed()
+{
+	mobike_start roam
+	moves right 10.0.0.2 10.0.0.3
+	ipsi_wait "charon's view" charon_at left 10.0.0.3
+	ipsi_wait "the device's view" device_at 10.0.0.3
+	ipsi_wait "SAs" swan_sas 1 1
+	swan_carrier true || ipsi_fail "no carrier"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_ping right -c 3 -i 0.2
+	# and again
+	moves right 10.0.0.3 10.0.0.4
+	ipsi_wait "the device's view" device_at 10.0.0.4
+	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_ping left
+	mobike_end
+}
+
+# R21 R33
+peer_is_not_followed()
+{
+	local wire=$IPSI_TMP/wire
+
+	mobike_start
+	ipsi_capture_start left "$wire"
+	moves right 10.0.0.2 10.0.0.3
+	ipsi_wait "charon's view" charon_at left 10.0.0.3
+	ipsi_wait "end of the SAs" swan_sas 0 0
+	swan_carrier false || ipsi_fail "carrier without SAs"
+	ipsi_no_ping left
+	ipsi_no_ping right
+	ipsi_capture_stop
+	ipsi_is "$(ipsi_count "$wire" 'src 10.0.0.1 and not udp and not arp
+		and not ether proto 0x88b5 and not esp')" 0 "packets in clear"
+	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip remote 10.0.0.3
+	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_ping left
+	mobike_end
+}
+
+# The address of the device itself changes. R33
+own_address()
+{
+	ipsi_charon_need
+	ipsi_topology
+	ipsi_device left keying adopt reqid 77
+	swan_ordinary right
+	swan_charon right gateway-psk.conf
+	swan_charon left device-psk.conf '/local_addrs/d'
+	swan_answer left
+	moves left 10.0.0.1 10.0.0.5
+	ipsi_wait "charon's view" charon_at right 10.0.0.5
+	ipsi_wait "end of the SAs" swan_sas 0 0
+	ipsi_no_ping left
+	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip local 10.0.0.5
+	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_ping left
+	ipsi_ping right
+	mobike_end
+}
+
+# Who calls is known by a secret alone, not by an address.
+peer_is_learned()
+{
+	ipsi_charon_need
+	ipsi_topology
+	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
+		local 10.0.0.1 remote any roam if_id 7 reqid 77 keying adopt
+	ipsi_up left
+	swan_carrier false || ipsi_fail "carrier without SAs"
+	swan_ordinary right
+	swan_charon right gateway-psk.conf
+	swan_charon left device-psk.conf 's/remote_addrs = .*/remote_addrs = %any/' \
+		'/start_action/d'
+	ipsi_swanctl right --initiate --child link > "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
+	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_is "$(ipsi_get left peer)" 10.0.0.2 "peer"
+	ipsi_ping left
+	ipsi_ping right
+	mobike_end
+}
+
+# R15: the SA that charon has moved keeps to the selectors in its policies. Those
+# of a trap are as wide as what is asked for, so there is none.
+selectors_move()
+{
+	ipsi_charon_need
+	ipsi_topology
+	ipsi_device left keying adopt reqid 77 roam
+	swan_ordinary right
+	swan_charon right gateway-psk.conf
+	swan_charon left device-psk.conf '/policies = no/d' '/start_action/d'
+	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
+	swan_answer left
+	ipsi_do left ip route add 203.0.113.1 dev "$IPSI_DEV"
+	moves right 10.0.0.2 10.0.0.3
+	ipsi_wait "the device's view" device_at 10.0.0.3
+	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_ping left
+	ipsi_try left ping -n -q -c 1 -W 1 203.0.113.1 > /dev/null
+	ipsi_is "$(ipsi_stat left tx_selector)" 1 "refused by selector"
+}
+
+ipsi_run peer_is_followed peer_is_not_followed own_address peer_is_learned \
+	selectors_move

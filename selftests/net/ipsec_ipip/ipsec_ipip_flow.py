@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Numbered datagrams both ways between two hosts until SIGTERM; then wait for
+those under way, and say how many are lost. Both sockets are in one process, so
+that none is counted as lost because its receiver came late.
+
+usage: ipsec_ipip_flow.py NETNS ADDRESS NETNS ADDRESS RATE
+
+The first line says that packets have arrived both ways; the last one is "sent N
+M lost N M", for both directions.
+"""
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+PORT = 5000
+CLONE_NEWNET = 0x40000000
+
+
+class Way:
+    """One direction."""
+
+    def __init__(self, source, sink, sink_address):
+        self.source, self.sink = source, sink
+        self.to = (sink_address, PORT)
+        self.sent, self.came = 0, set()
+
+    def send(self):
+        """The next one."""
+        try:
+            self.source.sendto(struct.pack('!I', self.sent), self.to)
+        except OSError as error:
+            print('not sent:', self.sent, error)
+        self.sent += 1
+
+    def take(self):
+        """What has come."""
+        while True:
+            try:
+                self.came.add(struct.unpack('!I', self.sink.recv(64))[0])
+            except BlockingIOError:
+                return
+
+    def lost(self):
+        """Numbers that have not come."""
+        return [n for n in range(self.sent) if n not in self.came]
+
+
+def enter(netns):
+    """Go to a namespace of the network."""
+    with open('/run/netns/' + netns, encoding='ascii') as file:
+        libc = __import__('ctypes').CDLL(None, use_errno=True)
+        if libc.setns(file.fileno(), CLONE_NEWNET):
+            sys.exit('setns: ' + os.strerror(__import__('ctypes').get_errno()))
+
+
+def make(netns, address):
+    """A socket there."""
+    enter(netns)
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.bind((address, PORT))
+    sock.setblocking(False)
+    return sock
+
+
+def main():
+    """Until the signal."""
+    one, other = make(*sys.argv[1:3]), make(*sys.argv[3:5])
+    ways = [Way(one, other, sys.argv[4]), Way(other, one, sys.argv[2])]
+    gap = 1 / float(sys.argv[5])
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+    told = False
+    due = time.monotonic()
+    while not stop:
+        now = time.monotonic()
+        if now >= due:
+            # no bursts after the machine has slept
+            due = max(due + gap, now)
+            for way in ways:
+                way.send()
+        try:
+            select.select([one, other], [], [], max(0, due - now))
+        except InterruptedError:
+            pass
+        for way in ways:
+            way.take()
+        if not told and all(way.came for way in ways):
+            told = True
+            print('flows', flush=True)
+    end = time.monotonic() + 10
+    while time.monotonic() < end and any(way.lost() for way in ways):
+        select.select([one, other], [], [], 0.1)
+        for way in ways:
+            way.take()
+    for way in ways:
+        if way.lost():
+            print('lost:', way.lost())
+    print('sent', *(way.sent for way in ways),
+          'lost', *(len(way.lost()) for way in ways))
+
+
+if __name__ == '__main__':
+    main()

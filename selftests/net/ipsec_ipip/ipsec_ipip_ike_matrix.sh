@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What ike_matrix.sh and ike_matrix6.sh have in common: one cell of the matrix.
+
+# shellcheck source=ipsec_ipip_ike.sh
+source "$IPSI_DIR/ipsec_ipip_ike.sh"
+# shellcheck source=ipsec_ipip_strongswan.sh
+source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
+
+# Nothing is sent but by the test: it would bring keys.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
+# cell {psk|cert} OUTER INNER: families of addresses, each 4 or 6
+cell()
+{
+	ipsi_families "$2" "$3"
+	swan_start "$1"
+
+	# the first packet brings the keys
+	swan_carrier false || ipsi_fail "carrier before the keys"
+	swan_answer left
+	swan_sas 1 1 || ipsi_fail "SAs of the device"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_ping right -c 3 -i 0.2
+	swan_believe
+	if [ "$1" = psk ]; then
+		ipsi_has_not "$(ip -n "${left:?}" xfrm policy)" tmpl "policies"
+	else
+		ipsi_has "$(ip -n "${left:?}" xfrm policy)" "if_id 0x7" \
+			"policies"
+	fi
+
+	swan_flow 50
+	swan_rekey left
+	swan_rekey right
+	swan_flow_end
+	ipsi_is "$SWAN_LOST" 0 "packets lost, of $SWAN_SENT"
+
+	# deleted by the peer
+	ipsi_swanctl right --terminate --ike link > /dev/null ||
+		ipsi_fail "terminate"
+	ipsi_wait "end of the SAs" swan_sas 0 0
+	swan_carrier false || ipsi_fail "carrier without keys"
+	swan_answer left
+	ipsi_ping right
+
+	# the daemon goes, and comes again
+	ipsi_charon_stop left
+	swan_sas 0 0 || ipsi_fail "SAs are left"
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
+	ipsi_no_ping left
+	ipsi_charon_start left
+	swan_answer left
+	ipsi_ping right
+	swan_believe
+}

@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests with strongSwan have in common, beside ipsec_ipip_lib.sh and
+# ipsec_ipip_ike.sh: the configuration files of ike/strongswan, which are those
+# of Documentation/networking/ipsec-ipip-strongswan.rst, and what is done with
+# the link that they describe: a device on the left, an ordinary host with
+# policies on the right.
+
+SWAN_FILES=$IPSI_DIR/ike/strongswan
+
+# swan_charon HOST FILE [SED_COMMAND...]: run charon with that file, with the
+# outer addresses of this test
+swan_charon()
+{
+	local host=$1 file=$SWAN_FILES/$2 dir=$IPSI_TMP/charon.$1 edit
+	local -a edits=(-e "s/10\\.0\\.0\\.1/${IPSI_OUTER[left]}/g"
+			-e "s/10\\.0\\.0\\.2/${IPSI_OUTER[right]}/g")
+	shift 2
+
+	for edit in "$@"; do
+		edits+=(-e "$edit")
+	done
+	mkdir -p "$dir"
+	# the test's own come last
+	{
+		sed -n '/^charon {/,/^}/{//!p}' "$SWAN_FILES/strongswan.conf"
+		cat "$dir/charon.conf" 2> /dev/null
+	} > "$dir/charon.conf.new"
+	mv "$dir/charon.conf.new" "$dir/charon.conf"
+	ipsi_charon "$host" < <(sed "${edits[@]}" "$file")
+}
+
+# swan_certs HOST...: let the hosts have keys and certificates
+swan_certs()
+{
+	local host dir kind
+
+	ipsi_need pki
+	"$SWAN_FILES/make-certs" "$IPSI_TMP/certs" "$@" 2> "$IPSI_TMP/pki" ||
+		ipsi_fail "make-certs: $(cat "$IPSI_TMP/pki")"
+	for host in "$@"; do
+		dir=$IPSI_TMP/charon.$host
+		for kind in x509ca x509 private; do
+			mkdir -p "$dir/$kind"
+		done
+		cp "$IPSI_TMP/certs/x509ca/ca.pem" "$dir/x509ca"
+		cp "$IPSI_TMP/certs/x509/$host.pem" "$dir/x509"
+		cp "$IPSI_TMP/certs/private/$host.pem" "$dir/private"
+	done
+}
+
+# swan_ordinary HOST: its inner address, from which it talks to the other's
+swan_ordinary()
+{
+	local host=$1 peer=${IPSI_PEER[$1]}
+
+	ipsi_inner "$host"
+	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" dev "$IPSI_WIRE" \
+		src "${IPSI_INNER[$host]}"
+}
+
+# swan_start {psk|cert} [DEVICE_OPTION...]: both sides with the files, ready for
+# the first packet
+swan_start()
+{
+	local auth=$1
+	shift
+
+	ipsi_charon_need
+	ipsi_need python3
+	ipsi_topology
+	[ "$auth" = psk ] || swan_certs left right
+	ipsi_device left keying adopt reqid 77 "$@"
+	swan_ordinary right
+	swan_charon right "gateway-$auth.conf"
+	swan_charon left "device-$auth.conf"
+}
+
+# swan_sas OUT IN: the device has so many
+swan_sas()
+{
+	[ "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" = "$1 $2" ]
+}
+
+# swan_carrier {true|false}
+swan_carrier()
+{
+	[ "$(ipsi_get left carrier)" = "$1" ]
+}
+
+# swan_answer HOST: wait until the other answers; the keys may have to come first
+swan_answer()
+{
+	local host=$1
+
+	ipsi_wait "answer to the $host" ipsi_try "$host" ping -n -q -c 1 \
+		-W 2 -I "${IPSI_INNER[$host]}" \
+		"${IPSI_INNER[${IPSI_PEER[$host]}]}"
+}
+
+# What everybody believes. R27 R28
+swan_believe()
+{
+	ipsi_has "$(ipsi_swanctl left --list-sas)" "INSTALLED, TUNNEL" \
+		"charon on the left"
+	ipsi_has "$(ipsi_swanctl right --list-sas)" "INSTALLED, TUNNEL" \
+		"charon on the right"
+	ipsi_has "$(ip -n "${left:?}" xfrm state list \
+		dst "${IPSI_OUTER[right]}")" "mode transport" "outbound state"
+	ipsi_has_not "$(ip -n "${right:?}" xfrm state)" "mode transport" \
+		"states on the right"
+}
+
+swan_spis()
+{
+	ipsi_swanctl left --list-sas | grep '^ *out '
+}
+
+# There is one CHILD_SA again, and another.
+swan_rekeyed()
+{
+	[ "$(swan_spis)" != "$SWAN_SPIS" ] &&
+		ipsi_charon_installed left 1 && ipsi_charon_installed right 1
+}
+
+# swan_rekey HOST
+swan_rekey()
+{
+	SWAN_SPIS=$(swan_spis)
+	echo "$1: rekey"
+	ipsi_swanctl "$1" --rekey --child link > "$IPSI_TMP/rekey" ||
+		ipsi_fail "rekey: $(cat "$IPSI_TMP/rekey")"
+	ipsi_wait "rekeying by the $1" swan_rekeyed
+}
+
+# swan_flow RATE: start to send both ways
+swan_flow()
+{
+	SWAN_STAT=$(swan_stat)
+	python3 "$IPSI_DIR/ipsec_ipip_flow.py" \
+		"${left:?}" "${IPSI_INNER[left]}" \
+		"${right:?}" "${IPSI_INNER[right]}" "$1" \
+		> "$IPSI_TMP/flow" 2>&1 &
+	SWAN_FLOW=$!
+	IPSI_BG_PIDS+=("$SWAN_FLOW")
+	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
+}
+
+# What XFRM has counted on both hosts, but for zeroes
+swan_stat()
+{
+	local host
+
+	for host in left right; do
+		ipsi_try "$host" cat /proc/net/xfrm_stat |
+			sed -n "s/^\(\S*\)\s*\([1-9].*\)/$host \1 \2/p"
+	done
+}
+
+# swan_flow_end: end it; SWAN_SENT and SWAN_LOST are set, for both ways together
+swan_flow_end()
+{
+	local words
+
+	kill "$SWAN_FLOW"
+	wait "$SWAN_FLOW"
+	cat "$IPSI_TMP/flow"
+	read -ra words < <(tail -n 1 "$IPSI_TMP/flow")
+	[ "${words[0]}" = sent ] || ipsi_fail "the flow has failed"
+	# shellcheck disable=SC2034 # for the tests
+	SWAN_SENT=$((words[1] + words[2]))
+	SWAN_LOST=$((words[4] + words[5]))
+	[ "$SWAN_LOST" = 0 ] ||
+		diff <(echo "$SWAN_STAT") <(swan_stat)
+}
