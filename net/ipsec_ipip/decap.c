@@ -175,7 +175,7 @@ static void ipsi_decap_secpath(struct sk_buff *skb, u16 family)
  */
 static void ipsi_decap_rp_filter(struct sk_buff *skb)
 {
-	const struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
+	struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
 	const struct iphdr *iph = ip_hdr(skb);
 	u8 extensions = skb->active_extensions;
 	bool refused;
