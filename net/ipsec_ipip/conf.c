@@ -410,12 +410,12 @@ int ipsi_conf_fill(struct sk_buff *skb, const struct net_device *dev)
 	conf = rcu_dereference(idev->conf);
 
 	if (ipsi_put_addr(skb, IFLA_IPSEC_IPIP_LOCAL, &conf->local,
-			     conf->family) ||
+			  conf->family) ||
 	    ipsi_put_addr(skb, IFLA_IPSEC_IPIP_REMOTE,
-			     conf->any ? &any : &conf->remote, conf->family) ||
+			  conf->any ? &any : &conf->remote, conf->family) ||
 	    (conf->roam &&
 	     ipsi_put_addr(skb, IFLA_IPSEC_IPIP_PEER, &conf->remote,
-			      conf->family)) ||
+			   conf->family)) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ROAM, conf->roam) ||
 	    nla_put_be16(skb, IFLA_IPSEC_IPIP_ENCAP_PORT, conf->encap_port) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_LINK, conf->link) ||

@@ -43,13 +43,13 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IF_ID, conf->if_id) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_REQID, conf->reqid) ||
 	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &conf->local,
-			     conf->family) ||
+			  conf->family) ||
 	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE,
-			     conf->any ? &any : &conf->remote, conf->family) ||
+			  conf->any ? &any : &conf->remote, conf->family) ||
 	    (conf->roam && nla_put_flag(msg, IPSEC_IPIP_A_DEV_ROAM)) ||
 	    (conf->roam && !xfrm_addr_any(&conf->remote, conf->family) &&
 	     ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &conf->remote,
-			      conf->family)) ||
+			   conf->family)) ||
 	    (conf->encap_port &&
 	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_ENCAP_PORT,
 			  conf->encap_port)) ||
@@ -170,8 +170,7 @@ static int ipsi_nl_fill_header(struct sk_buff *msg, struct ipsi_dev *idev,
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_DIRECTION, dir) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_MODE, mode) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REQID, x->props.reqid) ||
-	    ipsi_put_addr(msg, IPSEC_IPIP_A_SA_SRC, &x->props.saddr,
-			     family) ||
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_SA_SRC, &x->props.saddr, family) ||
 	    ipsi_put_addr(msg, IPSEC_IPIP_A_SA_DST, &x->id.daddr, family) ||
 	    (x->xflags & IPSI_XFLAG_ADOPTED &&
 	     nla_put_flag(msg, IPSEC_IPIP_A_SA_ADOPTED)))

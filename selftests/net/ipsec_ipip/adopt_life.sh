@@ -57,7 +57,8 @@ expiry()
 	ipsi_wait "adoption" adopted out
 	ipsi_bg left ip xfrm monitor >> "$heard"
 	ipsi_wait "monitor" monitor_hears "$heard"
-	ipsi_send left 2
+	# The limit is looked at before a packet is counted.
+	ipsi_send left 3
 	ipsi_wait "soft expiry" grep -q 'hard 0' "$heard"
 	ipsi_send left 3
 	ipsi_wait "hard expiry" grep -q 'hard 1' "$heard"

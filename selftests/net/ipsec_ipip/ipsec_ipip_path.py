@@ -458,8 +458,10 @@ def forged(outer, mtu):
 
     router.says(*lie)
     for sender in senders(discover=PROBE):
-        sender.send(sender.size(mtu))
-        found = until('%s: too big' % sender.name, sender.errors)
+        def told(sender=sender):
+            sender.send(sender.size(mtu))
+            return sender.errors()
+        found = until('%s: too big' % sender.name, told)
         floor = 68 if sender.family == 4 else IPV6_MIN_MTU
         check(found[0][:2] == TOO_BIG[sender.family] and
               floor <= found[0][2] < mtu, sender.name, found)

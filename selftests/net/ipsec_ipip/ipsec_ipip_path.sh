@@ -87,6 +87,7 @@ path_topology()
 	# shellcheck disable=SC2154 # setup_ns has set them
 	export client right near far left
 	ipsi_shell client right near far left
+	ipsi_quiet right left
 	for host in client right near far left; do
 		ipsi_try "$host" sysctl -qw net.ipv4.ip_forward=1 \
 			net.ipv6.conf.all.forwarding=1 \
