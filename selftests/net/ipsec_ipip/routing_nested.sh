@@ -118,7 +118,9 @@ lower_layer_fails()
 	ipsi_is "$(ipsi_count "$wire" 'ip and src 10.0.0.1')" 0 "packets"
 	sa left ipsec0 out 0x1099
 	sa right ipsec0 in 0x1099
-	ipsi_do left ping -n -q -c 1 -W 10 192.168.1.2
+	# The first packet may still bring back the error of the one before.
+	ipsi_wait "the way through both" \
+		ipsi_try left ping -n -q -c 1 -W 10 192.168.1.2
 }
 
 ipsi_run three_layers lower_layer_fails
