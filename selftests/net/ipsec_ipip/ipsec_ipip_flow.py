@@ -7,7 +7,8 @@ that none is counted as lost because its receiver came late.
 usage: ipsec_ipip_flow.py NETNS ADDRESS NETNS ADDRESS RATE
 
 The first line says that packets have arrived both ways; the last one is "sent N
-M lost N M", for both directions.
+M lost N M refused N M", for both directions. What the sender's own host refuses
+is neither sent nor lost.
 """
 import os
 import select
@@ -27,14 +28,15 @@ class Way:
     def __init__(self, source, sink, sink_address):
         self.source, self.sink = source, sink
         self.to = (sink_address, PORT)
-        self.sent, self.came = 0, set()
+        self.sent, self.came, self.refused = 0, set(), set()
 
     def send(self):
         """The next one."""
         try:
             self.source.sendto(struct.pack('!I', self.sent), self.to)
         except OSError as error:
-            print('not sent:', self.sent, error)
+            print('refused:', self.sent, error)
+            self.refused.add(self.sent)
         self.sent += 1
 
     def take(self):
@@ -47,7 +49,8 @@ class Way:
 
     def lost(self):
         """Numbers that have not come."""
-        return [n for n in range(self.sent) if n not in self.came]
+        return [n for n in range(self.sent)
+                if n not in self.came and n not in self.refused]
 
 
 def enter(netns):
@@ -101,8 +104,9 @@ def main():
     for way in ways:
         if way.lost():
             print('lost:', way.lost())
-    print('sent', *(way.sent for way in ways),
-          'lost', *(len(way.lost()) for way in ways))
+    print('sent', *(way.sent - len(way.refused) for way in ways),
+          'lost', *(len(way.lost()) for way in ways),
+          'refused', *(len(way.refused) for way in ways))
 
 
 if __name__ == '__main__':
