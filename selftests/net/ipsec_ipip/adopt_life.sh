@@ -60,7 +60,7 @@ expiry()
 	# The limit is looked at before a packet is counted.
 	ipsi_send left 3
 	ipsi_wait "soft expiry" grep -q 'hard 0' "$heard"
-	ipsi_send left 3
+	ipsi_send left 2
 	ipsi_wait "hard expiry" grep -q 'hard 1' "$heard"
 	ipsi_is "$(grep -A 1 '^Expired' "$heard" | grep -c 'spi 0xdeadbeef')" \
 		2 "expiries"
