@@ -45,6 +45,8 @@ link_dump()
 	STATE=$(ipsi_try left ip -d link show dev "$DEV"
 		ipsi_try left ipsec-ipip -j show)
 	STATE=${STATE//\"tx_@(protocol|no_sa)\":+([0-9])/}
+	# The operational state follows the carrier some time later.
+	STATE=${STATE//@(NO-CARRIER,|,LOWER_UP| state +([A-Z]))/}
 }
 
 # add, set OPTION...: in short
