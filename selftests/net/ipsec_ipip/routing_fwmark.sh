@@ -46,7 +46,7 @@ outer_mark_is_on_the_packets()
 			counter others { }
 			chain output {
 				type filter hook output priority 0
-				oifname $IPSI_WIRE ip protocol esp jump wire
+				oifname $IPSI_WIRE ip protocol esp meta length > 300 jump wire
 			}
 			chain wire {
 				meta mark 16 counter name marked return
@@ -54,8 +54,9 @@ outer_mark_is_on_the_packets()
 			}
 		}
 	END
-	ipsi_ping left
-	ipsi_ping left -m 7
+	# Longer than what multicast listeners say at any time
+	ipsi_ping left -s 300
+	ipsi_ping left -s 300 -m 7
 	rules=$(ipsi_try left nft list counters)
 	ipsi_has "${rules#*marked}" "packets 2 " "packets with the mark"
 	ipsi_has "${rules#*others}" "packets 0 " "packets with another"
