@@ -126,7 +126,7 @@ static void ipsi_decap_follow(struct ipsi_dev *idev,
 {
 	if (unlikely(conf->roam) && !x->encap &&
 	    !xfrm_addr_equal(&outer->saddr, &conf->remote, conf->family))
-		ipsi_peer_heard(idev, x, &outer->saddr, 0);
+		ipsi_peer_heard(idev, &outer->saddr, 0);
 }
 
 /* Does the core take inner IPv6 packets of this SA? It takes none of tunnel mode

@@ -109,7 +109,7 @@ static int ipsi_km_new_mapping(struct xfrm_state *x, xfrm_address_t *addr,
 	if (x->if_id)
 		idev = ipsi_net_find(xs_net(x), x->if_id);
 	if (idev && ipsi_peer_may_move(rcu_dereference(idev->conf), x))
-		ipsi_peer_heard(idev, x, addr, port);
+		ipsi_peer_heard(idev, addr, port);
 
 	return -EOPNOTSUPP;
 }

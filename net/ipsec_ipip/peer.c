@@ -60,14 +60,15 @@ static bool ipsi_peer_addr_ok(const struct ipsi_conf *conf,
 /**
  * ipsi_peer_heard - an authentic packet came from elsewhere
  * @idev: the device
- * @x: the inbound SA that brought it, for which ipsi_peer_may_move()
  * @addr: its outer source address
  * @port: its UDP source port, network byte order; 0 without UDP
  *
+ * The SA that brought it is one for which ipsi_peer_may_move().
+ *
  * Context: BH off, RCU read side.
  */
-void ipsi_peer_heard(struct ipsi_dev *idev, const struct xfrm_state *x,
-		     const xfrm_address_t *addr, __be16 port)
+void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
+		     __be16 port)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct ipsi_peer *peer = &idev->peer;
@@ -104,7 +105,7 @@ void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x)
 		return;
 
 	local_bh_disable();
-	ipsi_peer_heard(idev, x, &x->id.daddr,
+	ipsi_peer_heard(idev, &x->id.daddr,
 			x->encap ? x->encap->encap_dport : 0);
 	local_bh_enable();
 }

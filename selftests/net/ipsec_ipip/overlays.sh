@@ -188,6 +188,19 @@ proto esp spi 0x1001"
 	no_leaks
 }
 
+# crossed_reach_nobody: each overlay's packets come by the SPI of the other, and
+# neither takes them
+crossed_reach_nobody()
+{
+	reaches_not left red
+	reaches_not left blue
+	refused right blue 1 rx_crypto
+	refused right red 1 rx_crypto
+	ipsi_is "$(came right red) $(came right blue)" "0 0" \
+		"packets by red0 and blue0, right"
+	no_leaks
+}
+
 # Somebody on the path gives the packets of the one the SPI of the other.
 spis_crossed_on_the_path()
 {
@@ -201,13 +214,7 @@ spis_crossed_on_the_path()
 			}
 		}
 	END
-	reaches_not left red
-	reaches_not left blue
-	refused right blue 1 rx_crypto
-	refused right red 1 rx_crypto
-	ipsi_is "$(came right red) $(came right blue)" "0 0" \
-		"packets by red0 and blue0, right"
-	no_leaks
+	crossed_reach_nobody
 	ipsi_do right nft delete table ip path
 	reaches left red
 	reaches left blue
@@ -224,13 +231,7 @@ spis_crossed_at_one_end()
 		$(state add left 0x1001 2 0x1002)
 		$(state add left 0x1002 1 0x1001)
 	END
-	reaches_not left red
-	reaches_not left blue
-	refused right blue 1 rx_crypto
-	refused right red 1 rx_crypto
-	ipsi_is "$(came right red) $(came right blue)" "0 0" \
-		"packets by red0 and blue0, right"
-	no_leaks
+	crossed_reach_nobody
 }
 
 # R6
