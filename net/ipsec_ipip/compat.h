@@ -96,7 +96,26 @@ static inline void ipsi_xfrm_copy_dir(struct xfrm_state *x,
 #endif
 }
 
-/* xfrm_state.pcpu_num: before 6.13 (and some 6.12) SAs are of no CPU */
+/* xfrm_state.pcpu_num: before 6.13 (and some 6.12) an SA is for all CPUs */
+static inline unsigned int ipsi_xfrm_cpu(const struct xfrm_state *x)
+{
+#ifdef IPSI_HAVE_SA_PCPU
+	return x->pcpu_num;
+#else
+	return UINT_MAX;
+#endif
+}
+
+static inline int ipsi_xfrm_set_cpu(struct xfrm_state *x, unsigned int cpu)
+{
+#ifdef IPSI_HAVE_SA_PCPU
+	x->pcpu_num = cpu;
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
 static inline void ipsi_xfrm_copy_pcpu(struct xfrm_state *x,
 				       const struct xfrm_state *old)
 {
@@ -136,16 +155,6 @@ static inline int ipsi_xfrm_init_state(struct xfrm_state *x, bool offload,
 	return __xfrm_init_state(x, false, offload, extack);
 #else
 	return __xfrm_init_state(x, extack);
-#endif
-}
-
-/* xfrm_state.pcpu_num: before 6.13 (and some 6.12) an SA is for all CPUs */
-static inline bool ipsi_xfrm_of_one_cpu(const struct xfrm_state *x)
-{
-#ifdef IPSI_HAVE_SA_PCPU
-	return x->pcpu_num != UINT_MAX;
-#else
-	return false;
 #endif
 }
 

@@ -11,6 +11,7 @@
 #include <net/xfrm.h>
 
 #include "adopt.h"
+#include "bundle.h"
 #include "bypass.h"
 #include "carrier.h"
 #include "device.h"
@@ -19,7 +20,6 @@
 #include "main.h"
 #include "mtu.h"
 #include "natt.h"
-#include "policy.h"
 #include "sa.h"
 #include "stats.h"
 
@@ -43,7 +43,7 @@ static int ipsi_dev_init(struct net_device *dev)
 	if (err)
 		goto err_dst_cache;
 
-	err = ipsi_policy_init(idev);
+	err = ipsi_bundle_init(idev);
 	if (err)
 		goto err_gro_cells;
 
@@ -67,7 +67,7 @@ static void ipsi_dev_uninit(struct net_device *dev)
 
 	if (!hlist_unhashed(&idev->node))
 		ipsi_net_del(idev);
-	ipsi_policy_fini(idev);
+	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
 }
 

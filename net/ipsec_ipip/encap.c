@@ -2,7 +2,7 @@
 /*
  * Transmit: checks the inner packet, lets outer.c put the outer header in
  * front as tunnel mode would (RFC 3884 section 3.1), and hands both to the
- * bundle of the active SA, which policy.c finds. What has no bundle is dropped
+ * bundle of the SA in use, which bundle.c makes. What has no bundle is dropped
  * and counted.
  */
 #include <linux/icmp.h>
@@ -16,13 +16,13 @@
 #include <net/xfrm.h>
 
 #include "adopt.h"
+#include "bundle.h"
 #include "encap.h"
 #include "icmp.h"
 #include "inner.h"
 #include "ipsi.h"
 #include "mtu.h"
 #include "outer.h"
-#include "policy.h"
 #include "sa.h"
 #include "stats.h"
 #include "ts.h"
@@ -242,7 +242,7 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 				&tx.conf->remote))
 		goto drop;
 
-	tx.dst = ipsi_policy_dst(idev, tx.conf, &reason);
+	tx.dst = ipsi_bundle_get(idev, tx.conf, &reason);
 	if (unlikely(!tx.dst)) {
 		if (ipsi_adopt_hold(idev, skb))
 			return NETDEV_TX_OK;

@@ -21,7 +21,7 @@
 
 #include "error.h"
 #include "main.h"
-#include "policy.h"
+#include "route.h"
 
 /* The device whose SA it is that an outer packet went by, or NULL */
 static struct ipsi_dev *ipsi_error_dev(const struct sk_buff *skb,
@@ -79,7 +79,7 @@ static int ipsi_error_note_mtu(const struct ipsi_dev *idev, u32 mtu)
 	struct sk_buff *outer;
 	struct flowi fl;
 
-	dst = ipsi_policy_route(idev, conf, &fl);
+	dst = ipsi_route(idev, conf, &fl);
 	if (IS_ERR(dst))
 		return -ENOENT;
 

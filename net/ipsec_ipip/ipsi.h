@@ -129,12 +129,16 @@ struct ipsi_stats {
 	struct u64_stats_sync syncp;
 };
 
+struct ipsi_policy;
+
 /**
  * struct ipsi_sad - the SAs of one device
  * @lock: protects all that follows; taken with BH off, inside of
  *   xfrm_state.lock and xfrm_state_lock, so neither may be taken under it
  * @list: struct ipsi_sa, newest first; each owns one reference to its state
- * @active: outbound SA in use, or NULL; borrows the reference of its entry
+ * @active: outbound SA in use, or NULL; borrows the reference of its entry. CPUs
+ *   that have an SA of their own use that.
+ * @policy: private policy that asks for an SA while there is none, or NULL; owned
  * @settle: settles which one that is when an SA is not young any more
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, and that has not been told yet
@@ -143,6 +147,7 @@ struct ipsi_sad {
 	spinlock_t lock;		/* see above */
 	struct list_head list;
 	struct ipsi_sa *active;
+	struct ipsi_policy *policy;
 	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
@@ -162,7 +167,6 @@ struct ipsi_icmp {
 	u8 code;
 };
 
-struct ipsi_policy;
 struct ipsi_ts_table;
 
 /**
@@ -205,8 +209,8 @@ struct ipsi_peer {
  * @stats: refused packets, per CPU
  * @icmp: errors of the underlay, to be passed on
  * @sad: SAs of the device
- * @sock: socket that carries the private policy; owned, never bound
- * @policy: that policy, or NULL; owned; written under @sad.lock
+ * @sock: socket by which private policies are looked up; owned, never bound
+ * @sock_lock: held while it carries one; taken with BH off, outside of @sad.lock
  * @peer: where the peer has moved to
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
  * @held: packets that wait for an SA
@@ -230,7 +234,7 @@ struct ipsi_dev {
 	struct ipsi_icmp icmp;
 	struct ipsi_sad sad;
 	struct socket *sock;
-	struct ipsi_policy *policy;
+	spinlock_t sock_lock;		/* see above */
 	struct ipsi_peer peer;
 	__be16 encap_port;
 	struct ipsi_held held;

@@ -134,7 +134,7 @@ void ipsi_net_detach(const struct net *net, struct xfrm_state *x,
 }
 
 /* Unlike IPv4, IPv6 keeps a route whose source is no address of this host any
- * more; see ipsi_policy_route6().
+ * more; see ipsi_route6().
  */
 static int ipsi_inet6addr_event(struct notifier_block *nb, unsigned long event,
 				void *ptr)

@@ -12,7 +12,7 @@
 
 #include "mtu.h"
 #include "outer.h"
-#include "policy.h"
+#include "route.h"
 #include "sa.h"
 #include "work.h"
 
@@ -78,7 +78,7 @@ unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 	struct flowi fl;
 	bool pinned;
 
-	dst = ipsi_policy_route(idev, conf, &fl);
+	dst = ipsi_route(idev, conf, &fl);
 	if (!IS_ERR(dst)) {
 		mtu = ipsi_mtu_of_route(dst);
 		dst_release(dst);

@@ -448,7 +448,10 @@ int ipsec_ipip_nl_sa_activate_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 
 	err = ipsi_sa_activate(idev, attr ? &id : NULL);
-	if (err)
+	if (err == -EINVAL)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "spi: expected an SA that is for all CPUs");
+	else if (err)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "spi: the device has no such valid outbound SA");
 out:

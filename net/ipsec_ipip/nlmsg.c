@@ -386,6 +386,8 @@ static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
 	    ipsi_nl_fill_lifetime(msg, &x->lft) ||
 	    ipsi_nl_fill_encap(msg, x->encap) ||
 	    ipsi_nl_fill_offload(msg, x) ||
+	    (ipsi_xfrm_cpu(x) != UINT_MAX &&
+	     nla_put_u32(msg, IPSEC_IPIP_A_SA_PCPU, ipsi_xfrm_cpu(x))) ||
 	    ipsi_nl_fill_use(msg, idev, x) ||
 	    (x->km.dying && nla_put_flag(msg, IPSEC_IPIP_A_SA_DYING)))
 		return -EMSGSIZE;

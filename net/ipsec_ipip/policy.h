@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The private policy of a device, and the bundles that it makes. */
+/* Private policies: each lets packets leave by one SA, or ask for one. */
 #ifndef _IPSI_POLICY_H
 #define _IPSI_POLICY_H
 
 #include "ipsi.h"
 
-int ipsi_policy_init(struct ipsi_dev *idev);
-void ipsi_policy_fini(struct ipsi_dev *idev);
-struct dst_entry *ipsi_policy_dst(struct ipsi_dev *idev,
-				  const struct ipsi_conf *conf,
-				  enum ipsi_reason *reason);
-struct dst_entry *ipsi_policy_route(const struct ipsi_dev *idev,
-				    const struct ipsi_conf *conf,
-				    struct flowi *fl);
+struct ipsi_policy;
+
+struct ipsi_policy *ipsi_policy_make(struct net *net,
+				     const struct ipsi_conf *conf,
+				     const struct xfrm_state *x);
+bool ipsi_policy_is_for(const struct ipsi_policy *pol,
+			const struct ipsi_conf *conf,
+			const struct xfrm_state *x);
+struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol);
+void ipsi_policy_kill(struct ipsi_policy *pol);
 
 #endif /* _IPSI_POLICY_H */

@@ -15,6 +15,7 @@
 #include "carrier.h"
 #include "mtu.h"
 #include "nlmsg.h"
+#include "policy.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "ts.h"
@@ -30,9 +31,8 @@ static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
 
 /* Which way x goes, if its addresses are the endpoints of the device. Only
  * transport mode leaves through us; what arrives may be in tunnel mode too,
- * which on the wire is the same. Packets leave on any CPU, so what leaves does
- * so by an SA that any may use (RFC 9611 calls it the fallback SA). Packet
- * offload would need a policy that is in the hardware.
+ * which on the wire is the same. Packet offload would need a policy that is in
+ * the hardware.
  */
 static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 			      const struct xfrm_state *x, bool *out)
@@ -50,7 +50,6 @@ static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 	     xfrm_addr_any(src, family))) {
 		*out = true;
 		return x->props.mode == XFRM_MODE_TRANSPORT &&
-		       !ipsi_xfrm_of_one_cpu(x) &&
 		       x->xso.type != XFRM_DEV_OFFLOAD_PACKET;
 	}
 
@@ -78,17 +77,19 @@ static bool ipsi_sa_young(const struct ipsi_sa *sa)
 	       time_before(jiffies, sa->joined + IPSI_SA_YOUNG);
 }
 
-/* The newest outbound SA; one past its soft lifetime only if all are, and one
- * that is young only if there is no other: then the one that is least so.
+/* The newest outbound SA of one CPU, or with UINT_MAX of those that are for all;
+ * one past its soft lifetime only if all are, and one that is young only if there
+ * is no other: then the one that is least so.
  */
-static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad)
+static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad, unsigned int cpu)
 {
 	struct ipsi_sa *sa, *dying = NULL, *young = NULL;
 
 	lockdep_assert_held(&sad->lock);
 
 	list_for_each_entry(sa, &sad->list, list) {
-		if (!sa->out || !ipsi_sa_usable(sa))
+		if (!sa->out || ipsi_xfrm_cpu(sa->x) != cpu ||
+		    !ipsi_sa_usable(sa))
 			continue;
 		if (ipsi_sa_young(sa))
 			young = sa;
@@ -129,7 +130,7 @@ static void ipsi_sa_choose(struct ipsi_dev *idev)
 	if (sad->pinned && sad->active && ipsi_sa_usable(sad->active))
 		return;
 
-	sa = ipsi_sa_newest(sad);
+	sa = ipsi_sa_newest(sad, UINT_MAX);
 	if (sa == sad->active && !sad->pinned && !sad->orphaned)
 		return;
 
@@ -142,9 +143,35 @@ static void ipsi_sa_choose(struct ipsi_dev *idev)
 		ipsi_mtu_schedule(idev);
 }
 
+static void ipsi_sa_retire_policy(struct ipsi_policy **pol)
+{
+	if (*pol)
+		ipsi_policy_kill(*pol);
+	*pol = NULL;
+}
+
+/* Bundles that may be of an SA that is not in use any more go stale. Where CPUs
+ * have SAs of their own (RFC 9611), those of all do, since each chooses anew.
+ */
+static void ipsi_sa_retire(struct ipsi_sad *sad)
+{
+	bool one_cpu = false;
+	struct ipsi_sa *sa;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list)
+		one_cpu |= sa->out && ipsi_xfrm_cpu(sa->x) != UINT_MAX;
+	list_for_each_entry(sa, &sad->list, list)
+		if (one_cpu || sa != sad->active)
+			ipsi_sa_retire_policy(&sa->policy);
+	ipsi_sa_retire_policy(&sad->policy);
+}
+
 static void ipsi_sa_reselect(struct ipsi_dev *idev)
 {
 	ipsi_sa_choose(idev);
+	ipsi_sa_retire(&idev->sad);
 	ipsi_sa_carrier(idev);
 }
 
@@ -183,6 +210,7 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 
 	list_del(&sa->list);
 	atomic_inc(&ipsi_sa_generation);
+	ipsi_sa_retire_policy(&sa->policy);
 	if (sad->active == sa) {
 		sad->active = NULL;
 		sad->orphaned = true;
@@ -291,6 +319,7 @@ static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
 		atomic_inc(&ipsi_sa_generation);
 		xfrm_state_hold(new);
 		sa->x = new;
+		ipsi_sa_retire_policy(&sa->policy);
 		xfrm_state_put(old);
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, new, sa->out,
 				 false);
@@ -401,7 +430,8 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
  * @id: the SA; NULL to unpin and use the newest valid one
  *
  * Context: process.
- * Return: 0, or -ENOENT if the device has no such valid outbound SA.
+ * Return: 0, -ENOENT if the device has no such valid outbound SA, or -EINVAL if
+ *   that is for one CPU.
  */
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 {
@@ -410,9 +440,11 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 	int err = 0;
 
 	spin_lock_bh(&sad->lock);
-	sa = id ? ipsi_sa_find(sad, id) : ipsi_sa_newest(sad);
+	sa = id ? ipsi_sa_find(sad, id) : ipsi_sa_newest(sad, UINT_MAX);
 	if (id && (!sa || sa->exhausted)) {
 		err = -ENOENT;
+	} else if (id && ipsi_xfrm_cpu(sa->x) != UINT_MAX) {
+		err = -EINVAL;
 	} else if (sad->active != sa || sad->pinned != !!id) {
 		sad->active = sa;
 		sad->pinned = id;
@@ -420,6 +452,7 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 		ipsi_nl_event_activate(idev, sa ? sa->x : NULL, sad->pinned);
 		if (sa)
 			ipsi_mtu_schedule(idev);
+		ipsi_sa_retire(sad);
 		ipsi_sa_carrier(idev);
 	}
 	spin_unlock_bh(&sad->lock);
@@ -427,16 +460,8 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 	return err;
 }
 
-/**
- * ipsi_sa_current - the outbound SA in use
- * @idev: the device
- *
- * Notices an SA that died unheard.
- *
- * Context: @idev's sad.lock is held.
- * Return: the entry, good as long as the lock is held, or NULL.
- */
-struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
+/* The outbound SA in use; notices one that died unheard. */
+static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 {
 	struct ipsi_sad *sad = &idev->sad;
 
@@ -449,24 +474,44 @@ struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sa_is_current - is a state the outbound SA in use?
+ * ipsi_sa_here - the outbound SA to leave by from this CPU
+ * @idev: the device
+ *
+ * That is one for this CPU alone, if there is one (RFC 9611), unless another
+ * was chosen by sa-activate.
+ *
+ * Context: BH off, @idev's sad.lock is held.
+ * Return: the entry, good as long as the lock is held, or NULL.
+ */
+struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev)
+{
+	struct ipsi_sa *active = ipsi_sa_current(idev);
+	struct ipsi_sad *sad = &idev->sad;
+
+	if (active && sad->pinned)
+		return active;
+
+	return ipsi_sa_newest(sad, smp_processor_id()) ?: active;
+}
+
+/**
+ * ipsi_sa_is_here - is a state the outbound SA to leave by from this CPU?
  * @idev: the device
  * @x: the state
  *
- * Context: any.
+ * Context: BH off.
  */
-bool ipsi_sa_is_current(struct ipsi_dev *idev, const struct xfrm_state *x)
+bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
-	struct ipsi_sad *sad = &idev->sad;
-	struct ipsi_sa *sa;
-	bool current_one;
+	const struct ipsi_sa *sa;
+	bool here;
 
-	spin_lock_bh(&sad->lock);
-	sa = ipsi_sa_current(idev);
-	current_one = sa && sa->x == x;
-	spin_unlock_bh(&sad->lock);
+	spin_lock(&idev->sad.lock);
+	sa = ipsi_sa_here(idev);
+	here = sa && sa->x == x;
+	spin_unlock(&idev->sad.lock);
 
-	return current_one;
+	return here;
 }
 
 /**
@@ -657,6 +702,7 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
 	spin_lock_bh(&sad->lock);
 	list_for_each_entry_safe(sa, next, &sad->list, list)
 		ipsi_sa_free(sad, sa);
+	ipsi_sa_retire_policy(&sad->policy);
 	sad->pinned = false;
 	spin_unlock_bh(&sad->lock);
 

@@ -9,6 +9,8 @@
  * struct ipsi_sa - an SA of a device
  * @list: entry in ipsi_sad.list, owned by that list
  * @x: the state; one reference is owned by this entry
+ * @policy: private policy that lets packets leave by it (bundle.c), or NULL;
+ *   owned; written under ipsi_sad.lock
  * @joined: in jiffies, when it became the device's
  * @out: outbound; else inbound
  * @exhausted: it has no sequence number left, so it is as good as dead
@@ -16,6 +18,7 @@
 struct ipsi_sa {
 	struct list_head list;
 	struct xfrm_state *x;
+	struct ipsi_policy *policy;
 	unsigned long joined;
 	bool out;
 	bool exhausted;
@@ -63,8 +66,8 @@ void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
-struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev);
-bool ipsi_sa_is_current(struct ipsi_dev *idev, const struct xfrm_state *x);
+struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev);
+bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x);
 
 struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);

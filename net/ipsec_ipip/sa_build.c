@@ -410,17 +410,26 @@ static int ipsi_build_encap(struct xfrm_state *x, struct genl_info *info)
 	return 0;
 }
 
-/* The outbound SA in use is the same on all CPUs: the policy names one. */
-static int ipsi_build_pcpu(struct genl_info *info)
+/* RFC 9611; xfrm_user.c has the same limit. */
+static int ipsi_build_pcpu(struct xfrm_state *x, struct genl_info *info)
 {
 	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_PCPU];
+	int err;
 
 	if (!attr)
 		return 0;
 
-	NL_SET_ERR_MSG_ATTR(info->extack, attr,
-			    "pcpu: expected none; SAs for one CPU are not supported");
-	return -EOPNOTSUPP;
+	if (nla_get_u32(attr) >= num_possible_cpus()) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "pcpu: expected less than the number of CPUs");
+		return -ERANGE;
+	}
+
+	err = ipsi_xfrm_set_cpu(x, nla_get_u32(attr));
+	if (err)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "pcpu: expected none; this kernel has no SAs for one CPU");
+	return err;
 }
 
 /* Is what is asked for something that could be offloaded at all? */
@@ -517,7 +526,7 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
 	       ipsi_build_replay(x, info, out) ?:
 	       ipsi_build_lifetime(x, info) ?:
 	       ipsi_build_encap(x, info) ?:
-	       ipsi_build_pcpu(info) ?:
+	       ipsi_build_pcpu(x, info) ?:
 	       ipsi_build_offload_check(info) ?:
 	       ipsi_build_init(x, info) ?:
 	       ipsi_build_offload(x, info, out);

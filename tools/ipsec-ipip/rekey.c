@@ -54,14 +54,24 @@ static int ipsi_rekey_delete(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
 	return ret;
 }
 
+/* Are both for the same CPU, or both for all? Else neither replaces the other. */
+static bool ipsi_rekey_same_cpu(const struct ipsi_sa_args *new,
+				const struct ipsi_attrs *sa)
+{
+	if (!new->has_pcpu || !sa->tb[IPSEC_IPIP_A_SA_PCPU])
+		return !new->has_pcpu && !sa->tb[IPSEC_IPIP_A_SA_PCPU];
+
+	return ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_PCPU) == new->pcpu;
+}
+
 /* Outbound, all former ones go. Inbound, the newest of them stays: the peer may
  * send with it until it has changed its side, and packets may be under way.
  */
-static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_id *new,
+static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_args *new,
 			    const struct ipsi_replies *former)
 {
-	bool keep = new->direction == IPSEC_IPIP_DIRECTION_IN;
-	struct ipsi_sa_id old = *new;
+	bool keep = new->id.direction == IPSEC_IPIP_DIRECTION_IN;
+	struct ipsi_sa_id old = new->id;
 	struct ipsi_attrs sa;
 	int ret = IPSI_OK;
 	size_t i;
@@ -70,7 +80,7 @@ static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_id *new,
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, former->msg[i]);
 		if (!sa.tb[IPSEC_IPIP_A_SA_SPI] ||
 		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) !=
-		    new->direction)
+		    new->id.direction || !ipsi_rekey_same_cpu(new, &sa))
 			continue;
 		if (keep) {
 			keep = false;
@@ -109,7 +119,7 @@ int ipsi_rekey(int argc, char **argv)
 	if (!ret && sa.id.direction == IPSEC_IPIP_DIRECTION_OUT)
 		ret = ipsi_rekey_activate(&nl, &sa.id);
 	if (!ret)
-		ret = ipsi_rekey_clean(&nl, &sa.id, &former);
+		ret = ipsi_rekey_clean(&nl, &sa, &former);
 	ipsi_replies_free(&former);
 	ipsi_nl_close(&nl);
 	explicit_bzero(&sa, sizeof(sa));

@@ -81,6 +81,9 @@ static void ipsi_sa_show_options(const struct ipsi_attrs *sa)
 		       sa->tb[IPSEC_IPIP_A_SA_ESN] ? " esn" : "");
 	else if (sa->tb[IPSEC_IPIP_A_SA_ESN])
 		printf("  esn\n");
+	if (sa->tb[IPSEC_IPIP_A_SA_PCPU])
+		printf("  pcpu %llu\n",
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_PCPU));
 	if (sa->tb[IPSEC_IPIP_A_SA_OFFLOAD])
 		printf("  offload %s\n",
 		       ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_OFFLOAD));

@@ -5,6 +5,8 @@ shows less than all of a state, and takes too long for races.
 
 usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
        ipsec_ipip_xfrm.py show DST SPI...  all that the kernel says of SAs
+       ipsec_ipip_xfrm.py pcpu SRC DST SPI CPU KEY
+                                           add an SA that is for one CPU
        ipsec_ipip_xfrm.py race ROUNDS      see adopt_race.sh
 """
 import errno
@@ -306,6 +308,15 @@ def full(src, dst):
          'set replay state')
 
 
+def pcpu(src, dst, spi, cpu, key):
+    """An outbound SA of the device, in tunnel mode, for one CPU."""
+    more = attr(IF_ID, struct.pack('=I', 7))
+    more += attr(SA_DIR, struct.pack('=B', DIR_OUT))
+    more += attr(SA_PCPU, struct.pack('=I', int(cpu)))
+    more += aead(bytes.fromhex(key[2:]))
+    must(Xfrm().add(Sa(src, dst, int(spi, 0), more=more)), 'add')
+
+
 #
 # Races
 #
@@ -502,4 +513,5 @@ def race(rounds):
 
 
 if __name__ == '__main__':
-    {'full': full, 'show': show, 'race': race}[sys.argv[1]](*sys.argv[2:])
+    {'full': full, 'show': show, 'pcpu': pcpu,
+     'race': race}[sys.argv[1]](*sys.argv[2:])

@@ -227,7 +227,8 @@ shown()
 {
 	ipsi_try right ipsec-ipip -j show "$1"
 	ipsi_try right ipsec-ipip -j sa show "$1"
-	ip -n "${right:?}" -s -s link show dev "$1"
+	# without its operational state, which comes late
+	ip -n "${right:?}" -s -s link show dev "$1" | sed 1d
 	ipsi_try right cat /proc/thread-self/net/xfrm_stat
 }
 

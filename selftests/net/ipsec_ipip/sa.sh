@@ -466,8 +466,8 @@ bad_values()
 		"${out[@]}" encap espinudp 4500 0 "${aead[@]}"
 	unchanged
 
-	refused "SAs for one CPU are not supported" \
-		"${out[@]}" pcpu 1 "${aead[@]}"
+	refused "expected less than the number of CPUs" \
+		"${out[@]}" pcpu 65536 "${aead[@]}"
 	refused "expected a device that offloads this SA" \
 		"${out[@]}" offload crypto dev "$IPSI_WIRE" "${aead[@]}"
 	refused "expected a device that offloads this SA" \

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The route of outer packets, from the local to the remote endpoint.
+ */
+#include <net/addrconf.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+
+#include "route.h"
+
+static struct dst_entry *ipsi_route4(const struct ipsi_dev *idev,
+				     const struct ipsi_conf *conf,
+				     struct flowi4 *fl4)
+{
+	struct rtable *rt;
+
+	memset(fl4, 0, sizeof(*fl4));
+	fl4->flowi4_oif = conf->link;
+	fl4->flowi4_mark = conf->fwmark;
+	fl4->flowi4_proto = IPPROTO_IPIP;
+	fl4->daddr = conf->remote.a4;
+	fl4->saddr = conf->local.a4;
+
+	rt = __ip_route_output_key(idev->net, fl4);
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+/* IPv6 routes whatever source it is given, so that must be looked at (RFC
+ * 4301 section 4.1); main.c tells when it goes. It must be an address in the
+ * same VRF as the underlay device.
+ */
+static bool ipsi_route_local6_ok(const struct ipsi_dev *idev,
+				 const struct ipsi_conf *conf)
+{
+	struct net_device *link = NULL;
+	bool ok;
+
+	rcu_read_lock();
+	if (conf->link)
+		link = dev_get_by_index_rcu(idev->net, conf->link);
+	ok = (link || !conf->link) &&
+	     ipv6_chk_addr(idev->net, &conf->local.in6, link, 0);
+	rcu_read_unlock();
+
+	return ok;
+}
+
+/* Unless told so, IPv6 takes the underlay device for a mere wish. */
+static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
+				     const struct ipsi_conf *conf,
+				     struct flowi6 *fl6)
+{
+	struct dst_entry *dst;
+	int err;
+
+	if (!ipsi_route_local6_ok(idev, conf))
+		return ERR_PTR(-EADDRNOTAVAIL);
+
+	memset(fl6, 0, sizeof(*fl6));
+	fl6->flowi6_oif = conf->link;
+	fl6->flowi6_mark = conf->fwmark;
+	fl6->flowi6_proto = IPPROTO_IPV6;
+	fl6->daddr = conf->remote.in6;
+	fl6->saddr = conf->local.in6;
+
+	dst = ip6_route_output_flags(idev->net, NULL, fl6,
+				     conf->link ? RT6_LOOKUP_F_IFACE : 0);
+	err = dst->error;
+	if (err) {
+		dst_release(dst);
+		return ERR_PTR(err);
+	}
+
+	return dst;
+}
+
+/**
+ * ipsi_route - route from the local to the remote endpoint
+ * @idev: the device
+ * @conf: its configuration
+ * @fl: filled in with the flow of the outer packet
+ *
+ * The route and nothing else: ip_route_output_key() and the like would ask the
+ * SPD as well, which has no say here, and may refuse the flow, transform it,
+ * or answer with a blackhole while it waits for an SA.
+ *
+ * Context: RCU read side or RTNL.
+ * Return: the route with a reference for the caller, or an ERR_PTR().
+ */
+struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
+			     const struct ipsi_conf *conf,
+			     struct flowi *fl)
+{
+	/* A peer that has not been heard yet. */
+	if (xfrm_addr_any(&conf->remote, conf->family))
+		return ERR_PTR(-EDESTADDRREQ);
+
+	return conf->family == AF_INET ?
+	       ipsi_route4(idev, conf, &fl->u.ip4) :
+	       ipsi_route6(idev, conf, &fl->u.ip6);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The route of outer packets. */
+#ifndef _IPSI_ROUTE_H
+#define _IPSI_ROUTE_H
+
+#include "ipsi.h"
+
+struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
+			     const struct ipsi_conf *conf, struct flowi *fl);
+
+#endif /* _IPSI_ROUTE_H */
