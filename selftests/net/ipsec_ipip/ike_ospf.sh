@@ -206,8 +206,10 @@ ospf()
 	ipsi_do r4 ip xfrm policy flush
 	ipsi_charon_start r4
 	# r3 has begun again, and again, but charon gives up for good when it is
-	# refused, as it is by one that has not read its configuration yet
+	# refused, as it is by one that has not read its configuration yet; else
+	# it may have come first
 	ipsi_swanctl r4 --initiate --child r3 > "$IPSI_TMP/initiate" ||
+		grep -q "due to existing duplicate" "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
 	has 1 4 to3
 	reach 1 4
