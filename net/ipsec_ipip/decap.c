@@ -290,6 +290,7 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	if (family == AF_INET)
 		ipsi_decap_rp_filter(skb);
 	ipsi_decap_follow(idev, conf, x, &outer);
+	ipsi_sa_heard(idev, x);
 	return IPSI_REASONS;
 }
 

@@ -142,6 +142,7 @@ struct ipsi_policy;
  * @settle: settles which one that is when an SA is not young any more
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, and that has not been told yet
+ * @waiting: an outbound SA is not in use for being young; read without @lock
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -151,6 +152,7 @@ struct ipsi_sad {
 	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
+	bool waiting;
 };
 
 /**

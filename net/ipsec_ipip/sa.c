@@ -22,9 +22,14 @@
 
 /* A key manager that answers to a change of keys may install its outbound SA
  * before the peer, who asked for it, has installed its own. It is kept back for
- * so long, or until the former one is deleted (RFC 7296 section 2.8).
+ * so long, or until the former one is deleted, or until the peer sends by its
+ * own (RFC 7296 section 2.8). That is soon enough for a peer that answered, and
+ * does not receive by the former one any more once it is told to delete it.
  */
 #define IPSI_SA_YOUNG	(5 * HZ)
+
+/* What a key manager installs within such a time is one pair. */
+#define IPSI_SA_PAIR	HZ
 
 /* Goes up when an SA joins or leaves any device, so that a dump can tell. */
 static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
@@ -168,10 +173,25 @@ static void ipsi_sa_retire(struct ipsi_sad *sad)
 	ipsi_sa_retire_policy(&sad->policy);
 }
 
+/* Note if an outbound SA waits, for who receives to see without the lock. */
+static void ipsi_sa_wait(struct ipsi_sad *sad)
+{
+	struct ipsi_sa *sa;
+	bool waiting = false;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list)
+		waiting |= sa->out && sa != sad->active && ipsi_sa_young(sa);
+
+	WRITE_ONCE(sad->waiting, waiting);
+}
+
 static void ipsi_sa_reselect(struct ipsi_dev *idev)
 {
 	ipsi_sa_choose(idev);
 	ipsi_sa_retire(&idev->sad);
+	ipsi_sa_wait(&idev->sad);
 	ipsi_sa_carrier(idev);
 }
 
@@ -400,6 +420,53 @@ void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x)
 		sa->exhausted = true;
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_EXPIRE_NTF, x, true,
 				 true);
+		ipsi_sa_reselect(idev);
+	}
+	spin_unlock_bh(&sad->lock);
+}
+
+static struct ipsi_sa *ipsi_sa_newest_in(struct ipsi_sad *sad)
+{
+	struct ipsi_sa *sa;
+
+	lockdep_assert_held(&sad->lock);
+
+	list_for_each_entry(sa, &sad->list, list)
+		if (!sa->out && ipsi_sa_valid(sa->x))
+			return sa;
+
+	return NULL;
+}
+
+static bool ipsi_sa_is_pair(const struct ipsi_sa *a, const struct ipsi_sa *b)
+{
+	return time_in_range(a->joined, b->joined - IPSI_SA_PAIR,
+			     b->joined + IPSI_SA_PAIR);
+}
+
+/**
+ * ipsi_sa_heard - an authentic packet has come
+ * @idev: the device
+ * @x: its SA. If that is a new one, the peer has installed both of the pair, and
+ *   the outbound one need not wait any more.
+ *
+ * Context: any.
+ */
+void ipsi_sa_heard(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *in, *sa;
+
+	if (likely(!READ_ONCE(sad->waiting)))
+		return;
+
+	spin_lock_bh(&sad->lock);
+	in = ipsi_sa_newest_in(sad);
+	if (in && in->x == x) {
+		list_for_each_entry(sa, &sad->list, list)
+			if (sa->out && ipsi_sa_young(sa) &&
+			    ipsi_sa_is_pair(sa, in))
+				sa->joined -= IPSI_SA_YOUNG;
 		ipsi_sa_reselect(idev);
 	}
 	spin_unlock_bh(&sad->lock);

@@ -145,6 +145,34 @@ old_sa_first()
 		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
 }
 
+# It is used when the peer sends by its own: then it has both. R30
+new_sa_when_heard()
+{
+	start keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	# SAs of one second are one pair
+	sleep 2
+	ipsi_do left ip xfrm state add "${IN[@]}" spi 0x1002 if_id 7 \
+		mode tunnel "${GCM[@]}"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x1001 if_id 7 \
+		mode tunnel "${GCM[@]}"
+	ipsi_wait "adoption" adopted out 0x1001
+	ipsi_ping right
+	sa_is out 0xdeadbeef '"active":true' ||
+		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
+	ipsi_do right ip xfrm state add "${OUT[@]}" spi 0x1001 mode tunnel \
+		"${GCM[@]}"
+	ipsi_do right ip xfrm state add "${IN[@]}" spi 0x1002 mode tunnel \
+		"${GCM[@]}"
+	ipsi_do right ip xfrm state delete "${IN[@]}" spi 0xfeedbeef
+	ipsi_ping right
+	sa_is out 0x1001 '"active":true' ||
+		ipsi_fail "$(ipsi_try left ipsec-ipip sa show)"
+	ipsi_ping left
+}
+
 # An option that is set later is as good.
 keying_is_set_later()
 {
@@ -213,4 +241,4 @@ sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0
 }
 
 ipsi_run update expiry delete_and_flush device_comes_and_goes \
-	old_sa_first keying_is_set_later others_hear_nothing events
+	old_sa_first new_sa_when_heard keying_is_set_later others_hear_nothing events
