@@ -139,8 +139,15 @@ manual_adopts_nothing()
 	ipsi_is "$(ipsi_get left sa_out)" 0 "outbound SAs"
 }
 
+# transport SPI: the state is in transport mode now
+transport()
+{
+	[[ $(state left "$1") == *"mode transport"* ]]
+}
+
 # All that a state has, to the last counter, goes over into its clone: mode
-# and the family of the selector are what differs.
+# and the family of the selector are what differs. (Where SAs can be for one CPU,
+# the first one is: adopted, but none to send with.)
 all_is_kept()
 {
 	local full=("$IPSI_DIR/ipsec_ipip_xfrm.py") before after
@@ -152,7 +159,7 @@ all_is_kept()
 	before=$(ipsi_try left "${full[@]}" show 10.0.0.2 0x1001 0x1002) ||
 		ipsi_fail "no states"
 	ipsi_device left keying adopt
-	ipsi_wait "adoption" adopted out 0x1001
+	ipsi_wait "adoption" transport 0x1001
 	ipsi_wait "adoption" adopted out 0x1002
 	after=$(ipsi_try left "${full[@]}" show 10.0.0.2 0x1001 0x1002)
 	ipsi_is "$(diff <(echo "$before") <(echo "$after") | grep '^[<>]')" \
@@ -168,6 +175,34 @@ all_is_kept()
 	ipsi_has "$after" "0x1001 attribute 23" "ESN"
 	ipsi_has "$after" "0x1002 attribute 20" "integrity"
 	ipsi_has "$after" "0x1002 ae 10 4d0000006300000055550000" "replay state"
+	[[ $after == *"0x1001 attribute 35"* ]] || adopted out 0x1001 ||
+		ipsi_fail "0x1001 is not the device's"
+}
+
+# Packets leave on any CPU, so by no SA that is for one, although it is newer.
+# R38
+of_one_cpu()
+{
+	local xfrm=$IPSI_DIR/ipsec_ipip_xfrm.py
+
+	ipsi_need python3
+	start keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_do left "$xfrm" full 10.0.0.1 10.0.0.2
+	[[ $(ipsi_try left "$xfrm" show 10.0.0.2 0x1001) == *"attribute 35"* ]] ||
+		ipsi_skip "no SAs for one CPU here"
+	ipsi_wait "adoption" transport 0x1001
+	ipsi_wait "adoption" adopted out 0x1002
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1002 \
+		mark 5 mask 0xff
+	ipsi_is "$(ipsi_get left sa_out) $(ipsi_get left active_spi)" \
+		"1 $((0xdeadbeef))" "outbound SAs, that in use"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_must_fail "the device has no such valid outbound SA" left \
+		ipsec-ipip sa activate "$DEV" spi 0x1001
+	ipsi_has "$(state left 0x1001)" "0(bytes), 0(packets)" "its counters"
 }
 
 # What was sent before goes on after: sequence numbers, bytes, packets and the
@@ -226,5 +261,5 @@ null_cipher()
 }
 
 ipsi_run by_if_id by_endpoints one_device_between_endpoints \
-	others_are_left_alone manual_adopts_nothing all_is_kept counters_go_on \
-	null_cipher
+	others_are_left_alone manual_adopts_nothing all_is_kept of_one_cpu \
+	counters_go_on null_cipher
