@@ -43,6 +43,8 @@ ipsi_source lib.sh "${KSFT_NET_DIR:-}" "$IPSI_DIR/.."
 IPSI_DEV=ipsec0
 IPSI_WIRE=eth0
 IPSI_IF_ID=7
+IPSI_PATIENCE=60	# seconds to wait for what must come
+[ -z "${KSFT_MACHINE_SLOW:-}" ] || IPSI_PATIENCE=180
 declare -A IPSI_OUTER=([left]=10.0.0.1 [right]=10.0.0.2)
 declare -A IPSI_INNER=([left]=192.168.1.1 [right]=192.168.2.1)
 declare -A IPSI_PEER=([left]=right [right]=left)
@@ -140,7 +142,7 @@ ipsi_has_not()
 # but what takes this long will not come.
 ipsi_wait()
 {
-	local what=$1 end=$((SECONDS + 60))
+	local what=$1 end=$((SECONDS + IPSI_PATIENCE))
 	shift
 
 	until "$@" > /dev/null 2>&1; do
