@@ -20,23 +20,6 @@ source "$(dirname "$0")/ipsec_ipip_keyed.sh"
 # shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
 IPSI_QUIET=yes
 
-# start [SUFFIX]: both sides; the left connects at once. Files are device.conf
-# and gateway.conf, or device-SUFFIX.conf and gateway-SUFFIX.conf, edited by
-# these scripts for sed.
-EDIT=
-EDIT_LEFT=
-
-start()
-{
-	ipsi_iked_need
-	ipsi_topology
-	ipsi_device left keying adopt-endpoints
-	keyed_gateway
-	ipsi_iked right "gateway${1:+-$1}.conf" "$EDIT"
-	ipsi_iked left "device${1:+-$1}.conf" "$EDIT;$EDIT_LEFT"
-	ipsi_iked_initiate left
-}
-
 works()
 {
 	keyed_is_up
@@ -50,7 +33,7 @@ works()
 # R27 R28
 by_endpoints()
 {
-	start
+	iked_start
 	works
 	ipsi_has "$(ip -n "${left:?}" xfrm policy)" "tmpl src 10.0.0.1 dst" \
 		"policies"
@@ -66,7 +49,8 @@ certificates()
 	for host in left right; do
 		ipsi_iked_cert "$host" "$IPSI_TMP/certs"
 	done
-	start cert
+	IKED_SUFFIX=cert
+	iked_start
 	works
 }
 
@@ -79,9 +63,9 @@ EDIT_IPV6='s/inet /inet6 /; s/10\.0\.0\./fd00::/g
 # catch it, but let nothing out in clear.
 ipv6_is_caught()
 {
-	EDIT=$EDIT_IPV6
+	IKED_EDIT=$EDIT_IPV6
 	ipsi_families 6 6
-	start
+	iked_start
 	keyed_is_up
 	keyed_listen
 	ipsi_no_ping left
@@ -99,8 +83,8 @@ ipv6()
 	ipsi_shell inside
 	ipsi_families 6 6
 	ipsi_like inside left
-	EDIT=$EDIT_IPV6
-	start
+	IKED_EDIT=$EDIT_IPV6
+	iked_start
 	# shellcheck disable=SC2154 # setup_ns sets it
 	ipsi_do left ip link set "$IPSI_DEV" netns "$inside"
 	ipsi_up inside
@@ -117,138 +101,13 @@ inside_has_sas()
 	[ "$(ipsi_get inside sa_out) $(ipsi_get inside sa_in)" = "1 1" ]
 }
 
-# It rekeys by itself alone, after some bytes here: the kernel tells it of soft
-# lifetimes.
-EDIT_REKEY='s/dstid right/& lifetime 3600 bytes 16K/'
-
-# It tells its peer to remove the old SA before it has installed the new one, so
-# that some packets are lost, with or without a device: each of them has come to
-# a host that had no SA for it, or not yet.
-rekey_loses_what_iked_loses()
-{
-	local spis
-
-	EDIT_LEFT=$EDIT_REKEY
-	start
-	keyed_is_up
-	keyed_flow left
-	for _ in 1 2 3; do
-		spis=$(keyed_spis)
-		ipsi_wait "rekeying" keyed_changed "$spis"
-	done
-	keyed_loss_is_the_daemons
-	keyed_refused_nothing
-	keyed_pings
-}
-
-# The measure: the same daemons, and tunnel mode on both sides
-rekey_without_device()
-{
-	local before
-
-	EDIT_LEFT=$EDIT_REKEY
-	ipsi_iked_need
-	ipsi_topology
-	keyed_gateway
-	ipsi_inner left
-	ipsi_do left ip route add "${IPSI_INNER[right]}" dev "$IPSI_WIRE" \
-		src "${IPSI_INNER[left]}"
-	ipsi_iked right gateway.conf
-	ipsi_iked left device.conf "$EDIT_LEFT"
-	ipsi_iked_initiate left
-	ipsi_wait "SAs" keyed_tunnel_spis
-	keyed_flow left
-	for _ in 1 2 3; do
-		before=$(keyed_tunnel_spis)
-		ipsi_wait "rekeying" keyed_tunnel_changed "$before"
-	done
-	keyed_loss_is_the_daemons
-}
-
-# R30
-# What the peer rekeys is not lost.
-rekey_by_strongswan()
-{
-	local spis
-
-	start_strongswan
-	keyed_flow left
-	for _ in 1 2; do
-		spis=$(keyed_spis)
-		ipsi_swanctl left --rekey --child link > /dev/null ||
-			ipsi_fail "rekey"
-		ipsi_wait "rekeying" keyed_changed "$spis"
-	done
-	keyed_lossless
-}
-
-# Its SAs go with the daemon that ends, and outlive one that dies; the next one
-# makes others.
-daemon_restarts()
-{
-	local spis
-
-	start
-	keyed_is_up
-	keyed_listen
-	ipsi_ping left
-	ipsi_iked_stop left
-	keyed_is_closed
-	ipsi_iked_start left
-	ipsi_iked_initiate left
-	keyed_is_up
-	ipsi_ping left
-	ipsi_iked_kill left
-	keyed_pings
-	spis=$(keyed_spis | sort -u)
-	ipsi_iked_start left
-	ipsi_iked_initiate left
-	ipsi_wait "new keys" keyed_newer "$spis"
-	keyed_pings
-	keyed_heard
-}
-
-# R31
-# What the peer ends is the end of the link, and of nothing in clear.
-down()
-{
-	start
-	keyed_is_up
-	keyed_listen
-	ipsi_ping left
-	ipsi_ikectl right reset sa
-	keyed_is_closed
-	ipsi_ikectl left reset sa
-	ipsi_ikectl left reload
-	keyed_is_up
-	ipsi_ping left
-	keyed_heard
-}
-
-# strongSwan and its device on the left
-start_strongswan()
-{
-	ipsi_charon_need
-	ipsi_iked_need
-	ipsi_topology
-	ipsi_device left keying adopt reqid 77
-	keyed_gateway
-	ipsi_iked right gateway.conf
-	ipsi_charon left < "$IPSI_DIR/ike/openiked/swanctl.conf"
-	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
-		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
-	keyed_is_up
-}
-
 gateway_of_strongswan()
 {
-	start_strongswan
+	iked_start_strongswan
 	keyed_listen
 	keyed_pings
 	keyed_modes
 	keyed_heard
 }
 
-ipsi_run by_endpoints certificates ipv6_is_caught ipv6 \
-	rekey_loses_what_iked_loses rekey_without_device daemon_restarts \
-	down gateway_of_strongswan rekey_by_strongswan
+ipsi_run by_endpoints certificates ipv6_is_caught ipv6 gateway_of_strongswan

@@ -108,17 +108,21 @@ ipsi_ikectl()
 	ipsi_try "$host" ikectl -s "$IPSI_TMP/iked.$host/sock" "$@" 2>&1
 }
 
-# ipsi_iked_kill HOST: end it and its children without notice, all of them at
-# once: one that sees another go would remove the SAs
+# ipsi_iked_kill HOST: end it and its children without notice. One that sees
+# another go would remove the SAs, so nobody runs any more when they are killed;
+# the parent comes last: the kernel lets children that stand still go on when
+# their parent dies.
 ipsi_iked_kill()
 {
-	local pid=${IPSI_IKED_PID[$1]} all signal
+	local pid=${IPSI_IKED_PID[$1]} children
 
 	echo "$1: kill -9 iked"
-	read -r -a all < "/proc/$pid/task/$pid/children"
-	for signal in STOP KILL; do
-		kill -$signal "$pid" "${all[@]}"
-	done
+	kill -STOP "$pid"
+	read -r -a children < "/proc/$pid/task/$pid/children"
+	[ ${#children[@]} -gt 0 ] || ipsi_fail "iked has no children"
+	kill -STOP "${children[@]}"
+	kill -KILL "${children[@]}"
+	kill -KILL "$pid"
 	wait "$pid" 2> /dev/null
 	rm -f "$IPSI_TMP/iked.$1/sock"
 }
@@ -144,4 +148,44 @@ ipsi_iked_logs()
 		ip -n "${!host}" -s xfrm state
 		ip -n "${!host}" xfrm policy
 	done
+}
+
+#
+# The device on the left, and the ordinary host on the right, of the tests
+# ike_openiked*.sh
+#
+
+# iked_start: both sides; the left connects at once. Files are device.conf and
+# gateway.conf, with the suffix device-SUFFIX.conf and gateway-SUFFIX.conf, edited
+# by these scripts for sed.
+IKED_SUFFIX=
+IKED_EDIT=
+IKED_EDIT_LEFT=
+
+iked_start()
+{
+	ipsi_iked_need
+	ipsi_topology
+	ipsi_device left keying adopt-endpoints
+	keyed_gateway
+	ipsi_iked right "gateway${IKED_SUFFIX:+-$IKED_SUFFIX}.conf" \
+		"$IKED_EDIT"
+	ipsi_iked left "device${IKED_SUFFIX:+-$IKED_SUFFIX}.conf" \
+		"$IKED_EDIT;$IKED_EDIT_LEFT"
+	ipsi_iked_initiate left
+}
+
+# strongSwan and its device on the left
+iked_start_strongswan()
+{
+	ipsi_charon_need
+	ipsi_iked_need
+	ipsi_topology
+	ipsi_device left keying adopt reqid 77
+	keyed_gateway
+	ipsi_iked right gateway.conf
+	ipsi_charon left < "$IPSI_DIR/ike/openiked/swanctl.conf"
+	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
+	keyed_is_up
 }

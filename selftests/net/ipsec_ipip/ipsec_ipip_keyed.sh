@@ -89,16 +89,18 @@ keyed_heard()
 	[ "$(ipsi_count "$KEYED_WIRE" esp)" -gt 0 ] || ipsi_fail "no ESP"
 }
 
-# keyed_no_states: packets that came to a host that had no SA for them, or only
-# the place that the daemon keeps for one whose keys it does not have yet
+# keyed_no_states HOST...: packets that came to one that had no SA for them, or
+# only the place that the daemon keeps for one whose keys it does not have yet
+# (XfrmAcquireError, which counts what comes in)
 keyed_no_states()
 {
 	local host n sum=0
 
-	for host in left right; do
+	for host in "$@"; do
 		n=$(ipsi_try "$host" cat /proc/net/xfrm_stat |
 			awk '$1 == "XfrmInNoStates" ||
-			     $1 == "XfrmInStateInvalid" { n += $2 }
+			     $1 == "XfrmInStateInvalid" ||
+			     $1 == "XfrmAcquireError" { n += $2 }
 			     END { print n + 0 }')
 		((sum += n))
 	done
@@ -111,7 +113,8 @@ keyed_flow()
 {
 	local host=$1
 
-	KEYED_NO_STATES=$(keyed_no_states)
+	KEYED_NO_STATES=$(keyed_no_states left right)
+	KEYED_NO_STATES_RIGHT=$(keyed_no_states right)
 	# shellcheck disable=SC2016 # for that shell
 	ipsi_bg "$host" bash -c '
 		until [ -e "$1" ]; do
@@ -156,8 +159,8 @@ keyed_loss_is_the_daemons()
 		echo "$host: $(ipsi_try "$host" grep -w '[1-9][0-9]*$' \
 			/proc/net/xfrm_stat)"
 	done
-	ipsi_is "$(($(keyed_no_states) - KEYED_NO_STATES))" "$KEYED_LOST" \
-		"packets that came and had no SA"
+	ipsi_is "$(($(keyed_no_states left right) - KEYED_NO_STATES))" \
+		"$KEYED_LOST" "packets that came and had no SA"
 }
 
 # keyed_refused_nothing: nor has the device
@@ -165,6 +168,14 @@ keyed_refused_nothing()
 {
 	ipsi_has_not "$(ipsi_try left ipsec-ipip show "$IPSI_DEV")" refused \
 		"device"
+}
+
+# keyed_device_loses_none: of what it was to send
+keyed_device_loses_none()
+{
+	keyed_refused_nothing
+	ipsi_is "$(($(keyed_no_states right) - KEYED_NO_STATES_RIGHT))" 0 \
+		"packets of the device that came and had no SA"
 }
 
 # keyed_spis: of the device's SAs

@@ -104,14 +104,15 @@ ipsi_pluto_stop()
 	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
 }
 
-# ipsi_whack HOST ARGUMENT...
+# ipsi_whack HOST ARGUMENT...: it waits for what it has asked for, for ever where
+# pluto has lost it
 ipsi_whack()
 {
 	local host=$1
 	shift
 
-	ipsi_try "$host" whack --ctlsocket "$IPSI_TMP/pluto.$host/pluto.ctl" \
-		"$@" 2>&1
+	ipsi_try "$host" timeout 60 \
+		whack --ctlsocket "$IPSI_TMP/pluto.$host/pluto.ctl" "$@" 2>&1
 }
 
 # ipsi_pluto_has HOST CONNECTION: it has read its configuration that far
@@ -142,4 +143,47 @@ ipsi_pluto_logs()
 		ip -n "${!host}" -s xfrm state | grep -v aead
 		ip -n "${!host}" xfrm policy
 	done
+}
+
+#
+# The device on the left, and the ordinary host on the right, of the tests
+# ike_libreswan*.sh. PLUTO_LEFT and PLUTO_RIGHT are what the connection is called
+# there, PLUTO_CONF is the file of the left.
+#
+PLUTO_LEFT=link PLUTO_RIGHT=link PLUTO_CONF=device.conf
+
+# pluto_start [OPTION...]: both sides, not connected; options are for the device
+pluto_start()
+{
+	ipsi_pluto_need
+	ipsi_topology
+	ipsi_device left "$@"
+	keyed_gateway
+	ipsi_pluto right gateway.conf
+	ipsi_pluto left "$PLUTO_CONF"
+	pluto_read_conf
+}
+
+pluto_read_conf()
+{
+	ipsi_wait "the configuration" ipsi_pluto_has right "$PLUTO_RIGHT"
+	[ -z "$PLUTO_LEFT" ] ||
+		ipsi_wait "the configuration" ipsi_pluto_has left "$PLUTO_LEFT"
+}
+
+pluto_up()
+{
+	ipsi_pluto_do left initiate "$PLUTO_LEFT"
+	keyed_is_up
+}
+
+# pluto_rekey HOST
+pluto_rekey()
+{
+	local host=$1 conn=$PLUTO_LEFT spis
+
+	[ "$host" = left ] || conn=$PLUTO_RIGHT
+	spis=$(keyed_spis)
+	ipsi_pluto_do "$host" rekey-ipsec "$conn"
+	ipsi_wait "rekeying by the $host" keyed_changed "$spis"
 }

@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# libreswan keys the device on the left, and the ordinary host on the right: keys
+# change, go and come again, and so does the daemon. A failure means that keys
+# that libreswan negotiates do not work for long, that it has lost track of them,
+# or that the device loses packets that libreswan would not.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_pluto.sh
+source "$(dirname "$0")/ipsec_ipip_pluto.sh"
+# shellcheck source=ipsec_ipip_ike.sh
+source "$(dirname "$0")/ipsec_ipip_ike.sh"
+# shellcheck source=ipsec_ipip_keyed.sh
+source "$(dirname "$0")/ipsec_ipip_keyed.sh"
+
+# shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
+IPSI_QUIET=yes
+
+rekeys()
+{
+	pluto_rekey left
+	pluto_rekey right
+	pluto_rekey left
+	ipsi_pluto_do left rekey-ike "$PLUTO_LEFT"
+	pluto_rekey right
+}
+
+# The side that answers sends by the new SA at once, when the other has not yet
+# installed it: packets of the ordinary host may be lost with each rekeying. The
+# device waits; and it does not wait until the peer, which has answered, has
+# removed the former SA. R30
+rekey_loses_what_pluto_loses()
+{
+	pluto_start keying adopt
+	pluto_up
+	keyed_flow left
+	rekeys
+	keyed_loss_is_the_daemons
+	keyed_device_loses_none
+	keyed_pings
+}
+
+rekey_by_endpoints()
+{
+	PLUTO_LEFT=endpoints PLUTO_CONF=device-endpoints.conf
+	pluto_start keying adopt-endpoints
+	pluto_up
+	keyed_flow right
+	pluto_rekey left
+	pluto_rekey right
+	keyed_loss_is_the_daemons
+	keyed_device_loses_none
+	keyed_pings
+}
+
+# The measure: the same daemons, and the xfrm interface that pluto makes. It is
+# not lossless in either direction.
+rekey_of_xfrm_interface()
+{
+	local host spis
+
+	ipsi_pluto_need
+	ipsi_topology
+	ipsi_inner left
+	keyed_gateway
+	ipsi_pluto right gateway.conf
+	ipsi_pluto left device.conf
+	pluto_read_conf
+	ipsi_pluto_do left initiate link
+	ipsi_do left ip link set ipsec7 up
+	ipsi_do left ip route add "${IPSI_INNER[right]}" dev ipsec7 \
+		src "${IPSI_INNER[left]}"
+	keyed_pings
+	keyed_flow left
+	for host in left right left right; do
+		spis=$(keyed_tunnel_spis)
+		ipsi_pluto_do "$host" rekey-ipsec link
+		ipsi_wait "rekeying" keyed_tunnel_changed "$spis"
+	done
+	keyed_loss_is_the_daemons
+}
+
+# What one side ends is the end of the link, and of nothing in clear. Where pluto
+# was told to initiate, it does so again at once when the peer ends it.
+down()
+{
+	local spis
+
+	pluto_start keying adopt
+	pluto_up
+	keyed_listen
+	ipsi_ping left
+	ipsi_pluto_do left terminate "$PLUTO_LEFT"
+	keyed_is_closed
+	ipsi_pluto_do right initiate "$PLUTO_RIGHT"
+	keyed_is_up
+	ipsi_ping left
+	ipsi_pluto_do right terminate "$PLUTO_RIGHT"
+	keyed_is_closed
+	pluto_up
+	spis=$(keyed_spis)
+	ipsi_pluto_do right terminate "$PLUTO_RIGHT"
+	ipsi_wait "new keys" keyed_changed "$spis"
+	ipsi_ping left
+	keyed_heard
+}
+
+down_by_endpoints()
+{
+	PLUTO_LEFT=endpoints PLUTO_CONF=device-endpoints.conf
+	pluto_start keying adopt-endpoints
+	pluto_up
+	keyed_listen
+	ipsi_ping left
+	ipsi_pluto_do left terminate "$PLUTO_LEFT"
+	keyed_is_closed
+	pluto_up
+	ipsi_ping left
+	keyed_heard
+}
+
+# Its SAs go with the daemon that ends, and outlive one that dies; the next one
+# makes others.
+daemon_restarts()
+{
+	local spis
+
+	pluto_start keying adopt
+	pluto_up
+	keyed_listen
+	ipsi_ping left
+	ipsi_pluto_stop left
+	keyed_is_closed
+	ipsi_pluto_start left
+	ipsi_wait "the configuration" ipsi_pluto_has left "$PLUTO_LEFT"
+	pluto_up
+	ipsi_ping left
+	ipsi_pluto_kill left
+	keyed_pings
+	spis=$(keyed_spis | sort -u)
+	ipsi_pluto_start left
+	ipsi_wait "the configuration" ipsi_pluto_has left "$PLUTO_LEFT"
+	ipsi_pluto_do left initiate "$PLUTO_LEFT"
+	ipsi_wait "new keys" keyed_newer "$spis"
+	keyed_pings
+	keyed_heard
+}
+
+ipsi_run rekey_loses_what_pluto_loses rekey_by_endpoints \
+	rekey_of_xfrm_interface down down_by_endpoints daemon_restarts
