@@ -204,17 +204,8 @@ static void ipsi_xmit_segments(const struct ipsi_tx *tx, struct sk_buff *skb)
 	}
 }
 
-/**
- * ipsi_xmit - ndo_start_xmit of the device
- * @skb: inner packet; consumed
- * @dev: the device
- *
- * Context: BH off, RCU read side.
- * Return: NETDEV_TX_OK, always.
- */
-netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
+static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 {
-	struct ipsi_dev *idev = netdev_priv(dev);
 	enum ipsi_reason reason;
 	struct ipsi_tx tx = {
 		.idev = idev,
@@ -245,7 +236,7 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 	tx.dst = ipsi_bundle_get(idev, tx.conf, &reason);
 	if (unlikely(!tx.dst)) {
 		if (ipsi_adopt_hold(idev, skb))
-			return NETDEV_TX_OK;
+			return;
 		goto drop_link;
 	}
 
@@ -261,16 +252,35 @@ netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
 	ipsi_icmp_relay(idev, skb, family);
 	ipsi_xmit_segments(&tx, skb);
 	dst_release(tx.dst);
-	return NETDEV_TX_OK;
+	return;
 
 drop_dst:
 	ipsi_drop(idev, reason, skb, tx.dst->xfrm);
 	dst_release(tx.dst);
-	return NETDEV_TX_OK;
+	return;
 drop_link:
 	/* Local senders hear of it at once instead of waiting for an answer. */
 	dst_link_failure(skb);
 drop:
 	ipsi_drop(idev, reason, skb, NULL);
+}
+
+/**
+ * ipsi_xmit - ndo_start_xmit of the device
+ * @skb: inner packet; consumed
+ * @dev: the device
+ *
+ * Whoever sends may be in an RCU read side that is rcu_read_lock_bh() alone,
+ * as packet sockets are; so it has one of its own.
+ *
+ * Context: BH off.
+ * Return: NETDEV_TX_OK, always.
+ */
+netdev_tx_t ipsi_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	rcu_read_lock();
+	ipsi_xmit_packet(netdev_priv(dev), skb);
+	rcu_read_unlock();
+
 	return NETDEV_TX_OK;
 }
