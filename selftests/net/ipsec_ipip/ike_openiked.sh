@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OpenIKED keys the device on the left, and is the ordinary host on the right,
-# which is there also for a device that strongSwan keys. It speaks PF_KEY to the
-# kernel, and knows no if_id. Its configuration is that of
+# OpenIKED keys the device on the left, and the ordinary host on the right. It
+# speaks PF_KEY to the kernel, and knows no if_id. Its configuration is that of
 # Documentation/networking/ipsec-ipip-openiked.rst. A failure means that keys
 # that OpenIKED negotiates do not work for long, or that its policies catch
 # packets of the device.
@@ -101,13 +100,4 @@ inside_has_sas()
 	[ "$(ipsi_get inside sa_out) $(ipsi_get inside sa_in)" = "1 1" ]
 }
 
-gateway_of_strongswan()
-{
-	iked_start_strongswan
-	keyed_listen
-	keyed_pings
-	keyed_modes
-	keyed_heard
-}
-
-ipsi_run by_endpoints certificates ipv6_is_caught ipv6 gateway_of_strongswan
+ipsi_run by_endpoints certificates ipv6_is_caught ipv6

@@ -174,18 +174,3 @@ iked_start()
 		"$IKED_EDIT;$IKED_EDIT_LEFT"
 	ipsi_iked_initiate left
 }
-
-# strongSwan and its device on the left
-iked_start_strongswan()
-{
-	ipsi_charon_need
-	ipsi_iked_need
-	ipsi_topology
-	ipsi_device left keying adopt reqid 77
-	keyed_gateway
-	ipsi_iked right gateway.conf
-	ipsi_charon left < "$IPSI_DIR/ike/openiked/swanctl.conf"
-	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
-		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
-	keyed_is_up
-}

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# OpenIKED is the ordinary host on the right, for a device that strongSwan keys.
+# A failure means that the two do not understand each other, or that the device
+# loses packets when keys change. It may also be OpenIKED's own: it does not
+# always answer IKE_AUTH when it was started a moment before, not even again, so
+# that this program is not for every run.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_iked.sh
+source "$(dirname "$0")/ipsec_ipip_iked.sh"
+# shellcheck source=ipsec_ipip_ike.sh
+source "$(dirname "$0")/ipsec_ipip_ike.sh"
+# shellcheck source=ipsec_ipip_keyed.sh
+source "$(dirname "$0")/ipsec_ipip_keyed.sh"
+
+# shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
+IPSI_QUIET=yes
+
+# What both daemons wrote
+logs()
+{
+	ipsi_charon_logs "$1"
+	ipsi_iked_logs "$1"
+}
+
+# strongSwan and its device on the left
+start()
+{
+	ipsi_charon_need
+	ipsi_iked_need
+	ipsi_topology
+	ipsi_device left keying adopt reqid 77
+	keyed_gateway
+	ipsi_iked right gateway.conf
+	ipsi_charon left < "$IPSI_DIR/ike/openiked/swanctl.conf"
+	trap 'logs $?; ipsi_cleanup' EXIT
+	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
+	keyed_is_up
+}
+
+gateway_of_strongswan()
+{
+	start
+	keyed_listen
+	keyed_pings
+	keyed_modes
+	keyed_heard
+}
+
+# R30
+# iked answers, and sends by the new SA at once, when strongSwan has not yet
+# installed it. Of what the device sends, nothing is lost.
+rekey_by_strongswan()
+{
+	local spis
+
+	start
+	keyed_flow left
+	for _ in 1 2; do
+		spis=$(keyed_spis)
+		ipsi_swanctl left --rekey --child link > /dev/null ||
+			ipsi_fail "rekey"
+		ipsi_wait "rekeying" keyed_changed "$spis"
+	done
+	keyed_loss_is_the_daemons
+	keyed_device_loses_none
+}
+
+ipsi_run gateway_of_strongswan rekey_by_strongswan
