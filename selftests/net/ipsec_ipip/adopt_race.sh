@@ -64,7 +64,7 @@ slow_adoption()
 	echo 2 > "$QUEUE/cpumask"
 	echo 19 > "$QUEUE/nice"
 	ipsi_bg left taskset -c 1 sh -c 'while :; do :; done'
-	hammer 1000 taskset -c 0
+	hammer 300 taskset -c 0
 }
 
 ipsi_run race slow_adoption
