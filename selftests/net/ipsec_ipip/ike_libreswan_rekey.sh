@@ -82,12 +82,10 @@ rekey_of_xfrm_interface()
 	keyed_loss_is_the_daemons
 }
 
-# What one side ends is the end of the link, and of nothing in clear. Where pluto
-# was told to initiate, it does so again at once when the peer ends it.
+# What one side ends is the end of the link, and of nothing in clear. It is ended
+# by who has initiated it: where the peer does it, pluto may do so again at once.
 down()
 {
-	local spis
-
 	pluto_start keying adopt
 	pluto_up
 	keyed_listen
@@ -100,9 +98,6 @@ down()
 	ipsi_pluto_do right terminate "$PLUTO_RIGHT"
 	keyed_is_closed
 	pluto_up
-	spis=$(keyed_spis)
-	ipsi_pluto_do right terminate "$PLUTO_RIGHT"
-	ipsi_wait "new keys" keyed_changed "$spis"
 	ipsi_ping left
 	keyed_heard
 }
