@@ -180,10 +180,8 @@ command_replaces_former_ones()
 }
 
 # Where instructions count, each command takes minutes: it is for the rates.
-if [ -n "$IPSI_COUNTED" ]; then
-	ipsi_run rekey_loses_nothing pinning_loses_nothing
-else
-	ipsi_run rekey_loses_nothing pinning_loses_nothing \
-		command_loses_nothing new_one_receives_first \
-		command_replaces_former_ones
-fi
+[ -z "$IPSI_COUNTED" ] ||
+	IPSI_TESTS=${IPSI_TESTS:-rekey_loses_nothing pinning_loses_nothing}
+
+ipsi_run rekey_loses_nothing pinning_loses_nothing command_loses_nothing \
+	new_one_receives_first command_replaces_former_ones
