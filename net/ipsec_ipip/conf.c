@@ -266,6 +266,10 @@ static int ipsi_validate_endpoints4(struct net *net,
 		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
 		return -EINVAL;
 	case RTN_BROADCAST:
+		/* So is any, in a namespace that has no address yet. */
+		if (inet_addr_type_dev_table(net, link, conf->local.a4) ==
+		    RTN_BROADCAST)
+			break;
 		NL_SET_ERR_MSG(extack, "remote: is a broadcast address");
 		return -EINVAL;
 	}

@@ -248,6 +248,13 @@ tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0x03
 tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0xb9
 remote: is a broadcast address|ttl 3 df unset tos 4 remote 10.0.0.255'
 
+# Nothing is up there, and no address is anyone's.
+namespace_is_new()
+{
+	unshare --net ip link add "$IPSI_DEV" type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.2 || ipsi_fail "no device in a new namespace"
+}
+
 # R85
 bad_values()
 {
@@ -515,5 +522,5 @@ unprivileged()
 	ipsi_do jail ip link set "$DEV" up
 }
 
-ipsi_run defaults options change if_id bad_values bad_netlink mtu_of_sa \
-	mtu_of_route mtu_by_hand netns unprivileged
+ipsi_run defaults options change if_id bad_values namespace_is_new bad_netlink \
+	mtu_of_sa mtu_of_route mtu_by_hand netns unprivileged
