@@ -159,7 +159,7 @@ sa_is_adopted()
 # Asked once: it takes a device, in a namespace that goes with it.
 # shellcheck disable=SC2016 # for that shell
 PROBED=$(unshare --net sh -c '
-	ip link add probe0 type ipsec-ipip local 127.0.0.1 remote 127.0.0.2
+	ip link add probe0 type ipsec-ipip local 192.0.2.1 remote 192.0.2.2
 	ipsec-ipip sa add probe0 out spi 0x1001 pcpu 0 aead "$@"' \
 	sh "$AEAD" "${KEY:0:42}" 128 2>&1)
 
