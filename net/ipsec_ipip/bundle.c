@@ -57,10 +57,8 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 	sa = ipsi_sa_here(idev);
 	x = sa ? sa->x : NULL;
 	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, x)) {
-		ipsi_policy_kill(*pol);
-		*pol = NULL;
-	}
+	if (*pol && !ipsi_policy_is_for(*pol, conf, x))
+		ipsi_policy_kill(pol);
 	if (!*pol)
 		*pol = ipsi_policy_make(idev->net, conf, x);
 	if (*pol)

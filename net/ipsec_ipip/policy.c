@@ -138,13 +138,19 @@ static void ipsi_policy_free(struct rcu_head *rcu)
 
 /**
  * ipsi_policy_kill - give up a policy
- * @pol: the policy, which nobody finds any more; bundles made by it fail their
- *   next check by its genid
+ * @slot: where it is found, if there is one; NULL from then on. Bundles made by
+ *   it fail their next check by its genid.
  *
  * Context: any; a state's lock may be held.
  */
-void ipsi_policy_kill(struct ipsi_policy *pol)
+void ipsi_policy_kill(struct ipsi_policy **slot)
 {
+	struct ipsi_policy *pol = *slot;
+
+	if (!pol)
+		return;
+
+	*slot = NULL;
 	write_lock_bh(&pol->xp->lock);
 	pol->xp->walk.dead = 1;
 	write_unlock_bh(&pol->xp->lock);

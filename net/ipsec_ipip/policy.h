@@ -14,6 +14,6 @@ bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
 			const struct xfrm_state *x);
 struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol);
-void ipsi_policy_kill(struct ipsi_policy *pol);
+void ipsi_policy_kill(struct ipsi_policy **slot);
 
 #endif /* _IPSI_POLICY_H */

@@ -148,13 +148,6 @@ static void ipsi_sa_choose(struct ipsi_dev *idev)
 		ipsi_mtu_schedule(idev);
 }
 
-static void ipsi_sa_retire_policy(struct ipsi_policy **pol)
-{
-	if (*pol)
-		ipsi_policy_kill(*pol);
-	*pol = NULL;
-}
-
 /* Bundles that may be of an SA that is not in use any more go stale. Where CPUs
  * have SAs of their own (RFC 9611), those of all do, since each chooses anew.
  */
@@ -169,8 +162,8 @@ static void ipsi_sa_retire(struct ipsi_sad *sad)
 		one_cpu |= sa->out && ipsi_xfrm_cpu(sa->x) != UINT_MAX;
 	list_for_each_entry(sa, &sad->list, list)
 		if (one_cpu || sa != sad->active)
-			ipsi_sa_retire_policy(&sa->policy);
-	ipsi_sa_retire_policy(&sad->policy);
+			ipsi_policy_kill(&sa->policy);
+	ipsi_policy_kill(&sad->policy);
 }
 
 /* Note if an outbound SA waits, for who receives to see without the lock. */
@@ -230,7 +223,7 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 
 	list_del(&sa->list);
 	atomic_inc(&ipsi_sa_generation);
-	ipsi_sa_retire_policy(&sa->policy);
+	ipsi_policy_kill(&sa->policy);
 	if (sad->active == sa) {
 		sad->active = NULL;
 		sad->orphaned = true;
@@ -339,7 +332,7 @@ static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
 		atomic_inc(&ipsi_sa_generation);
 		xfrm_state_hold(new);
 		sa->x = new;
-		ipsi_sa_retire_policy(&sa->policy);
+		ipsi_policy_kill(&sa->policy);
 		xfrm_state_put(old);
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, new, sa->out,
 				 false);
@@ -769,7 +762,7 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
 	spin_lock_bh(&sad->lock);
 	list_for_each_entry_safe(sa, next, &sad->list, list)
 		ipsi_sa_free(sad, sa);
-	ipsi_sa_retire_policy(&sad->policy);
+	ipsi_policy_kill(&sad->policy);
 	sad->pinned = false;
 	spin_unlock_bh(&sad->lock);
 
