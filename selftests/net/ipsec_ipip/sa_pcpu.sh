@@ -8,12 +8,9 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_adopt.sh
+source "$IPSI_DIR/ipsec_ipip_adopt.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
-IPSI_QUIET=1
-
-DEV=$IPSI_DEV
 KEY=0x000102030405060708090a0b0c0d0e0f101112131415161718
 AEAD='rfc4106(gcm(aes))'
 
@@ -26,7 +23,7 @@ add()
 
 # The left has an SA for all and one for each of two CPUs; the right sends with
 # one.
-start()
+both_sides()
 {
 	local spi
 
@@ -70,7 +67,7 @@ each_by_its_own()
 {
 	local shown
 
-	start
+	both_sides
 	# which is not a link before there is one for all
 	ipsi_is "$(ipsi_get left carrier)" false "carrier"
 	add left out 0x1001
@@ -88,7 +85,7 @@ each_by_its_own()
 # R38
 falls_back()
 {
-	start
+	both_sides
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1101
 	add left out 0x1001
 	leaves 0 0x1100
@@ -106,7 +103,7 @@ falls_back()
 # R38
 pinned()
 {
-	start
+	both_sides
 	add left out 0x1001
 	leaves 1 0x1101
 	ipsi_must_fail "expected an SA that is for all CPUs" left \
@@ -123,7 +120,7 @@ pinned()
 # R30 R38
 rekeyed()
 {
-	start
+	both_sides
 	add left out 0x1001
 	leaves 1 0x1101
 	ipsi_do left ipsec-ipip -q rekey "$DEV" out spi 0x1201 pcpu 1 \
@@ -136,24 +133,18 @@ rekeyed()
 }
 
 # What a key manager installs
-adopted()
+of_a_key_manager()
 {
-	start
+	both_sides
 	ipsi_do left ip link set "$DEV" type ipsec-ipip keying adopt
 	add left out 0x1001
 	add right in 0x1301
 	ipsi_do left "$IPSI_DIR/ipsec_ipip_xfrm.py" pcpu 10.0.0.1 10.0.0.2 \
 		0x1301 1 "${KEY:0:38}1301"
-	ipsi_wait "adoption" sa_is_adopted 0x1301
+	ipsi_wait "adoption" adopted out 0x1301
 	leaves 0 0x1100
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1101
 	leaves 1 0x1301
-}
-
-sa_is_adopted()
-{
-	[[ $(ipsi_try left ipsec-ipip -j sa show "$DEV" out spi "$1" 2>&1) == \
-		*'"adopted":true'* ]]
 }
 
 # Asked once: it takes a device, in a namespace that goes with it.
@@ -163,4 +154,4 @@ PROBED=$(unshare --net sh -c '
 	ipsec-ipip sa add probe0 out spi 0x1001 pcpu 0 aead "$@"' \
 	sh "$AEAD" "${KEY:0:42}" 128 2>&1)
 
-ipsi_run each_by_its_own falls_back pinned rekeyed adopted
+ipsi_run each_by_its_own falls_back pinned rekeyed of_a_key_manager
