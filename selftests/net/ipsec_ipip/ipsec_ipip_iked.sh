@@ -56,21 +56,39 @@ ipsi_iked()
 	ipsi_iked_start "$host"
 }
 
+# ipsi_iked_configured HOST: how often it has got the last part of its
+# configuration (which "iked -vv" tells)
+ipsi_iked_configured()
+{
+	grep -c 'config_getstatic: .*stickyaddress' "$IPSI_TMP/iked.$1/log"
+}
+
 # ipsi_iked_start HOST: start it with the files that are there. It finds keys in
-# /etc/iked alone, so it gets its own.
+# /etc/iked alone, so it gets its own. It answers on its sockets before all of its
+# configuration has arrived, and then forgets peers that have begun by then, so
+# that their IKE_AUTH is never answered. What it says of SAs afterwards shows that
+# it is done.
 ipsi_iked_start()
 {
-	local host=$1 dir=$IPSI_TMP/iked.$1
+	local host=$1 dir=$IPSI_TMP/iked.$1 configured
 
 	trap 'ipsi_iked_logs $?; ipsi_cleanup' EXIT
 	touch "$dir/log"
+	configured=$(ipsi_iked_configured "$host")
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	configured_anew()
+	{
+		[ "$(ipsi_iked_configured "$1")" -gt "$2" ]
+	}
 	IPSI_IKED_BEGUN[$host]=$(ipsi_iked_begun "$host")
 	# shellcheck disable=SC2016 # for that shell
 	ipsi_bg "$host" unshare --mount sh -c '
 		mount --bind "$1/etc" /etc/iked &&
-		exec iked -d -v -f "$1/iked.conf" -s "$1/sock"' \
+		exec iked -d -vv -f "$1/iked.conf" -s "$1/sock"' \
 		sh "$dir" >> "$dir/log" 2>&1
 	IPSI_IKED_PID[$host]=$IPSI_BG_PID
+	ipsi_wait "iked's configuration on the $host" \
+		configured_anew "$host" "$configured"
 	ipsi_wait "iked on the $host" ipsi_ikectl "$host" show sa
 }
 
@@ -144,7 +162,7 @@ ipsi_iked_logs()
 	[ "$1" = "$KSFT_FAIL" ] || return
 	for host in "${!IPSI_IKED_PID[@]}"; do
 		echo "--- iked on the $host"
-		tail -n 60 "$IPSI_TMP/iked.$host/log"
+		tail -n 100 "$IPSI_TMP/iked.$host/log"
 		ip -n "${!host}" -s xfrm state
 		ip -n "${!host}" xfrm policy
 	done
