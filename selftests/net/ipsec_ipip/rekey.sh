@@ -179,9 +179,8 @@ command_replaces_former_ones()
 		"SA of the other device"
 }
 
-# Where instructions count, each command takes minutes: it is for the rates.
-[ -z "$IPSI_COUNTED" ] ||
-	IPSI_TESTS=${IPSI_TESTS:-rekey_loses_nothing pinning_loses_nothing}
+# Where instructions count, each command takes minutes: it is for the rate.
+[ -z "$IPSI_COUNTED" ] || IPSI_TESTS=${IPSI_TESTS:-rekey_loses_nothing}
 
 ipsi_run rekey_loses_nothing pinning_loses_nothing command_loses_nothing \
 	new_one_receives_first command_replaces_former_ones

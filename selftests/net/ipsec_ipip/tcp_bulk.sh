@@ -18,7 +18,7 @@ source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck disable=SC2034 # it is for the library
 IPSI_QUIET=1
 
-MEGABYTES=2
+MEGABYTES=1
 
 # bulk_sas HOST KIND CIPHER: both SAs of the host, for its device or, with KIND
 # tunnel, in tunnel mode with TUNNEL_WORDS
@@ -116,7 +116,6 @@ bulk6()
 	bulk_offload "$3"
 	ipsi_families "$1" "$2"
 	[ "$1" = "$2" ] || TUNNEL_WORDS+=(flag af-unspec)
-	MEGABYTES=1
 	ipsi_topology
 	bulk_host left tunnel gcm
 	bulk_host right device gcm
