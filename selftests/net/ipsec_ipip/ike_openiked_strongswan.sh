@@ -3,9 +3,7 @@
 #
 # OpenIKED is the ordinary host on the right, for a device that strongSwan keys.
 # A failure means that the two do not understand each other, or that the device
-# loses packets when keys change. It may also be OpenIKED's own: it does not
-# always answer IKE_AUTH when it was started a moment before, not even again, so
-# that this program is not for every run.
+# loses packets when keys change.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
