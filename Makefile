@@ -23,8 +23,8 @@ Try and test; these install by apt what is missing, and say what:
                            kmemleak); built first if it is not, in 20 min or more
       KERNEL=newest        ... with the newest that Debian has; fetched first, as
                            root
-  make check-extended      the programs that "make check" leaves out: they are
-                           new, and have not yet passed often enough
+  make check-extended      the programs that "make check" leaves out: they measure,
+                           or are new
   make static              the static checks alone
   make check-mutants       break the module on purpose and see the tests notice
   make bench               measure, where scripts/bench is there
