@@ -577,6 +577,12 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 	struct ipsi_dev *idev;
 	unsigned int i;
 
+	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL &&
+	    conf->policies != IPSEC_IPIP_POLICIES_OPTIONAL) {
+		NL_SET_ERR_MSG(extack,
+			       "policies: expected optional with keying manual");
+		return -EINVAL;
+	}
 	if (conf->keying != IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
 		return 0;
 

@@ -32,6 +32,7 @@ const struct nla_policy ipsi_conf_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
 	[IFLA_IPSEC_IPIP_ROAM]		= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_ENCAP_PORT]	= { .type = NLA_BE16 },
 	[IFLA_IPSEC_IPIP_PEER]		= { .type = NLA_REJECT },
+	[IFLA_IPSEC_IPIP_POLICIES]	= { .type = NLA_U8 },
 };
 
 static int ipsi_parse_endpoints(struct ipsi_conf *conf, struct nlattr *data[],
@@ -215,6 +216,16 @@ int ipsi_conf_parse(struct ipsi_conf *conf, struct nlattr *data[],
 		}
 	}
 
+	attr = data[IFLA_IPSEC_IPIP_POLICIES];
+	if (attr) {
+		conf->policies = nla_get_u8(attr);
+		if (conf->policies > IPSEC_IPIP_POLICIES_REQUIRED) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "policies: expected 0 (optional) or 1 (required)");
+			return -EINVAL;
+		}
+	}
+
 	attr = data[IFLA_IPSEC_IPIP_ICMP];
 	if (attr) {
 		if (nla_get_u8(attr) > 1) {
@@ -392,6 +403,7 @@ size_t ipsi_conf_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u8)) +			/* FLOWLABEL */
 	       nla_total_size(sizeof(u32)) +			/* FWMARK */
 	       nla_total_size(sizeof(u8)) +			/* KEYING */
+	       nla_total_size(sizeof(u8)) +			/* POLICIES */
 	       nla_total_size(sizeof(u8));			/* ICMP */
 }
 
@@ -432,6 +444,7 @@ int ipsi_conf_fill(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_KEYING, conf->keying) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_POLICIES, conf->policies) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ICMP, conf->icmp))
 		goto out;
 	err = 0;

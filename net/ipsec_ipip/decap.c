@@ -281,7 +281,7 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	    !ipsi_inner_source_ok(skb, family))
 		return IPSI_RX_MALFORMED;
 
-	if (!ipsi_ts_match(idev, x, skb, false))
+	if (!ipsi_ts_match(idev, conf, x, skb, false))
 		return IPSI_RX_SELECTOR;
 
 	if (!ipsi_decap_ecn_ok(idev, skb, outer.dsfield, inner.dsfield))

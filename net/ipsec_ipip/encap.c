@@ -241,7 +241,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 	}
 
 	reason = IPSI_TX_SELECTOR;
-	if (!ipsi_ts_match(idev, tx.dst->xfrm, skb, true))
+	if (!ipsi_ts_match(idev, tx.conf, tx.dst->xfrm, skb, true))
 		goto drop_dst;
 
 	reason = IPSI_TX_TOO_BIG;

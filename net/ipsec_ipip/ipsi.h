@@ -89,6 +89,7 @@ enum ipsi_reason {
  * @ecn: enum ipsec_ipip_ecn
  * @flowlabel: enum ipsec_ipip_flowlabel
  * @keying: enum ipsec_ipip_keying
+ * @policies: enum ipsec_ipip_policies
  * @icmp: ICMP errors of the underlay are passed on
  * @roam: the peer's address may change, and @remote with it
  * @any: @remote was not given; it is 0 until the peer has been heard
@@ -109,6 +110,7 @@ struct ipsi_conf {
 	u8 ecn;
 	u8 flowlabel;
 	u8 keying;
+	u8 policies;
 	bool icmp;
 	bool roam;
 	bool any;

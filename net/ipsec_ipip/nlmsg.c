@@ -60,6 +60,7 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_KEYING, conf->keying) ||
+	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_POLICIES, conf->policies) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ICMP, conf->icmp))
 		return -EMSGSIZE;
 

@@ -19,7 +19,7 @@ void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x);
 /* ts_spd.c */
 bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 			 const struct xfrm_state *x,
-			 const struct sk_buff *skb, bool out);
+			 const struct sk_buff *skb, bool out, bool unnamed);
 void ipsi_ts_told(const struct net *net, const struct xfrm_policy *xp, int dir);
 void ipsi_ts_refresh(struct ipsi_dev *idev);
 void ipsi_ts_work(struct work_struct *work);
@@ -47,6 +47,7 @@ static inline bool ipsi_ts_usable(const struct xfrm_state *x)
 /**
  * ipsi_ts_match - may an SA of a device carry a packet?
  * @idev: the device
+ * @conf: its configuration
  * @x: the state
  * @skb: the inner packet: protocol and network header are set, and the header
  *   is in the linear part
@@ -57,17 +58,22 @@ static inline bool ipsi_ts_usable(const struct xfrm_state *x)
  * Context: RCU read side.
  */
 static inline bool ipsi_ts_match(const struct ipsi_dev *idev,
+				 const struct ipsi_conf *conf,
 				 const struct xfrm_state *x,
 				 const struct sk_buff *skb, bool out)
 {
 	const struct ipsi_ts_table *table = rcu_dereference(idev->ts);
+	bool unnamed = conf->policies == IPSEC_IPIP_POLICIES_OPTIONAL;
 	const struct xfrm_selector *sel = &x->sel;
 
 	if (unlikely(sel->prefixlen_s || sel->prefixlen_d ||
 		     ipsi_ts_has_ports(sel)) && !ipsi_ts_match_state(x, skb))
 		return false;
 
-	return !table || ipsi_ts_match_table(table, x, skb, out);
+	if (!table)
+		return unnamed;
+
+	return ipsi_ts_match_table(table, x, skb, out, unnamed);
 }
 
 #endif /* _IPSI_TS_H */

@@ -50,9 +50,9 @@ struct ipsi_ts_table {
  * @x: the state
  * @skb: the inner packet
  * @out: it goes out
+ * @unnamed: what holds for an SA for which there is no policy
  *
- * An SA for which there is no policy was negotiated by somebody who makes
- * none. Whether it is one that was adopted does not matter: a key manager that
+ * Whether the SA is one that was adopted does not matter: a key manager that
  * moves its SA reads the state and adds it anew, in the mode that it had here.
  *
  * Context: RCU read side.
@@ -60,10 +60,9 @@ struct ipsi_ts_table {
  */
 bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 			 const struct xfrm_state *x,
-			 const struct sk_buff *skb, bool out)
+			 const struct sk_buff *skb, bool out, bool unnamed)
 {
 	const struct ipsi_ts_entry *entry;
-	bool any = true;
 	unsigned int i;
 
 	for (i = 0; i < table->n; i++) {
@@ -72,10 +71,10 @@ bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 			continue;
 		if (ipsi_ts_match_selector(&entry->sel, entry->sel.family, skb))
 			return true;
-		any = false;
+		unnamed = false;
 	}
 
-	return any;
+	return unnamed;
 }
 
 /* The template of a policy by which SAs of the device are negotiated. */

@@ -66,6 +66,8 @@ refused 'Error: argument "yes" is wrong: df must be "unset", "set" or "inherit"'
 	df yes
 refused 'Error: argument "ike" is wrong: keying must be "manual", "adopt" or "adopt-endpoints"' \
 	keying ike
+refused 'Error: argument "no" is wrong: policies must be "optional" or "required"' \
+	policies no
 
 [ "$failed" = 0 ] && echo "ip-link: plug-in fits $("$ip" -V)"
 exit "$failed"

@@ -44,6 +44,11 @@ static const char * const ipsi_keying_names[] = {
 	[IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS]	= "adopt-endpoints",
 };
 
+static const char * const ipsi_policies_names[] = {
+	[IPSEC_IPIP_POLICIES_OPTIONAL]	= "optional",
+	[IPSEC_IPIP_POLICIES_REQUIRED]	= "required",
+};
+
 static void ipsi_print_explain(FILE *f)
 {
 	fprintf(f,
@@ -58,6 +63,7 @@ static void ipsi_print_explain(FILE *f)
 		"		[ flowlabel LABEL ]\n"
 		"		[ fwmark MARK ]\n"
 		"		[ keying KEYING ]\n"
+		"		[ policies POLICIES ]\n"
 		"		[ [no]icmp-relay ]\n"
 		"		[ [no]roam ]\n"
 		"		[ encap-port PORT ]\n"
@@ -72,7 +78,7 @@ static void ipsi_print_explain(FILE *f)
 		"	LABEL := { inherit | hash | zero }\n"
 		"	MARK  := { 0..0xffffffff }\n"
 		"	KEYING := { manual | adopt | adopt-endpoints }\n"
-		"\n"
+		"	POLICIES := { optional | required }\n"
 		"	PORT  := { 1..65535 }, 0 for none\n"
 		"\n"
 		"Note: pmtudisc is df set, nopmtudisc is df unset; remote any needs roam\n"
@@ -239,6 +245,13 @@ static void ipsi_put_keying(struct nlmsghdr *n, const char *arg)
 		      "keying must be \"manual\", \"adopt\" or \"adopt-endpoints\"");
 }
 
+static void ipsi_put_policies(struct nlmsghdr *n, const char *arg)
+{
+	ipsi_put_name(n, IFLA_IPSEC_IPIP_POLICIES, arg, ipsi_policies_names,
+		      IPSI_ARRAY_SIZE(ipsi_policies_names),
+		      "policies must be \"optional\" or \"required\"");
+}
+
 static void ipsi_put_nodev(struct nlmsghdr *n, const char *arg)
 {
 	(void)arg;
@@ -310,6 +323,7 @@ static const struct ipsi_option {
 	{ "flowlabel", IFLA_IPSEC_IPIP_FLOWLABEL, true, ipsi_put_flowlabel },
 	{ "fwmark", IFLA_IPSEC_IPIP_FWMARK, true, ipsi_put_fwmark },
 	{ "keying", IFLA_IPSEC_IPIP_KEYING, true, ipsi_put_keying },
+	{ "policies", IFLA_IPSEC_IPIP_POLICIES, true, ipsi_put_policies },
 	{ "icmp-relay", IFLA_IPSEC_IPIP_ICMP, false, ipsi_put_icmp },
 	{ "noicmp-relay", IFLA_IPSEC_IPIP_ICMP, false, ipsi_put_noicmp },
 	{ "roam", IFLA_IPSEC_IPIP_ROAM, false, ipsi_put_roam },
@@ -519,14 +533,11 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 		print_color_uint(PRINT_ANY, COLOR_NONE, "encap_port",
 				 "encap-port %u ", ntohs(port));
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_KEYING, &byte, 1) &&
-	    byte < IPSI_ARRAY_SIZE(ipsi_keying_names)) {
-		print_color_string(PRINT_JSON, COLOR_NONE, "keying", NULL,
-				   ipsi_keying_names[byte]);
-		if (byte != IPSEC_IPIP_KEYING_MANUAL)
-			print_color_string(PRINT_FP, COLOR_NONE, NULL,
-					   "keying %s ",
-					   ipsi_keying_names[byte]);
-	}
+	    byte < IPSI_ARRAY_SIZE(ipsi_keying_names))
+		ipsi_print_name("keying", ipsi_keying_names, byte);
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_POLICIES, &byte, 1) &&
+	    byte < IPSI_ARRAY_SIZE(ipsi_policies_names))
+		ipsi_print_name("policies", ipsi_policies_names, byte);
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_ICMP, &byte, 1)) {
 		print_color_bool(PRINT_JSON, COLOR_NONE, "icmp_relay", NULL,
 				 byte);

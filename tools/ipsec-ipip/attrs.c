@@ -60,6 +60,12 @@ static const char * const ipsi_keying_names[] = {
 	NULL
 };
 
+static const char * const ipsi_policies_names[] = {
+	[IPSEC_IPIP_POLICIES_OPTIONAL]	= "optional",
+	[IPSEC_IPIP_POLICIES_REQUIRED]	= "required",
+	NULL
+};
+
 static const char * const ipsi_refusal_names[] = {
 	[IPSEC_IPIP_REFUSAL_SELECTOR]		= "selector",
 	[IPSEC_IPIP_REFUSAL_INTEGRITY]		= "integrity",
@@ -136,6 +142,8 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 	[IPSEC_IPIP_A_DEV_ENCAP_PORT] = IPSI_A("encap-port", IPSI_BE16),
 	[IPSEC_IPIP_A_DEV_PEER] = IPSI_A("peer", IPSI_ADDR),
 	[IPSEC_IPIP_A_DEV_PEER_PORT] = IPSI_A("peer-port", IPSI_BE16),
+	[IPSEC_IPIP_A_DEV_POLICIES] =
+		IPSI_E("policies", NULL, IPSI_ENUM8, ipsi_policies_names),
 };
 
 const struct ipsi_attr_set ipsi_dev_set =

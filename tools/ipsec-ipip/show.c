@@ -38,6 +38,9 @@ static void ipsi_show_header(const struct ipsi_attrs *dev)
 	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING))
 		printf("  keying: %s\n",
 		       ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_KEYING));
+	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_POLICIES))
+		printf("  policies: %s\n",
+		       ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_POLICIES));
 	ipsi_show_link(dev);
 	if (ttl)
 		printf("  ttl: %u\n", ttl);

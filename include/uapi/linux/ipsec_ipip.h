@@ -86,6 +86,19 @@ enum ipsec_ipip_keying {
 };
 
 /**
+ * enum ipsec_ipip_policies - Policies of a key manager hold for the SAs of
+ *   their reqid. What passes by an SA for which there is none?
+ * @IPSEC_IPIP_POLICIES_OPTIONAL: Everything, but for what selectors of the SA
+ *   itself exclude.
+ * @IPSEC_IPIP_POLICIES_REQUIRED: Nothing, as in tunnel mode without a policy
+ *   (RFC 4301 section 5.2).
+ */
+enum ipsec_ipip_policies {
+	IPSEC_IPIP_POLICIES_OPTIONAL,
+	IPSEC_IPIP_POLICIES_REQUIRED,
+};
+
+/**
  * enum ipsec_ipip_refusal - Why an SA was not adopted.
  * @IPSEC_IPIP_REFUSAL_SELECTOR: Its selectors name a protocol or ports (RFC
  *   3884 section 4.2.4).
@@ -136,6 +149,7 @@ enum ipsec_ipip_link_attr {
 	IFLA_IPSEC_IPIP_ROAM,
 	IFLA_IPSEC_IPIP_ENCAP_PORT,
 	IFLA_IPSEC_IPIP_PEER,
+	IFLA_IPSEC_IPIP_POLICIES,
 
 	__IFLA_IPSEC_IPIP_MAX,
 	IFLA_IPSEC_IPIP_MAX = (__IFLA_IPSEC_IPIP_MAX - 1)
@@ -196,6 +210,7 @@ enum {
 	IPSEC_IPIP_A_DEV_ENCAP_PORT,
 	IPSEC_IPIP_A_DEV_PEER,
 	IPSEC_IPIP_A_DEV_PEER_PORT,
+	IPSEC_IPIP_A_DEV_POLICIES,
 
 	__IPSEC_IPIP_A_DEV_MAX,
 	IPSEC_IPIP_A_DEV_MAX = (__IPSEC_IPIP_A_DEV_MAX - 1)

@@ -13,14 +13,14 @@ OUT=(src 10.0.0.2 dst 10.0.0.1)
 IN=(src 10.0.0.1 dst 10.0.0.2)
 GCM=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 
-# selectors_start KEYING: the device on the right
+# selectors_start KEYING [OPTION...]: the device on the right
 selectors_start()
 {
 	ipsi_need python3
 	ipsi_topology
 	ipsi_try right sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	# what comes in is looked at as it comes in, and goes nowhere
-	ipsi_device right keying "$1"
+	ipsi_device right keying "$@"
 	ipsi_try right sysctl -qw net.ipv4.conf.ipsec0.rp_filter=0
 }
 
@@ -172,5 +172,38 @@ ports_in_policies()
 	ipsi_has "$(dmesg)" "policy with ports for reqid 5" "kernel's log"
 }
 
+# R15 R17 R18: nothing passes in the moment before there are policies, nor when
+# they have gone.
+required_policies()
+{
+	selectors_start adopt policies required
+	ipsi_is "$(ipsi_get right policies)" required "policies"
+	selectors_add out 0x1002 if_id 7
+	selectors_add in 0x1001 if_id 7
+	ipsi_wait "adoption" selectors_sas 1 1
+	selectors_python nothing
+	# of other SAs
+	ipsi_do right ip xfrm policy add dir out src 10.2.0.0/16 if_id 7 \
+		tmpl "${OUT[@]}" proto esp reqid 6 mode tunnel
+	selectors_policy add 10.4.0.0/16 10.3.0.0/16 if_id 7
+	learned 10.4.0.1 10.3.0.1 True
+	selectors_python nothing
+
+	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 7
+	learned 10.2.0.1 10.1.0.1 True
+	selectors_policy del 10.4.0.0/16 10.3.0.0/16 if_id 7
+	learned 10.4.0.1 10.3.0.1 False
+	selectors_python narrow
+	ipsi_do right ip xfrm policy flush
+	learned 10.2.0.1 10.1.0.1 False
+	selectors_python nothing
+
+	ipsi_must_fail "policies: expected optional with keying manual" \
+		right ip link set "$IPSI_DEV" type ipsec-ipip keying manual
+	ipsi_is "$(ipsi_get right keying)" adopt "keying as it was"
+	ipsi_do right ip link set "$IPSI_DEV" type ipsec-ipip policies optional
+	selectors_python wide
+}
+
 ipsi_run in_states ports_in_states in_policies in_policies_by_endpoints \
-	ports_in_policies
+	ports_in_policies required_policies

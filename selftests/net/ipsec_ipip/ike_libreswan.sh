@@ -53,6 +53,9 @@ by_if_id()
 	pluto_start keying adopt
 	works
 	ipsi_has "$(ip -n "${left:?}" xfrm policy)" "if_id 0x7" "policies"
+	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip policies required
+	ipsi_ping left
+	ipsi_ping right
 }
 
 by_endpoints()

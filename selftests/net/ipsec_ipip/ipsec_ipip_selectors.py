@@ -164,7 +164,7 @@ def two():
 
 
 def nothing():
-    """Selectors that cannot be kept to."""
+    """Selectors that cannot be kept to, or policies that are missing."""
     lab = Lab()
     lab.control = False
     lab.both('inside', THERE, HERE, False)

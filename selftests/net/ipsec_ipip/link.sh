@@ -15,7 +15,7 @@ shopt -s extglob
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
-IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13
+IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13 IFLA_POLICIES=17
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
 # The options as "ip -d -j link show" has them.
@@ -66,7 +66,7 @@ defaults()
 	ipsi_topology
 	link_add local 10.0.0.1 remote 10.0.0.2
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0,"roam":false,"keying":"manual","icmp_relay":true' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0,"roam":false,"keying":"manual","policies":"optional","icmp_relay":true' \
 		"options"
 	ipsi_is "$(link_words left)" \
 		"local 10.0.0.1 remote 10.0.0.2 if_id 0x80000001 reqid 0 ttl default tos inherit df inherit" \
@@ -96,7 +96,7 @@ options()
 		reqid 5 ttl 255 tos 0xb8 df set ecn rfc6040 flowlabel hash \
 		fwmark 0x99 noicmp-relay
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153,"roam":false,"keying":"manual","icmp_relay":false' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153,"roam":false,"keying":"manual","policies":"optional","icmp_relay":false' \
 		"options"
 	ipsi_try left ip -d -j link show | jq -e . > /dev/null ||
 		ipsi_fail "no JSON"
@@ -331,6 +331,8 @@ bad_netlink()
 		"$raw" set "$DEV" "$IFLA_FLOWLABEL=03"
 	refused "icmp: expected 0 (errors are ignored) or 1 (passed on)" left \
 		"$raw" set "$DEV" "$IFLA_ICMP=02"
+	refused "policies: expected 0 (optional) or 1 (required)" left \
+		"$raw" set "$DEV" "$IFLA_POLICIES=02"
 	refused "tos: expected 1 (inherit)" left \
 		"$raw" set "$DEV" "$IFLA_TTL=09" "$IFLA_TOS=02"
 	refused "dev: no such device" left \
