@@ -219,12 +219,14 @@ def refusals(fam):
 
 
 def heard(fam):
-    """What has come on the group, each as name and attributes."""
+    """What has come on the group since, each as name and attributes."""
     fam.ynl.check_ntf()
     queue = fam.ynl.async_msg_queue
-    if not isinstance(queue, list):  # a queue.Queue in newer kernels
-        queue = [queue.get() for _ in range(queue.qsize())]
-    return [(event["name"], event["msg"]) for event in queue]
+    if isinstance(queue, list):
+        new, queue[:] = queue[:], []
+    else:  # a queue.Queue in newer kernels
+        new = [queue.get() for _ in range(queue.qsize())]
+    return [(event["name"], event["msg"]) for event in new]
 
 
 def events(fam):
@@ -239,8 +241,8 @@ def events(fam):
 
     got = []
     for _ in range(300):
-        got = heard(ear)
-        if got and got[-1][0] == "sa-del-ntf":
+        got += heard(ear)
+        if "sa-del-ntf" in [name for name, _ in got]:
             break
         time.sleep(0.1)
     same([name for name, _ in got if name != "sa-activate-ntf"],
