@@ -68,12 +68,13 @@ keyed_listen()
 }
 
 # keyed_not_in_clear: no packet has passed but ESP and IKE, and what finds the
-# neighbour
+# neighbour; reports of multicast groups come behind a hop-by-hop header
 keyed_not_in_clear()
 {
 	local other='(ip or ip6) and not esp and not udp port 500
 		and not udp port 4500
-		and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143)'
+		and not (icmp6 and ip6[40] >= 130 and ip6[40] <= 143)
+		and not (ip6[6] = 0 and ip6[40] = 58 and ip6[48] = 143)'
 
 	ipsi_capture_stop
 	tcpdump -nn -r "$KEYED_WIRE" "$other" 2> /dev/null
