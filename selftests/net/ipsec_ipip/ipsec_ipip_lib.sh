@@ -619,6 +619,23 @@ ipsi_klog_bad()
 	dmesg | grep -E "$IPSI_KLOG_BAD"
 }
 
+# ipsi_cleanup_ns: end what runs in the namespaces of setup_ns, and remove them.
+# cleanup_all_ns does as much, by half a dozen programs for each.
+ipsi_cleanup_ns()
+{
+	local ns process
+
+	for process in /proc/[0-9]*; do
+		for ns in "${NS_LIST[@]}"; do
+			[ "$process/ns/net" -ef "/run/netns/$ns" ] || continue
+			kill "${process#/proc/}"
+		done
+	done 2> /dev/null
+	[ ${#NS_LIST[@]} = 0 ] ||
+		printf 'netns delete %s\n' "${NS_LIST[@]}" |
+		ip -force -batch - 2> /dev/null
+}
+
 ipsi_cleanup()
 {
 	local pid
@@ -626,7 +643,7 @@ ipsi_cleanup()
 	for pid in "${IPSI_BG_PIDS[@]}"; do
 		kill "$pid"
 	done 2> /dev/null
-	cleanup_all_ns
+	ipsi_cleanup_ns
 	rm -rf "$IPSI_TMP"
 }
 
