@@ -170,6 +170,15 @@ static void ipsi_check_cipher(struct ipsi_check *check,
 		   name, alg);
 }
 
+static void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name,
+			       size_t size)
+{
+	snprintf(name, size, "the %sbound SA %s 0x%08llx",
+		 ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION),
+		 ipsi_proto_name(ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_PROTO)),
+		 ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_SPI));
+}
+
 static void ipsi_check_sas(struct ipsi_check *check)
 {
 	struct ipsi_attrs sa;
@@ -178,11 +187,7 @@ static void ipsi_check_sas(struct ipsi_check *check)
 
 	for (i = 0; i < check->sas.n; i++) {
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
-		snprintf(name, sizeof(name), "the %sbound SA %s 0x%08llx",
-			 ipsi_attr_enum(&sa, IPSEC_IPIP_A_SA_DIRECTION),
-			 ipsi_proto_name(ipsi_attr_u64(&sa,
-						       IPSEC_IPIP_A_SA_PROTO)),
-			 ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI));
+		ipsi_check_name_sa(&sa, name, sizeof(name));
 		if (sa.tb[IPSEC_IPIP_A_SA_DYING])
 			ipsi_found(check, "sa-soft",
 				   "%s is past its soft limit and was not replaced",
@@ -349,6 +354,99 @@ static void ipsi_check_stray(const struct ipsi_state *state, void *data)
 		   ntohl(info->id.spi), ipsi_check_stray_why(check, state));
 }
 
+/**
+ * struct ipsi_check_policies - a search for policies that are for an SA
+ * @flow: outer packets of the device
+ * @if_id: that of the device
+ * @endpoints: policies without if_id are for its SAs as well
+ * @reqid: that of the SA
+ * @out: the SA is outbound
+ * @found: there is one
+ */
+struct ipsi_check_policies {
+	struct ipsi_flow flow;
+	uint32_t if_id;
+	bool endpoints;
+	uint32_t reqid;
+	bool out;
+	bool found;
+};
+
+/* The same rules as the kernel's. */
+static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
+{
+	struct ipsi_check_policies *search = data;
+	const struct ipsi_flow *flow = &search->flow;
+	const struct xfrm_user_tmpl *tmpl;
+	const void *src, *dst;
+	size_t i;
+
+	src = search->out ? flow->local : flow->remote;
+	dst = search->out ? flow->remote : flow->local;
+	if (policy->info->action != XFRM_POLICY_ALLOW ||
+	    policy->info->dir != (search->out ? XFRM_POLICY_OUT :
+						XFRM_POLICY_IN))
+		return;
+	if (policy->if_id ? policy->if_id != search->if_id :
+			    !search->endpoints)
+		return;
+
+	for (i = 0; i < policy->n; i++) {
+		tmpl = &policy->tmpl[i];
+		if (tmpl->mode != XFRM_MODE_TUNNEL ||
+		    tmpl->id.proto != IPPROTO_ESP)
+			continue;
+		if (!policy->if_id &&
+		    (tmpl->family != flow->family ||
+		     memcmp(&tmpl->saddr, src, flow->len) ||
+		     memcmp(&tmpl->id.daddr, dst, flow->len)))
+			continue;
+		search->found |= tmpl->reqid == search->reqid;
+		return;
+	}
+}
+
+/* Where they are required, an SA without one carries nothing. Returns 0 or an
+ * errno.
+ */
+static int ipsi_check_policies(struct ipsi_check *check,
+			       const struct ipsi_flow *flow)
+{
+	const struct ipsi_attrs *dev = check->dev;
+	struct ipsi_check_policies search = {
+		.flow = *flow,
+		.if_id = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID),
+		.endpoints = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) ==
+			     IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS,
+	};
+	struct ipsi_attrs sa;
+	char name[64];
+	size_t i;
+	int err;
+
+	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_POLICIES) !=
+	    IPSEC_IPIP_POLICIES_REQUIRED)
+		return 0;
+
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		search.reqid = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REQID);
+		search.out = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
+			     IPSEC_IPIP_DIRECTION_OUT;
+		search.found = false;
+		err = ipsi_query_policies(ipsi_check_policy, &search);
+		if (err)
+			return err;
+		if (search.found)
+			continue;
+		ipsi_check_name_sa(&sa, name, sizeof(name));
+		ipsi_found(check, "no-policy",
+			   "%s carries nothing: policies are required, and there is none for its reqid %u",
+			   name, search.reqid);
+	}
+	return 0;
+}
+
 static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)
 {
 	struct nlmsghdr *nlh;
@@ -399,6 +497,9 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	err = ipsi_query_states(ipsi_check_stray, check);
 	if (err)
 		return ipsi_fail("SAD: %s", strerror(err));
+	err = ipsi_check_policies(check, &flow);
+	if (err)
+		return ipsi_fail("SPD: %s", strerror(err));
 	return IPSI_OK;
 }
 

@@ -254,3 +254,61 @@ int ipsi_query_states(void (*handle)(const struct ipsi_state *state,
 	ipsi_query_begin(buf, XFRM_MSG_GETSA, NLM_F_DUMP);
 	return ipsi_query(NETLINK_XFRM, buf, ipsi_query_take_state, &states);
 }
+
+struct ipsi_query_policies {
+	void (*handle)(const struct ipsi_policy *policy, void *data);
+	void *data;
+};
+
+static int ipsi_query_take_policy(const struct nlmsghdr *nlh, void *data)
+{
+	const struct xfrm_userpolicy_type *type;
+	struct ipsi_query_policies *policies = data;
+	struct ipsi_policy policy = {};
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*policy.info))
+		return MNL_CB_OK;
+	policy.info = mnl_nlmsg_get_payload(nlh);
+	mnl_attr_for_each(attr, nlh, sizeof(*policy.info)) {
+		switch (mnl_attr_get_type(attr)) {
+		case XFRMA_IF_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				policy.if_id = mnl_attr_get_u32(attr);
+			break;
+		case XFRMA_TMPL:
+			policy.tmpl = mnl_attr_get_payload(attr);
+			policy.n = mnl_attr_get_payload_len(attr) /
+				   sizeof(*policy.tmpl);
+			break;
+		case XFRMA_POLICY_TYPE:
+			type = mnl_attr_get_payload(attr);
+			if (mnl_attr_get_payload_len(attr) >= sizeof(*type) &&
+			    type->type != XFRM_POLICY_TYPE_MAIN)
+				return MNL_CB_OK;
+			break;
+		}
+	}
+	policies->handle(&policy, policies->data);
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_policies() - ask for all policies of the SPD
+ * @handle: called for each
+ * @data: for @handle
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_policies(void (*handle)(const struct ipsi_policy *policy,
+				       void *data), void *data)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ipsi_query_policies policies = {
+		.handle = handle, .data = data
+	};
+
+	ipsi_query_begin(buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+	return ipsi_query(NETLINK_XFRM, buf, ipsi_query_take_policy, &policies);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Questions to the kernel's other netlink families, about links, addresses,
- * routes and the SAD of the namespace.
+ * routes, the SAD and the SPD of the namespace.
  */
 #ifndef _IPSI_QUERY_H
 #define _IPSI_QUERY_H
@@ -52,10 +52,26 @@ struct ipsi_state {
 	bool authenticates;
 };
 
+/**
+ * struct ipsi_policy - a policy of the SPD, of the main type
+ * @info: what it is
+ * @tmpl: its templates
+ * @n: how many
+ * @if_id: its interface id, 0 for none
+ */
+struct ipsi_policy {
+	const struct xfrm_userpolicy_info *info;
+	const struct xfrm_user_tmpl *tmpl;
+	size_t n;
+	uint32_t if_id;
+};
+
 int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link);
 int ipsi_query_local(const struct ipsi_flow *flow, bool *found);
 int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif);
 int ipsi_query_states(void (*handle)(const struct ipsi_state *state,
 				     void *data), void *data);
+int ipsi_query_policies(void (*handle)(const struct ipsi_policy *policy,
+				       void *data), void *data);
 
 #endif /* _IPSI_QUERY_H */

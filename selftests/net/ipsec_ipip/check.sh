@@ -140,4 +140,54 @@ states_that_are_not_taken()
 	finds
 }
 
-ipsi_run sound_device keys surroundings states_that_are_not_taken
+# policy DIR SRC DST WORD...: an entry of the SPD
+policy()
+{
+	ipsi_do right ip xfrm policy add dir "$1" \
+		src 192.168.0.0/16 dst 192.168.0.0/16 "${@:4}" \
+		tmpl src "$2" dst "$3" proto esp reqid 5 mode tunnel
+}
+
+policies_that_are_missing()
+{
+	local algs=(aead 'rfc4106(gcm(aes))'
+		    0x000102030405060708090a0b0c0d0e0f10111213 128)
+	local words=(mode tunnel reqid 5 limit time-hard 1000000)
+
+	start
+	ipsi_device right keying adopt-endpoints policies required
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	adopted()
+	{
+		[ "$(ipsi_get right sa_out) $(ipsi_get right sa_in)" = "1 1" ]
+	}
+	ipsi_do right ip xfrm state add src 10.0.0.2 dst 10.0.0.1 proto esp \
+		spi 0x1002 "${words[@]}" "${algs[@]}"
+	ipsi_do right ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp \
+		spi 0x1001 "${words[@]}" "${algs[@]/0x0001/0x0101}"
+	ipsi_wait "adoption" adopted
+	finds_none()
+	{
+		ipsi_is "$(ipsi_try right ipsec-ipip check "$DEV" |
+			grep -c ': no-policy: the .*bound SA esp 0x0000100[12] carries nothing: .* reqid 5$')" \
+			"$1" "SAs without policy"
+	}
+	finds_none 2
+	# for another device, for other endpoints, not for traffic of this host
+	policy out 10.0.0.2 10.0.0.1 if_id 77
+	policy in 10.0.0.77 10.0.0.2
+	policy fwd 10.0.0.1 10.0.0.2
+	finds_none 2
+	policy out 10.0.0.2 10.0.0.1
+	finds_none 1
+	ipsi_do right ip xfrm policy add dir in if_id "$IPSI_IF_ID" \
+		tmpl proto esp reqid 5 mode tunnel
+	finds
+	ipsi_do right ip xfrm policy flush
+	finds_none 2
+	ipsi_do right ip link set "$DEV" type ipsec-ipip policies optional
+	finds
+}
+
+ipsi_run sound_device keys surroundings states_that_are_not_taken \
+	policies_that_are_missing
