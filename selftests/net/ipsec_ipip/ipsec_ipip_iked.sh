@@ -7,6 +7,11 @@
 
 declare -A IPSI_IKED_PID IPSI_IKED_BEGUN
 
+# What "iked -vv" says as it gets the last part of its configuration, and what an
+# active one says as it begins to negotiate
+IPSI_IKED_CONFIGURED='config_getstatic: .*stickyaddress'
+IPSI_IKED_BEGINS=': initiating'
+
 # ipsi_iked_need: skip the test where OpenIKED is not installed. What the kernel
 # loads for its SAs it loads now, so that no exchange waits for it.
 ipsi_iked_need()
@@ -56,11 +61,10 @@ ipsi_iked()
 	ipsi_iked_start "$host"
 }
 
-# ipsi_iked_configured HOST: how often it has got the last part of its
-# configuration (which "iked -vv" tells)
-ipsi_iked_configured()
+# ipsi_iked_said HOST PATTERN: how often it has, in its log
+ipsi_iked_said()
 {
-	grep -c 'config_getstatic: .*stickyaddress' "$IPSI_TMP/iked.$1/log"
+	grep -c -e "$2" "$IPSI_TMP/iked.$1/log"
 }
 
 # ipsi_iked_start HOST: start it with the files that are there. It finds keys in
@@ -74,13 +78,13 @@ ipsi_iked_start()
 
 	trap 'ipsi_iked_logs $?; ipsi_cleanup' EXIT
 	touch "$dir/log"
-	configured=$(ipsi_iked_configured "$host")
+	configured=$(ipsi_iked_said "$host" "$IPSI_IKED_CONFIGURED")
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	configured_anew()
 	{
-		[ "$(ipsi_iked_configured "$1")" -gt "$2" ]
+		[ "$(ipsi_iked_said "$1" "$IPSI_IKED_CONFIGURED")" -gt "$2" ]
 	}
-	IPSI_IKED_BEGUN[$host]=$(ipsi_iked_begun "$host")
+	IPSI_IKED_BEGUN[$host]=$(ipsi_iked_said "$host" "$IPSI_IKED_BEGINS")
 	# shellcheck disable=SC2016 # for that shell
 	ipsi_bg "$host" unshare --mount sh -c '
 		mount --bind "$1/etc" /etc/iked &&
@@ -101,7 +105,7 @@ ipsi_iked_initiate()
 
 	for try in 1 2 3 4 5; do
 		for ((i = 0; i < 80; i++)); do
-			[ "$(ipsi_iked_begun "$host")" = \
+			[ "$(ipsi_iked_said "$host" "$IPSI_IKED_BEGINS")" = \
 			  "${IPSI_IKED_BEGUN[$host]}" ] || return 0
 			sleep 0.1
 		done
@@ -109,12 +113,6 @@ ipsi_iked_initiate()
 		ipsi_ikectl "$host" reload
 	done
 	ipsi_fail "iked on the $host does not begin"
-}
-
-# ipsi_iked_begun HOST: how often it has begun to negotiate
-ipsi_iked_begun()
-{
-	grep -c ': initiating' "$IPSI_TMP/iked.$1/log"
 }
 
 # ipsi_ikectl HOST ARGUMENT...

@@ -313,6 +313,26 @@ ipsi_topology()
 	ipsi_quiet left right
 }
 
+# ipsi_nat HOST RULE...: that host translates addresses by these rules of nft, and
+# forgets the flows that it knew
+ipsi_nat()
+{
+	local host=$1
+	shift
+
+	ipsi_do "$host" nft -f - <<-END
+		table ip nat
+		delete table ip nat
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority 100
+				$(printf '%s\n' "$@")
+			}
+		}
+	END
+	ipsi_try "$host" conntrack -F 2> /dev/null || :
+}
+
 # ipsi_topology_routed: "left" and "right" with the router "middle" between
 # them: eth0 there leads left, eth1 right. The outer addresses stay the same.
 ipsi_topology_routed()

@@ -24,18 +24,7 @@ ENCAP=(encap espinudp 4500 4500)
 # of these ports
 natt_nat()
 {
-	ipsi_do middle nft -f - <<-END
-		table ip nat
-		delete table ip nat
-		table ip nat {
-			chain post {
-				type nat hook postrouting priority 100
-				oifname "eth1" udp dport 4500 masquerade to :$1
-			}
-		}
-	END
-	# what it knows of flows, it forgets
-	ipsi_try middle conntrack -F 2> /dev/null || :
+	ipsi_nat middle "oifname eth1 udp dport 4500 masquerade to :$1"
 }
 
 # natt_topology RIGHT_OPTION...

@@ -27,19 +27,8 @@ declare -A N=([one]=1 [two]=2) PORT=([one]=1000 [two]=2000)
 # nat PORT_OF_ONE PORT_OF_TWO: from now on
 nat()
 {
-	ipsi_do middle nft -f - <<-END
-		table ip nat
-		delete table ip nat
-		table ip nat {
-			chain post {
-				type nat hook postrouting priority 100
-				ip saddr 10.0.1.1 udp dport 4500 masquerade to :$1
-				ip saddr 10.0.2.1 udp dport 4500 masquerade to :$2
-			}
-		}
-	END
-	# what it knows of flows, it forgets
-	ipsi_try middle conntrack -F 2> /dev/null || :
+	ipsi_nat middle "ip saddr 10.0.1.1 udp dport 4500 masquerade to :$1" \
+		"ip saddr 10.0.2.1 udp dport 4500 masquerade to :$2"
 }
 
 # peers_link PEER
