@@ -640,7 +640,9 @@ ipsi_klog_bad()
 }
 
 # ipsi_cleanup_ns: end what runs in the namespaces of setup_ns, and remove them.
-# cleanup_all_ns does as much, by half a dozen programs for each.
+# cleanup_all_ns does as much, by half a dozen programs for each. But it leaves
+# alive who does not heed SIGTERM, and a charon that was in the middle of
+# something does not: it keeps a processor busy for ever.
 ipsi_cleanup_ns()
 {
 	local ns process
@@ -648,7 +650,7 @@ ipsi_cleanup_ns()
 	for process in /proc/[0-9]*; do
 		for ns in "${NS_LIST[@]}"; do
 			[ "$process/ns/net" -ef "/run/netns/$ns" ] || continue
-			kill "${process#/proc/}"
+			kill -KILL "${process#/proc/}"
 		done
 	done 2> /dev/null
 	[ ${#NS_LIST[@]} = 0 ] ||
