@@ -22,7 +22,7 @@
 
 #include "adopt.h"
 #include "decap.h"
-#include "encap.h"
+#include "hold.h"
 #include "main.h"
 #include "nlmsg.h"
 #include "sa.h"
@@ -38,16 +38,11 @@
  */
 static struct workqueue_struct *ipsi_adopt_wq;
 
-/* A key manager may delete the former SA at once. What is sent then waits, as
- * much as this, for the time that the work takes.
- */
-#define IPSI_ADOPT_HELD_MAX	256
-
 /**
  * struct ipsi_adopt_note - an SA to look at; ESP
  * @list: entry in ipsi_adopt.notes
- * @idev: the device that would adopt it; a reference is held, and it is
- *   counted in ipsi_held.pending
+ * @idev: the device that would adopt it; a reference is held, and packets
+ *   wait as long as the note lives (hold.c)
  * @daddr: destination address
  * @spi: SPI
  * @mark: mark that finds it
@@ -303,62 +298,9 @@ static void ipsi_adopt_noted(struct net *net,
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
 }
 
-/**
- * ipsi_adopt_hold - let a packet wait for an SA that is being adopted
- * @idev: the device, which has no SA to send it with
- * @skb: the packet; consumed if it is held
- *
- * Context: BH off.
- * Return: true if @skb will be sent, or dropped, when the adoption is done;
- *   false if there is none.
- */
-bool ipsi_adopt_hold(struct ipsi_dev *idev, struct sk_buff *skb)
-{
-	struct ipsi_held *held = &idev->held;
-	bool wait;
-
-	if (!READ_ONCE(held->pending))
-		return false;
-
-	spin_lock(&held->queue.lock);
-	wait = held->pending &&
-	       skb_queue_len(&held->queue) < IPSI_ADOPT_HELD_MAX;
-	if (wait)
-		__skb_queue_tail(&held->queue, skb);
-	spin_unlock(&held->queue.lock);
-
-	return wait;
-}
-
-/* An SA was looked at. If it was the last one, what waits need wait no more,
- * whether there is an SA now or not.
- */
-static void ipsi_adopt_release(struct ipsi_dev *idev)
-{
-	struct ipsi_held *held = &idev->held;
-	struct sk_buff_head packets;
-	struct sk_buff *skb;
-
-	__skb_queue_head_init(&packets);
-	spin_lock_bh(&held->queue.lock);
-	WRITE_ONCE(held->pending, held->pending - 1);
-	if (!held->pending)
-		skb_queue_splice_init(&held->queue, &packets);
-	spin_unlock_bh(&held->queue.lock);
-
-	rcu_read_lock_bh();
-	while ((skb = __skb_dequeue(&packets))) {
-		if (netif_running(idev->dev))
-			ipsi_xmit(skb, idev->dev);
-		else
-			kfree_skb(skb);
-	}
-	rcu_read_unlock_bh();
-}
-
 static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
 {
-	ipsi_adopt_release(note->idev);
+	ipsi_hold_end(note->idev);
 	dev_put(note->idev->dev);
 	kfree(note);
 }
@@ -366,7 +308,6 @@ static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
 static struct ipsi_adopt_note *
 ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
-	struct ipsi_held *held = &idev->held;
 	struct ipsi_adopt_note *note;
 
 	note = kmalloc(sizeof(*note), GFP_ATOMIC | __GFP_NOWARN);
@@ -375,9 +316,7 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 
 	note->idev = idev;
 	dev_hold(idev->dev);
-	spin_lock_bh(&held->queue.lock);
-	WRITE_ONCE(held->pending, held->pending + 1);
-	spin_unlock_bh(&held->queue.lock);
+	ipsi_hold_begin(idev);
 	note->daddr = x->id.daddr;
 	note->spi = x->id.spi;
 	note->mark = x->mark.v & x->mark.m;
@@ -632,26 +571,6 @@ void ipsi_adopt_net_exit(struct net *net)
 	cancel_delayed_work_sync(&adopt->work);
 	while ((note = ipsi_adopt_next(adopt)))
 		ipsi_adopt_note_free(note);
-}
-
-/**
- * ipsi_adopt_dev_init - start with no packet that waits
- * @idev: a device that is being made
- */
-void ipsi_adopt_dev_init(struct ipsi_dev *idev)
-{
-	skb_queue_head_init(&idev->held.queue);
-}
-
-/**
- * ipsi_adopt_dev_stop - drop the packets that wait
- * @idev: the device, which is set down; nothing more is sent to it
- *
- * Context: process.
- */
-void ipsi_adopt_dev_stop(struct ipsi_dev *idev)
-{
-	skb_queue_purge(&idev->held.queue);
 }
 
 /**

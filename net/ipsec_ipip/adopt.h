@@ -13,9 +13,6 @@ void ipsi_adopt_net_exit(struct net *net);
 int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 			const struct ipsi_conf *conf,
 			struct netlink_ext_ack *extack);
-void ipsi_adopt_dev_init(struct ipsi_dev *idev);
-void ipsi_adopt_dev_stop(struct ipsi_dev *idev);
-bool ipsi_adopt_hold(struct ipsi_dev *idev, struct sk_buff *skb);
 void ipsi_adopt_scan(struct ipsi_dev *idev);
 void ipsi_adopt_schedule(struct work_struct *work);
 bool ipsi_adopt_wants_all(const struct net *net);

@@ -10,13 +10,13 @@
 #include <net/ipv6.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
 #include "bundle.h"
 #include "bypass.h"
 #include "carrier.h"
 #include "device.h"
 #include "encap.h"
 #include "ethtool.h"
+#include "hold.h"
 #include "main.h"
 #include "mtu.h"
 #include "natt.h"
@@ -97,7 +97,7 @@ static int ipsi_dev_stop(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 
 	dst_cache_reset(&idev->dst_cache);
-	ipsi_adopt_dev_stop(idev);
+	ipsi_hold_stop(idev);
 	return 0;
 }
 

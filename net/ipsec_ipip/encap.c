@@ -15,9 +15,9 @@
 #include <net/ipv6.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
 #include "bundle.h"
 #include "encap.h"
+#include "hold.h"
 #include "icmp.h"
 #include "inner.h"
 #include "ipsi.h"
@@ -235,7 +235,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 
 	tx.dst = ipsi_bundle_get(idev, tx.conf, &reason);
 	if (unlikely(!tx.dst)) {
-		if (ipsi_adopt_hold(idev, skb))
+		if (ipsi_hold(idev, skb))
 			return;
 		goto drop_link;
 	}

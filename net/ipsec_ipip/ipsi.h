@@ -175,8 +175,8 @@ struct ipsi_ts_table;
 
 /**
  * struct ipsi_held - packets that wait for the adoption of an SA
- * @pending: notes about SAs of the device (struct ipsi_adopt_note); written
- *   under the lock of @queue
+ * @pending: SAs of the device that are to be adopted; written under the lock of
+ *   @queue
  * @queue: the packets; empty while @pending is 0
  */
 struct ipsi_held {

@@ -11,6 +11,7 @@
 #include "adopt.h"
 #include "conf.h"
 #include "device.h"
+#include "hold.h"
 #include "icmp.h"
 #include "link.h"
 #include "main.h"
@@ -86,7 +87,7 @@ static int ipsi_newlink(struct net_device *dev,
 	idev->net = net;
 	ipsi_sad_init(&idev->sad);
 	ipsi_peer_init(idev);
-	ipsi_adopt_dev_init(idev);
+	ipsi_hold_init(idev);
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
 	rcu_assign_pointer(idev->conf, conf);
 
