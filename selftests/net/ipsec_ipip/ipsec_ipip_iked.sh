@@ -67,6 +67,22 @@ ipsi_iked_said()
 	grep -c -e "$2" "$IPSI_TMP/iked.$1/log"
 }
 
+# It asks the kernel for each cipher that PF_KEY knows, several times, and for each
+# that is not there the kernel starts modprobe: minutes, on a slow machine. What
+# is needed was loaded by ipsi_iked_need.
+IPSI_MODPROBE=/proc/sys/kernel/modprobe
+ipsi_modprobe_off()
+{
+	[ -n "${IPSI_MODPROBE_WAS:-}" ] || IPSI_MODPROBE_WAS=$(< "$IPSI_MODPROBE")
+	echo /bin/false > "$IPSI_MODPROBE"
+}
+
+ipsi_modprobe_on()
+{
+	[ -z "${IPSI_MODPROBE_WAS:-}" ] ||
+		echo "$IPSI_MODPROBE_WAS" > "$IPSI_MODPROBE"
+}
+
 # ipsi_iked_start HOST: start it with the files that are there. It finds keys in
 # /etc/iked alone, so it gets its own. It answers on its sockets before all of its
 # configuration has arrived, and then forgets peers that have begun by then, so
@@ -76,7 +92,8 @@ ipsi_iked_start()
 {
 	local host=$1 dir=$IPSI_TMP/iked.$1 configured
 
-	trap 'ipsi_iked_logs $?; ipsi_cleanup' EXIT
+	trap 'ipsi_modprobe_on; ipsi_iked_logs $?; ipsi_cleanup' EXIT
+	ipsi_modprobe_off
 	touch "$dir/log"
 	configured=$(ipsi_iked_said "$host" "$IPSI_IKED_CONFIGURED")
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
@@ -93,6 +110,7 @@ ipsi_iked_start()
 	IPSI_IKED_PID[$host]=$IPSI_BG_PID
 	ipsi_wait "iked's configuration on the $host" \
 		configured_anew "$host" "$configured"
+	ipsi_modprobe_on
 	ipsi_wait "iked on the $host" ipsi_ikectl "$host" show sa
 }
 
