@@ -77,9 +77,7 @@ keyed_not_in_clear()
 		and not (ip6[6] = 0 and ip6[40] = 58 and ip6[48] = 143)'
 
 	ipsi_capture_stop
-	tcpdump -nn -r "$KEYED_WIRE" "$other" 2> /dev/null
-	ipsi_is "$(ipsi_count "$KEYED_WIRE" "$other")" 0 \
-		"packets in clear on the wire"
+	ipsi_none "$KEYED_WIRE" "$other" "packets in clear on the wire"
 	ipsi_wire_is_clean "$KEYED_WIRE"
 }
 

@@ -137,8 +137,8 @@ ospf_wire_is_clean()
 	local spi
 
 	ipsi_capture_stop
-	ipsi_is "$(ipsi_count "$WIRE" 'not arp and not esp and
-		not ether proto 0x88b5')" 0 "packets in clear"
+	ipsi_none "$WIRE" 'not arp and not esp and not ether proto 0x88b5' \
+		"packets in clear"
 	for spi in 0x1012 0x1021 0x1023 0x1032 0x1034 0x1043 0x1014 0x1041; do
 		[ "$(ipsi_count "$WIRE" "esp and ip[20:4] = $spi")" -gt 0 ] ||
 			ipsi_fail "no packet with SPI $spi"

@@ -38,10 +38,12 @@ ipsi_inner_of()
 }
 
 # ipsi_lan N...: the routers r$N on one LAN. Over IPv4, what the hosts would send
-# there of their own accord is switched off: all but ARP comes from the links.
+# there of their own accord is switched off, and what the bridge would, which joins
+# groups: all but ARP comes from the links.
 ipsi_lan()
 {
-	local n host off=0 length=64 text="link add br0 type bridge"$'\n'
+	local n host off=0 length=64
+	local text="link add br0 type bridge mcast_snooping 0"$'\n'
 
 	[[ $IPSI_LAN == *:* ]] || off=1 length=24
 	setup_ns lan "${@/#/r}" || ipsi_skip "no network namespaces here"

@@ -78,10 +78,10 @@ three_layers()
 		ipsi_do left ping -n -q -c 1 -W 10 "192.168.$i.2"
 		ipsi_capture_stop
 		ipsi_is "$(ipsi_count "$wire" esp)" 2 "ESP packets by layer $i"
-		ipsi_is "$(ipsi_count "$wire" "esp and not (ip[20:4] = 0x1001 or
-			ip[20:4] = 0x1002)")" 0 "packets of another layer"
-		ipsi_is "$(ipsi_count "$wire" 'not arp and not esp and
-			not ether proto 0x88b5')" 0 "packets in clear"
+		ipsi_none "$wire" "esp and not (ip[20:4] = 0x1001 or
+			ip[20:4] = 0x1002)" "packets of another layer"
+		ipsi_none "$wire" "not arp and not esp and
+			not ether proto 0x88b5" "packets in clear"
 	done
 	# one layer deeper, the next one is all there is to be seen
 	ipsi_capture_start right "$wire" ipsec0

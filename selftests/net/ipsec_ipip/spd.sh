@@ -148,8 +148,7 @@ finish()
 {
 	ipsi_capture_stop
 	ipsi_wire_is_clean "$WIRE"
-	ipsi_is "$(ipsi_count "$WIRE" 'ip and not esp')" 0 \
-		"packets in clear on the wire"
+	ipsi_none "$WIRE" 'ip and not esp' "packets in clear on the wire"
 	ipsi_is "$(ipsi_count "$WIRE" "esp and src 10.0.0.2")" "$N_ESP" \
 		"ESP packets of the right"
 	ipsi_is "$(ipsi_count "$WIRE" "src 10.0.0.2 and
