@@ -201,11 +201,12 @@ ports_change()
 	nat 2000 3000
 	ipsi_try one ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
 	ipsi_wait "one at the port of two" goes_to 1 2000
-	# what was sent to the former port of one is in the way of a NAT that
-	# gives it to another
+	# What was sent to the former port of one is in the way of a NAT that
+	# gives it to another, and so it is with what goes to that of two.
 	ipsi_try middle conntrack -F 2> /dev/null || :
 	ipsi_try two ping -n -q -c 1 -W 1 192.168.2.2 > /dev/null
 	ipsi_wait "two at the port of one" goes_to 2 3000
+	ipsi_try middle conntrack -F 2> /dev/null || :
 	ping_from one
 	ping_from two
 	ping_to one
