@@ -63,7 +63,7 @@ nodad()
 # hook NAME: a chain that counts in this hook, by device and protocol
 hook()
 {
-	local way
+	local way proto
 
 	echo "chain $1 {"
 	echo "type filter hook $1 priority 0"
@@ -73,14 +73,16 @@ hook()
 		prerouting.oifname | input.oifname) continue ;;
 		postrouting.iifname | output.iifname) continue ;;
 		esac
-		echo "$way $DEV meta length > $SIZE meta l4proto { icmp, icmpv6 } \
-			counter name ${way:0:1}_inner_$1"
 		echo "$way $DEV meta l4proto esp counter name wrong"
-		# of IPv6, what belongs to the underlay itself is ND
-		echo "$way $IPSI_WIRE icmp type { echo-request, echo-reply } \
-			counter name wrong"
-		echo "$way $IPSI_WIRE icmpv6 type { echo-request, echo-reply } \
-			counter name wrong"
+		for proto in icmp icmpv6; do
+			echo "$way $DEV meta length > $SIZE meta l4proto $proto \
+				counter name ${way:0:1}_inner_$1"
+			# of IPv6, what belongs to the underlay itself is ND
+			echo "$way $IPSI_WIRE $proto type echo-request \
+				counter name wrong"
+			echo "$way $IPSI_WIRE $proto type echo-reply \
+				counter name wrong"
+		done
 		echo "$way $IPSI_WIRE meta length > $SIZE meta l4proto esp \
 			counter name ${way:0:1}_outer_$1"
 	done

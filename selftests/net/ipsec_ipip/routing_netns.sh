@@ -136,14 +136,18 @@ filters()
 				chain input {
 					type filter hook input priority 0
 					meta l4proto esp counter name outer
-					icmp type { echo-request, echo-reply } counter name inner
-					icmpv6 type { echo-request, echo-reply } counter name inner
+					icmp type echo-request counter name inner
+					icmp type echo-reply counter name inner
+					icmpv6 type echo-request counter name inner
+					icmpv6 type echo-reply counter name inner
 				}
 				chain output {
 					type filter hook output priority 0
 					meta l4proto esp counter name outer
-					icmp type { echo-request, echo-reply } counter name inner
-					icmpv6 type { echo-request, echo-reply } counter name inner
+					icmp type echo-request counter name inner
+					icmp type echo-reply counter name inner
+					icmpv6 type echo-request counter name inner
+					icmpv6 type echo-reply counter name inner
 				}
 			}
 		END
