@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -355,54 +356,73 @@ static void ipsi_check_stray(const struct ipsi_state *state, void *data)
 }
 
 /**
- * struct ipsi_check_policies - a search for policies that are for an SA
+ * struct ipsi_check_policies - a search for policies that are for SAs
+ * @check: the run; the SAs are its
  * @flow: outer packets of the device
- * @if_id: that of the device
- * @endpoints: policies without if_id are for its SAs as well
- * @reqid: that of the SA
- * @out: the SA is outbound
- * @found: there is one
+ * @found: which SAs have one
  */
 struct ipsi_check_policies {
+	const struct ipsi_check *check;
 	struct ipsi_flow flow;
-	uint32_t if_id;
-	bool endpoints;
-	uint32_t reqid;
-	bool out;
-	bool found;
+	bool *found;
 };
 
-/* The same rules as the kernel's. */
-static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
+/* The template by which SAs of the device are negotiated, or NULL. The same
+ * rules as the kernel's.
+ */
+static const struct xfrm_user_tmpl *
+ipsi_check_template(const struct ipsi_check_policies *search,
+		    const struct ipsi_policy *policy)
 {
-	struct ipsi_check_policies *search = data;
+	const bool out = policy->info->dir == XFRM_POLICY_OUT;
+	const struct ipsi_attrs *dev = search->check->dev;
 	const struct ipsi_flow *flow = &search->flow;
 	const struct xfrm_user_tmpl *tmpl;
-	const void *src, *dst;
 	size_t i;
 
-	src = search->out ? flow->local : flow->remote;
-	dst = search->out ? flow->remote : flow->local;
 	if (policy->info->action != XFRM_POLICY_ALLOW ||
-	    policy->info->dir != (search->out ? XFRM_POLICY_OUT :
-						XFRM_POLICY_IN))
-		return;
-	if (policy->if_id ? policy->if_id != search->if_id :
-			    !search->endpoints)
-		return;
+	    (!out && policy->info->dir != XFRM_POLICY_IN))
+		return NULL;
+	if (policy->if_id ?
+	    policy->if_id != ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID) :
+	    ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) !=
+	    IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
+		return NULL;
 
 	for (i = 0; i < policy->n; i++) {
 		tmpl = &policy->tmpl[i];
 		if (tmpl->mode != XFRM_MODE_TUNNEL ||
 		    tmpl->id.proto != IPPROTO_ESP)
 			continue;
-		if (!policy->if_id &&
-		    (tmpl->family != flow->family ||
-		     memcmp(&tmpl->saddr, src, flow->len) ||
-		     memcmp(&tmpl->id.daddr, dst, flow->len)))
-			continue;
-		search->found |= tmpl->reqid == search->reqid;
-		return;
+		if (policy->if_id ||
+		    (tmpl->family == flow->family &&
+		     !memcmp(&tmpl->saddr, out ? flow->local : flow->remote,
+			     flow->len) &&
+		     !memcmp(&tmpl->id.daddr, out ? flow->remote : flow->local,
+			     flow->len)))
+			return tmpl;
+	}
+	return NULL;
+}
+
+static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
+{
+	const uint64_t direction = policy->info->dir == XFRM_POLICY_OUT ?
+				   IPSEC_IPIP_DIRECTION_OUT :
+				   IPSEC_IPIP_DIRECTION_IN;
+	const struct ipsi_check_policies *search = data;
+	const struct ipsi_replies *sas = &search->check->sas;
+	const struct xfrm_user_tmpl *tmpl;
+	struct ipsi_attrs sa;
+	size_t i;
+
+	tmpl = ipsi_check_template(search, policy);
+	for (i = 0; tmpl && i < sas->n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, sas->msg[i]);
+		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
+		    direction &&
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REQID) == tmpl->reqid)
+			search->found[i] = true;
 	}
 }
 
@@ -412,39 +432,34 @@ static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
 static int ipsi_check_policies(struct ipsi_check *check,
 			       const struct ipsi_flow *flow)
 {
-	const struct ipsi_attrs *dev = check->dev;
-	struct ipsi_check_policies search = {
-		.flow = *flow,
-		.if_id = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID),
-		.endpoints = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) ==
-			     IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS,
-	};
+	struct ipsi_check_policies search = { .check = check, .flow = *flow };
 	struct ipsi_attrs sa;
 	char name[64];
 	size_t i;
 	int err;
 
-	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_POLICIES) !=
+	if (!check->sas.n ||
+	    ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_POLICIES) !=
 	    IPSEC_IPIP_POLICIES_REQUIRED)
 		return 0;
 
-	for (i = 0; i < check->sas.n; i++) {
-		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
-		search.reqid = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REQID);
-		search.out = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
-			     IPSEC_IPIP_DIRECTION_OUT;
-		search.found = false;
-		err = ipsi_query_policies(ipsi_check_policy, &search);
-		if (err)
-			return err;
-		if (search.found)
+	search.found = calloc(check->sas.n, sizeof(*search.found));
+	if (!search.found)
+		return errno;
+	err = ipsi_query_policies(ipsi_check_policy, &search);
+	for (i = 0; !err && i < check->sas.n; i++) {
+		if (search.found[i])
 			continue;
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
 		ipsi_check_name_sa(&sa, name, sizeof(name));
 		ipsi_found(check, "no-policy",
 			   "%s carries nothing: policies are required, and there is none for its reqid %u",
-			   name, search.reqid);
+			   name,
+			   (unsigned int)ipsi_attr_u64(&sa,
+						       IPSEC_IPIP_A_SA_REQID));
 	}
-	return 0;
+	free(search.found);
+	return err;
 }
 
 static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)
