@@ -313,6 +313,12 @@ ipsi_topology()
 	ipsi_quiet left right
 }
 
+# ipsi_forget_flows HOST: all that it knew
+ipsi_forget_flows()
+{
+	ipsi_try "$1" conntrack -F 2> /dev/null || :
+}
+
 # ipsi_nat HOST RULE...: that host translates addresses by these rules of nft, and
 # forgets the flows that it knew
 ipsi_nat()
@@ -330,7 +336,7 @@ ipsi_nat()
 			}
 		}
 	END
-	ipsi_try "$host" conntrack -F 2> /dev/null || :
+	ipsi_forget_flows "$host"
 }
 
 # ipsi_topology_routed: "left" and "right" with the router "middle" between

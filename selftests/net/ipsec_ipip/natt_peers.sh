@@ -203,10 +203,10 @@ ports_change()
 	ipsi_wait "one at the port of two" goes_to 1 2000
 	# What was sent to the former port of one is in the way of a NAT that
 	# gives it to another, and so it is with what goes to that of two.
-	ipsi_try middle conntrack -F 2> /dev/null || :
+	ipsi_forget_flows middle
 	ipsi_try two ping -n -q -c 1 -W 1 192.168.2.2 > /dev/null
 	ipsi_wait "two at the port of one" goes_to 2 3000
-	ipsi_try middle conntrack -F 2> /dev/null || :
+	ipsi_forget_flows middle
 	ping_from one
 	ping_from two
 	ping_to one
@@ -242,7 +242,7 @@ no_sign()
 	local before wire=$IPSI_TMP/wire
 
 	before=$(shown "$2")
-	ipsi_try middle conntrack -F 2> /dev/null || :
+	ipsi_forget_flows middle
 	ipsi_capture_start right "$wire"
 	sends_udp 3 "$3"
 	ipsi_capture_stop
