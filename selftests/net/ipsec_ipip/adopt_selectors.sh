@@ -24,14 +24,6 @@ selectors_start()
 	ipsi_try right sysctl -qw net.ipv4.conf.ipsec0.rp_filter=0
 }
 
-selectors_sas()
-{
-	local sas
-
-	sas=$(ipsi_get right sa_out)
-	[ "$sas $(ipsi_get right sa_in)" = "$1 $2" ]
-}
-
 # selectors_add DIR SPI [OPTION...]: an SA of reqid 5
 selectors_add()
 {
@@ -91,12 +83,12 @@ in_states()
 	selectors_start adopt
 	selectors_add out 0x1002 if_id 7 sel src 10.2.0.0/16 dst 10.1.0.0/16
 	selectors_add in 0x1001 if_id 7 sel src 10.1.0.0/16 dst 10.2.0.0/16
-	ipsi_wait "adoption" selectors_sas 1 1
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	selectors_python narrow
 	# what was adopted keeps them, also for another device
 	ipsi_do right ip link del "$IPSI_DEV"
 	ipsi_device right keying adopt
-	ipsi_wait "SAs" selectors_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas right 1 1
 	selectors_python narrow
 }
 
@@ -109,7 +101,7 @@ ports_in_states()
 	selectors_add in 0x1001 if_id 7 sel src 10.1.0.0/16 dst 10.2.0.0/16 \
 		proto udp
 	selectors_python nothing-in
-	selectors_sas 0 0 || ipsi_fail "SAs with ports are used"
+	ipsi_has_sas right 0 0 || ipsi_fail "SAs with ports are used"
 }
 
 # R15 R17 R18
@@ -118,7 +110,7 @@ in_policies()
 	selectors_start adopt
 	selectors_add out 0x1002 if_id 7
 	selectors_add in 0x1001 if_id 7
-	ipsi_wait "adoption" selectors_sas 1 1
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	selectors_python wide
 	# of another device, of other SAs, of nobody
 	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 8
@@ -150,7 +142,7 @@ in_policies_by_endpoints()
 	ipsi_device right keying adopt-endpoints
 	selectors_add out 0x1002
 	selectors_add in 0x1001
-	ipsi_wait "adoption" selectors_sas 1 1
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	learned 10.3.0.1 10.1.0.1 False
 	selectors_python narrow
 	# the daemon has no say any more
@@ -165,7 +157,7 @@ ports_in_policies()
 	selectors_start adopt
 	selectors_add out 0x1002 if_id 7
 	selectors_add in 0x1001 if_id 7
-	ipsi_wait "adoption" selectors_sas 1 1
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	selectors_policy add 10.2.0.0/16 10.1.0.0/16 proto udp dport 4000 if_id 7
 	learned 10.2.0.1 10.1.0.1 False
 	selectors_python nothing
@@ -180,7 +172,7 @@ required_policies()
 	ipsi_is "$(ipsi_get right policies)" required "policies"
 	selectors_add out 0x1002 if_id 7
 	selectors_add in 0x1001 if_id 7
-	ipsi_wait "adoption" selectors_sas 1 1
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	selectors_python nothing
 	# of other SAs
 	ipsi_do right ip xfrm policy add dir out src 10.2.0.0/16 if_id 7 \

@@ -156,16 +156,11 @@ policies_that_are_missing()
 
 	start
 	ipsi_device right keying adopt-endpoints policies required
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
-	adopted()
-	{
-		[ "$(ipsi_get right sa_out) $(ipsi_get right sa_in)" = "1 1" ]
-	}
 	ipsi_do right ip xfrm state add src 10.0.0.2 dst 10.0.0.1 proto esp \
 		spi 0x1002 "${words[@]}" "${algs[@]}"
 	ipsi_do right ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp \
 		spi 0x1001 "${words[@]}" "${algs[@]/0x0001/0x0101}"
-	ipsi_wait "adoption" adopted
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	finds_none()
 	{
 		ipsi_is "$(ipsi_try right ipsec-ipip check "$DEV" |

@@ -56,7 +56,7 @@ libipsec()
 	ipsi_ping right
 	ipsi_swanctl right --terminate --ike link > /dev/null ||
 		ipsi_fail "terminate"
-	ipsi_wait "end of the SAs" swan_sas 0 0
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	swan_answer left
 }
 

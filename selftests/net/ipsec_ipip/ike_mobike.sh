@@ -66,14 +66,14 @@ peer_is_followed()
 	moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	swan_carrier true || ipsi_fail "no carrier"
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
 	# and again
 	moves right 10.0.0.3 10.0.0.4
 	ipsi_wait "the device's view" device_at 10.0.0.4
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
 	mobike_end
 }
@@ -87,7 +87,7 @@ peer_is_not_followed()
 	ipsi_capture_start left "$wire"
 	moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
-	ipsi_wait "end of the SAs" swan_sas 0 0
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	swan_carrier false || ipsi_fail "carrier without SAs"
 	ipsi_no_ping left
 	ipsi_no_ping right
@@ -95,7 +95,7 @@ peer_is_not_followed()
 	ipsi_none "$wire" 'src 10.0.0.1 and not udp and not arp and
 		not ether proto 0x88b5 and not esp' "packets in clear"
 	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip remote 10.0.0.3
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
 	mobike_end
 }
@@ -112,10 +112,10 @@ own_address()
 	swan_answer left
 	moves left 10.0.0.1 10.0.0.5
 	ipsi_wait "charon's view" charon_at right 10.0.0.5
-	ipsi_wait "end of the SAs" swan_sas 0 0
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	ipsi_no_ping left
 	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip local 10.0.0.5
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
 	ipsi_ping right
 	mobike_end
@@ -136,7 +136,7 @@ peer_is_learned()
 		'/start_action/d'
 	ipsi_swanctl right --initiate --child link > "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_is "$(ipsi_get left peer)" 10.0.0.2 "peer"
 	ipsi_ping left
 	ipsi_ping right
@@ -159,7 +159,7 @@ selectors_move()
 	ipsi_do left ip route add 203.0.113.1 dev "$IPSI_DEV"
 	moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
 	ipsi_try left ping -n -q -c 1 -W 1 203.0.113.1 > /dev/null
 	ipsi_is "$(ipsi_stat left tx_selector)" 1 "refused by selector"

@@ -87,17 +87,12 @@ ipv6()
 	# shellcheck disable=SC2154 # setup_ns sets it
 	ipsi_do left ip link set "$IPSI_DEV" netns "$inside"
 	ipsi_up inside
-	ipsi_wait "adoption" inside_has_sas
+	ipsi_wait "adoption" ipsi_has_sas inside 1 1
 	keyed_listen
 	ipsi_ping inside -c 5 -i 0.2
 	ipsi_ping right -c 5 -i 0.2
 	keyed_modes
 	keyed_heard
-}
-
-inside_has_sas()
-{
-	[ "$(ipsi_get inside sa_out) $(ipsi_get inside sa_in)" = "1 1" ]
 }
 
 ipsi_run by_endpoints certificates ipv6_is_caught ipv6

@@ -30,13 +30,13 @@ delete_child()
 	swan_start psk
 	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left -c 5 -i 0.2
 	ipsi_ping right -c 5 -i 0.2
 	ipsi_wait "packets in charon's view" charon_counts 10
 	ipsi_swanctl right --terminate --child link > /dev/null ||
 		ipsi_fail "terminate"
-	ipsi_wait "end of the SAs" swan_sas 0 0
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	swan_carrier false || ipsi_fail "carrier without keys"
 	swan_answer left
 
@@ -57,7 +57,7 @@ daemon_dies()
 	ipsi_charon_kill left
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_do left ip xfrm state flush
-	swan_sas 0 0 || ipsi_fail "SAs are left"
+	ipsi_has_sas left 0 0 || ipsi_fail "SAs are left"
 	swan_carrier false || ipsi_fail "carrier without keys"
 	ipsi_charon_start left
 	swan_answer left
@@ -95,7 +95,7 @@ by_endpoints()
 	swan_charon left device-psk.conf '/if_id/d; /reqid/d; /start_action/d'
 	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
-	ipsi_wait "SAs" swan_sas 1 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
 	swan_believe

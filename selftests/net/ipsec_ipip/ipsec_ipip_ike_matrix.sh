@@ -21,7 +21,7 @@ cell()
 	# the first packet brings the keys
 	swan_carrier false || ipsi_fail "carrier before the keys"
 	swan_answer left
-	swan_sas 1 1 || ipsi_fail "SAs of the device"
+	ipsi_has_sas left 1 1 || ipsi_fail "SAs of the device"
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
 	swan_believe
@@ -41,14 +41,14 @@ cell()
 	# deleted by the peer
 	ipsi_swanctl right --terminate --ike link > /dev/null ||
 		ipsi_fail "terminate"
-	ipsi_wait "end of the SAs" swan_sas 0 0
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	swan_carrier false || ipsi_fail "carrier without keys"
 	swan_answer left
 	ipsi_ping right
 
 	# the daemon goes, and comes again
 	ipsi_charon_stop left
-	swan_sas 0 0 || ipsi_fail "SAs are left"
+	ipsi_has_sas left 0 0 || ipsi_fail "SAs are left"
 	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
 	ipsi_no_ping left
 	ipsi_charon_start left

@@ -12,15 +12,9 @@ keyed_gateway()
 		src "${IPSI_INNER[right]}"
 }
 
-# keyed_has_sas OUT IN: the device has so many
-keyed_has_sas()
-{
-	[ "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" = "$1 $2" ]
-}
-
 keyed_is_up()
 {
-	ipsi_wait "adoption" keyed_has_sas 1 1
+	ipsi_wait "adoption" ipsi_has_sas left 1 1
 	ipsi_is "$(ipsi_get left carrier)" true "carrier"
 }
 
@@ -29,7 +23,7 @@ keyed_is_closed()
 {
 	local before
 
-	ipsi_wait "the end of the SAs" keyed_has_sas 0 0
+	ipsi_wait "the end of the SAs" ipsi_has_sas left 0 0
 	ipsi_wait "the end of the carrier" keyed_carrier false
 	before=$(ipsi_stat left tx_no_sa)
 	ipsi_send left 3
@@ -188,7 +182,7 @@ keyed_changed()
 {
 	local spi
 
-	keyed_has_sas 1 1 || return 1
+	ipsi_has_sas left 1 1 || return 1
 	for spi in $(keyed_spis); do
 		[[ $1 != *"$spi"* ]] || [ "$spi" = spi ] || return 1
 	done

@@ -567,6 +567,12 @@ ipsi_get()
 	ipsi_stat "$@"
 }
 
+# ipsi_has_sas HOST OUT IN: its device has so many
+ipsi_has_sas()
+{
+	[ "$(ipsi_get "$1" sa_out) $(ipsi_get "$1" sa_in)" = "$2 $3" ]
+}
+
 #
 # Captures
 #

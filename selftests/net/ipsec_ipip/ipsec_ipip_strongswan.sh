@@ -77,12 +77,6 @@ swan_start()
 	swan_charon left "device-$auth.conf"
 }
 
-# swan_sas OUT IN: the device has so many
-swan_sas()
-{
-	[ "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" = "$1 $2" ]
-}
-
 # swan_carrier {true|false}
 swan_carrier()
 {
