@@ -87,7 +87,6 @@ path_topology()
 	# shellcheck disable=SC2154 # setup_ns has set them
 	export client right near far left
 	ipsi_shell client right near far left
-	ipsi_quiet right left
 	for host in client right near far left; do
 		ipsi_try "$host" sysctl -qw net.ipv4.ip_forward=1 \
 			net.ipv6.conf.all.forwarding=1 \
@@ -97,6 +96,9 @@ path_topology()
 	path_link near eth1 far eth0
 	path_link far eth1 left eth0
 	path_link right client client eth0
+	# Not those: without a link-local address a router cannot ask if its
+	# neighbour is still there.
+	ipsi_quiet right left
 	path_endpoint right 2 eth0 1
 	path_router near eth0 1 2 eth1 3 4
 	path_router far eth1 2 1 eth0 4 3
