@@ -152,7 +152,7 @@ ipsi_iked_kill()
 
 	echo "$1: kill -9 iked"
 	kill -STOP "$pid"
-	read -r -a children < "/proc/$pid/task/$pid/children"
+	mapfile -t children < <(pgrep -P "$pid")
 	[ ${#children[@]} -gt 0 ] || ipsi_fail "iked has no children"
 	kill -STOP "${children[@]}"
 	kill -KILL "${children[@]}"
