@@ -43,29 +43,33 @@ as_many_lines()
 	[ "$(sed '/"event":"carrier"/d' "$1" | grep -c '^{')" -ge "$2" ]
 }
 
+# await LINE...: so many events have come after those before
+await()
+{
+	ipsi_wait "$* (heard: $(events | tr '\n' ';'))" as_many_lines \
+		"$MONITOR" $(($(grep -c . <<< "$EXPECTED") + $#))
+}
+
 # heard LINE...: these events have come, after those before, and no others
 heard()
 {
-	local line n
+	local line
 
+	await "$@"
 	for line in "$@"; do
 		EXPECTED+=$line$'\n'
 	done
-	n=$(wc -l <<< "$EXPECTED")
-	ipsi_wait "$* (heard: $(events | tr '\n' ';'))" \
-		as_many_lines "$MONITOR" $((n - 1))
 	ipsi_is "$(events)" "${EXPECTED%$'\n'}" "events"
 }
 
 # heard_in_any_order LINE...: the same, where none of them is bound to be first
 heard_in_any_order()
 {
-	local before new
+	local new
 
-	before=$(grep -c . <<< "$EXPECTED")
-	ipsi_wait "$* (heard: $(events | tr '\n' ';'))" \
-		as_many_lines "$MONITOR" $((before + $#))
-	mapfile -t new < <(events | tail -n +$((before + 1)))
+	await "$@"
+	mapfile -t new < <(events |
+		tail -n +$(($(grep -c . <<< "$EXPECTED") + 1)))
 	ipsi_is "$(printf '%s\n' "${new[@]}" | sort)" \
 		"$(printf '%s\n' "$@" | sort)" "events, sorted"
 	heard "${new[@]}"

@@ -85,28 +85,29 @@ keyed_heard()
 # keyed_counts NAME HOST...: the sum of the counters of XFRM that NAME matches
 keyed_counts()
 {
-	local name=$1 host
+	local name=$1
 	shift
 
-	for host in "$@"; do
-		ipsi_try "$host" cat /proc/net/xfrm_stat
-	done | awk -v name="^Xfrm($name)\$" '
-		$1 ~ name { n += $2 } END { print n + 0 }'
+	ipsi_xfrm_stat "$@" | awk -v name="^Xfrm($name)\$" '
+		$2 ~ name { n += $3 } END { print n + 0 }'
 }
 
-# keyed_no_states HOST...: packets that came to one that had no SA for them, or
-# only the place that the daemon keeps for one whose keys it does not have yet
-# (XfrmAcquireError, which counts what comes in)
+# keyed_no_states: packets that came to one of the hosts that had no SA for them,
+# or only the place that the daemon keeps for one whose keys it does not have yet
+# (XfrmAcquireError, which counts what comes in), or one between the SAD and its
+# being valid (XfrmInStateInvalid: xfrm_add_sa() sets that last, and can be
+# interrupted)
 keyed_no_states()
 {
-	keyed_counts 'InNoStates|AcquireError' "$@"
+	keyed_counts 'InNoStates|AcquireError|InStateInvalid' left right
 }
 
-# keyed_half_states HOST...: packets that came while their SA was between the SAD
-# and its being valid (xfrm_add_sa() sets that last, and can be interrupted)
-keyed_half_states()
+# keyed_device_no_states: those that the device is to blame for, which is at the
+# left. One that came to an SA that is half made is not: the peer has sent by the
+# pair before.
+keyed_device_no_states()
 {
-	keyed_counts InStateInvalid "$@"
+	keyed_counts 'InNoStates|AcquireError' right
 }
 
 # keyed_flow HOST: start to send, 50 packets a second, until keyed_flow_end. It
@@ -115,9 +116,8 @@ keyed_flow()
 {
 	local host=$1
 
-	KEYED_NO_STATES=$(keyed_no_states left right)
-	KEYED_HALF_STATES=$(keyed_half_states left right)
-	KEYED_NO_STATES_RIGHT=$(keyed_no_states right)
+	KEYED_NO_STATES=$(keyed_no_states)
+	KEYED_DEVICE_NO_STATES=$(keyed_device_no_states)
 	# shellcheck disable=SC2016 # for that shell
 	ipsi_bg "$host" bash -c '
 		until [ -e "$1" ]; do
@@ -155,15 +155,9 @@ keyed_lossless()
 # where they came to, the daemon had not yet installed it, or had removed it
 keyed_loss_is_the_daemons()
 {
-	local host
-
 	keyed_flow_end
-	for host in left right; do
-		echo "$host: $(ipsi_try "$host" grep -w '[1-9][0-9]*$' \
-			/proc/net/xfrm_stat)"
-	done
-	ipsi_is "$(($(keyed_no_states left right) - KEYED_NO_STATES +
-		    $(keyed_half_states left right) - KEYED_HALF_STATES))" \
+	ipsi_xfrm_stat left right
+	ipsi_is "$(($(keyed_no_states) - KEYED_NO_STATES))" \
 		"$KEYED_LOST" "packets that came and had no SA"
 }
 
@@ -174,12 +168,11 @@ keyed_refused_nothing()
 		"device"
 }
 
-# keyed_device_loses_none: of what it was to send. What comes to an SA that is
-# half made is no fault of the device: the peer has sent by the pair before.
+# keyed_device_loses_none: of what it was to send
 keyed_device_loses_none()
 {
 	keyed_refused_nothing
-	ipsi_is "$(($(keyed_no_states right) - KEYED_NO_STATES_RIGHT))" 0 \
+	ipsi_is "$(($(keyed_device_no_states) - KEYED_DEVICE_NO_STATES))" 0 \
 		"packets of the device that came and had no SA"
 }
 

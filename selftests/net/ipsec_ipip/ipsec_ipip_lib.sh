@@ -567,6 +567,18 @@ ipsi_get()
 	ipsi_stat "$@"
 }
 
+# ipsi_xfrm_stat HOST...: what XFRM has counted there, but for zeroes, in lines
+# of host, name and number
+ipsi_xfrm_stat()
+{
+	local host
+
+	for host in "$@"; do
+		ipsi_try "$host" cat /proc/net/xfrm_stat |
+			sed -n "s/^\(\S*\)\s*\([1-9].*\)/$host \1 \2/p"
+	done
+}
+
 # ipsi_has_sas HOST OUT IN: its device has so many
 ipsi_has_sas()
 {

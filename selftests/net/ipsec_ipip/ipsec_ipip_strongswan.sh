@@ -131,7 +131,7 @@ swan_rekey()
 # swan_flow RATE: start to send both ways
 swan_flow()
 {
-	SWAN_STAT=$(swan_stat)
+	SWAN_STAT=$(ipsi_xfrm_stat left right)
 	python3 "$IPSI_DIR/ipsec_ipip_flow.py" \
 		"${left:?}" "${IPSI_INNER[left]}" \
 		"${right:?}" "${IPSI_INNER[right]}" "$1" \
@@ -139,17 +139,6 @@ swan_flow()
 	SWAN_FLOW=$!
 	IPSI_BG_PIDS+=("$SWAN_FLOW")
 	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
-}
-
-# What XFRM has counted on both hosts, but for zeroes
-swan_stat()
-{
-	local host
-
-	for host in left right; do
-		ipsi_try "$host" cat /proc/net/xfrm_stat |
-			sed -n "s/^\(\S*\)\s*\([1-9].*\)/$host \1 \2/p"
-	done
 }
 
 # swan_flow_end: end it; SWAN_SENT and SWAN_LOST are set, for both ways together.
@@ -169,5 +158,5 @@ swan_flow_end()
 	SWAN_SENT=$((words[1] + words[2]))
 	SWAN_LOST=$((words[4] + words[5] + words[7]))
 	[ "$SWAN_LOST" = 0 ] ||
-		diff <(echo "$SWAN_STAT") <(swan_stat)
+		diff <(echo "$SWAN_STAT") <(ipsi_xfrm_stat left right)
 }
