@@ -21,7 +21,9 @@
 #include "mtu.h"
 #include "natt.h"
 #include "sa.h"
+#include "standin.h"
 #include "stats.h"
+#include "ts.h"
 
 #define IPSI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
 			 NETIF_F_GSO_SOFTWARE | NETIF_F_HW_CSUM)
@@ -67,6 +69,8 @@ static void ipsi_dev_uninit(struct net_device *dev)
 
 	if (!hlist_unhashed(&idev->node))
 		ipsi_net_del(idev);
+	ipsi_standin_want_none(idev);
+	ipsi_standin_sweep(idev);
 	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
 }
@@ -197,6 +201,10 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 
 	ipsi_bypass_event(dev, event);
 	switch (event) {
+	case NETDEV_REGISTER:
+		/* Policies catch its packets only in their own namespace. */
+		ipsi_ts_refresh(netdev_priv(dev));
+		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		ipsi_carrier_keep_queue(dev);

@@ -221,6 +221,7 @@ struct ipsi_peer {
  * @ts: selectors that policies of key managers say, or NULL; written under
  *   RTNL, read under RCU, kfree_rcu()
  * @ts_stale: those policies have changed since
+ * @standins: states that give back what those policies catch; owned; RTNL
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
@@ -244,6 +245,7 @@ struct ipsi_dev {
 	struct ipsi_held held;
 	struct ipsi_ts_table __rcu *ts;
 	bool ts_stale;
+	struct list_head standins;
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
@@ -275,6 +277,7 @@ struct ipsi_adopt {
  * @adopt: SAs to adopt
  * @natt: struct ipsi_natt; RTNL
  * @ts_work: reads the selectors of devices where they are stale
+ * @standins: struct ipsi_standin of all devices, how many; RTNL
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
@@ -282,6 +285,7 @@ struct ipsi_net {
 	struct ipsi_adopt adopt;
 	struct list_head natt;
 	struct work_struct ts_work;
+	unsigned int standins;
 };
 
 #endif /* _IPSI_H */

@@ -2,7 +2,7 @@
 /*
  * Traffic selectors that key managers put into policies and not into the SA,
  * as they do: those of the SPD whose template is that of an adopted SA. The
- * policies themselves see no packet of a device; what they say is read here,
+ * policies themselves stop no packet of a device; what they say is read here,
  * anew when they change.
  */
 #include <linux/net.h>
@@ -13,6 +13,7 @@
 
 #include "adopt.h"
 #include "main.h"
+#include "standin.h"
 #include "ts.h"
 
 /**
@@ -21,13 +22,15 @@
  * @reqid: that of the SAs it is for
  * @out: for packets that go out
  * @catches: it catches them before they come to a device in its namespace:
- *   nothing can exempt IPv6 (see bypass.c)
+ *   nothing can exempt IPv6
+ * @gives_back: and its template is one that standin.c can serve
  */
 struct ipsi_ts_entry {
 	struct xfrm_selector sel;
 	u32 reqid;
 	bool out;
 	bool catches;
+	bool gives_back;
 };
 
 /**
@@ -133,6 +136,8 @@ static bool ipsi_ts_read(const struct ipsi_conf *conf,
 	entry->out = out;
 	entry->catches = out && !xp->if_id &&
 			 xp->selector.family == AF_INET6;
+	entry->gives_back = entry->catches && xp->xfrm_nr == 1 &&
+			    !tmpl->id.spi;
 	return true;
 }
 
@@ -193,11 +198,36 @@ static void ipsi_ts_warn(const struct ipsi_dev *idev,
 			netdev_warn(idev->dev,
 				    "policy with ports for reqid %u: nothing passes by it\n",
 				    entry->reqid);
-		if (entry->catches && same && net_ratelimit())
+		if (entry->catches && !entry->gives_back && same &&
+		    net_ratelimit())
 			netdev_warn(idev->dev,
-				    "policy for reqid %u, without if_id: it catches IPv6 before it comes here\n",
+				    "policy for reqid %u, without if_id but with an SPI or several transforms: it catches IPv6 before it comes here\n",
 				    entry->reqid);
 	}
+}
+
+/* What a policy catches in the namespace of the device goes back to it. */
+static void ipsi_ts_stand_in(struct ipsi_dev *idev,
+			     const struct ipsi_conf *conf,
+			     const struct ipsi_ts_table *table)
+{
+	bool same = net_eq(dev_net(idev->dev), idev->net);
+	const struct ipsi_ts_entry *entry;
+	unsigned int i;
+	int err;
+
+	ipsi_standin_want_none(idev);
+	for (i = 0; table && same && i < table->n; i++) {
+		entry = &table->entry[i];
+		if (!entry->gives_back)
+			continue;
+		err = ipsi_standin_want(idev, conf, entry->reqid);
+		if (err && net_ratelimit())
+			netdev_warn(idev->dev,
+				    "policy for reqid %u, without if_id: it catches IPv6, and nothing can give it back (%pe)\n",
+				    entry->reqid, ERR_PTR(err));
+	}
+	ipsi_standin_sweep(idev);
 }
 
 /* Read the policies; there may be more when there is room for them. Without
@@ -225,6 +255,7 @@ static void ipsi_ts_learn(struct ipsi_dev *idev)
 
 	if (table)
 		ipsi_ts_warn(idev, table);
+	ipsi_ts_stand_in(idev, conf, table);
 
 	old = rtnl_dereference(idev->ts);
 	rcu_assign_pointer(idev->ts, table);
