@@ -67,6 +67,18 @@ by_endpoints()
 	ipsi_has_not "$(ip -n "${left:?}" xfrm policy)" if_id "policies"
 }
 
+# Its policies catch IPv6, and the device gets it back.
+ipv6_by_endpoints()
+{
+	PLUTO_LEFT=endpoints-ipv6 PLUTO_CONF=device-endpoints.conf
+	PLUTO_RIGHT=link-ipv6
+	ipsi_families 4 6
+	pluto_start keying adopt-endpoints
+	works
+	ipsi_has_not "$(ip -n "${left:?}" xfrm policy)" if_id "policies"
+	ipsi_has_not "$(ipsi_xfrm_stat left)" XfrmOut "errors of XFRM"
+}
+
 over_ipv6()
 {
 	PLUTO_LEFT=link-over-ipv6 PLUTO_RIGHT=link-over-ipv6
@@ -146,5 +158,5 @@ gateway_of_strongswan()
 	keyed_is_closed
 }
 
-ipsi_run by_if_id by_endpoints over_ipv6 ipv6 ipv6_over_ipv6 certificates \
-	gateway_of_strongswan
+ipsi_run by_if_id by_endpoints ipv6_by_endpoints over_ipv6 ipv6 \
+	ipv6_over_ipv6 certificates gateway_of_strongswan

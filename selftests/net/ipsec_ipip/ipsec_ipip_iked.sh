@@ -196,6 +196,12 @@ IKED_SUFFIX=
 IKED_EDIT=
 IKED_EDIT_LEFT=
 
+# For IKED_EDIT, with ipsi_families 6 6. IPv6 goes over IPv6, and IPv4 over IPv4:
+# PF_KEY gives SAs a selector of their own family.
+# shellcheck disable=SC2034 # for the tests
+IKED_EDIT_IPV6='s/inet /inet6 /; s/10\.0\.0\./fd00::/g
+	s%192\.168\.\([12]\)\.0/24%fd0\1::/64%g'
+
 iked_start()
 {
 	ipsi_iked_need
