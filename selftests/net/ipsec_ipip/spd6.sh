@@ -393,6 +393,32 @@ comes_and_goes()
 	finish
 }
 
+# logged TEXT: it is in the kernel's log
+logged()
+{
+	dmesg | grep -q "$1"
+}
+
+# A policy that names its SA cannot be answered: the log says so, and what it
+# catches does not leave.
+spi_is_named()
+{
+	start 6
+	ipsi_ping left
+	device_sent 1
+	policies del left "${NETS[@]}"
+	ipsi_wait "no stand-in" stands_in 0
+	ipsi_do left ip xfrm policy add dir out src fd01::/64 dst fd02::/64 \
+		tmpl src fd00::1 dst fd00::2 proto esp \
+		spi "${IPSI_SPI[left]}" reqid $REQID mode tunnel
+	ipsi_wait "the kernel's log" logged \
+		"policy for reqid $REQID, without if_id but with an SPI"
+	stands_in 0 || ipsi_fail "a stand-in: $(standins)"
+	ipsi_no_ping left
+	device_sent 0
+	finish
+}
+
 # New SAs of the daemon are in tunnel mode until they are adopted; nothing goes
 # by them past the device.
 rekeyed()
@@ -436,5 +462,5 @@ former()
 	fi
 }
 
-ipsi_run over_ipv6 over_ipv4 tcp forwarded packet_filter packet_is_changed routed_elsewhere no_sa flushed \
-	comes_and_goes rekeyed
+ipsi_run over_ipv6 over_ipv4 tcp forwarded packet_filter packet_is_changed \
+	routed_elsewhere no_sa flushed comes_and_goes spi_is_named rekeyed
