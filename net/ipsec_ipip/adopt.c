@@ -477,6 +477,17 @@ void ipsi_adopt_told(struct xfrm_state *x)
 }
 
 /**
+ * ipsi_adopt_search - adopt SAs that have come without a word
+ * @net: underlay namespace
+ *
+ * Context: any.
+ */
+void ipsi_adopt_search(struct net *net)
+{
+	ipsi_adopt_queue(ipsi_net(net), NULL);
+}
+
+/**
  * ipsi_adopt_scan - adopt the SAs that were there before
  * @idev: a device that is new, or whose configuration has changed
  *

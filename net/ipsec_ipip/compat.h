@@ -158,6 +158,25 @@ static inline int ipsi_xfrm_init_state(struct xfrm_state *x, bool offload,
 #endif
 }
 
+/* xfrm_mgr.migrate: older kernels do not say in which namespace; there the
+ * outbound SA stays where it was
+ */
+#ifdef IPSI_HAVE_MIGRATE_NET
+#define IPSI_KM_MIGRATE(fn)	.migrate = fn
+#else
+#define IPSI_KM_MIGRATE(fn)	.migrate = fn ? NULL : NULL
+#endif
+
+/* xfrm_migrate.old_reqid: older kernels have one reqid, which stays */
+static inline u32 ipsi_xfrm_migrate_reqid(const struct xfrm_migrate *m)
+{
+#ifdef IPSI_HAVE_MIGRATE_REQID
+	return m->old_reqid;
+#else
+	return m->reqid;
+#endif
+}
+
 /* xfrm_policy.state_cache_list: before 6.13 (and some 6.12) there is none.
  * Where there is, states on it must not outlive the policy.
  */

@@ -271,10 +271,25 @@ struct ipsi_adopt {
 };
 
 /**
+ * struct ipsi_migrations - SAs of a namespace that are to be moved
+ * @net: the namespace
+ * @work: does it
+ * @lock: protects @list; taken with BH off
+ * @list: struct ipsi_migration, in the order of their arrival; owned
+ */
+struct ipsi_migrations {
+	struct net *net;
+	struct work_struct work;
+	spinlock_t lock;		/* see above */
+	struct list_head list;
+};
+
+/**
  * struct ipsi_net - devices by their underlay namespace
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
  * @last_if_id: if_id given last; RTNL
  * @adopt: SAs to adopt
+ * @migrations: SAs to move
  * @natt: struct ipsi_natt; RTNL
  * @ts_work: reads the selectors of devices where they are stale
  * @standins: struct ipsi_standin of all devices, how many; RTNL
@@ -283,6 +298,7 @@ struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
 	u32 last_if_id;
 	struct ipsi_adopt adopt;
+	struct ipsi_migrations migrations;
 	struct list_head natt;
 	struct work_struct ts_work;
 	unsigned int standins;

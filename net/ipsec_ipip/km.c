@@ -8,6 +8,7 @@
 #include "adopt.h"
 #include "km.h"
 #include "main.h"
+#include "migrate.h"
 #include "peer.h"
 #include "sa.h"
 #include "ts.h"
@@ -114,12 +115,27 @@ static int ipsi_km_new_mapping(struct xfrm_state *x, xfrm_address_t *addr,
 	return -EOPNOTSUPP;
 }
 
+/* Others are to say whether it was heard. */
+static int ipsi_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
+			   const struct xfrm_migrate *m, int num_bundles,
+			   const struct xfrm_kmaddress *k, struct net *net,
+			   const struct xfrm_encap_tmpl *encap)
+{
+	int i;
+
+	for (i = 0; i < num_bundles; i++)
+		ipsi_migrate_told(net, dir == XFRM_POLICY_OUT, &m[i], encap);
+
+	return -EOPNOTSUPP;
+}
+
 static struct xfrm_mgr ipsi_km = {
 	.notify		= ipsi_km_notify,
 	.notify_policy	= ipsi_km_notify_policy,
 	.acquire	= ipsi_km_acquire,
 	.compile_policy	= ipsi_km_compile_policy,
 	.new_mapping	= ipsi_km_new_mapping,
+	IPSI_KM_MIGRATE(ipsi_km_migrate),
 };
 
 /**

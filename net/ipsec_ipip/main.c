@@ -17,6 +17,7 @@
 #include "km.h"
 #include "link.h"
 #include "main.h"
+#include "migrate.h"
 #include "mtu.h"
 #include "netlink.h"
 #include "sa.h"
@@ -174,11 +175,13 @@ static int __net_init ipsi_net_init(struct net *net)
 {
 	INIT_LIST_HEAD(&ipsi_net(net)->natt);
 	ipsi_adopt_net_init(net);
+	ipsi_migrate_net_init(net);
 	return 0;
 }
 
 static void __net_exit ipsi_net_exit(struct net *net)
 {
+	ipsi_migrate_net_exit(net);
 	ipsi_adopt_net_exit(net);
 }
 

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# libreswan keys the device on the left, and the ordinary host on the right, with
+# strongSwan, gets other addresses (MOBIKE, RFC 4555). libreswan moves SAs by
+# XFRM_MSG_MIGRATE, which knows tunnel mode only. A failure means that a peer
+# that moves is cut off, or that packets go to where it was.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_pluto.sh
+source "$(dirname "$0")/ipsec_ipip_pluto.sh"
+# shellcheck source=ipsec_ipip_ike.sh
+source "$(dirname "$0")/ipsec_ipip_ike.sh"
+# shellcheck source=ipsec_ipip_keyed.sh
+source "$(dirname "$0")/ipsec_ipip_keyed.sh"
+
+# shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
+IPSI_QUIET=yes
+
+# mobike_start [OPTION...]: the right connects; options are for the device
+mobike_start()
+{
+	ipsi_charon_need
+	ipsi_pluto_need
+	ipsi_topology
+	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
+		local 10.0.0.1 if_id "$IPSI_IF_ID" keying adopt "$@"
+	ipsi_up left
+	keyed_gateway
+	ipsi_pluto left device-mobike.conf
+	ipsi_wait "the configuration" ipsi_pluto_has left link
+	ipsi_charon right < "$IPSI_DIR/ike/libreswan/swanctl-mobike.conf"
+	ipsi_swanctl right --initiate --child link --timeout 60 \
+		> "$IPSI_TMP/initiate" ||
+		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
+	keyed_is_up
+	keyed_listen
+	keyed_pings
+}
+
+# moves FROM TO: the right has another address on its wire
+moves()
+{
+	ipsi_try right sysctl -qw net.ipv4.conf.all.promote_secondaries=1
+	ipsi_do right ip address add "$2/24" dev "$IPSI_WIRE"
+	ipsi_do right ip address del "$1/24" dev "$IPSI_WIRE"
+}
+
+# outbound_to ADDRESS: where the SAs of the device lead to
+outbound_to()
+{
+	ip -n "${left:?}" xfrm state list dst "$1" proto esp |
+		grep -q 'mode transport'
+}
+
+# device_at ADDRESS: where the device has its peer
+device_at()
+{
+	[ "$(ipsi_get left peer)" = "$1" ] && ipsi_has_sas left 1 1
+}
+
+# R33
+peer_is_followed()
+{
+	local spis
+
+	mobike_start remote any roam
+	spis=$(keyed_spis)
+	moves 10.0.0.2 10.0.0.3
+	ipsi_wait "the device's view" device_at 10.0.0.3
+	outbound_to 10.0.0.3 || ipsi_fail "no outbound SA to the new address"
+	! outbound_to 10.0.0.2 || ipsi_fail "an SA to the former address"
+	ipsi_is "$(keyed_spis)" "$spis" "SPIs"
+	keyed_pings
+	# and again
+	moves 10.0.0.3 10.0.0.4
+	ipsi_wait "the device's view" device_at 10.0.0.4
+	keyed_pings
+	spis=$(keyed_spis)
+	ipsi_swanctl right --rekey --child link > "$IPSI_TMP/rekey" ||
+		ipsi_fail "rekey: $(cat "$IPSI_TMP/rekey")"
+	ipsi_wait "rekeying" keyed_changed "$spis"
+	keyed_pings
+	keyed_heard
+}
+
+# R21 R33
+peer_is_not_followed()
+{
+	mobike_start remote 10.0.0.2
+	moves 10.0.0.2 10.0.0.3
+	ipsi_wait "the SA at its new place" outbound_to 10.0.0.3
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
+	ipsi_no_ping left
+	ipsi_no_ping right
+	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip remote 10.0.0.3
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
+	keyed_pings
+	keyed_heard
+}
+
+ipsi_run peer_is_followed peer_is_not_followed
