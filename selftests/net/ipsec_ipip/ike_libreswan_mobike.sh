@@ -39,14 +39,6 @@ mobike_start()
 	keyed_pings
 }
 
-# moves FROM TO: the right has another address on its wire
-moves()
-{
-	ipsi_try right sysctl -qw net.ipv4.conf.all.promote_secondaries=1
-	ipsi_do right ip address add "$2/24" dev "$IPSI_WIRE"
-	ipsi_do right ip address del "$1/24" dev "$IPSI_WIRE"
-}
-
 # outbound_to ADDRESS: where the SAs of the device lead to
 outbound_to()
 {
@@ -67,14 +59,14 @@ peer_is_followed()
 
 	mobike_start remote any roam
 	spis=$(keyed_spis)
-	moves 10.0.0.2 10.0.0.3
+	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
 	outbound_to 10.0.0.3 || ipsi_fail "no outbound SA to the new address"
 	! outbound_to 10.0.0.2 || ipsi_fail "an SA to the former address"
 	ipsi_is "$(keyed_spis)" "$spis" "SPIs"
 	keyed_pings
 	# and again
-	moves 10.0.0.3 10.0.0.4
+	ipsi_moves right 10.0.0.3 10.0.0.4
 	ipsi_wait "the device's view" device_at 10.0.0.4
 	keyed_pings
 	spis=$(keyed_spis)
@@ -89,7 +81,7 @@ peer_is_followed()
 peer_is_not_followed()
 {
 	mobike_start remote 10.0.0.2
-	moves 10.0.0.2 10.0.0.3
+	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "the SA at its new place" outbound_to 10.0.0.3
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	ipsi_no_ping left

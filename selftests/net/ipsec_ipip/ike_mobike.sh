@@ -26,14 +26,6 @@ mobike_start()
 	ipsi_ping right
 }
 
-# moves HOST FROM TO: another address on its wire
-moves()
-{
-	ipsi_try "$1" sysctl -qw net.ipv4.conf.all.promote_secondaries=1
-	ipsi_do "$1" ip address add "$3/24" dev "$IPSI_WIRE"
-	ipsi_do "$1" ip address del "$2/24" dev "$IPSI_WIRE"
-}
-
 # charon_at HOST ADDRESS: what charon on HOST thinks the other's address is
 charon_at()
 {
@@ -63,7 +55,7 @@ mobike_end()
 peer_is_followed()
 {
 	mobike_start roam
-	moves right 10.0.0.2 10.0.0.3
+	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
@@ -71,7 +63,7 @@ peer_is_followed()
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
 	# and again
-	moves right 10.0.0.3 10.0.0.4
+	ipsi_moves right 10.0.0.3 10.0.0.4
 	ipsi_wait "the device's view" device_at 10.0.0.4
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
@@ -85,7 +77,7 @@ peer_is_not_followed()
 
 	mobike_start
 	ipsi_capture_start left "$wire"
-	moves right 10.0.0.2 10.0.0.3
+	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	swan_carrier false || ipsi_fail "carrier without SAs"
@@ -110,7 +102,7 @@ own_address()
 	swan_charon right gateway-psk.conf
 	swan_charon left device-psk.conf '/local_addrs/d'
 	swan_answer left
-	moves left 10.0.0.1 10.0.0.5
+	ipsi_moves left 10.0.0.1 10.0.0.5
 	ipsi_wait "charon's view" charon_at right 10.0.0.5
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
 	ipsi_no_ping left
@@ -157,7 +149,7 @@ selectors_move()
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
 	swan_answer left
 	ipsi_do left ip route add 203.0.113.1 dev "$IPSI_DEV"
-	moves right 10.0.0.2 10.0.0.3
+	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left

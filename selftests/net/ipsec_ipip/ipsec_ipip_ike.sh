@@ -124,3 +124,11 @@ ipsi_charon_installed()
 {
 	[ "$(ipsi_charon_sas "$1")" = "$2" ]
 }
+
+# ipsi_moves HOST FROM TO: another address on its wire
+ipsi_moves()
+{
+	ipsi_try "$1" sysctl -qw net.ipv4.conf.all.promote_secondaries=1
+	ipsi_do "$1" ip address add "$3/24" dev "$IPSI_WIRE"
+	ipsi_do "$1" ip address del "$2/24" dev "$IPSI_WIRE"
+}
