@@ -9,6 +9,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 # shellcheck source=ipsec_ipip_pluto.sh
 source "$(dirname "$0")/ipsec_ipip_pluto.sh"
 # shellcheck source=ipsec_ipip_ike.sh
@@ -147,10 +149,10 @@ gateway_of_strongswan()
 	keyed_pings
 	keyed_modes
 	# R30
-	keyed_flow left
+	keyed_flow
 	pluto_rekey right
 	pluto_rekey right
-	keyed_lossless
+	flow_lossless
 	rekey_by_strongswan
 	keyed_pings
 	keyed_heard

@@ -8,6 +8,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 # shellcheck source=ipsec_ipip_pluto.sh
 source "$(dirname "$0")/ipsec_ipip_pluto.sh"
 # shellcheck source=ipsec_ipip_ike.sh
@@ -35,7 +37,7 @@ rekey_loses_what_pluto_loses()
 {
 	pluto_start keying adopt
 	pluto_up
-	keyed_flow left
+	keyed_flow
 	rekeys
 	keyed_loss_is_the_daemons
 	keyed_device_loses_none
@@ -47,7 +49,7 @@ rekey_by_endpoints()
 	PLUTO_LEFT=endpoints${1:-} PLUTO_CONF=device-endpoints.conf
 	pluto_start keying adopt-endpoints
 	pluto_up
-	keyed_flow right
+	keyed_flow
 	pluto_rekey left
 	pluto_rekey right
 	keyed_loss_is_the_daemons
@@ -81,7 +83,7 @@ rekey_of_xfrm_interface()
 	ipsi_do left ip route add "${IPSI_INNER[right]}" dev ipsec7 \
 		src "${IPSI_INNER[left]}"
 	keyed_pings
-	keyed_flow left
+	keyed_flow
 	for host in left right left right; do
 		spis=$(keyed_tunnel_spis)
 		ipsi_pluto_do "$host" rekey-ipsec link

@@ -10,6 +10,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 # shellcheck source=ipsec_ipip_ike_matrix.sh
 source "$IPSI_DIR/ipsec_ipip_ike_matrix.sh"
 

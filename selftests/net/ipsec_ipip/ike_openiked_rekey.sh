@@ -8,6 +8,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 # shellcheck source=ipsec_ipip_iked.sh
 source "$(dirname "$0")/ipsec_ipip_iked.sh"
 # shellcheck source=ipsec_ipip_ike.sh
@@ -32,7 +34,7 @@ rekey_loses_what_iked_loses()
 	IKED_EDIT_LEFT=$EDIT_REKEY
 	iked_start
 	keyed_is_up
-	keyed_flow left
+	keyed_flow
 	for _ in 1 2 3; do
 		spis=$(keyed_spis)
 		ipsi_wait "rekeying" keyed_changed "$spis"
@@ -66,7 +68,7 @@ rekey_without_device()
 	ipsi_iked left device.conf "$IKED_EDIT_LEFT"
 	ipsi_iked_initiate left
 	ipsi_wait "SAs" keyed_tunnel_spis
-	keyed_flow left
+	keyed_flow
 	for _ in 1 2 3; do
 		before=$(keyed_tunnel_spis)
 		ipsi_wait "rekeying" keyed_tunnel_changed "$before"

@@ -7,6 +7,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 # shellcheck source=ipsec_ipip_iked.sh
 source "$(dirname "$0")/ipsec_ipip_iked.sh"
 # shellcheck source=ipsec_ipip_ike.sh
@@ -57,7 +59,7 @@ rekey_by_strongswan()
 	local spis
 
 	start
-	keyed_flow left
+	keyed_flow
 	for _ in 1 2; do
 		spis=$(keyed_spis)
 		ipsi_swanctl left --rekey --child link > /dev/null ||

@@ -8,6 +8,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 # shellcheck source=ipsec_ipip_ike.sh
 source "$IPSI_DIR/ipsec_ipip_ike.sh"
 # shellcheck source=ipsec_ipip_strongswan.sh
@@ -16,19 +18,21 @@ source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
 REKEYS=4	# by each side
 RATE=200	# packets a second, each way
 
-# measure WHAT: both charons run
+# measure WHAT: both charons run. MISSING is set to what did not arrive, or was
+# refused on the left.
 measure()
 {
 	local i
 
 	swan_answer left
-	swan_flow $RATE
+	flow_start $RATE
 	for ((i = 0; i < REKEYS; i++)); do
 		swan_rekey left
 		swan_rekey right
 	done
-	swan_flow_end
-	echo "$1: $SWAN_LOST of $SWAN_SENT packets lost" \
+	flow_end
+	MISSING=$((FLOW_LOST[0] + FLOW_LOST[1] + FLOW_REFUSED[0]))
+	echo "$1: $MISSING of ${FLOW_SENT[*]} packets lost" \
 		"in $((2 * REKEYS)) rekeys"
 }
 
@@ -39,7 +43,7 @@ side_by_side()
 
 	swan_start psk
 	measure ipsec-ipip
-	lost=$SWAN_LOST
+	lost=$MISSING
 
 	ipsi_charon_stop left
 	ipsi_do left ip link del "$IPSI_DEV"
@@ -47,8 +51,8 @@ side_by_side()
 	ipsi_up left
 	swan_charon left device-psk.conf '/policies = no/d'
 	measure "xfrm interface"
-	((lost <= SWAN_LOST)) ||
-		ipsi_fail "$lost lost, $SWAN_LOST by the xfrm interface"
+	((lost <= MISSING)) ||
+		ipsi_fail "$lost lost, $MISSING by the xfrm interface"
 }
 
 ipsi_run side_by_side

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Links that an IKE daemon keys: a device on the left, an ordinary host on the
-# right. Sourced after ipsec_ipip_lib.sh and the file of the daemon.
+# right. Sourced after ipsec_ipip_lib.sh, ipsec_ipip_flow.sh and the file of the
+# daemon.
 
 # keyed_gateway: what an ordinary host needs beside its daemon
 keyed_gateway()
@@ -110,55 +111,22 @@ keyed_device_no_states()
 	keyed_counts 'InNoStates|AcquireError' right
 }
 
-# keyed_flow HOST: start to send, 50 packets a second, until keyed_flow_end. It
-# is one ping after the other, since each waits for its last answer.
+# keyed_flow: start to send both ways, until one of those below
 keyed_flow()
 {
-	local host=$1
-
 	KEYED_NO_STATES=$(keyed_no_states)
 	KEYED_DEVICE_NO_STATES=$(keyed_device_no_states)
-	# shellcheck disable=SC2016 # for that shell
-	ipsi_bg "$host" bash -c '
-		until [ -e "$1" ]; do
-			ping -q -n -i 0.02 -c 100 -W 10 -I "$2" "$3"
-		done' flow "$IPSI_TMP/stop" "${IPSI_INNER[$host]}" \
-		"${IPSI_INNER[${IPSI_PEER[$host]}]}" > "$IPSI_TMP/flow" 2>&1
-	KEYED_FLOW=$IPSI_BG_PID
-}
-
-# keyed_flow_end: set KEYED_LOST to the number of its packets without an answer
-keyed_flow_end()
-{
-	local line regex='([0-9]+) packets transmitted, ([0-9]+) received'
-	local sent=0 got=0
-
-	touch "$IPSI_TMP/stop"
-	wait "$KEYED_FLOW"
-	while read -r line; do
-		[[ $line =~ $regex ]] || continue
-		((sent += BASH_REMATCH[1], got += BASH_REMATCH[2]))
-	done < "$IPSI_TMP/flow"
-	[ "$sent" -ge 100 ] || ipsi_fail "only $sent packets were sent"
-	KEYED_LOST=$((sent - got))
-	echo "flow: $KEYED_LOST of $sent lost"
-	[ "$KEYED_LOST" = 0 ] || cat "$IPSI_TMP/flow"
-}
-
-keyed_lossless()
-{
-	keyed_flow_end
-	ipsi_is "$KEYED_LOST" 0 "packets lost"
+	flow_start 125
 }
 
 # keyed_loss_is_the_daemons: those that were lost had been sent by a valid SA, but
 # where they came to, the daemon had not yet installed it, or had removed it
 keyed_loss_is_the_daemons()
 {
-	keyed_flow_end
-	ipsi_xfrm_stat left right
+	flow_end
 	ipsi_is "$(($(keyed_no_states) - KEYED_NO_STATES))" \
-		"$KEYED_LOST" "packets that came and had no SA"
+		"$((FLOW_LOST[0] + FLOW_LOST[1]))" \
+		"packets that came and had no SA"
 }
 
 # keyed_refused_nothing: nor has the device

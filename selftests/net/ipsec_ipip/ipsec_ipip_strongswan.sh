@@ -127,36 +127,3 @@ swan_rekey()
 		ipsi_fail "rekey: $(cat "$IPSI_TMP/rekey")"
 	ipsi_wait "rekeying by the $1" swan_rekeyed
 }
-
-# swan_flow RATE: start to send both ways
-swan_flow()
-{
-	SWAN_STAT=$(ipsi_xfrm_stat left right)
-	python3 "$IPSI_DIR/ipsec_ipip_flow.py" \
-		"${left:?}" "${IPSI_INNER[left]}" \
-		"${right:?}" "${IPSI_INNER[right]}" "$1" \
-		> "$IPSI_TMP/flow" 2>&1 &
-	SWAN_FLOW=$!
-	IPSI_BG_PIDS+=("$SWAN_FLOW")
-	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
-}
-
-# swan_flow_end: end it; SWAN_SENT and SWAN_LOST are set, for both ways together.
-# What the left's own host refuses is lost. What the right's refuses is not: that
-# is tunnel mode of the kernel, which has an SA that is gone in its hand now and
-# then (XfrmOutStateInvalid).
-swan_flow_end()
-{
-	local words
-
-	kill "$SWAN_FLOW"
-	wait "$SWAN_FLOW"
-	cat "$IPSI_TMP/flow"
-	read -ra words < <(tail -n 1 "$IPSI_TMP/flow")
-	[ "${words[0]}" = sent ] || ipsi_fail "the flow has failed"
-	# shellcheck disable=SC2034 # for the tests
-	SWAN_SENT=$((words[1] + words[2]))
-	SWAN_LOST=$((words[4] + words[5] + words[7]))
-	[ "$SWAN_LOST" = 0 ] ||
-		diff <(echo "$SWAN_STAT") <(ipsi_xfrm_stat left right)
-}

@@ -14,6 +14,8 @@
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_flow.sh
+source "$(dirname "$0")/ipsec_ipip_flow.sh"
 
 # shellcheck disable=SC2034 # for ipsi_quiet()
 IPSI_QUIET=1
@@ -424,14 +426,10 @@ spi_is_named()
 rekeyed()
 {
 	local i spi
-	local -a words
 
 	start 6
 	device_sent 0
-	# shellcheck disable=SC2154 # setup_ns sets them
-	ipsi_bg left python3 "$IPSI_DIR/ipsec_ipip_flow.py" "$left" fd01::1 \
-		"$right" fd02::1 2000 > "$IPSI_TMP/flow" 2>&1
-	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
+	flow_start 2000 fd01::1 fd02::1
 	for ((i = 1; i <= 20; i++)); do
 		spi=$((0x4000 + i))
 		sa right in $spi
@@ -441,14 +439,10 @@ rekeyed()
 			proto esp spi "$(former $i)"
 		ipsi_wait "former SA gone" ipsi_has_sas left 1 1
 	done
-	kill "$IPSI_BG_PID"
-	wait "$IPSI_BG_PID"
-	cat "$IPSI_TMP/flow"
-	# sent N N lost N N refused N N, left and right
-	read -ra words < <(tail -n 1 "$IPSI_TMP/flow")
-	ipsi_is "${words[*]:3}" "lost 0 0 refused 0 0" "flow"
+	flow_lossless
+	ipsi_is "${FLOW_REFUSED[1]}" 0 "packets refused by the right"
 	ipsi_is "$(ipsi_xfrm_stat left right)" "" "errors of XFRM"
-	device_sent "${words[1]}"
+	device_sent "${FLOW_SENT[0]}"
 	finish
 }
 

@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Numbered datagrams both ways between the hosts, of which each that is lost is
+# known. ping is no measure: its own socket loses answers where the machine is
+# slow. Sourced after ipsec_ipip_lib.sh.
+
+# flow_start RATE [LEFT RIGHT]: start to send, so many a second each way, between
+# the inner addresses or these
+flow_start()
+{
+	local one=${2:-${IPSI_INNER[left]}} other=${3:-${IPSI_INNER[right]}}
+
+	FLOW_STAT=$(ipsi_xfrm_stat left right)
+	# it goes to the namespaces itself
+	ipsi_bg left python3 "$IPSI_DIR/ipsec_ipip_flow.py" \
+		"${left:?}" "$one" "${right:?}" "$other" "$1" \
+		> "$IPSI_TMP/flow" 2>&1
+	FLOW_PID=$IPSI_BG_PID
+	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
+}
+
+# flow_end: end it. FLOW_SENT, FLOW_LOST and FLOW_REFUSED are set, each the number
+# of datagrams from the left and that from the right. What is refused by the host
+# that was to send it is neither sent nor lost: an ordinary host, tunnel mode of the
+# kernel, has an SA that is gone in its hand now and then (XfrmOutStateInvalid).
+flow_end()
+{
+	local words
+
+	kill "$FLOW_PID"
+	wait "$FLOW_PID"
+	cat "$IPSI_TMP/flow"
+	# sent N N lost N N refused N N
+	read -ra words < <(tail -n 1 "$IPSI_TMP/flow")
+	[ "${words[0]}" = sent ] || ipsi_fail "the flow has failed"
+	FLOW_SENT=("${words[@]:1:2}")
+	FLOW_LOST=("${words[@]:4:2}")
+	FLOW_REFUSED=("${words[@]:7:2}")
+	[ "${FLOW_SENT[0]}" -ge 20 ] || ipsi_fail "too little was sent"
+	[ "${FLOW_LOST[*]} ${FLOW_REFUSED[0]}" = "0 0 0" ] ||
+		diff <(echo "$FLOW_STAT") <(ipsi_xfrm_stat left right)
+}
+
+# flow_lossless: end it; the left has refused nothing, and nothing is lost
+flow_lossless()
+{
+	flow_end
+	ipsi_is "${FLOW_LOST[*]}" "0 0" "packets lost, of ${FLOW_SENT[*]}"
+	ipsi_is "${FLOW_REFUSED[0]}" 0 "packets refused"
+}
