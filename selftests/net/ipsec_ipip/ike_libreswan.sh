@@ -105,11 +105,11 @@ ipv6_over_ipv6()
 	works
 }
 
-certificates()
+certified()
 {
 	local host
 
-	PLUTO_LEFT=link-cert PLUTO_RIGHT=link-cert
+	PLUTO_RIGHT=$PLUTO_LEFT
 	ipsi_pluto_need
 	"$IPSI_DIR/ike/make-certs" "$IPSI_TMP/certs" left right ||
 		ipsi_fail "no certificates"
@@ -118,6 +118,19 @@ certificates()
 	done
 	pluto_start keying adopt
 	works
+}
+
+certificates()
+{
+	PLUTO_LEFT=link-cert
+	certified
+}
+
+certificates_over_ipv6()
+{
+	PLUTO_LEFT=link-cert-ipv6-over-ipv6 IPSI_IF_ID=8
+	ipsi_families 6 6
+	certified
 }
 
 rekey_by_strongswan()
@@ -161,4 +174,4 @@ gateway_of_strongswan()
 }
 
 ipsi_run by_if_id by_endpoints ipv6_by_endpoints over_ipv6 ipv6 \
-	ipv6_over_ipv6 certificates gateway_of_strongswan
+	ipv6_over_ipv6 certificates certificates_over_ipv6 gateway_of_strongswan

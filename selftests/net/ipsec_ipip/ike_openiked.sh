@@ -53,6 +53,13 @@ certificates()
 	works
 }
 
+certificates_over_ipv6()
+{
+	IKED_EDIT=$IKED_EDIT_IPV6
+	ipsi_families 6 6
+	certificates
+}
+
 # The daemon's policies catch IPv6 in the namespace of the device, and the device
 # gets it back.
 ipv6()
@@ -92,4 +99,5 @@ ipv6_apart()
 	keyed_heard
 }
 
-ipsi_run by_endpoints certificates ipv6 ipv6_apart
+ipsi_run by_endpoints certificates certificates_over_ipv6 ipv6 \
+	ipv6_apart
