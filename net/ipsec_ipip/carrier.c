@@ -4,10 +4,53 @@
  * daemons see the link go down with them.
  */
 #include <linux/netdevice.h>
+#include <linux/workqueue.h>
 #include <net/sch_generic.h>
 
 #include "carrier.h"
 #include "nlmsg.h"
+
+/* A key manager that moves an SA (RFC 4555) deletes it and then adds it anew. No
+ * routing daemon is to give up its neighbours for that; so much later than the
+ * keys, in jiffies, the carrier goes.
+ */
+#define IPSI_CARRIER_HOLD	(HZ / 10)
+
+/* The carrier of a device that is going stays: link_watch takes a reference. */
+static void ipsi_carrier_tell(struct ipsi_dev *idev, bool on)
+{
+	struct net_device *dev = idev->dev;
+
+	lockdep_assert_held(&idev->sad.lock);
+
+	/* Unregistration waits for the reader who has seen it registered. */
+	rcu_read_lock();
+	if (dev->reg_state != NETREG_REGISTERED || on == netif_carrier_ok(dev))
+		goto out;
+
+	if (on)
+		netif_carrier_on(dev);
+	else
+		netif_carrier_off(dev);
+	ipsi_nl_event_carrier(idev, on);
+out:
+	rcu_read_unlock();
+}
+
+/* Does the device wait before it lets its carrier go? Manual keys are taken away
+ * by whoever means it.
+ */
+static bool ipsi_carrier_holds(const struct ipsi_dev *idev)
+{
+	bool holds;
+
+	rcu_read_lock();
+	holds = rcu_dereference(idev->conf)->keying !=
+		IPSEC_IPIP_KEYING_MANUAL;
+	rcu_read_unlock();
+
+	return holds;
+}
 
 /**
  * ipsi_carrier_set - the device has keys in both directions, or has not
@@ -18,18 +61,47 @@
  */
 void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 {
-	struct net_device *dev = idev->dev;
+	struct ipsi_carrier *carrier = &idev->carrier;
+	bool lost = carrier->keyed && !on;
 
 	lockdep_assert_held(&idev->sad.lock);
 
-	if (on == netif_carrier_ok(dev))
-		return;
+	carrier->keyed = on;
+	if (on || !ipsi_carrier_holds(idev))
+		ipsi_carrier_tell(idev, on);
+	else if (lost)
+		mod_delayed_work(system_wq, &carrier->off, IPSI_CARRIER_HOLD);
+}
 
-	if (on)
-		netif_carrier_on(dev);
-	else
-		netif_carrier_off(dev);
-	ipsi_nl_event_carrier(idev, on);
+static void ipsi_carrier_work(struct work_struct *work)
+{
+	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
+					     carrier.off.work);
+
+	spin_lock_bh(&idev->sad.lock);
+	ipsi_carrier_tell(idev, idev->carrier.keyed);
+	spin_unlock_bh(&idev->sad.lock);
+}
+
+/**
+ * ipsi_carrier_init - start without keys
+ * @idev: a device that is being made
+ */
+void ipsi_carrier_init(struct ipsi_dev *idev)
+{
+	INIT_DELAYED_WORK(&idev->carrier.off, ipsi_carrier_work);
+	netif_carrier_off(idev->dev);
+}
+
+/**
+ * ipsi_carrier_fini - undo ipsi_carrier_init()
+ * @idev: the device, which nobody can see any more, without SAs
+ *
+ * Context: process.
+ */
+void ipsi_carrier_fini(struct ipsi_dev *idev)
+{
+	cancel_delayed_work_sync(&idev->carrier.off);
 }
 
 /**

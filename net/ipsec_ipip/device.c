@@ -81,6 +81,7 @@ static void ipsi_dev_free(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 
 	ipsi_sad_fini(idev);
+	ipsi_carrier_fini(idev);
 	gro_cells_destroy(&idev->gro_cells);
 	dst_cache_destroy(&idev->dst_cache);
 	free_percpu(idev->stats);

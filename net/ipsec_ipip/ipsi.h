@@ -158,6 +158,16 @@ struct ipsi_sad {
 };
 
 /**
+ * struct ipsi_carrier - the carrier of a device; see carrier.c
+ * @keyed: there are keys in both directions; protected by ipsi_sad.lock
+ * @off: tells that there are none, if they have not come back
+ */
+struct ipsi_carrier {
+	bool keyed;
+	struct delayed_work off;
+};
+
+/**
  * struct ipsi_icmp - errors that the underlay has reported; see icmp.c
  * @left: how many senders are still to be told
  * @until: in jiffies, when they are forgotten
@@ -213,6 +223,7 @@ struct ipsi_peer {
  * @stats: refused packets, per CPU
  * @icmp: errors of the underlay, to be passed on
  * @sad: SAs of the device
+ * @carrier: tells if they are keys in both directions
  * @sock: socket by which private policies are looked up; owned, never bound
  * @sock_lock: held while it carries one; taken with BH off, outside of @sad.lock
  * @peer: where the peer has moved to
@@ -238,6 +249,7 @@ struct ipsi_dev {
 	struct ipsi_stats __percpu *stats;
 	struct ipsi_icmp icmp;
 	struct ipsi_sad sad;
+	struct ipsi_carrier carrier;
 	struct socket *sock;
 	spinlock_t sock_lock;		/* see above */
 	struct ipsi_peer peer;

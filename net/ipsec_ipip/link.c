@@ -9,6 +9,7 @@
 #include <net/rtnetlink.h>
 
 #include "adopt.h"
+#include "carrier.h"
 #include "conf.h"
 #include "device.h"
 #include "hold.h"
@@ -86,6 +87,7 @@ static int ipsi_newlink(struct net_device *dev,
 	idev->dev = dev;
 	idev->net = net;
 	ipsi_sad_init(&idev->sad);
+	ipsi_carrier_init(idev);
 	ipsi_peer_init(idev);
 	ipsi_hold_init(idev);
 	INIT_LIST_HEAD(&idev->standins);
@@ -96,8 +98,6 @@ static int ipsi_newlink(struct net_device *dev,
 	if (idev->mtu_auto)
 		dev->mtu = ipsi_mtu_compute(idev, conf);
 
-	/* Until there are SAs. */
-	netif_carrier_off(dev);
 	err = register_netdevice(dev);
 	if (err) {
 		/* The destructor has freed conf if it got to run. */

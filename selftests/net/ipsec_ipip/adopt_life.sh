@@ -240,5 +240,45 @@ sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0
 	ipsi_has "$(dmesg)" "SA with SPI 0x00005001 not adopted" "kernel's log"
 }
 
+carrier_is_off()
+{
+	[ "$(ipsi_get left carrier)" = false ]
+}
+
+carrier_is_on()
+{
+	[ "$(ipsi_get left carrier)" = true ]
+}
+
+# A daemon that moves an SA deletes it and adds it anew, and routing daemons do
+# not hear of that; of one that is gone they do.
+carrier()
+{
+	local changes
+
+	start keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_wait "the carrier" carrier_is_on
+	changes=$(ipsi_carrier_changes left)
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	ipsi_daemon_sa left out if_id 7 replay-oseq 100
+	both_adopted
+	ipsi_ping left
+	# what was still to be told of the SA that has gone
+	sleep 0.3
+	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
+		"changes of the carrier"
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	ipsi_wait "the end of the carrier" carrier_is_off
+	ipsi_daemon_sa left out if_id 7 replay-oseq 200
+	ipsi_wait "the carrier" carrier_is_on
+	# it has not waited to go when the device goes
+	ipsi_do left ip xfrm state flush
+	ipsi_do left ip link del "$DEV"
+}
+
 ipsi_run update expiry delete_and_flush device_comes_and_goes \
-	old_sa_first new_sa_when_heard keying_is_set_later others_hear_nothing events
+	old_sa_first new_sa_when_heard keying_is_set_later others_hear_nothing events \
+	carrier

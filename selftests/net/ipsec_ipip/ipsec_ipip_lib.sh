@@ -267,6 +267,13 @@ ipsi_bg()
 	IPSI_BG_PIDS+=("$IPSI_BG_PID")
 }
 
+# ipsi_carrier_changes HOST: how often the carrier of the device has gone or come
+ipsi_carrier_changes()
+{
+	ip -n "${!1}" -j -s -s link show "$IPSI_DEV" |
+		grep -o '"carrier_changes":[0-9]*' | cut -d: -f2
+}
+
 #
 # Topology
 #
