@@ -197,6 +197,7 @@ struct ipsi_held {
 /**
  * struct ipsi_peer - where the peer was heard, if not where it is said to be
  * @lock: protects what follows; taken with BH off
+ * @local: this host's address then
  * @addr: its address
  * @port: its UDP port, network byte order; 0 without UDP
  * @moved: that is news
@@ -204,6 +205,7 @@ struct ipsi_held {
  */
 struct ipsi_peer {
 	spinlock_t lock;		/* see above */
+	xfrm_address_t local;
 	xfrm_address_t addr;
 	__be16 port;
 	bool moved;

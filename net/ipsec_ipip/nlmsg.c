@@ -611,12 +611,16 @@ void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
  */
 void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 {
+	const struct ipsi_conf *conf;
+	xfrm_address_t local;
 	struct sk_buff *msg;
 	void *hdr;
 	u16 family;
 
 	rcu_read_lock();
-	family = rcu_dereference(idev->conf)->family;
+	conf = rcu_dereference(idev->conf);
+	family = conf->family;
+	local = conf->local;
 	rcu_read_unlock();
 
 	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_DEV_PEER_NTF, &hdr);
@@ -624,6 +628,7 @@ void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 		return;
 
 	if (ipsi_nl_fill_dev_id(msg, idev) ||
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &local, family) ||
 	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr, family) ||
 	    (to->port &&
 	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_PEER_PORT, to->port))) {

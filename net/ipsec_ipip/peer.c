@@ -9,7 +9,8 @@
  *
  * Where a key manager moves its SAs (RFC 4555), the device that adopts them
  * follows those and not packets: the key manager has asked whether the peer is
- * there, and has to find its SAs where it has put them.
+ * there, and has to find its SAs where it has put them. It may be this host
+ * that has moved, too.
  */
 #include <linux/inetdevice.h>
 #include <linux/rtnetlink.h>
@@ -45,14 +46,13 @@ bool ipsi_peer_may_move(const struct ipsi_conf *conf,
 }
 
 /* No answer must go to where this host, or more than one, is. */
-static bool ipsi_peer_addr_ok(const struct ipsi_conf *conf,
-			      const xfrm_address_t *addr)
+static bool ipsi_peer_addr_ok(const xfrm_address_t *addr,
+			      const xfrm_address_t *other, u16 family)
 {
-	if (xfrm_addr_any(addr, conf->family) ||
-	    xfrm_addr_equal(addr, &conf->local, conf->family))
+	if (xfrm_addr_any(addr, family) || xfrm_addr_equal(addr, other, family))
 		return false;
 
-	return conf->family == AF_INET ?
+	return family == AF_INET ?
 	       !ipv4_is_multicast(addr->a4) && !ipv4_is_lbcast(addr->a4) :
 	       !ipv6_addr_is_multicast(&addr->in6);
 }
@@ -73,10 +73,11 @@ void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct ipsi_peer *peer = &idev->peer;
 
-	if (!ipsi_peer_addr_ok(conf, addr))
+	if (!ipsi_peer_addr_ok(addr, &conf->local, conf->family))
 		return;
 
 	spin_lock(&peer->lock);
+	peer->local = conf->local;
 	peer->addr = *addr;
 	peer->port = port;
 	peer->moved = true;
@@ -85,29 +86,61 @@ void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
 	ipsi_work_queue(idev, &peer->work);
 }
 
+/* Where does x say that the endpoints are? An outbound SA has one of those that
+ * are known, and the other has moved.
+ */
+static bool ipsi_peer_moved(const struct xfrm_state *x,
+			    const xfrm_address_t *local,
+			    const xfrm_address_t *remote)
+{
+	u16 family = x->props.family;
+
+	return xfrm_addr_equal(&x->props.saddr, local, family) !=
+	       xfrm_addr_equal(&x->id.daddr, remote, family) &&
+	       ipsi_peer_addr_ok(&x->props.saddr, &x->id.daddr, family) &&
+	       ipsi_peer_addr_ok(&x->id.daddr, &x->props.saddr, family);
+}
+
+/* The same, beside what is already known but still to be done. */
+static bool ipsi_peer_note(struct ipsi_peer *peer, const struct ipsi_conf *conf,
+			   const struct xfrm_state *x)
+{
+	bool moved;
+
+	spin_lock_bh(&peer->lock);
+	moved = peer->moved ?
+		ipsi_peer_moved(x, &peer->local, &peer->addr) :
+		ipsi_peer_moved(x, &conf->local, &conf->remote);
+	if (moved) {
+		peer->local = x->props.saddr;
+		peer->addr = x->id.daddr;
+		peer->port = x->encap ? x->encap->encap_dport : 0;
+		peer->moved = true;
+	}
+	spin_unlock_bh(&peer->lock);
+
+	return moved;
+}
+
 /**
  * ipsi_peer_told - a key manager has added or changed an SA
  * @idev: the device, whose if_id @x carries
- * @x: the state in the SAD; if it goes to a new place, the device follows
+ * @x: the state in the SAD; if it goes to a new place, or from one, the device
+ *   follows
  *
  * Context: RCU read side; @x's lock is not held.
  */
 void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
-	u16 family = conf->family;
 
 	if (!conf->roam || conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
-	    x->props.family != family || x->id.proto != IPPROTO_ESP ||
-	    !x->id.spi || !ipsi_sa_valid(x) || !ipsi_sa_authenticates(x) ||
-	    !xfrm_addr_equal(&x->props.saddr, &conf->local, family) ||
-	    xfrm_addr_equal(&x->id.daddr, &conf->remote, family))
+	    x->props.family != conf->family || x->id.proto != IPPROTO_ESP ||
+	    !x->id.spi || !ipsi_sa_valid(x) || !ipsi_sa_authenticates(x))
 		return;
 
-	local_bh_disable();
-	ipsi_peer_heard(idev, &x->id.daddr,
-			x->encap ? x->encap->encap_dport : 0);
-	local_bh_enable();
+	if (ipsi_peer_note(&idev->peer, conf, x))
+		ipsi_work_queue(idev, &idev->peer.work);
 }
 
 /* Point one SA to the peer's new place. What is sent takes the address from
@@ -185,7 +218,9 @@ static bool ipsi_peer_move_conf(struct ipsi_dev *idev,
 
 	moved = true;
 	*theirs = old->keying != IPSEC_IPIP_KEYING_MANUAL;
-	if (xfrm_addr_equal(&old->remote, &to->addr, old->family))
+	if (xfrm_addr_equal(&old->remote, &to->addr, old->family) &&
+	    (!*theirs ||
+	     xfrm_addr_equal(&old->local, &to->local, old->family)))
 		goto out;
 
 	new = kmemdup(old, sizeof(*new), GFP_KERNEL);
@@ -193,8 +228,11 @@ static bool ipsi_peer_move_conf(struct ipsi_dev *idev,
 	if (!new)
 		goto out;
 	new->remote = to->addr;
+	if (*theirs)
+		new->local = to->local;
 	rcu_assign_pointer(idev->conf, new);
 	kfree_rcu(old, rcu);
+	netdev_state_change(idev->dev);
 	/* Those that came before the device has followed. */
 	if (*theirs)
 		ipsi_adopt_scan(idev);
@@ -215,6 +253,7 @@ static void ipsi_peer_work(struct work_struct *work)
 	bool moved, theirs;
 
 	spin_lock_bh(&peer->lock);
+	to.local = peer->local;
 	to.addr = peer->addr;
 	to.port = peer->port;
 	moved = peer->moved;

@@ -80,6 +80,9 @@ static void ipsi_event_dev(const struct ipsi_attrs *dev, uint8_t cmd,
 	if (dev->tb[IPSEC_IPIP_A_DEV_PEER_PORT])
 		printf(" port %llu",
 		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_PEER_PORT));
+	if (dev->tb[IPSEC_IPIP_A_DEV_LOCAL])
+		printf(" local %s",
+		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
 	putchar('\n');
 }
 

@@ -38,6 +38,12 @@ device_at()
 	[ "$(ipsi_get left peer)" = "$1" ]
 }
 
+# device_from ADDRESS: and of its own address
+device_from()
+{
+	[ "$(ipsi_get left local)" = "$1" ]
+}
+
 # The SAs go where charon has put them, and end when charon says so.
 mobike_end()
 {
@@ -48,13 +54,16 @@ mobike_end()
 	# one of SPI 0 may wait for keys since nothing could be sent
 	ipsi_is "$(ip -n "${left:?}" xfrm state |
 		grep 'spi 0x0*[1-9a-f]')" "" "states"
-	swan_carrier false || ipsi_fail "carrier without keys"
+	ipsi_wait "the end of the carrier" swan_carrier false
 }
 
 # R33
 peer_is_followed()
 {
+	local changes
+
 	mobike_start roam
+	changes=$(ipsi_carrier_changes left)
 	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
@@ -67,6 +76,9 @@ peer_is_followed()
 	ipsi_wait "the device's view" device_at 10.0.0.4
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
+	# no routing daemon has lost its neighbours
+	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
+		"changes of the carrier"
 	mobike_end
 }
 
@@ -80,7 +92,7 @@ peer_is_not_followed()
 	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
-	swan_carrier false || ipsi_fail "carrier without SAs"
+	ipsi_wait "the end of the carrier" swan_carrier false
 	ipsi_no_ping left
 	ipsi_no_ping right
 	ipsi_capture_stop
@@ -92,16 +104,22 @@ peer_is_not_followed()
 	mobike_end
 }
 
-# The address of the device itself changes. R33
-own_address()
+# own_start [DEVICE_OPTION...]: any address of the left will do
+own_start()
 {
 	ipsi_charon_need
 	ipsi_topology
-	ipsi_device left keying adopt reqid 77
+	ipsi_device left keying adopt reqid 77 "$@"
 	swan_ordinary right
 	swan_charon right gateway-psk.conf
 	swan_charon left device-psk.conf '/local_addrs/d'
 	swan_answer left
+}
+
+# The address of the device itself changes. R33
+own_address()
+{
+	own_start
 	ipsi_moves left 10.0.0.1 10.0.0.5
 	ipsi_wait "charon's view" charon_at right 10.0.0.5
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
@@ -110,6 +128,30 @@ own_address()
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
 	ipsi_ping right
+	mobike_end
+}
+
+# A host on the way, and the peer it moves to meanwhile. R33
+own_address_is_followed()
+{
+	local changes
+
+	own_start roam
+	changes=$(ipsi_carrier_changes left)
+	ipsi_moves left 10.0.0.1 10.0.0.5
+	ipsi_wait "the device's view" device_from 10.0.0.5
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
+	ipsi_has "$(ip -n "${left:?}" -d link show "$IPSI_DEV")" \
+		"local 10.0.0.5 remote 10.0.0.2" "device"
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_ping right -c 3 -i 0.2
+	# then the peer
+	ipsi_moves right 10.0.0.2 10.0.0.3
+	ipsi_wait "the device's view" device_at 10.0.0.3
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
+	ipsi_ping left
+	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
+		"changes of the carrier"
 	mobike_end
 }
 
@@ -157,5 +199,5 @@ selectors_move()
 	ipsi_is "$(ipsi_stat left tx_selector)" 1 "refused by selector"
 }
 
-ipsi_run peer_is_followed peer_is_not_followed own_address peer_is_learned \
-	selectors_move
+ipsi_run peer_is_followed peer_is_not_followed own_address \
+	own_address_is_followed peer_is_learned selectors_move

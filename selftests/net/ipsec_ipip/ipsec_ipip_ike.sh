@@ -128,7 +128,10 @@ ipsi_charon_installed()
 # ipsi_moves HOST FROM TO: another address on its wire
 ipsi_moves()
 {
+	local plen=24 nodad=
+
 	ipsi_try "$1" sysctl -qw net.ipv4.conf.all.promote_secondaries=1
-	ipsi_do "$1" ip address add "$3/24" dev "$IPSI_WIRE"
-	ipsi_do "$1" ip address del "$2/24" dev "$IPSI_WIRE"
+	[[ $3 != *:* ]] || plen=64 nodad=nodad
+	ipsi_do "$1" ip address add "$3/$plen" dev "$IPSI_WIRE" $nodad
+	ipsi_do "$1" ip address del "$2/$plen" dev "$IPSI_WIRE"
 }
