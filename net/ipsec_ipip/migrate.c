@@ -20,6 +20,8 @@
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_find.h"
+#include "standin.h"
 
 /**
  * struct ipsi_migration - what was asked for
@@ -46,21 +48,10 @@ struct ipsi_migration {
 /* There may be a former SA or two beside the one in use. */
 #define IPSI_MIGRATE_MAX	8
 
-/**
- * struct ipsi_migrate_search - SAs that are to be moved
- * @mig: what was asked for
- * @x: they, each with a reference
- * @n: how many
- */
-struct ipsi_migrate_search {
-	const struct ipsi_migration *mig;
-	struct xfrm_state *x[IPSI_MIGRATE_MAX];
-	unsigned int n;
-};
-
-static bool ipsi_migrate_wants(const struct ipsi_migration *mig,
-			       const struct xfrm_state *x)
+static bool ipsi_migrate_wants(const struct xfrm_state *x, const void *data)
 {
+	const struct ipsi_migration *mig = data;
+
 	return x->xflags & IPSI_XFLAG_ADOPTED &&
 	       x->props.mode == XFRM_MODE_TRANSPORT &&
 	       x->props.family == mig->family &&
@@ -68,29 +59,6 @@ static bool ipsi_migrate_wants(const struct ipsi_migration *mig,
 	       xfrm_addr_equal(&x->id.daddr, &mig->old_daddr, mig->family) &&
 	       xfrm_addr_equal(&x->props.saddr, &mig->old_saddr, mig->family) &&
 	       ipsi_sa_valid(x);
-}
-
-/* The SAD's lock is held. */
-static int ipsi_migrate_search_one(struct xfrm_state *x, int seq, void *data)
-{
-	struct ipsi_migrate_search *search = data;
-
-	if (search->n < IPSI_MIGRATE_MAX && ipsi_migrate_wants(search->mig, x)) {
-		xfrm_state_hold(x);
-		search->x[search->n++] = x;
-	}
-
-	return 0;
-}
-
-static void ipsi_migrate_find(struct net *net,
-			      struct ipsi_migrate_search *search)
-{
-	struct xfrm_state_walk walk;
-
-	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
-	xfrm_state_walk(net, &walk, ipsi_migrate_search_one, search);
-	xfrm_state_walk_done(&walk, net);
 }
 
 static struct xfrm_state *
@@ -150,14 +118,15 @@ static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 
 static void ipsi_migrate_all(struct net *net, const struct ipsi_migration *mig)
 {
-	struct ipsi_migrate_search search = { .mig = mig };
-	struct xfrm_state *x;
+	struct xfrm_state *found[IPSI_MIGRATE_MAX], *x;
+	unsigned int n;
 
 	mutex_lock(&net->xfrm.xfrm_cfg_mutex);
-	ipsi_migrate_find(net, &search);
+	n = ipsi_sad_find(net, ipsi_migrate_wants, mig, found,
+			  ARRAY_SIZE(found));
 	/* found from the newest to the oldest, and made again in their order */
-	while (search.n) {
-		x = search.x[--search.n];
+	while (n) {
+		x = found[--n];
 		if (!ipsi_migrate_state(net, x, mig))
 			pr_warn_ratelimited("ipsec-ipip: SA with SPI 0x%08x could not be moved\n",
 					    ntohl(x->id.spi));
@@ -192,6 +161,7 @@ static void ipsi_migrate_work(struct work_struct *work)
 		kfree(mig);
 	}
 
+	ipsi_standin_drop_copies(migrations->net);
 	/* The core has moved inbound ones without a word: they have died, and
 	 * others have come.
 	 */

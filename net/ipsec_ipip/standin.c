@@ -12,15 +12,17 @@
  * brings it back to the device. What is not brought back ends at the state,
  * which can never send.
  */
-#include <linux/module.h>
 #include <linux/random.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <net/xfrm.h>
 
 #include "giveback.h"
 #include "main.h"
+#include "sa_build.h"
 #include "sa_clone.h"
+#include "sad_find.h"
 #include "standin.h"
 
 /* The usual cipher, which a host with IPsec is likely to have: AES-GCM with a
@@ -65,25 +67,20 @@ bool ipsi_standin_for(struct xfrm_state *x, const struct ipsi_dev *idev)
 
 static int ipsi_standin_key(struct xfrm_state *x)
 {
+	u8 key[IPSI_STANDIN_KEY_LEN];
 	struct xfrm_algo_desc *algo;
+	int err;
 
 	algo = xfrm_aead_get_byname(IPSI_STANDIN_AEAD, IPSI_STANDIN_ICV_BITS, 1);
 	if (!algo)
 		return -ENOENT;
 
-	x->aead = kzalloc(struct_size(x->aead, alg_key, IPSI_STANDIN_KEY_LEN),
-			  GFP_KERNEL);
-	if (!x->aead)
-		return -ENOMEM;
+	get_random_bytes(key, sizeof(key));
+	err = ipsi_sa_set_aead(x, algo, key, sizeof(key),
+			       IPSI_STANDIN_ICV_BITS);
+	memzero_explicit(key, sizeof(key));
 
-	strscpy(x->aead->alg_name, algo->name, sizeof(x->aead->alg_name));
-	get_random_bytes(x->aead->alg_key, IPSI_STANDIN_KEY_LEN);
-	x->aead->alg_key_len = IPSI_STANDIN_KEY_LEN * 8;
-	x->aead->alg_icv_len = IPSI_STANDIN_ICV_BITS;
-	x->props.ealgo = algo->desc.sadb_alg_id;
-	x->geniv = algo->uinfo.aead.geniv;
-
-	return 0;
+	return err;
 }
 
 /* What the core looks at when it seeks an SA for the policy's template
@@ -278,4 +275,34 @@ void ipsi_standin_sweep(struct ipsi_dev *idev)
 	list_for_each_entry_safe(standin, next, &idev->standins, list)
 		if (!standin->wanted)
 			ipsi_standin_del(idev, standin);
+}
+
+/* What no SA is like: an SA has an SPI, and one that is being negotiated is
+ * not valid yet.
+ */
+static bool ipsi_standin_copy(const struct xfrm_state *x, const void *data)
+{
+	return !x->id.spi && x->km.state == XFRM_STATE_VALID &&
+	       x->replay.oseq == U32_MAX &&
+	       x->curlft.add_time == U32_MAX && !ipsi_standin_is(x);
+}
+
+/**
+ * ipsi_standin_drop_copies - take away what a key manager has moved elsewhere
+ * @net: the namespace
+ *
+ * XFRM_MSG_MIGRATE replaces states in tunnel mode by copies at other addresses.
+ * That of a stand-in can send as little, but would answer policies in place of
+ * the stand-in that is made for the new addresses.
+ *
+ * Context: process.
+ */
+void ipsi_standin_drop_copies(struct net *net)
+{
+	struct xfrm_state *x;
+
+	while (ipsi_sad_find(net, ipsi_standin_copy, NULL, &x, 1)) {
+		xfrm_state_delete(x);
+		xfrm_state_put(x);
+	}
 }

@@ -12,6 +12,7 @@ void ipsi_standin_want_none(struct ipsi_dev *idev);
 int ipsi_standin_want(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		      u32 reqid);
 void ipsi_standin_sweep(struct ipsi_dev *idev);
+void ipsi_standin_drop_copies(struct net *net);
 
 bool ipsi_standin_for(struct xfrm_state *x, const struct ipsi_dev *idev);
 

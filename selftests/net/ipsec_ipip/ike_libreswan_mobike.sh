@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# libreswan keys the device on the left, and the ordinary host on the right, with
-# strongSwan, gets other addresses (MOBIKE, RFC 4555). libreswan moves SAs by
-# XFRM_MSG_MIGRATE, which knows tunnel mode only. A failure means that a peer
-# that moves is cut off, or that packets go to where it was.
+# libreswan keys the device on the left, and one of both hosts gets other
+# addresses (MOBIKE, RFC 4555); the ordinary host on the right has strongSwan.
+# libreswan moves SAs by XFRM_MSG_MIGRATE, which knows tunnel mode only. A failure
+# means that a host that moves is cut off, or that packets go to where it was.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -18,6 +18,22 @@ source "$(dirname "$0")/ipsec_ipip_keyed.sh"
 # shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
 IPSI_QUIET=yes
 
+MOBIKE_KEYING=(keying adopt if_id "$IPSI_IF_ID")
+MOBIKE_EDIT=
+
+# For MOBIKE_EDIT, with ipsi_families 6 6: policies for all of the namespace. What
+# is IPv6 in IPv4 libreswan 4.10 cannot move, with or without a device.
+MOBIKE_EDIT_IPV6='/ipsec-interface=/d
+	s/10\.0\.0\./fd00::/
+	s%192\.168\.\([12]\)\.0/24%fd0\1::/64%'
+
+# What both daemons wrote
+logs()
+{
+	ipsi_charon_logs "$1"
+	ipsi_pluto_logs "$1"
+}
+
 # mobike_start [OPTION...]: the right connects; options are for the device
 mobike_start()
 {
@@ -25,12 +41,14 @@ mobike_start()
 	ipsi_pluto_need
 	ipsi_topology
 	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
-		local 10.0.0.1 if_id "$IPSI_IF_ID" keying adopt "$@"
+		local "${IPSI_OUTER[left]}" "${MOBIKE_KEYING[@]}" "$@"
 	ipsi_up left
 	keyed_gateway
-	ipsi_pluto left device-mobike.conf
+	ipsi_pluto left device-mobike.conf "$MOBIKE_EDIT"
 	ipsi_wait "the configuration" ipsi_pluto_has left link
-	ipsi_charon right < "$IPSI_DIR/ike/libreswan/swanctl-mobike.conf"
+	ipsi_charon right < <(sed "$MOBIKE_EDIT" \
+		"$IPSI_DIR/ike/libreswan/swanctl-mobike.conf")
+	trap 'logs $?; ipsi_cleanup' EXIT
 	ipsi_swanctl right --initiate --child link --timeout 60 \
 		> "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
@@ -52,12 +70,19 @@ device_at()
 	[ "$(ipsi_get left peer)" = "$1" ] && ipsi_has_sas left 1 1
 }
 
+# device_from ADDRESS: where it is itself
+device_from()
+{
+	[ "$(ipsi_get left local)" = "$1" ] && ipsi_has_sas left 1 1
+}
+
 # R33
 peer_is_followed()
 {
-	local spis
+	local changes spis
 
 	mobike_start remote any roam
+	changes=$(ipsi_carrier_changes left)
 	spis=$(keyed_spis)
 	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
@@ -69,6 +94,8 @@ peer_is_followed()
 	ipsi_moves right 10.0.0.3 10.0.0.4
 	ipsi_wait "the device's view" device_at 10.0.0.4
 	keyed_pings
+	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
+		"changes of the carrier"
 	spis=$(keyed_spis)
 	ipsi_swanctl right --rekey --child link > "$IPSI_TMP/rekey" ||
 		ipsi_fail "rekey: $(cat "$IPSI_TMP/rekey")"
@@ -92,4 +119,61 @@ peer_is_not_followed()
 	keyed_heard
 }
 
-ipsi_run peer_is_followed peer_is_not_followed
+# The host with the device moves, and the ordinary host does not. R33
+own_address_is_followed()
+{
+	local changes
+
+	ipsi_charon_need
+	ipsi_pluto_need
+	ipsi_topology
+	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2 roam "${MOBIKE_KEYING[@]}"
+	ipsi_up left
+	ipsi_do left ip route add default via 10.0.0.2
+	keyed_gateway
+	ipsi_charon right < <(sed 's/remote_addrs = .*/remote_addrs = %any/' \
+		"$IPSI_DIR/ike/libreswan/swanctl-mobike.conf")
+	ipsi_pluto left device-moves.conf
+	trap 'logs $?; ipsi_cleanup' EXIT
+	ipsi_wait "the configuration" ipsi_pluto_has left link
+	ipsi_pluto_do left initiate link
+	keyed_is_up
+	keyed_listen
+	keyed_pings
+	changes=$(ipsi_carrier_changes left)
+	ipsi_moves left 10.0.0.1 10.0.0.5
+	ipsi_wait "the device's view" device_from 10.0.0.5
+	keyed_pings
+	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
+		"changes of the carrier"
+	keyed_heard
+}
+
+# The states that stand in for SAs where policies seek those have no SPI.
+standins()
+{
+	ip -n "${left:?}" xfrm state | grep -c 'spi 0x00000000 '
+}
+
+# What policies catch gets back to the device at the new place, too: there is one
+# stand-in, and no copy of it that the kernel has moved with the SAs.
+peer_is_followed_by_ipv6()
+{
+	ipsi_families 6 6
+	# shellcheck disable=SC2034 # for mobike_start
+	MOBIKE_KEYING=(keying adopt-endpoints) MOBIKE_EDIT=$MOBIKE_EDIT_IPV6
+	mobike_start remote fd00::2
+	ipsi_is "$(standins)" 1 "stand-ins"
+	ipsi_moves right fd00::2 fd00::3
+	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
+	ipsi_do left ip link set "$IPSI_DEV" type ipsec-ipip remote fd00::3
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
+	ipsi_is "$(standins)" 1 "stand-ins"
+	keyed_pings
+	ipsi_has_not "$(ipsi_xfrm_stat left)" XfrmOut "errors of XFRM"
+	keyed_heard
+}
+
+ipsi_run peer_is_followed peer_is_not_followed peer_is_followed_by_ipv6 \
+	own_address_is_followed

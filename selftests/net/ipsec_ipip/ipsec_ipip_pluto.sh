@@ -52,14 +52,15 @@ ipsi_pluto_cert()
 	} > "$IPSI_TMP/nss" 2>&1 || ipsi_fail "NSS: $(cat "$IPSI_TMP/nss")"
 }
 
-# ipsi_pluto HOST CONFIG: start pluto with the ipsec.conf CONFIG of ike/libreswan
+# ipsi_pluto HOST CONFIG [SCRIPT]: start pluto with the ipsec.conf CONFIG of
+# ike/libreswan, edited by a script for sed
 ipsi_pluto()
 {
 	local host=$1 dir=$IPSI_TMP/pluto.$1 files=$IPSI_DIR/ike/libreswan
 
 	ipsi_pluto_nss "$host"
 	mkdir -p "$dir/ipsec.d"
-	cp "$files/$2" "$dir/ipsec.conf"
+	sed "${3:-}" "$files/$2" > "$dir/ipsec.conf"
 	(umask 077; cp "$files/ipsec.secrets" "$dir/")
 	ipsi_pluto_start "$host"
 }

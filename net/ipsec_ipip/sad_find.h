@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* States of a namespace that a caller is interested in. */
+#ifndef _IPSI_SAD_FIND_H
+#define _IPSI_SAD_FIND_H
+
+#include <net/xfrm.h>
+
+unsigned int ipsi_sad_find(struct net *net,
+			   bool (*wants)(const struct xfrm_state *x,
+					 const void *data),
+			   const void *data, struct xfrm_state **found,
+			   unsigned int max);
+
+#endif /* _IPSI_SAD_FIND_H */
