@@ -46,7 +46,8 @@ both_sides()
 {
 	local host peer
 
-	modprobe -a esp4 gcm ctr seqiv aesni_intel 2> /dev/null || :
+	modprobe -a esp4 gcm ctr seqiv aesni_intel sha512_ssse3 sha512_generic \
+		drbg 2> /dev/null || :
 	ipsi_topology
 	for host in left right; do
 		peer=${IPSI_PEER[$host]}
