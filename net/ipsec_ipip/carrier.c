@@ -12,9 +12,10 @@
 
 /* A key manager that moves an SA (RFC 4555) deletes it and then adds it anew. No
  * routing daemon is to give up its neighbours for that; so much later than the
- * keys, in jiffies, the carrier goes.
+ * keys, in jiffies, the carrier goes. That is mostly done in a millisecond, but
+ * the device may have to wait for the RTNL, just when addresses change.
  */
-#define IPSI_CARRIER_HOLD	(HZ / 10)
+#define IPSI_CARRIER_HOLD	HZ
 
 /* The carrier of a device that is going stays: link_watch takes a reference. */
 static void ipsi_carrier_tell(struct ipsi_dev *idev, bool on)

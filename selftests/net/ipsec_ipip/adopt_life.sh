@@ -342,15 +342,17 @@ carrier()
 	both_adopted
 	ipsi_wait "the carrier" carrier_is_on
 	changes=$(ipsi_carrier_changes left)
-	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
-	ipsi_daemon_sa left out if_id 7 replay-oseq 100
-	both_adopted
-	ipsi_ping left
+	# at once, as a daemon does
+	ipsi_try left ip -batch - <<-END || ipsi_fail "SA moved"
+		xfrm state delete ${OUT[*]} spi 0xdeadbeef
+		xfrm state add ${OUT[*]} spi 0x1001 mode tunnel if_id 7 ${GCM[*]}
+	END
+	ipsi_wait "adoption" adopted out 0x1001
 	# what was still to be told of the SA that has gone
-	sleep 0.3
+	sleep 1.5
 	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
 		"changes of the carrier"
-	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0xdeadbeef
+	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1001
 	ipsi_wait "the end of the carrier" carrier_is_off
 	ipsi_daemon_sa left out if_id 7 replay-oseq 200
 	ipsi_wait "the carrier" carrier_is_on
