@@ -5,12 +5,10 @@
  * that the look-up gets to see.
  */
 #include <linux/net.h>
-#include <linux/skbuff.h>
 #include <net/dst_cache.h>
 #include <net/sock.h>
 #include <net/xfrm.h>
 
-#include "acquire.h"
 #include "bundle.h"
 #include "mtu.h"
 #include "policy.h"
@@ -72,7 +70,7 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 
 /* The core takes a policy that is not in the SPD from a socket only. With no SA
  * it raises an acquire, if a key manager listens. Consumes the reference to the
- * route @dst, of whose family @fl is.
+ * route @dst.
  */
 static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 					    struct dst_entry *dst,
@@ -82,39 +80,14 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 	struct sock *sk = idev->sock->sk;
 
 	spin_lock(&idev->sock_lock);
-	/* It is found only if the socket's mark fits its own, for packets of
-	 * its own family. One that asks does so for both families.
-	 */
+	/* It is found only if the socket's mark fits its own. */
 	WRITE_ONCE(sk->sk_mark, xp->mark.v);
-	xp->family = dst->ops->family;
-	xp->selector.family = dst->ops->family;
 	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT], xp);
 	dst = xfrm_lookup_with_ifid(idev->net, dst, fl, sk, 0, xp->if_id);
 	RCU_INIT_POINTER(sk->sk_policy[XFRM_POLICY_OUT], NULL);
 	spin_unlock(&idev->sock_lock);
 
 	return dst;
-}
-
-/* Does this policy only ask? What it finds is in the mode of key managers, and
- * not to be sent by.
- */
-static bool ipsi_bundle_asks(const struct xfrm_policy *xp)
-{
-	return xp->xfrm_vec[0].mode == XFRM_MODE_TUNNEL;
-}
-
-/* Ask for an SA for a packet. */
-static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			    struct sk_buff *skb, struct dst_entry *dst,
-			    struct flowi *fl, struct xfrm_policy *xp)
-{
-	if (!ipsi_acquire_prepare(idev->net, conf, skb, &dst, fl))
-		return;
-
-	dst = ipsi_bundle_lookup(idev, dst_clone(dst), fl, xp);
-	if (!IS_ERR(dst))
-		dst_release(dst);
 }
 
 /* Make a bundle of the route @dst, whose reference is consumed. */
@@ -150,7 +123,6 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 /* Set @again if the SA was replaced in between. */
 static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     const struct ipsi_conf *conf,
-					     struct sk_buff *skb,
 					     enum ipsi_reason *reason,
 					     bool *again)
 {
@@ -178,14 +150,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 		return NULL;
 	}
 
-	if (ipsi_bundle_asks(xp)) {
-		ipsi_bundle_ask(idev, conf, skb, dst, &fl, xp);
-		dst_release(dst);
-		dst = NULL;
-		*reason = IPSI_TX_NO_SA;
-	} else {
-		dst = ipsi_bundle_make(idev, conf, dst, &fl, xp, reason);
-	}
+	dst = ipsi_bundle_make(idev, conf, dst, &fl, xp, reason);
 	*again = READ_ONCE(xp->walk.dead);
 	xfrm_pol_put(xp);
 
@@ -206,7 +171,6 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev,
  * ipsi_bundle_get - the XFRM bundle that outer packets take
  * @idev: the device
  * @conf: its configuration
- * @skb: the inner packet, for which an SA is asked for if there is none
  * @reason: why there is none, when there is none
  *
  * Context: BH off, RCU read side.
@@ -216,7 +180,6 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev,
  */
 struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 				  const struct ipsi_conf *conf,
-				  struct sk_buff *skb,
 				  enum ipsi_reason *reason)
 {
 	struct dst_entry *dst;
@@ -233,10 +196,10 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 		dst_release(dst);
 	}
 
-	dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
+	dst = ipsi_bundle_resolve(idev, conf, reason, &again);
 	/* No packet is lost for that. */
 	if (!dst && again)
-		dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
+		dst = ipsi_bundle_resolve(idev, conf, reason, &again);
 	if (dst) {
 		ipsi_bundle_cache(idev, conf, dst);
 		ipsi_mtu_follow(idev, conf, dst);

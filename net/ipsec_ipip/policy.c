@@ -25,8 +25,7 @@ struct ipsi_policy {
 };
 
 /* What the template says: one SA, or any of the device's reqid so that an
- * acquire goes out to the key managers. One whose SAs are adopted is asked for
- * what it makes.
+ * acquire goes out to the key managers.
  */
 static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 				 const struct ipsi_conf *conf,
@@ -39,8 +38,7 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 	tmpl->reqid = x ? x->props.reqid : conf->reqid;
 	tmpl->saddr = conf->local;
 	tmpl->encap_family = conf->family;
-	tmpl->mode = x || conf->keying == IPSEC_IPIP_KEYING_MANUAL ?
-		     XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
+	tmpl->mode = XFRM_MODE_TRANSPORT;
 	tmpl->share = XFRM_SHARE_ANY;
 	tmpl->allalgs = 1;
 	tmpl->aalgos = ~0;

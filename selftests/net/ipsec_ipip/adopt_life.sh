@@ -240,86 +240,6 @@ sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0
 	ipsi_has "$(dmesg)" "SA with SPI 0x00005001 not adopted" "kernel's log"
 }
 
-# What is asked for is what daemons make, in tunnel mode, for the packet that
-# finds no SA: by its addresses they find the connection. When there is an SA,
-# nothing waits any more.
-asks_for()
-{
-	local heard=$IPSI_TMP/heard
-
-	ipsi_topology
-	ipsi_tunnel_side right
-	ipsi_device left keying adopt
-	ipsi_bg left ip xfrm monitor >> "$heard"
-	ipsi_wait "monitor" monitor_hears "$heard"
-	ipsi_send left 1
-	ipsi_wait "acquire" grep -q '^acquire proto esp' "$heard"
-	sleep 0.3
-	ipsi_has "$(grep -A 5 '^acquire' "$heard")" \
-		"sel src ${IPSI_INNER[left]}/$1 dst ${IPSI_INNER[right]}/$1 proto $2" \
-		"acquire"
-	ipsi_has "$(grep -A 5 '^acquire' "$heard")" "mode tunnel" "acquire"
-	ipsi_has "$(grep -A 5 '^acquire' "$heard")" \
-		"tmpl src 10.0.0.1 dst 10.0.0.2" "acquire"
-	ipsi_send left 3
-	ipsi_is "$(grep -c '^acquire' "$heard")" 1 "acquires"
-	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c 'spi 0x00000000 ')" \
-		1 "larval states"
-	ipsi_daemon_sa left out if_id 7 reqid 9
-	ipsi_daemon_sa left in if_id 7 reqid 9
-	both_adopted
-	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c 'spi 0x00000000 ')" \
-		0 "larval states"
-}
-
-acquire()
-{
-	asks_for 32 udp
-	ipsi_ping left
-}
-
-# IPv6 in IPv4
-acquire_ipv6()
-{
-	ipsi_families 4 6
-	asks_for 128 udp
-}
-
-# What no daemon has an SA for does not keep others from asking: not for longer
-# than one may be negotiating. What a host says of itself does not ask at all.
-acquire_for_others()
-{
-	local heard=$IPSI_TMP/heard
-	local -r asked='sel src 192.168.1.1/32 dst'
-
-	ipsi_topology
-	ipsi_device left keying adopt
-	ipsi_do left ip route add 192.168.2.0/24 dev "$DEV"
-	ipsi_bg left ip xfrm monitor >> "$heard"
-	ipsi_wait "monitor" monitor_hears "$heard"
-	ipsi_do left ip link set "$DEV" down
-	ipsi_do left ip link set "$DEV" up
-	ipsi_do left ip route add 192.168.2.0/24 dev "$DEV"
-	ipsi_do left ip address add 224.1.2.3/32 dev "$DEV" autojoin
-	sleep 1
-	ipsi_is "$(grep -c '^acquire' "$heard")" 0 "acquires"
-	ipsi_try left ping -q -c 1 -W 1 192.168.2.77 > /dev/null
-	ipsi_wait "acquire" grep -q "$asked 192.168.2.77/32" "$heard"
-	ipsi_try left ping -q -c 1 -W 1 192.168.2.1 > /dev/null
-	sleep 0.3
-	ipsi_has_not "$(cat "$heard")" "$asked 192.168.2.1/32" "acquire"
-	sleep 3
-	ipsi_try left ping -q -c 1 -W 1 192.168.2.1 > /dev/null
-	ipsi_wait "another acquire" grep -q "$asked 192.168.2.1/32" "$heard"
-	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c 'spi 0x00000000 ')" \
-		1 "larval states"
-	# and the same again is not asked twice
-	sleep 3
-	ipsi_try left ping -q -c 1 -W 1 192.168.2.1 > /dev/null
-	sleep 0.3
-	ipsi_is "$(grep -c '^acquire' "$heard")" 2 "acquires"
-}
-
 carrier_is_off()
 {
 	[ "$(ipsi_get left carrier)" = false ]
@@ -363,4 +283,4 @@ carrier()
 
 ipsi_run update expiry delete_and_flush device_comes_and_goes \
 	old_sa_first new_sa_when_heard keying_is_set_later others_hear_nothing events \
-	carrier acquire acquire_ipv6 acquire_for_others
+	carrier

@@ -133,42 +133,6 @@ certificates_over_ipv6()
 	certified
 }
 
-# The first packet is what connects.
-on_demand()
-{
-	ipsi_pluto_need
-	ipsi_topology
-	ipsi_device left "$@"
-	keyed_gateway
-	ipsi_pluto right gateway.conf
-	ipsi_pluto left "$PLUTO_CONF" 's/auto=add/auto=ondemand/'
-	pluto_read_conf
-	keyed_listen
-	ipsi_has_sas left 0 0 || ipsi_fail "SAs before there is a packet"
-	ipsi_send left 1
-	keyed_is_up
-	keyed_pings
-	keyed_heard
-}
-
-on_demand_by_if_id()
-{
-	on_demand keying adopt
-}
-
-on_demand_by_endpoints()
-{
-	PLUTO_LEFT=endpoints PLUTO_CONF=device-endpoints.conf
-	on_demand keying adopt-endpoints
-}
-
-on_demand_for_ipv6()
-{
-	PLUTO_LEFT=link-ipv6 PLUTO_RIGHT=link-ipv6 IPSI_IF_ID=8
-	ipsi_families 4 6
-	on_demand keying adopt
-}
-
 rekey_by_strongswan()
 {
 	local spis
@@ -210,6 +174,4 @@ gateway_of_strongswan()
 }
 
 ipsi_run by_if_id by_endpoints ipv6_by_endpoints over_ipv6 ipv6 \
-	ipv6_over_ipv6 certificates certificates_over_ipv6 \
-	on_demand_by_if_id on_demand_by_endpoints on_demand_for_ipv6 \
-	gateway_of_strongswan
+	ipv6_over_ipv6 certificates certificates_over_ipv6 gateway_of_strongswan
