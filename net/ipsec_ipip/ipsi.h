@@ -225,7 +225,7 @@ struct ipsi_peer {
  * @stats: refused packets, per CPU
  * @icmp: errors of the underlay, to be passed on
  * @sad: SAs of the device
- * @carrier: tells if they are keys in both directions
+ * @carrier: tells if there are keys in both directions
  * @sock: socket by which private policies are looked up; owned, never bound
  * @sock_lock: held while it carries one; taken with BH off, outside of @sad.lock
  * @peer: where the peer has moved to

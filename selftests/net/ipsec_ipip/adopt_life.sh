@@ -240,16 +240,6 @@ sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0
 	ipsi_has "$(dmesg)" "SA with SPI 0x00005001 not adopted" "kernel's log"
 }
 
-carrier_is_off()
-{
-	[ "$(ipsi_get left carrier)" = false ]
-}
-
-carrier_is_on()
-{
-	[ "$(ipsi_get left carrier)" = true ]
-}
-
 # A daemon that moves an SA deletes it and adds it anew, and routing daemons do
 # not hear of that; of one that is gone they do.
 carrier()
@@ -260,7 +250,7 @@ carrier()
 	ipsi_daemon_sa left out if_id 7
 	ipsi_daemon_sa left in if_id 7
 	both_adopted
-	ipsi_wait "the carrier" carrier_is_on
+	ipsi_wait "the carrier" ipsi_carrier_is left true
 	changes=$(ipsi_carrier_changes left)
 	# at once, as a daemon does
 	ipsi_try left ip -batch - <<-END || ipsi_fail "SA moved"
@@ -273,9 +263,9 @@ carrier()
 	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
 		"changes of the carrier"
 	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1001
-	ipsi_wait "the end of the carrier" carrier_is_off
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	ipsi_daemon_sa left out if_id 7 replay-oseq 200
-	ipsi_wait "the carrier" carrier_is_on
+	ipsi_wait "the carrier" ipsi_carrier_is left true
 	# it has not waited to go when the device goes
 	ipsi_do left ip xfrm state flush
 	ipsi_do left ip link del "$DEV"

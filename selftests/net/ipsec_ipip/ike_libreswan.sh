@@ -165,7 +165,7 @@ gateway_of_strongswan()
 	keyed_flow
 	pluto_rekey right
 	pluto_rekey right
-	flow_lossless
+	flow_lossless 100
 	rekey_by_strongswan
 	keyed_pings
 	keyed_heard

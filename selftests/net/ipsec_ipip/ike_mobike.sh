@@ -54,7 +54,7 @@ mobike_end()
 	# one of SPI 0 may wait for keys since nothing could be sent
 	ipsi_is "$(ip -n "${left:?}" xfrm state |
 		grep 'spi 0x0*[1-9a-f]')" "" "states"
-	ipsi_wait "the end of the carrier" swan_carrier false
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 }
 
 # R33
@@ -68,7 +68,7 @@ peer_is_followed()
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
-	swan_carrier true || ipsi_fail "no carrier"
+	ipsi_carrier_is left true || ipsi_fail "no carrier"
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
 	# and again
@@ -92,7 +92,7 @@ peer_is_not_followed()
 	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "charon's view" charon_at left 10.0.0.3
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
-	ipsi_wait "the end of the carrier" swan_carrier false
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	ipsi_no_ping left
 	ipsi_no_ping right
 	ipsi_capture_stop
@@ -163,7 +163,7 @@ peer_is_learned()
 	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
 		local 10.0.0.1 remote any roam if_id 7 reqid 77 keying adopt
 	ipsi_up left
-	swan_carrier false || ipsi_fail "carrier without SAs"
+	ipsi_carrier_is left false || ipsi_fail "carrier without SAs"
 	swan_ordinary right
 	swan_charon right gateway-psk.conf
 	swan_charon left device-psk.conf 's/remote_addrs = .*/remote_addrs = %any/' \

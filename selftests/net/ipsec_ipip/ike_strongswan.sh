@@ -39,7 +39,7 @@ delete_child()
 	ipsi_swanctl right --terminate --child link > /dev/null ||
 		ipsi_fail "terminate"
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
-	ipsi_wait "the end of the carrier" swan_carrier false
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	swan_answer left
 
 	ipsi_swanctl left --rekey --ike link > /dev/null ||
@@ -60,7 +60,7 @@ daemon_dies()
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_do left ip xfrm state flush
 	ipsi_has_sas left 0 0 || ipsi_fail "SAs are left"
-	ipsi_wait "the end of the carrier" swan_carrier false
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	ipsi_charon_start left
 	swan_answer left
 	ipsi_ping right
@@ -104,7 +104,7 @@ by_endpoints()
 	flow_start 50
 	swan_rekey left
 	swan_rekey right
-	flow_lossless
+	flow_lossless 20
 }
 
 ipsi_run delete_child daemon_dies nat_traversal by_endpoints

@@ -19,7 +19,7 @@ cell()
 	swan_start "$1"
 
 	# the first packet brings the keys
-	swan_carrier false || ipsi_fail "carrier before the keys"
+	ipsi_carrier_is left false || ipsi_fail "carrier before the keys"
 	swan_answer left
 	ipsi_has_sas left 1 1 || ipsi_fail "SAs of the device"
 	ipsi_ping left -c 3 -i 0.2
@@ -35,13 +35,13 @@ cell()
 	flow_start 50
 	swan_rekey left
 	swan_rekey right
-	flow_lossless
+	flow_lossless 20
 
 	# deleted by the peer
 	ipsi_swanctl right --terminate --ike link > /dev/null ||
 		ipsi_fail "terminate"
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
-	ipsi_wait "the end of the carrier" swan_carrier false
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	swan_answer left
 	ipsi_ping right
 

@@ -25,17 +25,12 @@ keyed_is_closed()
 	local before
 
 	ipsi_wait "the end of the SAs" ipsi_has_sas left 0 0
-	ipsi_wait "the end of the carrier" keyed_carrier false
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	before=$(ipsi_stat left tx_no_sa)
 	ipsi_send left 3
 	ipsi_is "$(($(ipsi_stat left tx_no_sa) - before))" 3 \
 		"packets refused without SA"
 	ipsi_no_ping left
-}
-
-keyed_carrier()
-{
-	[ "$(ipsi_get left carrier)" = "$1" ]
 }
 
 # keyed_pings: both ways
@@ -123,7 +118,7 @@ keyed_flow()
 # where they came to, the daemon had not yet installed it, or had removed it
 keyed_loss_is_the_daemons()
 {
-	flow_end
+	flow_end 100
 	ipsi_is "$(($(keyed_no_states) - KEYED_NO_STATES))" \
 		"$((FLOW_LOST[0] + FLOW_LOST[1]))" \
 		"packets that came and had no SA"

@@ -267,6 +267,12 @@ ipsi_bg()
 	IPSI_BG_PIDS+=("$IPSI_BG_PID")
 }
 
+# ipsi_carrier_is HOST {true|false}
+ipsi_carrier_is()
+{
+	[ "$(ipsi_get "$1" carrier)" = "$2" ]
+}
+
 # ipsi_carrier_changes HOST: how often the carrier of the device has gone or come
 ipsi_carrier_changes()
 {

@@ -77,12 +77,6 @@ swan_start()
 	swan_charon left "device-$auth.conf"
 }
 
-# swan_carrier {true|false}
-swan_carrier()
-{
-	[ "$(ipsi_get left carrier)" = "$1" ]
-}
-
 # swan_answer HOST: wait until the other answers; the keys may have to come first
 swan_answer()
 {

@@ -439,7 +439,7 @@ rekeyed()
 			proto esp spi "$(former $i)"
 		ipsi_wait "former SA gone" ipsi_has_sas left 1 1
 	done
-	flow_lossless
+	flow_lossless 20
 	ipsi_is "${FLOW_REFUSED[1]}" 0 "packets refused by the right"
 	ipsi_is "$(ipsi_xfrm_stat left right)" "" "errors of XFRM"
 	device_sent "${FLOW_SENT[0]}"
