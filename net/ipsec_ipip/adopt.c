@@ -20,6 +20,7 @@
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
 
+#include "acquire.h"
 #include "adopt.h"
 #include "decap.h"
 #include "hold.h"
@@ -178,25 +179,6 @@ static void ipsi_adopt_mark(struct xfrm_state *x, u32 if_id)
 	spin_unlock_bh(&x->lock);
 }
 
-/* The packet that raised an acquire left a larval state, which has served its
- * purpose. The core does not know, since that one is in transport mode.
- */
-static void ipsi_adopt_drop_larval(struct net *net,
-				   const struct ipsi_conf *conf)
-{
-	const struct xfrm_mark mark = {};
-	struct xfrm_state *x;
-
-	x = ipsi_xfrm_find_acq(net, &mark, XFRM_MODE_TRANSPORT, conf->reqid,
-			       conf->if_id, IPPROTO_ESP, &conf->remote,
-			       &conf->local, conf->family);
-	if (!x)
-		return;
-	if (x->if_id == conf->if_id)
-		xfrm_state_delete(x);
-	xfrm_state_put(x);
-}
-
 /* Put the clone in transport mode in the place of x. */
 static int ipsi_adopt_replace(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf,
@@ -258,7 +240,7 @@ static void ipsi_adopt_by_device(struct ipsi_dev *idev,
 			ipsi_adopt_refuse(idev, x, out,
 					  IPSEC_IPIP_REFUSAL_FAILED);
 		if (!err && out)
-			ipsi_adopt_drop_larval(idev->net, conf);
+			ipsi_acquire_done(idev->net, conf, x);
 	}
 }
 

@@ -5,10 +5,12 @@
  * that the look-up gets to see.
  */
 #include <linux/net.h>
+#include <linux/skbuff.h>
 #include <net/dst_cache.h>
 #include <net/sock.h>
 #include <net/xfrm.h>
 
+#include "acquire.h"
 #include "bundle.h"
 #include "mtu.h"
 #include "policy.h"
@@ -41,26 +43,30 @@ static bool ipsi_bundle_ok(const struct ipsi_dev *idev,
 	return dst->dev != idev->dev && child->dev != idev->dev;
 }
 
-/* The policy of the SA to leave by from this CPU; of none, one that asks for
- * an SA. Return a reference for the caller, or NULL without memory: then there
- * is no packet either.
+/* The policy of the SA to leave by from this CPU; of none, one that asks for an
+ * SA for the inner packet @skb. Return a reference for the caller, or NULL
+ * without memory: then there is no packet either.
  */
 static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
-					      const struct ipsi_conf *conf)
+					      const struct ipsi_conf *conf,
+					      const struct sk_buff *skb)
 {
 	struct xfrm_policy *xp = NULL;
+	struct ipsi_policy_ask ask;
 	const struct xfrm_state *x;
 	struct ipsi_policy **pol;
 	struct ipsi_sa *sa;
+
+	ipsi_acquire_what(idev, conf, skb, &ask);
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_here(idev);
 	x = sa ? sa->x : NULL;
 	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, x))
+	if (*pol && !ipsi_policy_is_for(*pol, conf, x, &ask))
 		ipsi_policy_kill(pol);
 	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, x);
+		*pol = ipsi_policy_make(idev->net, conf, x, &ask);
 	if (*pol)
 		xp = ipsi_policy_get(*pol);
 	spin_unlock(&idev->sad.lock);
@@ -68,9 +74,8 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 	return xp;
 }
 
-/* The core takes a policy that is not in the SPD from a socket only. With no SA
- * it raises an acquire, if a key manager listens. Consumes the reference to the
- * route @dst.
+/* The core takes a policy that is not in the SPD from a socket only. Consumes the
+ * reference to the route @dst, which is of the policy's family, as is @fl.
  */
 static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 					    struct dst_entry *dst,
@@ -90,6 +95,24 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 	return dst;
 }
 
+/* Ask for an SA for a packet, if a key manager listens: the policy names none, so
+ * what it may find is not to be sent by. @dst and @fl are the outer packet's.
+ */
+static void ipsi_bundle_ask(struct ipsi_dev *idev, struct sk_buff *skb,
+			    struct dst_entry *dst, struct flowi *fl,
+			    struct xfrm_policy *xp)
+{
+	if (xp->xfrm_vec[0].mode == XFRM_MODE_TUNNEL) {
+		if (ipsi_xfrm_decode_session(idev->net, skb, fl, xp->family))
+			return;
+		dst = skb_dst(skb);
+	}
+
+	dst = ipsi_bundle_lookup(idev, dst_clone(dst), fl, xp);
+	if (!IS_ERR(dst))
+		dst_release(dst);
+}
+
 /* Make a bundle of the route @dst, whose reference is consumed. */
 static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 					  const struct ipsi_conf *conf,
@@ -107,9 +130,8 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 		dst_release(dst);
 		return NULL;
 	}
-	/* What asks for an SA fits any of the device, also one whose sequence
-	 * numbers are used up. And an SA whose policy was killed before the
-	 * bundle was made is not to be used, though the bundle looks fresh.
+	/* An SA whose policy was killed before the bundle was made is not to be
+	 * used, though the bundle looks fresh.
 	 */
 	if (!ipsi_sa_is_here(idev, dst->xfrm)) {
 		dst_release(dst);
@@ -123,6 +145,7 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 /* Set @again if the SA was replaced in between. */
 static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     const struct ipsi_conf *conf,
+					     struct sk_buff *skb,
 					     enum ipsi_reason *reason,
 					     bool *again)
 {
@@ -143,14 +166,21 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 		return NULL;
 	}
 
-	xp = ipsi_bundle_policy(idev, conf);
+	xp = ipsi_bundle_policy(idev, conf, skb);
 	if (!xp) {
 		dst_release(dst);
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
 	}
 
-	dst = ipsi_bundle_make(idev, conf, dst, &fl, xp, reason);
+	if (ipsi_policy_asks(xp)) {
+		ipsi_bundle_ask(idev, skb, dst, &fl, xp);
+		dst_release(dst);
+		dst = NULL;
+		*reason = IPSI_TX_NO_SA;
+	} else {
+		dst = ipsi_bundle_make(idev, conf, dst, &fl, xp, reason);
+	}
 	*again = READ_ONCE(xp->walk.dead);
 	xfrm_pol_put(xp);
 
@@ -171,6 +201,7 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev,
  * ipsi_bundle_get - the XFRM bundle that outer packets take
  * @idev: the device
  * @conf: its configuration
+ * @skb: the inner packet, for which an SA is asked for if there is none
  * @reason: why there is none, when there is none
  *
  * Context: BH off, RCU read side.
@@ -180,6 +211,7 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev,
  */
 struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 				  const struct ipsi_conf *conf,
+				  struct sk_buff *skb,
 				  enum ipsi_reason *reason)
 {
 	struct dst_entry *dst;
@@ -196,10 +228,10 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 		dst_release(dst);
 	}
 
-	dst = ipsi_bundle_resolve(idev, conf, reason, &again);
+	dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
 	/* No packet is lost for that. */
 	if (!dst && again)
-		dst = ipsi_bundle_resolve(idev, conf, reason, &again);
+		dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
 	if (dst) {
 		ipsi_bundle_cache(idev, conf, dst);
 		ipsi_mtu_follow(idev, conf, dst);

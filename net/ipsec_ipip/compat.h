@@ -158,6 +158,17 @@ static inline int ipsi_xfrm_init_state(struct xfrm_state *x, bool offload,
 #endif
 }
 
+/* xfrm_decode_session(): older kernels do not ask for the namespace */
+static inline int ipsi_xfrm_decode_session(struct net *net, struct sk_buff *skb,
+					   struct flowi *fl, unsigned int family)
+{
+#ifdef IPSI_HAVE_DECODE_NET
+	return xfrm_decode_session(net, skb, fl, family);
+#else
+	return xfrm_decode_session(skb, fl, family);
+#endif
+}
+
 /* xfrm_mgr.migrate: older kernels do not say in which namespace; there the
  * outbound SA stays where it was
  */

@@ -233,7 +233,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 				&tx.conf->remote))
 		goto drop;
 
-	tx.dst = ipsi_bundle_get(idev, tx.conf, &reason);
+	tx.dst = ipsi_bundle_get(idev, tx.conf, skb, &reason);
 	if (unlikely(!tx.dst)) {
 		if (ipsi_hold(idev, skb))
 			return;

@@ -233,7 +233,8 @@ struct ipsi_peer {
  * @held: packets that wait for an SA
  * @ts: selectors that policies of key managers say, or NULL; written under
  *   RTNL, read under RCU, kfree_rcu()
- * @ts_stale: those policies have changed since
+ * @ts_changes: counts changes of those policies
+ * @ts_seen: the last change that @ts knows; written under RTNL
  * @standins: states that give back what those policies catch; owned; RTNL
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
@@ -258,7 +259,8 @@ struct ipsi_dev {
 	__be16 encap_port;
 	struct ipsi_held held;
 	struct ipsi_ts_table __rcu *ts;
-	bool ts_stale;
+	atomic_t ts_changes;
+	int ts_seen;
 	struct list_head standins;
 	struct work_struct mtu_work;
 	bool mtu_auto;

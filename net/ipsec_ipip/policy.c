@@ -24,21 +24,22 @@ struct ipsi_policy {
 	struct rcu_head rcu;
 };
 
-/* What the template says: one SA, or any of the device's reqid so that an
- * acquire goes out to the key managers.
+/* What the template says: one SA, or none so that an acquire goes out to the key
+ * managers.
  */
 static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 				 const struct ipsi_conf *conf,
-				 const struct xfrm_state *x)
+				 const struct xfrm_state *x,
+				 const struct ipsi_policy_ask *ask)
 {
 	memset(tmpl, 0, sizeof(*tmpl));
 	tmpl->id.daddr = conf->remote;
 	tmpl->id.proto = x ? x->id.proto : IPPROTO_ESP;
 	tmpl->id.spi = x ? x->id.spi : 0;
-	tmpl->reqid = x ? x->props.reqid : conf->reqid;
+	tmpl->reqid = x ? x->props.reqid : ask->reqid;
 	tmpl->saddr = conf->local;
 	tmpl->encap_family = conf->family;
-	tmpl->mode = XFRM_MODE_TRANSPORT;
+	tmpl->mode = x ? XFRM_MODE_TRANSPORT : ask->mode;
 	tmpl->share = XFRM_SHARE_ANY;
 	tmpl->allalgs = 1;
 	tmpl->aalgos = ~0;
@@ -51,13 +52,15 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
  * @net: underlay namespace of the device
  * @conf: its configuration
  * @x: the SA to leave by; NULL to ask the key managers for one
+ * @ask: what to ask them for
  *
  * Context: any.
  * Return: the policy, to be given to ipsi_policy_kill(), or NULL.
  */
 struct ipsi_policy *ipsi_policy_make(struct net *net,
 				     const struct ipsi_conf *conf,
-				     const struct xfrm_state *x)
+				     const struct xfrm_state *x,
+				     const struct ipsi_policy_ask *ask)
 {
 	struct ipsi_policy *pol;
 	struct xfrm_policy *xp;
@@ -73,8 +76,8 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	}
 	pol->xp = xp;
 
-	xp->family = conf->family;
-	xp->selector.family = conf->family;
+	xp->family = x ? conf->family : ask->family;
+	xp->selector.family = xp->family;
 	xp->if_id = conf->if_id;
 	xp->action = XFRM_POLICY_ALLOW;
 	xp->type = XFRM_POLICY_TYPE_MAIN;
@@ -86,7 +89,7 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	xp->lft.soft_packet_limit = XFRM_INF;
 	xp->lft.hard_packet_limit = XFRM_INF;
 	xp->xfrm_nr = 1;
-	ipsi_policy_template(&xp->xfrm_vec[0], conf, x);
+	ipsi_policy_template(&xp->xfrm_vec[0], conf, x, ask);
 
 	return pol;
 }
@@ -96,19 +99,35 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
  * @pol: the policy
  * @conf: configuration of the device
  * @x: the SA, or NULL
+ * @ask: what to ask for without
  *
  * Context: any.
  */
 bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
-			const struct xfrm_state *x)
+			const struct xfrm_state *x,
+			const struct ipsi_policy_ask *ask)
 {
 	const struct xfrm_policy *xp = pol->xp;
 	struct xfrm_tmpl tmpl;
 
-	ipsi_policy_template(&tmpl, conf, x);
-	return !memcmp(&xp->xfrm_vec[0], &tmpl, sizeof(tmpl)) &&
-	       (!x || !memcmp(&xp->mark, &x->mark, sizeof(x->mark)));
+	ipsi_policy_template(&tmpl, conf, x, ask);
+	if (memcmp(&xp->xfrm_vec[0], &tmpl, sizeof(tmpl)))
+		return false;
+
+	return x ? !memcmp(&xp->mark, &x->mark, sizeof(x->mark)) :
+		   xp->family == ask->family;
+}
+
+/**
+ * ipsi_policy_asks - does a policy name no SA?
+ * @xp: what ipsi_policy_get() has returned
+ *
+ * Context: any.
+ */
+bool ipsi_policy_asks(const struct xfrm_policy *xp)
+{
+	return !xp->xfrm_vec[0].id.spi;
 }
 
 /**

@@ -7,12 +7,27 @@
 
 struct ipsi_policy;
 
+/**
+ * struct ipsi_policy_ask - what a policy asks key managers for
+ * @reqid: of the SA
+ * @family: of the packets that find the policy
+ * @mode: of the SA, XFRM_MODE_*
+ */
+struct ipsi_policy_ask {
+	u32 reqid;
+	u16 family;
+	u8 mode;
+};
+
 struct ipsi_policy *ipsi_policy_make(struct net *net,
 				     const struct ipsi_conf *conf,
-				     const struct xfrm_state *x);
+				     const struct xfrm_state *x,
+				     const struct ipsi_policy_ask *ask);
 bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
-			const struct xfrm_state *x);
+			const struct xfrm_state *x,
+			const struct ipsi_policy_ask *ask);
+bool ipsi_policy_asks(const struct xfrm_policy *xp);
 struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol);
 void ipsi_policy_kill(struct ipsi_policy **slot);
 

@@ -20,6 +20,8 @@ void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x);
 bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 			 const struct xfrm_state *x,
 			 const struct sk_buff *skb, bool out, bool unnamed);
+bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
+		    u32 *reqid);
 void ipsi_ts_told(const struct net *net, const struct xfrm_policy *xp, int dir);
 void ipsi_ts_refresh(struct ipsi_dev *idev);
 void ipsi_ts_work(struct work_struct *work);

@@ -21,6 +21,8 @@
  * @sel: its selector, of the family of the packets
  * @reqid: that of the SAs it is for
  * @out: for packets that go out
+ * @trap: it waits for a packet to negotiate SAs for, and names none; for
+ *   ipsi_ts_policy() alone
  * @catches: it catches them before they come to a device in its namespace:
  *   nothing can exempt IPv6
  * @gives_back: and its template is one that standin.c can serve
@@ -29,6 +31,7 @@ struct ipsi_ts_entry {
 	struct xfrm_selector sel;
 	u32 reqid;
 	bool out;
+	bool trap;
 	bool catches;
 	bool gives_back;
 };
@@ -70,7 +73,8 @@ bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 
 	for (i = 0; i < table->n; i++) {
 		entry = &table->entry[i];
-		if (entry->out != out || entry->reqid != x->props.reqid)
+		if (entry->trap || entry->out != out ||
+		    entry->reqid != x->props.reqid)
 			continue;
 		if (ipsi_ts_match_selector(&entry->sel, entry->sel.family, skb))
 			return true;
@@ -78,6 +82,44 @@ bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
 	}
 
 	return unnamed;
+}
+
+/**
+ * ipsi_ts_policy - is there a policy of a key manager for a packet?
+ * @idev: the device
+ * @skb: the inner packet, which goes out
+ * @reqid: that of the policy's SAs is put here
+ *
+ * While the policies are read anew, there is none: what was read before may
+ * know one that is gone.
+ *
+ * Context: RCU read side.
+ * Return: true if there is one.
+ */
+bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
+		    u32 *reqid)
+{
+	/* Pairs with the one of ipsi_ts_learn(). */
+	int seen = smp_load_acquire(&idev->ts_seen);
+	const struct ipsi_ts_entry *entry;
+	const struct ipsi_ts_table *table;
+	unsigned int i;
+
+	table = rcu_dereference(idev->ts);
+	if (!table || seen != atomic_read(&idev->ts_changes))
+		return false;
+
+	for (i = 0; i < table->n; i++) {
+		entry = &table->entry[i];
+		if (entry->out &&
+		    ipsi_ts_match_selector(&entry->sel, entry->sel.family,
+					   skb)) {
+			*reqid = entry->reqid;
+			return true;
+		}
+	}
+
+	return false;
 }
 
 /* The template of a policy by which SAs of the device are negotiated. */
@@ -108,6 +150,19 @@ static const struct xfrm_tmpl *ipsi_ts_template(const struct ipsi_conf *conf,
 	return NULL;
 }
 
+/* A policy that waits for a packet and does not say where its tunnel will lead,
+ * as pluto makes it
+ */
+static bool ipsi_ts_is_trap(const struct xfrm_policy *xp)
+{
+	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
+
+	return xp->xfrm_nr == 1 && tmpl->mode == XFRM_MODE_TRANSPORT &&
+	       tmpl->id.proto == IPPROTO_ESP &&
+	       xfrm_addr_any(&tmpl->id.daddr, tmpl->encap_family) &&
+	       xfrm_addr_any(&tmpl->saddr, tmpl->encap_family);
+}
+
 /* Is this a policy for SAs of the device? What is forwarded needs none: it
  * has come in.
  */
@@ -127,14 +182,16 @@ static bool ipsi_ts_read(const struct ipsi_conf *conf,
 			conf->keying != IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
 		return false;
 
-	tmpl = ipsi_ts_template(conf, xp, out);
+	entry->trap = out && ipsi_ts_is_trap(xp);
+	tmpl = entry->trap ? &xp->xfrm_vec[0] :
+			     ipsi_ts_template(conf, xp, out);
 	if (!tmpl)
 		return false;
 
 	entry->sel = xp->selector;
 	entry->reqid = tmpl->reqid;
 	entry->out = out;
-	entry->catches = out && !xp->if_id &&
+	entry->catches = out && !entry->trap && !xp->if_id &&
 			 xp->selector.family == AF_INET6;
 	entry->gives_back = entry->catches && xp->xfrm_nr == 1 &&
 			    !tmpl->id.spi;
@@ -237,6 +294,7 @@ static void ipsi_ts_learn(struct ipsi_dev *idev)
 {
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
 	struct ipsi_ts_table *table = NULL, *old;
+	int seen = atomic_read(&idev->ts_changes);
 	unsigned int n;
 
 	do {
@@ -246,10 +304,8 @@ static void ipsi_ts_learn(struct ipsi_dev *idev)
 		if (!n)
 			break;
 		table = kzalloc(struct_size(table, entry, n), GFP_KERNEL);
-		if (!table) {
-			WRITE_ONCE(idev->ts_stale, true);
+		if (!table)
 			return;
-		}
 		table->room = n;
 	} while (ipsi_ts_search(idev->net, conf, table) > n);
 
@@ -259,6 +315,8 @@ static void ipsi_ts_learn(struct ipsi_dev *idev)
 
 	old = rtnl_dereference(idev->ts);
 	rcu_assign_pointer(idev->ts, table);
+	/* Who sees it, sees the table. */
+	smp_store_release(&idev->ts_seen, seen);
 	if (old)
 		kfree_rcu(old, rcu);
 }
@@ -278,7 +336,7 @@ void ipsi_ts_work(struct work_struct *work)
 	rtnl_lock();
 	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
 		hlist_for_each_entry(idev, &inet->devs[i], node)
-			if (xchg(&idev->ts_stale, false))
+			if (idev->ts_seen != atomic_read(&idev->ts_changes))
 				ipsi_ts_learn(idev);
 	rtnl_unlock();
 }
@@ -291,7 +349,7 @@ void ipsi_ts_work(struct work_struct *work)
  */
 void ipsi_ts_refresh(struct ipsi_dev *idev)
 {
-	WRITE_ONCE(idev->ts_stale, true);
+	atomic_inc(&idev->ts_changes);
 	ipsi_adopt_schedule(&ipsi_net(idev->net)->ts_work);
 }
 

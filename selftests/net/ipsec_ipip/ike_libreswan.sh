@@ -133,6 +133,79 @@ certificates_over_ipv6()
 	certified
 }
 
+# The first packet is what connects.
+connects_on_demand()
+{
+	ipsi_pluto_need
+	ipsi_topology
+	ipsi_device left "$@"
+	keyed_gateway
+	ipsi_pluto right gateway.conf
+	ipsi_pluto left "$PLUTO_CONF" 's/auto=add/auto=ondemand/'
+	pluto_read_conf
+	keyed_listen
+	demand
+}
+
+demand()
+{
+	ipsi_wait "the end of the SAs" ipsi_has_sas left 0 0
+	ipsi_wait "policy" waits_for_packets
+	# for the device to read it
+	sleep 0.5
+	ipsi_has_sas left 0 0 || ipsi_fail "SAs before there is a packet"
+	ipsi_send left 1
+	keyed_is_up
+	keyed_pings
+}
+
+# and it waits again
+on_demand()
+{
+	connects_on_demand "$@"
+	ipsi_has_not "$(ip -n "${left:?}" xfrm state)" "spi 0x00000000" \
+		"larval state"
+	ipsi_pluto_do left terminate "$PLUTO_LEFT"
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
+	demand
+	keyed_heard
+}
+
+# pluto has policies that wait for a packet
+waits_for_packets()
+{
+	ip -n "${left:?}" xfrm policy list dir out | grep -q 'mode transport'
+}
+
+on_demand_by_if_id()
+{
+	on_demand keying adopt
+}
+
+on_demand_by_endpoints()
+{
+	PLUTO_LEFT=endpoints PLUTO_CONF=device-endpoints.conf
+	on_demand keying adopt-endpoints
+}
+
+# The policy catches IPv6, and the kernel asks by itself. What it leaves waits for
+# half a minute.
+on_demand_ipv6_by_endpoints()
+{
+	PLUTO_LEFT=endpoints-ipv6 PLUTO_CONF=device-endpoints.conf
+	PLUTO_RIGHT=link-ipv6
+	ipsi_families 4 6
+	connects_on_demand keying adopt-endpoints
+	keyed_heard
+}
+
+on_demand_for_ipv6()
+{
+	PLUTO_LEFT=link-ipv6 PLUTO_RIGHT=link-ipv6 IPSI_IF_ID=8
+	ipsi_families 4 6
+	on_demand keying adopt
+}
+
 rekey_by_strongswan()
 {
 	local spis
@@ -174,4 +247,6 @@ gateway_of_strongswan()
 }
 
 ipsi_run by_if_id by_endpoints ipv6_by_endpoints over_ipv6 ipv6 \
-	ipv6_over_ipv6 certificates certificates_over_ipv6 gateway_of_strongswan
+	ipv6_over_ipv6 certificates certificates_over_ipv6 \
+	on_demand_by_if_id on_demand_by_endpoints on_demand_for_ipv6 \
+	on_demand_ipv6_by_endpoints gateway_of_strongswan

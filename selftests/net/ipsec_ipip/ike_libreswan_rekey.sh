@@ -71,6 +71,19 @@ rekey_of_xfrm_interface()
 {
 	local host spis
 
+	xfrm_interface
+	keyed_pings
+	keyed_flow
+	for host in left right left right; do
+		spis=$(keyed_tunnel_spis)
+		ipsi_pluto_do "$host" rekey-ipsec link
+		ipsi_wait "rekeying" keyed_tunnel_changed "$spis"
+	done
+	keyed_loss_is_the_daemons
+}
+
+xfrm_interface()
+{
 	ipsi_pluto_need
 	ipsi_topology
 	ipsi_inner left
@@ -82,34 +95,36 @@ rekey_of_xfrm_interface()
 	ipsi_do left ip link set ipsec7 up
 	ipsi_do left ip route add "${IPSI_INNER[right]}" dev ipsec7 \
 		src "${IPSI_INNER[left]}"
-	keyed_pings
-	keyed_flow
-	for host in left right left right; do
-		spis=$(keyed_tunnel_spis)
-		ipsi_pluto_do "$host" rekey-ipsec link
-		ipsi_wait "rekeying" keyed_tunnel_changed "$spis"
-	done
-	keyed_loss_is_the_daemons
 }
 
 # What one side ends is the end of the link, and of nothing in clear. It is ended
 # by who has initiated it: where the peer does it, pluto may do so again at once.
+# What pluto leaves waits for the next packet (see below) until it is "unrouted".
 down()
 {
 	pluto_start keying adopt
 	pluto_up
 	keyed_listen
 	ipsi_ping left
-	ipsi_pluto_do left terminate "$PLUTO_LEFT"
-	keyed_is_closed
+	down_for_good left
 	ipsi_pluto_do right initiate "$PLUTO_RIGHT"
 	keyed_is_up
 	ipsi_ping left
-	ipsi_pluto_do right terminate "$PLUTO_RIGHT"
-	keyed_is_closed
+	down_for_good right
 	pluto_up
 	ipsi_ping left
 	keyed_heard
+}
+
+# down_for_good HOST: who ends it
+down_for_good()
+{
+	local -A name=([left]=$PLUTO_LEFT [right]=$PLUTO_RIGHT)
+
+	ipsi_pluto_do "$1" terminate "${name[$1]}"
+	ipsi_wait "the end of the SAs" ipsi_has_sas left 0 0
+	ipsi_pluto_do left unroute "$PLUTO_LEFT"
+	keyed_is_closed
 }
 
 down_by_endpoints()
@@ -119,11 +134,46 @@ down_by_endpoints()
 	pluto_up
 	keyed_listen
 	ipsi_ping left
-	ipsi_pluto_do left terminate "$PLUTO_LEFT"
-	keyed_is_closed
+	down_for_good left
 	pluto_up
 	ipsi_ping left
 	keyed_heard
+}
+
+# A connection that has been up waits for a packet when it is down, whether it
+# was to be started by one or not: with a device as with an xfrm interface.
+down_until_the_next_packet()
+{
+	pluto_start keying adopt
+	pluto_up
+	keyed_listen
+	ipsi_pluto_do left terminate "$PLUTO_LEFT"
+	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
+	ipsi_send left 1
+	keyed_is_up
+	keyed_pings
+	keyed_heard
+}
+
+down_of_xfrm_interface()
+{
+	xfrm_interface
+	ipsi_wait "SAs" has_tunnel
+	ipsi_pluto_do left terminate link
+	ipsi_wait "the end of the SAs" has_no_tunnel
+	ipsi_send left 1
+	ipsi_wait "SAs" has_tunnel
+	keyed_pings
+}
+
+has_tunnel()
+{
+	[ -n "$(keyed_tunnel_spis)" ]
+}
+
+has_no_tunnel()
+{
+	[ -z "$(keyed_tunnel_spis)" ]
 }
 
 # Its SAs go with the daemon that ends, and outlive one that dies; the next one
@@ -155,4 +205,5 @@ daemon_restarts()
 
 ipsi_run rekey_loses_what_pluto_loses rekey_by_endpoints \
 	rekey_of_ipv6_by_endpoints rekey_of_xfrm_interface \
-	down down_by_endpoints daemon_restarts
+	down down_by_endpoints down_until_the_next_packet \
+	down_of_xfrm_interface daemon_restarts

@@ -107,4 +107,30 @@ by_endpoints()
 	flow_lossless 20
 }
 
-ipsi_run delete_child daemon_dies nat_traversal by_endpoints
+# What asks for keys by reqid, if there are no policies, asks by those, if there
+# are.
+on_demand_with_policies()
+{
+	ipsi_charon_need
+	ipsi_topology
+	ipsi_device left keying adopt
+	swan_ordinary right
+	swan_charon right gateway-psk.conf
+	swan_charon left device-psk.conf '/policies = no/d; /reqid/d'
+	ipsi_wait "policy" waits_for_packets
+	# for the device to read it
+	sleep 0.5
+	ipsi_send left 1
+	ipsi_wait "SAs" ipsi_has_sas left 1 1
+	ipsi_ping left -c 3 -i 0.2
+	ipsi_ping right -c 3 -i 0.2
+	swan_believe
+}
+
+waits_for_packets()
+{
+	ip -n "${left:?}" xfrm policy list dir out | grep -q 'if_id 0x7'
+}
+
+ipsi_run delete_child daemon_dies nat_traversal by_endpoints \
+	on_demand_with_policies

@@ -7,6 +7,7 @@ usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
        ipsec_ipip_xfrm.py show DST SPI...  all that the kernel says of SAs
        ipsec_ipip_xfrm.py pcpu SRC DST SPI CPU KEY
                                            add an SA that is for one CPU
+       ipsec_ipip_xfrm.py forget ADDRESS   flush policies, and send a datagram
        ipsec_ipip_xfrm.py race ROUNDS      see adopt_race.sh
 """
 import errno
@@ -25,8 +26,8 @@ SO_RCVBUFFORCE = 33
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_CREATE, NLM_F_EXCL = 0x400, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, NEWAE, GETAE = (
-    0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1e, 0x1f)
+NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, GETAE = (
+    0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1d, 0x1e, 0x1f)
 (ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, ALG_AEAD,
  ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
  SET_MARK_MASK, IF_ID, SA_DIR, NAT_KEEPALIVE, SA_PCPU) = (
@@ -212,6 +213,10 @@ class Xfrm:
         """Flush ESP."""
         return self.ask(FLUSHSA, struct.pack('=B', 50))[0]
 
+    def flush_policies(self):
+        """Flush the SPD."""
+        return self.ask(FLUSHPOLICY, b'')[0]
+
 
 def must(error, what):
     """Stop on an error."""
@@ -315,6 +320,18 @@ def pcpu(src, dst, spi, cpu, key):
     more += attr(SA_PCPU, struct.pack('=I', int(cpu)))
     more += aead(bytes.fromhex(key[2:]))
     must(Xfrm().add(Sa(src, dst, int(spi, 0), more=more)), 'add')
+
+
+def forget(address):
+    """Flush the policies and send a datagram. What the kernel does later about
+    policies, on this processor, it does after that.
+    """
+    xfrm = Xfrm()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    os.sched_setaffinity(0, {0})
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+    must(xfrm.flush_policies(), 'flush')
+    sock.sendto(b'too late', (address, 9))
 
 
 #
@@ -514,4 +531,4 @@ def race(rounds):
 
 if __name__ == '__main__':
     {'full': full, 'show': show, 'pcpu': pcpu,
-     'race': race}[sys.argv[1]](*sys.argv[2:])
+     'forget': forget, 'race': race}[sys.argv[1]](*sys.argv[2:])

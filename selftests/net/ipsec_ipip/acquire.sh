@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What key managers, in whose place "ip xfrm" is here, are asked for when a device
+# that adopts has no SA for a packet. A failure means that a connection does not
+# start on demand, or that one starts which nobody has demanded.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_adopt.sh
+source "$IPSI_DIR/ipsec_ipip_adopt.sh"
+
+QUEUE=/sys/devices/virtual/workqueue/ipsec_ipip_adopt
+
+# listen OPTION...: a device with these, and what is asked for is written down
+listen()
+{
+	HEARD=$IPSI_TMP/heard
+	ipsi_topology
+	ipsi_tunnel_side right
+	ipsi_device left "$@"
+	ipsi_bg left ip xfrm monitor acquire policy >> "$HEARD"
+	ipsi_wait "monitor" monitor_hears
+}
+
+monitor_hears()
+{
+	ipsi_try left ip xfrm policy add dir out dst 203.0.113.1 priority 1
+	ipsi_try left ip xfrm policy del dir out dst 203.0.113.1
+	grep -q 203.0.113.1 "$HEARD"
+}
+
+# policy ADD-OR-DELETE WORD...: between the inner networks
+policy()
+{
+	local verb=$1 width=24
+	shift
+
+	[[ ${IPSI_INNER[left]} != *:* ]] || width=64
+	ipsi_do left ip xfrm policy "$verb" dir out \
+		src "${IPSI_INNER[left]}/$width" \
+		dst "${IPSI_INNER[right]}/$width" "$@"
+	# The device reads policies a moment later.
+	sleep 0.5
+}
+
+# A policy that names the tunnel, as charon makes it, and one that does not, as
+# pluto does
+tunnel()
+{
+	policy add if_id 7 tmpl src 10.0.0.1 dst 10.0.0.2 \
+		proto esp mode tunnel reqid "$1"
+}
+
+trap_of_pluto()
+{
+	policy add "$@" tmpl proto esp mode transport
+}
+
+# asks SELECTOR MODE REQID: and does so once, however often packets come
+asks()
+{
+	ipsi_send left 1
+	has_asked "$@"
+	ipsi_send left 3
+	sleep 0.3
+	ipsi_is "$(grep -c '^acquire' "$HEARD")" 1 "acquires"
+	ipsi_is "$(larval)" 1 "larval states"
+}
+
+has_asked()
+{
+	local asked
+
+	ipsi_wait "acquire" grep -q "tmpl" "$HEARD"
+	asked=$(grep -A 5 '^acquire' "$HEARD")
+	ipsi_has "$asked" "sel src $1" "acquire"
+	ipsi_has "$asked" "tmpl src ${OUT[1]} dst ${OUT[3]}" "acquire"
+	ipsi_has "$asked" "reqid $3 mode $2" "acquire"
+}
+
+larval()
+{
+	ip -n "${left:?}" xfrm state | grep -c 'spi 0x00000000 '
+}
+
+# is_answered WORD...: SAs with these; then nothing waits any more
+is_answered()
+{
+	ipsi_daemon_sa left out "$@"
+	ipsi_daemon_sa left in "$@"
+	both_adopted
+	ipsi_is "$(larval)" 0 "larval states"
+}
+
+INNER="${IPSI_INNER[left]}/32 dst ${IPSI_INNER[right]}/32 proto udp"
+OUTER='10.0.0.1/32 dst 10.0.0.2/32'
+
+# without_policy: by reqid, for those who have no policies
+without_policy()
+{
+	listen keying adopt reqid 9
+	asks "$OUTER" transport 9
+	is_answered if_id 7 reqid 9
+	ipsi_ping left
+}
+
+# by the addresses of the packet, and the reqid of the policy
+with_policy()
+{
+	listen keying adopt reqid 77
+	tunnel 9
+	asks "$INNER" tunnel 9
+	is_answered if_id 7 reqid 9
+	ipsi_ping left
+}
+
+with_trap()
+{
+	listen keying adopt
+	trap_of_pluto if_id 7
+	asks "$INNER" tunnel 0
+	is_answered if_id 7 reqid 9
+	ipsi_ping left
+}
+
+with_trap_by_endpoints()
+{
+	listen keying adopt-endpoints
+	trap_of_pluto
+	asks "$INNER" tunnel 0
+	is_answered reqid 9
+	ipsi_ping left
+}
+
+with_trap_for_ipv6()
+{
+	ipsi_families 4 6
+	listen keying adopt
+	trap_of_pluto if_id 7
+	asks "${IPSI_INNER[left]}/128 dst ${IPSI_INNER[right]}/128 proto udp" \
+		tunnel 0
+	is_answered if_id 7 reqid 9
+}
+
+# asks_as_without_policy: and once more the next time
+asks_as_without_policy()
+{
+	has_asked "$OUTER" transport 0
+	: > "$HEARD"
+	ipsi_do left ip xfrm state flush
+}
+
+does_not_ask()
+{
+	ipsi_send left 1
+	asks_as_without_policy
+}
+
+# A connection that is not for the packet, or has been ended, is not asked for.
+policy_of_others()
+{
+	listen keying adopt
+	trap_of_pluto if_id 8
+	does_not_ask
+	trap_of_pluto
+	does_not_ask
+	ipsi_do left ip xfrm policy flush
+	policy add proto tcp if_id 7 tmpl proto esp mode transport
+	does_not_ask
+	ipsi_do left ip xfrm policy add dir out src 192.168.1.0/24 \
+		dst 192.168.77.0/24 if_id 7 tmpl proto esp mode transport
+	sleep 0.5
+	does_not_ask
+	ipsi_do left ip xfrm policy flush
+	ipsi_do left ip xfrm policy add dir out src 192.168.1.0/24 \
+		dst 192.168.2.0/24 if_id 7 action block
+	sleep 0.5
+	does_not_ask
+}
+
+# It is gone at once, though a device reads policies later: that is the last thing
+# to be done here, after the packet.
+policy_that_is_gone()
+{
+	local mask
+
+	ipsi_need python3
+	[ -w "$QUEUE/cpumask" ] || ipsi_skip "no $QUEUE"
+	listen keying adopt
+	trap_of_pluto if_id 7
+	mask=$(cat "$QUEUE/cpumask")
+	# shellcheck disable=SC2064 # the mask as it is now
+	trap "echo $mask > $QUEUE/cpumask; ipsi_cleanup" EXIT
+	echo 1 > "$QUEUE/cpumask"
+	ipsi_do left "$IPSI_DIR/ipsec_ipip_xfrm.py" forget "${IPSI_INNER[right]}"
+	asks_as_without_policy
+}
+
+# with keys set by hand, policies do not matter
+manual()
+{
+	listen reqid 9
+	tunnel 9
+	asks "$OUTER" transport 9
+}
+
+# The template of a policy that waits is not one that packets go by.
+trap_lets_nothing_pass()
+{
+	listen keying adopt policies required
+	trap_of_pluto if_id 7
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
+	both_adopted
+	ipsi_no_ping left
+	ipsi_is "$(ipsi_stat left tx_selector)" 1 "packets refused"
+}
+
+ipsi_run without_policy with_policy with_trap with_trap_by_endpoints \
+	with_trap_for_ipv6 policy_of_others policy_that_is_gone manual \
+	trap_lets_nothing_pass
