@@ -42,8 +42,10 @@ void ipsi_acquire_what(const struct ipsi_dev *idev,
 	ask->reqid = conf->reqid;
 }
 
-static void ipsi_acquire_end(struct net *net, const struct ipsi_conf *conf,
-			     u8 mode, u32 reqid)
+/* The larval state that an acquire has left, with a reference */
+static struct xfrm_state *ipsi_acquire_larval(struct net *net,
+					      const struct ipsi_conf *conf,
+					      u8 mode, u32 reqid)
 {
 	const struct xfrm_mark mark = {};
 	struct xfrm_state *x;
@@ -51,11 +53,48 @@ static void ipsi_acquire_end(struct net *net, const struct ipsi_conf *conf,
 	x = ipsi_xfrm_find_acq(net, &mark, mode, reqid, conf->if_id,
 			       IPPROTO_ESP, &conf->remote, &conf->local,
 			       conf->family);
+	if (x && x->if_id != conf->if_id) {
+		xfrm_state_put(x);
+		x = NULL;
+	}
+
+	return x;
+}
+
+/**
+ * ipsi_acquire_waits - is a key manager at work on what it was asked for?
+ * @net: underlay namespace of the device
+ * @conf: its configuration
+ * @tmpl: what was asked for
+ *
+ * The look-up that asks says the same (-EAGAIN) if nobody has listened.
+ *
+ * Context: any; no lock of a state or the SAD is held.
+ * Return: true if one has heard it, and the core has not given it up.
+ */
+bool ipsi_acquire_waits(struct net *net, const struct ipsi_conf *conf,
+			const struct xfrm_tmpl *tmpl)
+{
+	struct xfrm_state *x;
+
+	x = ipsi_acquire_larval(net, conf, tmpl->mode, tmpl->reqid);
+	if (!x)
+		return false;
+
+	xfrm_state_put(x);
+	return true;
+}
+
+static void ipsi_acquire_end(struct net *net, const struct ipsi_conf *conf,
+			     u8 mode, u32 reqid)
+{
+	struct xfrm_state *x;
+
+	x = ipsi_acquire_larval(net, conf, mode, reqid);
 	if (!x)
 		return;
 
-	if (x->if_id == conf->if_id)
-		xfrm_state_delete(x);
+	xfrm_state_delete(x);
 	xfrm_state_put(x);
 }
 

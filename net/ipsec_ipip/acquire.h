@@ -12,6 +12,8 @@
 void ipsi_acquire_what(const struct ipsi_dev *idev,
 		       const struct ipsi_conf *conf,
 		       const struct sk_buff *skb, struct ipsi_policy_ask *ask);
+bool ipsi_acquire_waits(struct net *net, const struct ipsi_conf *conf,
+			const struct xfrm_tmpl *tmpl);
 void ipsi_acquire_done(struct net *net, const struct ipsi_conf *conf,
 		       const struct xfrm_state *x);
 

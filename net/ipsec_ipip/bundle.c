@@ -12,6 +12,7 @@
 
 #include "acquire.h"
 #include "bundle.h"
+#include "hold.h"
 #include "mtu.h"
 #include "policy.h"
 #include "route.h"
@@ -98,11 +99,14 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 /* Ask for an SA for a packet, if a key manager listens: the policy names none, so
  * what it may find is not to be sent by. @dst and @fl are the outer packet's.
  */
-static void ipsi_bundle_ask(struct ipsi_dev *idev, struct sk_buff *skb,
-			    struct dst_entry *dst, struct flowi *fl,
-			    struct xfrm_policy *xp)
+static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			    struct sk_buff *skb, struct dst_entry *dst,
+			    struct flowi *fl, struct xfrm_policy *xp)
 {
-	if (xp->xfrm_vec[0].mode == XFRM_MODE_TUNNEL) {
+	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
+	bool asked;
+
+	if (tmpl->mode == XFRM_MODE_TUNNEL) {
 		if (ipsi_xfrm_decode_session(idev->net, skb, fl, xp->family))
 			return;
 		dst = skb_dst(skb);
@@ -111,6 +115,10 @@ static void ipsi_bundle_ask(struct ipsi_dev *idev, struct sk_buff *skb,
 	dst = ipsi_bundle_lookup(idev, dst_clone(dst), fl, xp);
 	if (!IS_ERR(dst))
 		dst_release(dst);
+
+	asked = conf->keying != IPSEC_IPIP_KEYING_MANUAL &&
+		ipsi_acquire_waits(idev->net, conf, tmpl);
+	ipsi_hold_asked(idev, asked);
 }
 
 /* Make a bundle of the route @dst, whose reference is consumed. */
@@ -174,7 +182,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	}
 
 	if (ipsi_policy_asks(xp)) {
-		ipsi_bundle_ask(idev, skb, dst, &fl, xp);
+		ipsi_bundle_ask(idev, conf, skb, dst, &fl, xp);
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_NO_SA;

@@ -8,6 +8,7 @@
 #include <net/sch_generic.h>
 
 #include "carrier.h"
+#include "hold.h"
 #include "nlmsg.h"
 
 /* A key manager that moves an SA (RFC 4555) deletes it and then adds it anew. No
@@ -67,7 +68,9 @@ void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 
 	lockdep_assert_held(&idev->sad.lock);
 
-	carrier->keyed = on;
+	WRITE_ONCE(carrier->keyed, on);
+	if (on)
+		ipsi_hold_keyed(idev);
 	if (on || !ipsi_carrier_holds(idev))
 		ipsi_carrier_tell(idev, on);
 	else if (lost)

@@ -69,6 +69,8 @@ static void ipsi_dev_uninit(struct net_device *dev)
 
 	if (!hlist_unhashed(&idev->node))
 		ipsi_net_del(idev);
+	/* It was sent to until it was unlisted, after ndo_stop. */
+	ipsi_hold_stop(idev);
 	ipsi_standin_want_none(idev);
 	ipsi_standin_sweep(idev);
 	ipsi_bundle_fini(idev);

@@ -139,7 +139,8 @@ struct ipsi_policy;
  *   xfrm_state.lock and xfrm_state_lock, so neither may be taken under it
  * @list: struct ipsi_sa, newest first; each owns one reference to its state
  * @active: outbound SA in use, or NULL; borrows the reference of its entry. CPUs
- *   that have an SA of their own use that.
+ *   that have an SA of their own use that. If there is one, hold.c reads without
+ *   @lock.
  * @policy: private policy that asks for an SA while there is none, or NULL; owned
  * @settle: settles which one that is when an SA is not young any more
  * @pinned: @active was chosen by sa-activate
@@ -159,7 +160,7 @@ struct ipsi_sad {
 
 /**
  * struct ipsi_carrier - the carrier of a device; see carrier.c
- * @keyed: there are keys in both directions; protected by ipsi_sad.lock
+ * @keyed: there are keys in both directions; written under ipsi_sad.lock
  * @off: tells that there are none, if they have not come back
  */
 struct ipsi_carrier {
@@ -184,13 +185,17 @@ struct ipsi_icmp {
 struct ipsi_ts_table;
 
 /**
- * struct ipsi_held - packets that wait for the adoption of an SA
+ * struct ipsi_held - packets that wait for an SA
  * @pending: SAs of the device that are to be adopted; written under the lock of
  *   @queue
- * @queue: the packets; empty while @pending is 0
+ * @asked: a key manager has been asked for keys; likewise
+ * @release: lets go the packets that wait for those; under way while @asked
+ * @queue: the packets; empty without one of these reasons to wait
  */
 struct ipsi_held {
 	unsigned int pending;
+	bool asked;
+	struct delayed_work release;
 	struct sk_buff_head queue;
 };
 

@@ -197,12 +197,70 @@ policy_that_is_gone()
 	asks_as_without_policy
 }
 
+# What has asked for keys is sent when they are there, in both directions, so that
+# an answer can be received: pluto adds the outbound SA first.
+packets_wait()
+{
+	listen keying adopt reqid 9
+	ipsi_bg left ping -n -q -c 1 -W 10 "${IPSI_INNER[right]}" \
+		> "$IPSI_TMP/ping"
+	has_asked "$OUTER" transport 9
+	ipsi_daemon_sa left out if_id 7 reqid 9
+	ipsi_wait "adoption" adopted out
+	sleep 1
+	ipsi_daemon_sa left in if_id 7 reqid 9
+	wait "$IPSI_BG_PID" || ipsi_fail "ping: $(cat "$IPSI_TMP/ping")"
+	ipsi_is "$(ipsi_stat left tx_no_sa)" 0 "packets without SA"
+}
+
+refused()
+{
+	[ "$(ipsi_stat left tx_no_sa)" = "$1" ]
+}
+
+# No longer than a few seconds, and the sender is told, as often as it is so.
+packets_wait_in_vain()
+{
+	local i text
+
+	listen keying adopt
+	for i in 1 2; do
+		ipsi_bg left ping -n -c 1 -W 10 "${IPSI_INNER[right]}" \
+			> "$IPSI_TMP/ping"
+		sleep 2
+		refused $((i - 1)) || ipsi_fail "refused too soon"
+		ipsi_wait "refusal" refused "$i"
+		wait "$IPSI_BG_PID"
+		text=$(cat "$IPSI_TMP/ping")
+		ipsi_has "$text" "Destination Host Unreachable" "answer"
+	done
+	# one that waits does not keep the device
+	ipsi_send left 3
+	SECONDS=0
+	ipsi_do left ip link del "$DEV"
+	((SECONDS < 3)) || ipsi_fail "it took $SECONDS s"
+}
+
+# If nobody can bring keys, the sender is told at once.
+nobody_to_ask()
+{
+	local text
+
+	ipsi_topology
+	ipsi_device left keying adopt
+	text=$(ipsi_try left ping -n -c 1 -W 5 "${IPSI_INNER[right]}" 2>&1)
+	ipsi_is "$(ipsi_stat left tx_no_sa)" 1 "packets without SA"
+	ipsi_has "$text" "Destination Host Unreachable" "answer"
+}
+
 # with keys set by hand, policies do not matter
 manual()
 {
 	listen reqid 9
 	tunnel 9
 	asks "$OUTER" transport 9
+	# nor does anything wait
+	refused 4 || ipsi_fail "packets wait"
 }
 
 # The template of a policy that waits is not one that packets go by.
@@ -219,4 +277,4 @@ trap_lets_nothing_pass()
 
 ipsi_run without_policy with_policy with_trap with_trap_by_endpoints \
 	with_trap_for_ipv6 policy_of_others policy_that_is_gone manual \
-	trap_lets_nothing_pass
+	packets_wait packets_wait_in_vain nobody_to_ask trap_lets_nothing_pass

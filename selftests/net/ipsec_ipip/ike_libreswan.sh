@@ -133,7 +133,7 @@ certificates_over_ipv6()
 	certified
 }
 
-# The first packet is what connects.
+# connects_on_demand OPTION...: DEMAND is what sends the first packet
 connects_on_demand()
 {
 	ipsi_pluto_need
@@ -154,14 +154,15 @@ demand()
 	# for the device to read it
 	sleep 0.5
 	ipsi_has_sas left 0 0 || ipsi_fail "SAs before there is a packet"
-	ipsi_send left 1
+	"${DEMAND[@]}"
 	keyed_is_up
 	keyed_pings
 }
 
-# and it waits again
+# The first packet connects, and is not lost; and so again.
 on_demand()
 {
+	DEMAND=(ipsi_ping left)
 	connects_on_demand "$@"
 	ipsi_has_not "$(ip -n "${left:?}" xfrm state)" "spi 0x00000000" \
 		"larval state"
@@ -188,12 +189,13 @@ on_demand_by_endpoints()
 	on_demand keying adopt-endpoints
 }
 
-# The policy catches IPv6, and the kernel asks by itself. What it leaves waits for
-# half a minute.
+# The policy catches IPv6, and the kernel asks by itself; it drops the packet. What
+# it leaves keeps it from asking again for half a minute.
 on_demand_ipv6_by_endpoints()
 {
 	PLUTO_LEFT=endpoints-ipv6 PLUTO_CONF=device-endpoints.conf
 	PLUTO_RIGHT=link-ipv6
+	DEMAND=(ipsi_send left)
 	ipsi_families 4 6
 	connects_on_demand keying adopt-endpoints
 	keyed_heard

@@ -141,7 +141,8 @@ down_by_endpoints()
 }
 
 # A connection that has been up waits for a packet when it is down, whether it
-# was to be started by one or not: with a device as with an xfrm interface.
+# was to be started by one or not: with a device as with an xfrm interface, which
+# loses that packet.
 down_until_the_next_packet()
 {
 	pluto_start keying adopt
@@ -149,7 +150,7 @@ down_until_the_next_packet()
 	keyed_listen
 	ipsi_pluto_do left terminate "$PLUTO_LEFT"
 	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
-	ipsi_send left 1
+	ipsi_ping left
 	keyed_is_up
 	keyed_pings
 	keyed_heard
@@ -161,7 +162,7 @@ down_of_xfrm_interface()
 	ipsi_wait "SAs" has_tunnel
 	ipsi_pluto_do left terminate link
 	ipsi_wait "the end of the SAs" has_no_tunnel
-	ipsi_send left 1
+	ipsi_no_ping left -W 3
 	ipsi_wait "SAs" has_tunnel
 	keyed_pings
 }

@@ -19,7 +19,8 @@ keyed_is_up()
 	ipsi_is "$(ipsi_get left carrier)" true "carrier"
 }
 
-# keyed_is_closed: no SA, no carrier, and what is sent goes nowhere
+# keyed_is_closed: no SA, no carrier, and what is sent goes nowhere: it waits for
+# the daemon, which has been asked for keys, and is refused
 keyed_is_closed()
 {
 	local before
@@ -28,9 +29,14 @@ keyed_is_closed()
 	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
 	before=$(ipsi_stat left tx_no_sa)
 	ipsi_send left 3
-	ipsi_is "$(($(ipsi_stat left tx_no_sa) - before))" 3 \
-		"packets refused without SA"
 	ipsi_no_ping left
+	ipsi_wait "refusal" keyed_refused_since "$before" 3
+}
+
+# keyed_refused_since BEFORE N: N packets without SA, and what else has come
+keyed_refused_since()
+{
+	(($(ipsi_stat left tx_no_sa) - $1 >= $2))
 }
 
 # keyed_pings: both ways
