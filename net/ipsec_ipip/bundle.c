@@ -45,16 +45,17 @@ static bool ipsi_bundle_ok(const struct ipsi_dev *idev,
 }
 
 /* The policy of the SA to leave by from this CPU; of none, one that asks for an
- * SA for the inner packet @skb. Return a reference for the caller, or NULL
- * without memory: then there is no packet either.
+ * SA for the inner packet @skb, and NULL in @x. Return a reference for the
+ * caller, as is the one to the SA in @x, or NULL without memory: then there is no
+ * packet either.
  */
 static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 					      const struct ipsi_conf *conf,
-					      const struct sk_buff *skb)
+					      const struct sk_buff *skb,
+					      struct xfrm_state **x)
 {
 	struct xfrm_policy *xp = NULL;
 	struct ipsi_policy_ask ask;
-	const struct xfrm_state *x;
 	struct ipsi_policy **pol;
 	struct ipsi_sa *sa;
 
@@ -62,14 +63,17 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_here(idev);
-	x = sa ? sa->x : NULL;
+	*x = sa ? sa->x : NULL;
 	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, x, &ask))
+	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &ask))
 		ipsi_policy_kill(pol);
 	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, x, &ask);
-	if (*pol)
+		*pol = ipsi_policy_make(idev->net, conf, *x, &ask);
+	if (*pol) {
 		xp = ipsi_policy_get(*pol);
+		if (*x)
+			xfrm_state_hold(*x);
+	}
 	spin_unlock(&idev->sad.lock);
 
 	return xp;
@@ -150,6 +154,31 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 	return dst;
 }
 
+/* While its lock is held, the SA cannot leave the SAD. The core would ask for it
+ * then, by SPI, and the larval state with that SPI would keep a key manager from
+ * adding the SA anew. Consumes the reference to the route @dst.
+ */
+static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
+					   const struct ipsi_conf *conf,
+					   struct dst_entry *dst,
+					   const struct flowi *fl,
+					   struct xfrm_policy *xp,
+					   struct xfrm_state *x,
+					   enum ipsi_reason *reason)
+{
+	spin_lock(&x->lock);
+	if (x->km.state == XFRM_STATE_VALID) {
+		dst = ipsi_bundle_make(idev, conf, dst, fl, xp, reason);
+	} else {
+		dst_release(dst);
+		dst = NULL;
+		*reason = IPSI_TX_NO_SA;
+	}
+	spin_unlock(&x->lock);
+
+	return dst;
+}
+
 /* Set @again if the SA was replaced in between. */
 static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     const struct ipsi_conf *conf,
@@ -158,6 +187,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     bool *again)
 {
 	struct xfrm_policy *xp;
+	struct xfrm_state *x;
 	struct dst_entry *dst;
 	struct flowi fl;
 
@@ -174,20 +204,21 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 		return NULL;
 	}
 
-	xp = ipsi_bundle_policy(idev, conf, skb);
+	xp = ipsi_bundle_policy(idev, conf, skb, &x);
 	if (!xp) {
 		dst_release(dst);
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
 	}
 
-	if (ipsi_policy_asks(xp)) {
+	if (x) {
+		dst = ipsi_bundle_by_sa(idev, conf, dst, &fl, xp, x, reason);
+		xfrm_state_put(x);
+	} else {
 		ipsi_bundle_ask(idev, conf, skb, dst, &fl, xp);
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_NO_SA;
-	} else {
-		dst = ipsi_bundle_make(idev, conf, dst, &fl, xp, reason);
 	}
 	*again = READ_ONCE(xp->walk.dead);
 	xfrm_pol_put(xp);

@@ -120,17 +120,6 @@ bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 }
 
 /**
- * ipsi_policy_asks - does a policy name no SA?
- * @xp: what ipsi_policy_get() has returned
- *
- * Context: any.
- */
-bool ipsi_policy_asks(const struct xfrm_policy *xp)
-{
-	return !xp->xfrm_vec[0].id.spi;
-}
-
-/**
  * ipsi_policy_get - the policy proper
  * @pol: the policy
  *

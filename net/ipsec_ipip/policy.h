@@ -27,7 +27,6 @@ bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
 			const struct xfrm_state *x,
 			const struct ipsi_policy_ask *ask);
-bool ipsi_policy_asks(const struct xfrm_policy *xp);
 struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol);
 void ipsi_policy_kill(struct ipsi_policy **slot);
 

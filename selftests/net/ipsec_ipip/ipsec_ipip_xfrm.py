@@ -8,7 +8,8 @@ usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
        ipsec_ipip_xfrm.py pcpu SRC DST SPI CPU KEY
                                            add an SA that is for one CPU
        ipsec_ipip_xfrm.py forget ADDRESS   flush policies, and send a datagram
-       ipsec_ipip_xfrm.py race ROUNDS      see adopt_race.sh
+       ipsec_ipip_xfrm.py race ROUNDS [both]
+                                           see adopt_race.sh
 """
 import errno
 import os
@@ -492,6 +493,14 @@ class Hammer:
                     [self.message(sa, word) for word in words])):
                 must(error, '%s in %s' % (word, words))
 
+    def receive(self):
+        """Let there be an inbound SA beside the others."""
+        sa = Sa(REMOTE, LOCAL, 0x77, flags=FLAG_AF_UNSPEC,
+                more=self.attributes())
+        if self.xfrm.get(sa)[0]:
+            must(self.xfrm.add(sa), 'add the inbound SA')
+        return sa
+
     def round(self, number):
         """The life of one SA, beside which another may begin."""
         sa, other = self.sa(2 * number), self.sa(2 * number + 1)
@@ -501,15 +510,18 @@ class Hammer:
             self.live(other, ('add',))
         for words in life:
             self.live(sa, words)
-        if self.xfrm.get(sa)[0] != errno.ESRCH:
-            sys.exit('FAIL: after %s there still is SPI 0x%x' %
-                     (life, sa.spi))
+        error, info = self.xfrm.get(sa)
+        if error != errno.ESRCH:
+            sys.exit('FAIL: after %s there still is SPI 0x%x: error %d, %s' %
+                     (life, sa.spi, error, info and info.hex()))
         if rekey and 'flush' not in life[-1]:
             self.live(other, ('delete',))
 
 
-def race(rounds):
-    """Add, update, delete and flush against the adoption."""
+def race(rounds, both=''):
+    """Add, update, delete and flush against the adoption; both: with keys for
+    both directions.
+    """
     sniffer = Sniffer('eth0')
     pids = [background(sender), background(one_state_per_sa),
             background(sniffer.run)]
@@ -517,7 +529,11 @@ def race(rounds):
     started = time.monotonic()
     try:
         for number in range(int(rounds)):
+            if both:
+                hammer.receive()
             hammer.round(number)
+        if both:
+            must(hammer.xfrm.delete(hammer.receive()), 'delete')
     finally:
         # the sniffer last
         for pid in pids:
