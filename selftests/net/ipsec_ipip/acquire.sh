@@ -68,12 +68,23 @@ asks()
 	ipsi_is "$(larval)" 1 "larval states"
 }
 
+heard_acquire()
+{
+	grep -A 5 '^acquire' "$HEARD"
+}
+
+# all of it; what is told of policies looks alike
+acquire_is_heard()
+{
+	heard_acquire | grep -q 'mode t'
+}
+
 has_asked()
 {
 	local asked
 
-	ipsi_wait "acquire" grep -q "tmpl" "$HEARD"
-	asked=$(grep -A 5 '^acquire' "$HEARD")
+	ipsi_wait "acquire" acquire_is_heard
+	asked=$(heard_acquire)
 	ipsi_has "$asked" "sel src $1" "acquire"
 	ipsi_has "$asked" "tmpl src ${OUT[1]} dst ${OUT[3]}" "acquire"
 	ipsi_has "$asked" "reqid $3 mode $2" "acquire"
