@@ -232,7 +232,8 @@ struct ipsi_peer {
  * @sad: SAs of the device
  * @carrier: tells if there are keys in both directions
  * @sock: socket by which private policies are looked up; owned, never bound
- * @sock_lock: held while it carries one; taken with BH off, outside of @sad.lock
+ * @sock_lock: held while it carries one; taken with BH off, inside of a state's
+ *   lock and outside of @sad.lock
  * @peer: where the peer has moved to
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
  * @held: packets that wait for an SA

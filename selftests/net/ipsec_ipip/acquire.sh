@@ -101,7 +101,12 @@ is_answered()
 	ipsi_daemon_sa left out "$@"
 	ipsi_daemon_sa left in "$@"
 	both_adopted
-	ipsi_is "$(larval)" 0 "larval states"
+	ipsi_wait "the end of the larval state" nothing_waits
+}
+
+nothing_waits()
+{
+	[ "$(larval)" = 0 ]
 }
 
 INNER="${IPSI_INNER[left]}/32 dst ${IPSI_INNER[right]}/32 proto udp"
