@@ -101,12 +101,9 @@ is_answered()
 	ipsi_daemon_sa left out "$@"
 	ipsi_daemon_sa left in "$@"
 	both_adopted
-	ipsi_wait "the end of the larval state" nothing_waits
-}
-
-nothing_waits()
-{
-	[ "$(larval)" = 0 ]
+	# it would end by itself, but not so soon
+	sleep 1
+	ipsi_is "$(larval)" 0 "larval states"
 }
 
 INNER="${IPSI_INNER[left]}/32 dst ${IPSI_INNER[right]}/32 proto udp"
