@@ -55,9 +55,9 @@ race_when_asked()
 	ipsi_wait "acquire" grep -q "^acquire proto" "$IPSI_TMP/acquires"
 }
 
-# The same as the first, but the work that adopts runs on one processor only, as the least
-# important of all, beside others that never rest. Not less than that: while it
-# waits for the processor, key managers wait for it.
+# The same as the first, but the work that adopts runs on one processor only, as
+# the least important of all, beside others that never rest. Not less than that:
+# while it waits for the processor, key managers wait for it.
 slow_adoption()
 {
 	local mask
