@@ -10,8 +10,6 @@ source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_adopt.sh
 source "$IPSI_DIR/ipsec_ipip_adopt.sh"
 
-QUEUE=/sys/devices/virtual/workqueue/ipsec_ipip_adopt
-
 # listen OPTION...: a device with these, and what is asked for is written down
 listen()
 {
@@ -20,24 +18,16 @@ listen()
 	ipsi_tunnel_side right
 	ipsi_device left "$@"
 	ipsi_bg left ip xfrm monitor acquire policy >> "$HEARD"
-	ipsi_wait "monitor" monitor_hears
+	ipsi_wait "monitor" monitor_hears "$HEARD"
 }
 
-monitor_hears()
-{
-	ipsi_try left ip xfrm policy add dir out dst 203.0.113.1 priority 1
-	ipsi_try left ip xfrm policy del dir out dst 203.0.113.1
-	grep -q 203.0.113.1 "$HEARD"
-}
-
-# policy ADD-OR-DELETE WORD...: between the inner networks
+# policy WORD...: one between the inner networks
 policy()
 {
-	local verb=$1 width=24
-	shift
+	local width=24
 
 	[[ ${IPSI_INNER[left]} != *:* ]] || width=64
-	ipsi_do left ip xfrm policy "$verb" dir out \
+	ipsi_do left ip xfrm policy add dir out \
 		src "${IPSI_INNER[left]}/$width" \
 		dst "${IPSI_INNER[right]}/$width" "$@"
 	# The device reads policies a moment later.
@@ -48,13 +38,13 @@ policy()
 # pluto does
 tunnel()
 {
-	policy add if_id 7 tmpl src 10.0.0.1 dst 10.0.0.2 \
+	policy if_id 7 tmpl src 10.0.0.1 dst 10.0.0.2 \
 		proto esp mode tunnel reqid "$1"
 }
 
 trap_of_pluto()
 {
-	policy add "$@" tmpl proto esp mode transport
+	policy "$@" tmpl proto esp mode transport
 }
 
 # asks SELECTOR MODE REQID: and does so once, however often packets come
@@ -179,7 +169,7 @@ policy_of_others()
 	trap_of_pluto
 	does_not_ask
 	ipsi_do left ip xfrm policy flush
-	policy add proto tcp if_id 7 tmpl proto esp mode transport
+	policy proto tcp if_id 7 tmpl proto esp mode transport
 	does_not_ask
 	ipsi_do left ip xfrm policy add dir out src 192.168.1.0/24 \
 		dst 192.168.77.0/24 if_id 7 tmpl proto esp mode transport
@@ -196,16 +186,10 @@ policy_of_others()
 # to be done here, after the packet.
 policy_that_is_gone()
 {
-	local mask
-
 	ipsi_need python3
-	[ -w "$QUEUE/cpumask" ] || ipsi_skip "no $QUEUE"
 	listen keying adopt
 	trap_of_pluto if_id 7
-	mask=$(cat "$QUEUE/cpumask")
-	# shellcheck disable=SC2064 # the mask as it is now
-	trap "echo $mask > $QUEUE/cpumask; ipsi_cleanup" EXIT
-	echo 1 > "$QUEUE/cpumask"
+	ipsi_adopt_on 1 0
 	ipsi_do left "$IPSI_DIR/ipsec_ipip_xfrm.py" forget "${IPSI_INNER[right]}"
 	asks_as_without_policy
 }

@@ -36,16 +36,6 @@ daemon_gone()
 	[ "$(ipsi_get left sa_out)" = 0 ]
 }
 
-# monitor_hears FILE: policies do not matter to the device, but say that the
-# monitor, which writes to FILE, is there
-monitor_hears()
-{
-	ip -n "${left:?}" xfrm policy add dir out dst 203.0.113.1 priority 1 ||
-		:
-	ip -n "${left:?}" xfrm policy del dir out dst 203.0.113.1 || :
-	grep -q 203.0.113.1 "$1"
-}
-
 # Expiry is told under the SPI that the daemon knows.
 expiry()
 {

@@ -10,8 +10,6 @@
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-QUEUE=/sys/devices/virtual/workqueue/ipsec_ipip_adopt
-
 start()
 {
 	ipsi_need python3
@@ -60,17 +58,9 @@ race_when_asked()
 # while it waits for the processor, key managers wait for it.
 slow_adoption()
 {
-	local mask
-
 	start
 	(($(nproc) > 1)) || ipsi_skip "one processor"
-	[ -w "$QUEUE/cpumask" ] || ipsi_skip "no $QUEUE"
-	mask=$(cat "$QUEUE/cpumask")
-	# shellcheck disable=SC2064 # the mask as it is now
-	trap "echo 0 > $QUEUE/nice; echo $mask > $QUEUE/cpumask; ipsi_cleanup" \
-		EXIT
-	echo 2 > "$QUEUE/cpumask"
-	echo 19 > "$QUEUE/nice"
+	ipsi_adopt_on 2 19
 	ipsi_bg left taskset -c 1 sh -c 'while :; do :; done'
 	hammer 300 '' taskset -c 0
 }

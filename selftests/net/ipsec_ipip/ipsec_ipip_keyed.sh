@@ -30,7 +30,8 @@ keyed_is_closed()
 	before=$(ipsi_stat left tx_no_sa)
 	ipsi_send left 3
 	ipsi_no_ping left
-	ipsi_wait "refusal" keyed_refused_since "$before" 3
+	# these three and the ping
+	ipsi_wait "refusal" keyed_refused_since "$before" 4
 }
 
 # keyed_refused_since BEFORE N: N packets without SA, and what else has come

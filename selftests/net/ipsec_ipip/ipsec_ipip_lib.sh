@@ -267,6 +267,21 @@ ipsi_bg()
 	IPSI_BG_PIDS+=("$IPSI_BG_PID")
 }
 
+# ipsi_adopt_on MASK NICE: until the test ends, the work that adopts SAs runs on
+# the processors of MASK only, as important as NICE says
+ipsi_adopt_on()
+{
+	local queue=/sys/devices/virtual/workqueue/ipsec_ipip_adopt mask
+
+	[ -w "$queue/cpumask" ] || ipsi_skip "no $queue"
+	mask=$(cat "$queue/cpumask")
+	# shellcheck disable=SC2064 # the mask as it is now
+	trap "echo 0 > $queue/nice; echo $mask > $queue/cpumask; ipsi_cleanup" \
+		EXIT
+	echo "$1" > "$queue/cpumask"
+	echo "$2" > "$queue/nice"
+}
+
 # ipsi_carrier_is HOST {true|false}
 ipsi_carrier_is()
 {
