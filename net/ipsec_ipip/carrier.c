@@ -10,6 +10,7 @@
 #include "carrier.h"
 #include "hold.h"
 #include "nlmsg.h"
+#include "work.h"
 
 /* A key manager that moves an SA (RFC 4555) deletes it and then adds it anew. No
  * routing daemon is to give up its neighbours for that; so much later than the
@@ -74,7 +75,7 @@ void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 	if (on || !ipsi_carrier_holds(idev))
 		ipsi_carrier_tell(idev, on);
 	else if (lost)
-		mod_delayed_work(system_wq, &carrier->off, IPSI_CARRIER_HOLD);
+		ipsi_work_mod_delayed(idev, &carrier->off, IPSI_CARRIER_HOLD);
 }
 
 static void ipsi_carrier_work(struct work_struct *work)
@@ -85,6 +86,7 @@ static void ipsi_carrier_work(struct work_struct *work)
 	spin_lock_bh(&idev->sad.lock);
 	ipsi_carrier_tell(idev, idev->carrier.keyed);
 	spin_unlock_bh(&idev->sad.lock);
+	ipsi_work_done(idev);
 }
 
 /**
@@ -98,14 +100,14 @@ void ipsi_carrier_init(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_carrier_fini - undo ipsi_carrier_init()
- * @idev: the device, which nobody can see any more, without SAs
+ * ipsi_carrier_stop - the carrier stays as it is from now on
+ * @idev: the device, which is being unregistered
  *
  * Context: process.
  */
-void ipsi_carrier_fini(struct ipsi_dev *idev)
+void ipsi_carrier_stop(struct ipsi_dev *idev)
 {
-	cancel_delayed_work_sync(&idev->carrier.off);
+	ipsi_work_cancel(idev, &idev->carrier.off);
 }
 
 /**

@@ -6,7 +6,7 @@
 #include "ipsi.h"
 
 void ipsi_carrier_init(struct ipsi_dev *idev);
-void ipsi_carrier_fini(struct ipsi_dev *idev);
+void ipsi_carrier_stop(struct ipsi_dev *idev);
 void ipsi_carrier_set(struct ipsi_dev *idev, bool on);
 void ipsi_carrier_keep_queue(struct net_device *dev);
 

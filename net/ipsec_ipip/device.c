@@ -21,12 +21,28 @@
 #include "mtu.h"
 #include "natt.h"
 #include "sa.h"
+#include "sad_flush.h"
 #include "standin.h"
 #include "stats.h"
 #include "ts.h"
 
 #define IPSI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
 			 NETIF_F_GSO_SOFTWARE | NETIF_F_HW_CSUM)
+
+/* priv_destructor: nobody can see the device any more. */
+static void ipsi_dev_free(struct net_device *dev)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+
+	ipsi_sad_fini(idev);
+	gro_cells_destroy(&idev->gro_cells);
+	dst_cache_destroy(&idev->dst_cache);
+	free_percpu(idev->stats);
+	kfree(rcu_dereference_protected(idev->conf, 1));
+	RCU_INIT_POINTER(idev->conf, NULL);
+	kfree(rcu_dereference_protected(idev->ts, 1));
+	RCU_INIT_POINTER(idev->ts, NULL);
+}
 
 static int ipsi_dev_init(struct net_device *dev)
 {
@@ -49,6 +65,8 @@ static int ipsi_dev_init(struct net_device *dev)
 	if (err)
 		goto err_gro_cells;
 
+	/* From here on, and not before, the device frees what it has. */
+	dev->priv_destructor = ipsi_dev_free;
 	return 0;
 
 err_gro_cells:
@@ -61,36 +79,25 @@ err_stats:
 }
 
 /* Nothing is sent any more. Receivers may still see the device until the
- * grace period that follows has passed.
+ * grace period that follows has passed. Its states go first: as long as it can
+ * be found, their packets are refused.
  */
 static void ipsi_dev_uninit(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
 
-	if (!hlist_unhashed(&idev->node))
+	if (!hlist_unhashed(&idev->node)) {
+		ipsi_sad_flush(idev);
 		ipsi_net_del(idev);
+	}
+	ipsi_sad_stop(idev);
+	ipsi_carrier_stop(idev);
 	/* It was sent to until it was unlisted, after ndo_stop. */
 	ipsi_hold_stop(idev);
 	ipsi_standin_want_none(idev);
 	ipsi_standin_sweep(idev);
 	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
-}
-
-/* priv_destructor: nobody can see the device any more. */
-static void ipsi_dev_free(struct net_device *dev)
-{
-	struct ipsi_dev *idev = netdev_priv(dev);
-
-	ipsi_sad_fini(idev);
-	ipsi_carrier_fini(idev);
-	gro_cells_destroy(&idev->gro_cells);
-	dst_cache_destroy(&idev->dst_cache);
-	free_percpu(idev->stats);
-	kfree(rcu_dereference_protected(idev->conf, 1));
-	RCU_INIT_POINTER(idev->conf, NULL);
-	kfree(rcu_dereference_protected(idev->ts, 1));
-	RCU_INIT_POINTER(idev->ts, NULL);
 }
 
 static int ipsi_dev_open(struct net_device *dev)
@@ -187,7 +194,6 @@ void ipsi_device_setup(struct net_device *dev)
 	netif_keep_dst(dev);
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->needs_free_netdev = true;
-	dev->priv_destructor = ipsi_dev_free;
 }
 
 static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,

@@ -17,6 +17,7 @@
 #include "encap.h"
 #include "hold.h"
 #include "stats.h"
+#include "work.h"
 
 /* Packets that wait at one device; more are sent on, and dropped, without. */
 #define IPSI_HOLD_MAX	256
@@ -114,6 +115,7 @@ static void ipsi_hold_release(struct work_struct *work)
 		ipsi_hold_send(idev, &packets);
 	else
 		ipsi_hold_refuse(idev, &packets);
+	ipsi_work_done(idev);
 }
 
 /**
@@ -140,7 +142,7 @@ void ipsi_hold_asked(struct ipsi_dev *idev, bool asked)
 	if (READ_ONCE(idev->carrier.keyed))
 		delay = HZ / 10;
 	if (asked)
-		queue_delayed_work(system_wq, &held->release, delay);
+		ipsi_work_queue_delayed(idev, &held->release, delay);
 	spin_unlock(&held->queue.lock);
 }
 
@@ -158,7 +160,7 @@ void ipsi_hold_keyed(struct ipsi_dev *idev)
 	/* Pairs with the barrier in ipsi_hold_asked(). */
 	smp_mb();
 	if (READ_ONCE(idev->held.asked))
-		mod_delayed_work(system_wq, &idev->held.release, 0);
+		ipsi_work_mod_delayed(idev, &idev->held.release, 0);
 }
 
 /**
@@ -206,7 +208,7 @@ void ipsi_hold_init(struct ipsi_dev *idev)
  */
 void ipsi_hold_stop(struct ipsi_dev *idev)
 {
-	cancel_delayed_work_sync(&idev->held.release);
+	ipsi_work_cancel(idev, &idev->held.release);
 	WRITE_ONCE(idev->held.asked, false);
 	skb_queue_purge(&idev->held.queue);
 }

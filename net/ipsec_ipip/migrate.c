@@ -21,6 +21,7 @@
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"
+#include "sad_flush.h"
 #include "standin.h"
 
 /**
@@ -77,7 +78,9 @@ ipsi_migrate_clone(struct xfrm_state *x, const struct ipsi_migration *mig)
 	return ipsi_sa_clone(x, &change, NULL);
 }
 
-/* The device learns of it as if the key manager had made the SA anew. */
+/* The device learns of it as if the key manager had made the SA anew. A device
+ * that has gone meanwhile has not found the new state.
+ */
 static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
 			      struct xfrm_state *new)
 {
@@ -89,6 +92,8 @@ static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
 		ipsi_sa_detach(idev, old);
 		ipsi_sa_attach(idev, new);
 		ipsi_peer_told(idev, new);
+	} else {
+		ipsi_sad_end(new);
 	}
 	rcu_read_unlock();
 }

@@ -117,7 +117,7 @@ void ipsi_mtu_work(struct work_struct *work)
 	}
 	rtnl_unlock();
 
-	dev_put(dev);
+	ipsi_work_done(idev);
 }
 
 /**

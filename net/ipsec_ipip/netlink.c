@@ -17,6 +17,7 @@
 #include "sa.h"
 #include "sa_build.h"
 #include "sa_clone.h"
+#include "sad_flush.h"
 
 /* RFC 4303 section 2.1 reserves what is below. */
 #define IPSI_SPI_MIN	256
@@ -137,10 +138,13 @@ static int ipsi_nl_parse_id(struct genl_info *info, struct ipsi_sa_id *id)
 	return err ?: ipsi_nl_parse_spi(info, &id->spi);
 }
 
-/* Put a state into the SAD, and tell all key managers, as xfrm_user does. */
-static int ipsi_nl_sa_insert(struct net *net, struct xfrm_state *x,
+/* Put a state into the SAD, and tell all key managers, as xfrm_user does. If the
+ * device is being unregistered, it may have deleted its states already.
+ */
+static int ipsi_nl_sa_insert(struct ipsi_dev *idev, struct xfrm_state *x,
 			     struct genl_info *info)
 {
+	struct net *net = idev->net;
 	struct km_event c = {
 		.event = XFRM_MSG_NEWSA,
 		.seq = info->snd_seq,
@@ -163,6 +167,11 @@ static int ipsi_nl_sa_insert(struct net *net, struct xfrm_state *x,
 				    "spi: in use by another SA to the same address");
 	} else {
 		km_state_notify(x, &c);
+		if (READ_ONCE(idev->dev->reg_state) != NETREG_REGISTERED) {
+			ipsi_sad_end(x);
+			NL_SET_ERR_MSG(info->extack, "device: no such device");
+			err = -ENODEV;
+		}
 	}
 	xfrm_state_put(x);
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
@@ -190,7 +199,7 @@ static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
 	if (IS_ERR(x))
 		return PTR_ERR(x);
 
-	return ipsi_nl_sa_insert(idev->net, x, info);
+	return ipsi_nl_sa_insert(idev, x, info);
 }
 
 /**

@@ -273,7 +273,7 @@ static void ipsi_peer_work(struct work_struct *work)
 		ipsi_nl_event_peer(idev, &to);
 	}
 
-	dev_put(idev->dev);
+	ipsi_work_done(idev);
 }
 
 /**

@@ -18,7 +18,9 @@
 #include "policy.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_flush.h"
 #include "ts.h"
+#include "work.h"
 
 /* A key manager that answers to a change of keys may install its outbound SA
  * before the peer, who asked for it, has installed its own. It is kept back for
@@ -275,27 +277,37 @@ static void ipsi_sa_join(struct ipsi_dev *idev, struct xfrm_state *x,
 	}
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 	ipsi_sa_reselect(idev);
-	/* Nobody joins any more when the work is cancelled: who calls is an RCU
-	 * reader, for all of whom unregistration waits.
-	 */
-	if (out && sa != sad->active && ipsi_sa_young(sa) &&
-	    idev->dev->reg_state == NETREG_REGISTERED)
-		mod_delayed_work(system_wq, &sad->settle, IPSI_SA_YOUNG + 1);
+	if (out && sa != sad->active && ipsi_sa_young(sa))
+		ipsi_work_mod_delayed(idev, &sad->settle, IPSI_SA_YOUNG + 1);
 out:
 	spin_unlock_bh(&sad->lock);
+}
+
+/* No state joins a device that ipsi_sad_flush() may have passed already. Before
+ * it unregistration waits for RCU readers, as the caller is one.
+ */
+static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
+{
+	if (READ_ONCE(idev->dev->reg_state) == NETREG_REGISTERED)
+		return false;
+
+	ipsi_sad_end(x);
+	return true;
 }
 
 /**
  * ipsi_sa_attach - let an SA join the device
  * @idev: the device, whose if_id @x carries
  * @x: the state; the device takes a reference of its own. One that is not
- *   between the endpoints of the device, or not valid, does not join.
+ *   between the endpoints of the device, or not valid, does not join. If the
+ *   device is being unregistered, the state ends with it.
  *
- * Context: any; @x's lock may be held. RCU read side.
+ * Context: any; @x's lock is not held. RCU read side.
  */
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 {
-	ipsi_sa_join(idev, x, true);
+	if (!ipsi_sa_too_late(idev, x))
+		ipsi_sa_join(idev, x, true);
 }
 
 /**
@@ -361,6 +373,8 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 {
 	bool out;
 
+	if (ipsi_sa_too_late(idev, new))
+		return;
 	if (!ipsi_sa_direction(rcu_dereference(idev->conf), new, &out))
 		ipsi_sa_detach(idev, old);
 	else if (!ipsi_sa_swap_entry(idev, old, new))
@@ -704,6 +718,7 @@ static void ipsi_sad_settle(struct work_struct *work)
 					     sad.settle.work);
 
 	ipsi_sa_refresh(idev);
+	ipsi_work_done(idev);
 }
 
 /**
@@ -777,6 +792,16 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
  */
 void ipsi_sad_fini(struct ipsi_dev *idev)
 {
-	cancel_delayed_work_sync(&idev->sad.settle);
 	ipsi_sad_purge(idev);
+}
+
+/**
+ * ipsi_sad_stop - the SAs change by themselves no more
+ * @idev: the device, which is being unregistered
+ *
+ * Context: process.
+ */
+void ipsi_sad_stop(struct ipsi_dev *idev)
+{
+	ipsi_work_cancel(idev, &idev->sad.settle);
 }

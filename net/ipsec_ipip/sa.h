@@ -55,6 +55,7 @@ struct ipsi_sa_summary {
 void ipsi_sad_init(struct ipsi_sad *sad);
 void ipsi_sad_load(struct ipsi_dev *idev);
 void ipsi_sad_purge(struct ipsi_dev *idev);
+void ipsi_sad_stop(struct ipsi_dev *idev);
 void ipsi_sad_fini(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);

@@ -575,6 +575,7 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
 
 	x->id.spi = id->spi;
 	x->id.proto = id->proto;
+	x->xflags = IPSI_XFLAG_OWN;
 	err = ipsi_build(x, conf, info, id->out);
 	if (err) {
 		ipsi_sa_discard(x);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work of devices that must sleep: it runs on a queue of the module's own, so
- * that none outlives the code.
+ * Work of devices. One rule holds for all of it:
+ *
+ * - Work owns a reference to its device while it is queued or runs, and gives
+ *   it up by ipsi_work_done() as its last step.
+ * - Nothing is queued for a device that is not registered. Queueing is an RCU
+ *   read side, and unregistration waits for readers before ndo_uninit; so
+ *   ipsi_work_cancel() finds all that has been queued.
+ * - The queue belongs to the module: no work outlives the code.
  */
 #include <linux/netdevice.h>
 #include <linux/workqueue.h>
@@ -11,19 +17,91 @@
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
 static struct workqueue_struct *ipsi_work_wq;
 
+/* Take the reference of a work that is about to be queued. RCU read side. */
+static bool ipsi_work_hold(struct ipsi_dev *idev)
+{
+	if (READ_ONCE(idev->dev->reg_state) != NETREG_REGISTERED)
+		return false;
+
+	dev_hold(idev->dev);
+	return true;
+}
+
 /**
- * ipsi_work_queue - let work of a device run
- * @idev: the device
- * @work: the work; it gives up a reference to the device when it has run
+ * ipsi_work_queue - queue work of a device
+ * @idev: the device; if it is not registered, nothing is queued
+ * @work: the work; it ends with ipsi_work_done()
  *
  * Context: any.
  */
 void ipsi_work_queue(struct ipsi_dev *idev, struct work_struct *work)
 {
-	/* It may only run on a device that cannot go away under it. */
-	dev_hold(idev->dev);
-	if (!queue_work(ipsi_work_wq, work))
+	rcu_read_lock();
+	if (ipsi_work_hold(idev) && !queue_work(ipsi_work_wq, work))
 		dev_put(idev->dev);
+	rcu_read_unlock();
+}
+
+/**
+ * ipsi_work_queue_delayed - queue work of a device for later
+ * @idev: the device; if it is not registered, nothing is queued
+ * @work: the work; it ends with ipsi_work_done(). If it is queued already, its
+ *   time does not change.
+ * @delay: in jiffies
+ *
+ * Context: any.
+ */
+void ipsi_work_queue_delayed(struct ipsi_dev *idev, struct delayed_work *work,
+			     unsigned long delay)
+{
+	rcu_read_lock();
+	if (ipsi_work_hold(idev) &&
+	    !queue_delayed_work(ipsi_work_wq, work, delay))
+		dev_put(idev->dev);
+	rcu_read_unlock();
+}
+
+/**
+ * ipsi_work_mod_delayed - queue work of a device for later, or change its time
+ * @idev: the device; if it is not registered, nothing is queued
+ * @work: the work; it ends with ipsi_work_done()
+ * @delay: in jiffies
+ *
+ * Context: any.
+ */
+void ipsi_work_mod_delayed(struct ipsi_dev *idev, struct delayed_work *work,
+			   unsigned long delay)
+{
+	rcu_read_lock();
+	if (ipsi_work_hold(idev) &&
+	    mod_delayed_work(ipsi_work_wq, work, delay))
+		dev_put(idev->dev);
+	rcu_read_unlock();
+}
+
+/**
+ * ipsi_work_cancel - do not wait for delayed work of a device
+ * @idev: the device
+ * @work: the work; it does not start any more unless somebody queues it again,
+ *   but it may be running
+ *
+ * Context: any.
+ */
+void ipsi_work_cancel(struct ipsi_dev *idev, struct delayed_work *work)
+{
+	if (cancel_delayed_work(work))
+		dev_put(idev->dev);
+}
+
+/**
+ * ipsi_work_done - end work of a device
+ * @idev: the device, which may be gone when this returns
+ *
+ * Context: the work.
+ */
+void ipsi_work_done(struct ipsi_dev *idev)
+{
+	dev_put(idev->dev);
 }
 
 /**

@@ -8,5 +8,11 @@
 int ipsi_work_init(void);
 void ipsi_work_exit(void);
 void ipsi_work_queue(struct ipsi_dev *idev, struct work_struct *work);
+void ipsi_work_queue_delayed(struct ipsi_dev *idev, struct delayed_work *work,
+			     unsigned long delay);
+void ipsi_work_mod_delayed(struct ipsi_dev *idev, struct delayed_work *work,
+			   unsigned long delay);
+void ipsi_work_cancel(struct ipsi_dev *idev, struct delayed_work *work);
+void ipsi_work_done(struct ipsi_dev *idev);
 
 #endif /* _IPSI_WORK_H */

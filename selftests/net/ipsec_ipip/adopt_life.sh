@@ -81,7 +81,7 @@ delete_and_flush()
 	ipsi_ping left
 }
 
-# SAs come before the device, outlive it, and serve the next.
+# SAs come before the device and end with it; the next device adopts new ones.
 device_comes_and_goes()
 {
 	ipsi_topology
@@ -97,16 +97,11 @@ device_comes_and_goes()
 	ipsi_wait "use of the newest" sa_is out 0xdeadbeef '"active":true'
 	ipsi_ping left
 	ipsi_do left ip link del "$DEV"
-	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 3 "states"
-	ipsi_do left ip xfrm state delete "${OUT[@]}" spi 0x1001
-	# nobody else has use for them
-	ipsi_do left ip route add "${IPSI_INNER[right]}" dev "$IPSI_WIRE"
-	ipsi_inner left
-	ipsi_no_ping left
-	ipsi_do left ip address del "${IPSI_INNER[left]}/32" dev lo
-	ipsi_do left ip route flush "${IPSI_INNER[right]}"
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
 
 	ipsi_device left keying adopt
+	ipsi_daemon_sa left out if_id 7
+	ipsi_daemon_sa left in if_id 7
 	both_adopted
 	ipsi_ping left
 }

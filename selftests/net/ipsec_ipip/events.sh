@@ -191,8 +191,10 @@ namespaces()
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
 	ipsi_do right ipsec-ipip -q sa add "$DEV" in spi 1002 "${AEAD[@]}"
 	heard "sa-add in esp 1002"
-	# the SAs stay when the device goes
+	# an SA may come before the device
 	ipsi_do right ip link del "$DEV"
+	heard "sa-del in esp 1002"
+	ipsi_daemon_sa right in spi 1002 mode transport if_id 7
 	ipsi_do right ip link add "$DEV" type ipsec-ipip local 10.0.0.2 \
 		remote 10.0.0.1 if_id 7
 	heard "sa-add in esp 1002"

@@ -66,8 +66,7 @@ device_deleted()
 	start
 	for round in 1 2 3 4 5; do
 		ipsi_do right ip link del "$DEV"
-		# the SAs are still there, so it is ready at once
-		ipsi_device right
+		ipsi_device_side right
 	done
 	moves right
 	ipsi_is "$round $(ipsi_get right sa_in) $(ipsi_get right sa_out)" \
@@ -212,6 +211,8 @@ namespace_of_device_ends()
 			local 10.0.0.2 remote 10.0.0.1 if_id 7
 	}
 	ipsi_wait "end of the device" again
+	ipsi_device_sa right out
+	ipsi_device_sa right in
 	ipsi_up right
 	moves right
 }
@@ -239,9 +240,7 @@ module_unload()
 		fi
 		ipsi_must_fail "does not exist" right ip link show "$DEV"
 		# by its alias
-		ipsi_device right
-		ipsi_is "$(ipsi_get right sa_in) $(ipsi_get right sa_out)" \
-			"1 1" "SAs from before"
+		ipsi_device_side right
 		moves right
 	done
 

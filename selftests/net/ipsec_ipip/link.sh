@@ -487,6 +487,8 @@ netns()
 	# by the move
 	ipsi_do app ip link add "$DEV" link-netns "$left" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2 if_id 7
+	ipsi_device_sa app out
+	ipsi_device_sa app in
 	ipsi_up app
 	ipsi_ping app
 	# and back home

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SAs end with their device. A state in transport mode that outlives it would
+ * go on decrypting, and the inner packet would reach the host's own stack,
+ * which answers in clear. So all states of a device leave the SAD while the
+ * device still refuses their packets.
+ */
+#include <linux/sched.h>
+#include <net/xfrm.h>
+
+#include "sa.h"
+#include "sa_clone.h"
+#include "sad_flush.h"
+
+/* States that are looked at, and that are taken, in one section of the SAD's
+ * lock.
+ */
+#define IPSI_FLUSH_SLICE	1024
+#define IPSI_FLUSH_BATCH	32
+
+/**
+ * struct ipsi_sad_slice - part of a walk over the SAD
+ * @if_id: interface id of the device that goes
+ * @seen: states that were looked at
+ * @n: states in @found
+ * @found: states of the device, with a reference each
+ */
+struct ipsi_sad_slice {
+	u32 if_id;
+	unsigned int seen;
+	unsigned int n;
+	struct xfrm_state *found[IPSI_FLUSH_BATCH];
+};
+
+/* A state in tunnel mode that nobody has adopted is its key manager's, and
+ * lets nothing in without a policy.
+ */
+static bool ipsi_sad_ends(const struct xfrm_state *x, u32 if_id)
+{
+	return x->if_id == if_id &&
+	       (x->props.mode != XFRM_MODE_TUNNEL ||
+		x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN));
+}
+
+/* A walk goes on with the state at which it was stopped. */
+static int ipsi_sad_flush_one(struct xfrm_state *x, int seq, void *data)
+{
+	struct ipsi_sad_slice *slice = data;
+
+	if (slice->seen == IPSI_FLUSH_SLICE || slice->n == IPSI_FLUSH_BATCH)
+		return -EAGAIN;
+
+	slice->seen++;
+	if (ipsi_sad_ends(x, slice->if_id)) {
+		xfrm_state_hold(x);
+		slice->found[slice->n++] = x;
+	}
+
+	return 0;
+}
+
+/**
+ * ipsi_sad_end - delete a state of a device that goes, and notify its owner
+ * @x: the state
+ *
+ * A key manager that has installed the state gets a hard expiry, upon which it
+ * negotiates a new SA. One that was made by sa-add is deleted.
+ *
+ * Context: any; @x's lock is not held.
+ */
+void ipsi_sad_end(struct xfrm_state *x)
+{
+	const struct km_event c = { .event = XFRM_MSG_DELSA };
+
+	if (xfrm_state_delete(x))
+		return;
+
+	xfrm_audit_state_delete(x, 1, true);
+	if (x->xflags & IPSI_XFLAG_OWN)
+		km_state_notify(x, &c);
+	else
+		km_state_expired(x, 1, 0);
+}
+
+static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
+{
+	struct ipsi_sad_slice slice = { .if_id = if_id };
+	struct xfrm_state_walk walk;
+	int more;
+
+	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
+	do {
+		slice.seen = 0;
+		more = xfrm_state_walk(net, &walk, ipsi_sad_flush_one, &slice);
+		while (slice.n) {
+			struct xfrm_state *x = slice.found[--slice.n];
+
+			ipsi_sad_end(x);
+			xfrm_state_put(x);
+		}
+		cond_resched();
+	} while (more == -EAGAIN);
+	xfrm_state_walk_done(&walk, net);
+}
+
+/**
+ * ipsi_sad_flush - delete all states of a device
+ * @idev: the device, which is being unregistered and can still be found, so
+ *   that it refuses packets of states that are not deleted yet. States that
+ *   come later are deleted as they join (ipsi_sa_attach()).
+ *
+ * Beside the SAs of the device these are the states with its if_id that it
+ * does not use, for example between other endpoints.
+ *
+ * Context: RTNL.
+ */
+void ipsi_sad_flush(struct ipsi_dev *idev)
+{
+	struct xfrm_state *x;
+	bool out;
+
+	while ((x = ipsi_sa_get_nth(idev, 0, &out))) {
+		ipsi_sad_end(x);
+		/* The SAD may not have had it any more. */
+		ipsi_sa_detach(idev, x);
+		xfrm_state_put(x);
+	}
+	ipsi_sad_flush_strays(idev->net,
+			      rtnl_dereference(idev->conf)->if_id);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* SAs end with their device. */
+#ifndef _IPSI_SAD_FLUSH_H
+#define _IPSI_SAD_FLUSH_H
+
+#include "ipsi.h"
+
+void ipsi_sad_flush(struct ipsi_dev *idev);
+void ipsi_sad_end(struct xfrm_state *x);
+
+#endif /* _IPSI_SAD_FLUSH_H */

@@ -1,0 +1,327 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The end of a device while its peer, an ordinary tunnel-mode gateway, goes on
+# sending. The SAs end with the device: no packet but ESP leaves the underlay,
+# the SAD holds no state of the device, its owner is notified, and the same
+# commands make a link that works at once.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+# Only the test sends packets.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
+DEV=$IPSI_DEV
+AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
+WIRE_CAPTURE=
+
+# comes HOST DEVICE: packets arrive there now
+comes()
+{
+	local before
+
+	before=$(ipsi_counter "$1" rx.packets "$2")
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	more()
+	{
+		[ "$(ipsi_counter "$1" rx.packets "$2")" -gt $((before + 20)) ]
+	}
+	ipsi_wait "traffic" more "$1" "$2"
+}
+
+# peer_sends: tunnel mode on the left, and packets from there to the end of the
+# test; on the wire they are recorded at the right
+peer_sends()
+{
+	ipsi_topology
+	ipsi_tunnel_side left
+	ipsi_bg left ping -f -q -s 600 -I "${IPSI_INNER[left]}" \
+		"${IPSI_INNER[right]}" > /dev/null 2>&1
+	WIRE_CAPTURE=$IPSI_TMP/wire
+	ipsi_capture_start right "$WIRE_CAPTURE"
+}
+
+# nothing_in_clear: the peer still sends, and nothing has left the right but ESP
+nothing_in_clear()
+{
+	comes right "$IPSI_WIRE"
+	ipsi_capture_stop
+	ipsi_wire_is_clean "$WIRE_CAPTURE"
+	ipsi_none "$WIRE_CAPTURE" 'not esp and not arp and not ether proto 0x88b5
+		and not (icmp6 and ip6[40] >= 133 and ip6[40] <= 136)
+		and not (ip6[6] = 0 and dst net ff02::/16)' \
+		"other packets than ESP"
+}
+
+# no_states HOST
+no_states()
+{
+	ipsi_is "$(ip -n "${!1}" xfrm state)" "" "states of $1"
+}
+
+# again: the same commands work
+again()
+{
+	ipsi_device_side right
+	comes right "$DEV"
+}
+
+link_deleted()
+{
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	ipsi_do right ip link del "$DEV"
+	no_states right
+	nothing_in_clear
+	again
+}
+
+link_deleted_inbound_tunnel()
+{
+	peer_sends
+	ipsi_device right
+	ipsi_device_sa right out
+	ipsi_device_sa right in mode tunnel
+	comes right "$DEV"
+	ipsi_do right ip link del "$DEV"
+	no_states right
+	nothing_in_clear
+	again
+}
+
+link_deleted_over_ipv6()
+{
+	ipsi_families 6 6
+	link_deleted
+}
+
+# States that others have added, with the if_id of the device
+states_of_others()
+{
+	peer_sends
+	ipsi_device right
+	ipsi_daemon_sa right out mode transport if_id "$IPSI_IF_ID"
+	ipsi_daemon_sa right in mode transport if_id "$IPSI_IF_ID"
+	comes right "$DEV"
+	ipsi_do right ip link del "$DEV"
+	no_states right
+	nothing_in_clear
+	again
+}
+
+# Those that the device adopts
+adopted_states()
+{
+	peer_sends
+	ipsi_device right keying adopt
+	ipsi_daemon_sa right out if_id "$IPSI_IF_ID"
+	ipsi_daemon_sa right in if_id "$IPSI_IF_ID"
+	comes right "$DEV"
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
+	ipsi_do right ip link del "$DEV"
+	no_states right
+	nothing_in_clear
+	again
+}
+
+# A state with the if_id of the device, which the device does not use
+unused_state()
+{
+	ipsi_topology
+	ipsi_device_side right
+	ipsi_do right ip xfrm state add src 10.0.0.9 dst 10.0.0.2 proto esp \
+		spi 0x1000 mode transport if_id "$IPSI_IF_ID" "${AEAD[@]}"
+	ipsi_do right ip xfrm state add src 10.0.0.9 dst 10.0.0.2 proto esp \
+		spi 0x1001 mode transport if_id 8 "${AEAD[@]}"
+	# a key manager's, for a tunnel that the device does not adopt
+	ipsi_do right ip xfrm state add src 10.0.0.9 dst 10.0.0.2 proto esp \
+		spi 0x1002 mode tunnel if_id "$IPSI_IF_ID" "${AEAD[@]}"
+	ipsi_do right ip link del "$DEV"
+	ipsi_is "$(ip -n "$right" xfrm state | grep -o 'spi 0x[0-9a-f]*' |
+		sort | xargs)" "spi 0x00001001 spi 0x00001002" "other states"
+}
+
+# More states than are looked at in one go
+many_states()
+{
+	local n
+
+	ipsi_topology
+	ipsi_device_side right
+	for ((n = 0; n < 3000; n++)); do
+		echo "xfrm state add src 10.0.0.9 dst 10.0.0.2 proto esp" \
+			"spi $((0x1000 + n)) mode transport" \
+			"if_id $((7 + n % 3 % 2)) ${AEAD[*]}"
+	done > "$IPSI_TMP/batch"
+	ipsi_do right ip -batch "$IPSI_TMP/batch"
+	ipsi_do right ip link del "$DEV"
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c '^src')" 1000 \
+		"states with another if_id"
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c 'if_id 0x7$')" 0 \
+		"states of the device"
+}
+
+# Owners are notified: a key manager gets a hard expiry.
+owners_are_notified()
+{
+	local log=$IPSI_TMP/monitor
+
+	ipsi_topology
+	ipsi_bg right ip xfrm monitor > "$log" 2>&1
+	ipsi_device right keying adopt
+	# listening
+	ipsi_do right ip xfrm state add src 10.0.0.8 dst 10.0.0.9 proto esp \
+		spi 0x2000 mode tunnel "${AEAD[@]}"
+	ipsi_wait "monitor" grep -q 0x00002000 "$log"
+	ipsi_device_sa right out spi 0x1000
+	ipsi_daemon_sa right out if_id "$IPSI_IF_ID"
+	ipsi_daemon_sa right in if_id "$IPSI_IF_ID"
+	ipsi_wait "adoption" ipsi_has_sas right 2 1
+	ipsi_do right ip link del "$DEV"
+	# a line of its own tells what has happened to the state of the next
+	ipsi_wait "deletion" grep -qA 1 '^Deleted src 10.0.0.2' "$log"
+	ipsi_wait "deletion" grep -q 'spi 0x00001000' "$log"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	expired()
+	{
+		[ "$(grep -A 5 '^Expired src' "$log" | grep -c 'hard')" -ge 2 ] ||
+			[ "$(grep -c 'hard 1' "$log")" -ge 2 ]
+	}
+	ipsi_wait "two hard expiries" expired || cat "$log"
+}
+
+namespace_of_device_ends()
+{
+	setup_ns app || ipsi_skip "no network namespaces here"
+	ipsi_like app right
+	peer_sends
+	ipsi_do right ip link add "$DEV" type ipsec-ipip \
+		local 10.0.0.2 remote 10.0.0.1 if_id 7
+	ipsi_device_sa right out
+	ipsi_device_sa right in
+	ipsi_do right ip link set "$DEV" netns "$app"
+	ipsi_up app
+	comes app "$DEV"
+	ipsi_shell_end app
+	ip netns del "$app" || ipsi_fail "namespace is not deleted"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	gone()
+	{
+		[ -z "$(ip -n "$right" xfrm state)" ]
+	}
+	ipsi_wait "end of the states" gone
+	nothing_in_clear
+	again
+}
+
+module_removed()
+{
+	local round
+
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	if ! modprobe -r ipsec_ipip; then
+		ipsi_skip "the module cannot be unloaded here"
+	fi
+	no_states right
+	nothing_in_clear
+	for round in 1 2 3; do
+		again
+		modprobe -r ipsec_ipip || ipsi_fail "round $round: modprobe -r"
+	done
+	again
+}
+
+# The states stay while the device is at other endpoints, and let nothing in.
+endpoints_changed()
+{
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	ipsi_do right ip link set "$DEV" type ipsec-ipip remote 10.0.0.9
+	comes right "$IPSI_WIRE"
+	ipsi_is "$(ipsi_get right sa_in) $(ipsi_get right sa_out)" "0 0" "SAs"
+	nothing_in_clear
+	ipsi_do right ip link set "$DEV" type ipsec-ipip remote 10.0.0.1
+	comes right "$DEV"
+	ipsi_do right ip link set "$DEV" type ipsec-ipip remote 10.0.0.9
+	ipsi_do right ip link del "$DEV"
+	no_states right
+}
+
+# The SAD is flushed, and with it the SAs of the device; packets of the peer are
+# for nobody.
+sad_flushed()
+{
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	ipsi_do right ip xfrm state flush
+	no_states right
+	nothing_in_clear
+	ipsi_device_sa right out
+	ipsi_device_sa right in
+	comes right "$DEV"
+}
+
+# An if_id that nobody has asked for is the first free one, also when a device
+# has had it before.
+if_id_first_free()
+{
+	local n
+
+	# id_of NAME
+	id_of()
+	{
+		ip -n "$right" -d link show "$1" | grep -o 'if_id [^ ]*'
+	}
+	ipsi_topology
+	for n in 0 1 2; do
+		ipsi_do right ip link add "a$n" type ipsec-ipip \
+			local 10.0.0.2 remote "10.0.1.$n"
+		ipsi_is "$(id_of "a$n")" "if_id 0x8000000$((n + 1))" "if_id"
+	done
+	ipsi_do right ip link add fixed type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.2.1 if_id 0x80000005
+	ipsi_do right ip link del a1
+	for n in 2 4 6; do
+		ipsi_do right ip link add "c$n" type ipsec-ipip \
+			local 10.0.0.2 remote "10.0.3.$n"
+		ipsi_is "$(id_of "c$n")" "if_id 0x8000000$n" "if_id"
+	done
+}
+
+# The stack refuses these names when the device is as good as made.
+registration_refused()
+{
+	local name
+
+	for name in all default; do
+		! unshare -U -r -n ip link add name "$name" type ipsec-ipip \
+			local 192.0.2.1 remote 192.0.2.2 ||
+			ipsi_fail "a device with the name \"$name\""
+		! ip link add name "$name" type ipsec-ipip \
+			local 192.0.2.1 remote 192.0.2.2 encap-port 4500 ||
+			ipsi_fail "a device with the name \"$name\""
+	done
+	ipsi_topology
+	ipsi_device right
+	# states that wait for a device are not its
+	ipsi_do right ip xfrm state add src 10.0.0.9 dst 10.0.0.2 proto esp \
+		spi 0x1001 mode transport if_id 8 "${AEAD[@]}"
+	! ipsi_try right ip link add name all type ipsec-ipip \
+		local 10.0.0.2 remote 10.0.0.9 if_id 8 ||
+		ipsi_fail "a device with the name \"all\""
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c 0x00001001)" 1 \
+		"states of the device that was not made"
+}
+
+ipsi_run link_deleted link_deleted_inbound_tunnel link_deleted_over_ipv6 \
+	states_of_others adopted_states \
+	unused_state many_states owners_are_notified namespace_of_device_ends \
+	module_removed endpoints_changed sad_flushed if_id_first_free \
+	registration_refused
