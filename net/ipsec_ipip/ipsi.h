@@ -309,7 +309,7 @@ struct ipsi_migrations {
 /**
  * struct ipsi_net - devices by their underlay namespace
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
- * @last_if_id: if_id given last; RTNL
+ * @free_if_id: no if_id from IPSI_IF_ID_AUTO to below it is free; RTNL
  * @adopt: SAs to adopt
  * @migrations: SAs to move
  * @natt: struct ipsi_natt; RTNL
@@ -318,7 +318,7 @@ struct ipsi_migrations {
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
-	u32 last_if_id;
+	u32 free_if_id;
 	struct ipsi_adopt adopt;
 	struct ipsi_migrations migrations;
 	struct list_head natt;

@@ -21,12 +21,11 @@
 #include "peer.h"
 #include "sa.h"
 
-/* A free if_id for a device that asked for none. */
+/* The first free if_id for a device that asked for none. */
 static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 			     struct netlink_ext_ack *extack)
 {
-	struct ipsi_net *inet = ipsi_net(net);
-	u32 id = inet->last_if_id;
+	u32 id;
 
 	if (conf->if_id) {
 		if (!ipsi_net_find(net, conf->if_id))
@@ -36,15 +35,13 @@ static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 		return -EEXIST;
 	}
 
-	do {
-		id = id < IPSI_IF_ID_AUTO || id == U32_MAX ? IPSI_IF_ID_AUTO :
-							     id + 1;
+	for (id = ipsi_net(net)->free_if_id; id; id++) {
 		if (!ipsi_net_find(net, id)) {
-			inet->last_if_id = id;
+			ipsi_net(net)->free_if_id = id;
 			conf->if_id = id;
 			return 0;
 		}
-	} while (id != inet->last_if_id);
+	}
 
 	NL_SET_ERR_MSG(extack, "if_id: all are in use, give one");
 	return -ENOSPC;
@@ -100,8 +97,9 @@ static int ipsi_newlink(struct net_device *dev,
 
 	err = register_netdevice(dev);
 	if (err) {
-		/* The destructor has freed conf if it got to run. */
-		conf = rtnl_dereference(idev->conf);
+		/* With a destructor, the device owns conf: ndo_init was there. */
+		if (dev->priv_destructor)
+			return err;
 		goto err_conf;
 	}
 

@@ -72,8 +72,13 @@ void ipsi_net_add(struct ipsi_dev *idev, u32 if_id)
  */
 void ipsi_net_del(struct ipsi_dev *idev)
 {
+	struct ipsi_net *inet = ipsi_net(idev->net);
+	u32 if_id = rtnl_dereference(idev->conf)->if_id;
+
 	ASSERT_RTNL();
 	hlist_del_rcu(&idev->node);
+	if (if_id >= IPSI_IF_ID_AUTO && if_id < inet->free_if_id)
+		inet->free_if_id = if_id;
 }
 
 /**
@@ -174,6 +179,7 @@ IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
 static int __net_init ipsi_net_init(struct net *net)
 {
 	INIT_LIST_HEAD(&ipsi_net(net)->natt);
+	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
 	ipsi_adopt_net_init(net);
 	ipsi_migrate_net_init(net);
 	return 0;
