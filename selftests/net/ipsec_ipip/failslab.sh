@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Each allocation that a request makes fails once. A failure here, or a fault in
+# the kernel's log, means that an error path frees too much or too little, or
+# leaves a request half done.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+FAILSLAB=/sys/kernel/debug/failslab
+
+# fails OPERATION
+fails()
+{
+	if [ ! -e /proc/self/fail-nth ] || [ ! -e "$FAILSLAB" ]; then
+		ipsi_skip "the kernel has no CONFIG_FAILSLAB"
+	fi
+	# allocations that may sleep fail as well
+	echo N > "$FAILSLAB/ignore-gfp-wait"
+	echo 0 > "$FAILSLAB/verbose"
+	setup_ns left || ipsi_skip "no network namespaces here"
+	ip -n "${left:?}" address add 10.0.0.1/32 dev lo
+	ipsi_do left python3 "$IPSI_DIR/ipsec_ipip_failnth.py" "$1"
+}
+
+link_new()
+{
+	fails new
+}
+
+link_new_with_port()
+{
+	fails new_encap
+}
+
+link_change()
+{
+	fails change
+}
+
+link_delete()
+{
+	fails delete
+}
+
+sa_add()
+{
+	fails sa_add
+}
+
+sa_del()
+{
+	fails sa_del
+}
+
+dumps()
+{
+	fails dump
+}
+
+mountpoint -q /sys/kernel/debug ||
+	mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
+
+ipsi_run link_new link_new_with_port link_change link_delete sa_add sa_del dumps
