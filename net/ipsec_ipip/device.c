@@ -22,7 +22,6 @@
 #include "natt.h"
 #include "sa.h"
 #include "sad_flush.h"
-#include "standin.h"
 #include "stats.h"
 #include "ts.h"
 
@@ -94,8 +93,6 @@ static void ipsi_dev_uninit(struct net_device *dev)
 	ipsi_carrier_stop(idev);
 	/* It was sent to until it was unlisted, after ndo_stop. */
 	ipsi_hold_stop(idev);
-	ipsi_standin_want_none(idev);
-	ipsi_standin_sweep(idev);
 	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
 }
@@ -210,10 +207,6 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 
 	ipsi_bypass_event(dev, event);
 	switch (event) {
-	case NETDEV_REGISTER:
-		/* Policies catch its packets only in their own namespace. */
-		ipsi_ts_refresh(netdev_priv(dev));
-		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		ipsi_carrier_keep_queue(dev);

@@ -241,7 +241,6 @@ struct ipsi_peer {
  *   RTNL, read under RCU, kfree_rcu()
  * @ts_changes: counts changes of those policies
  * @ts_seen: the last change that @ts knows; written under RTNL
- * @standins: states that give back what those policies catch; owned; RTNL
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
@@ -267,7 +266,6 @@ struct ipsi_dev {
 	struct ipsi_ts_table __rcu *ts;
 	atomic_t ts_changes;
 	int ts_seen;
-	struct list_head standins;
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
@@ -314,7 +312,6 @@ struct ipsi_migrations {
  * @migrations: SAs to move
  * @natt: struct ipsi_natt; RTNL
  * @ts_work: reads the selectors of devices where they are stale
- * @standins: struct ipsi_standin of all devices, how many; RTNL
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
@@ -323,7 +320,6 @@ struct ipsi_net {
 	struct ipsi_migrations migrations;
 	struct list_head natt;
 	struct work_struct ts_work;
-	unsigned int standins;
 };
 
 #endif /* _IPSI_H */

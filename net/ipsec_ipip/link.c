@@ -87,7 +87,6 @@ static int ipsi_newlink(struct net_device *dev,
 	ipsi_carrier_init(idev);
 	ipsi_peer_init(idev);
 	ipsi_hold_init(idev);
-	INIT_LIST_HEAD(&idev->standins);
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
 	rcu_assign_pointer(idev->conf, conf);
 

@@ -21,7 +21,6 @@
 #include "mtu.h"
 #include "netlink.h"
 #include "sa.h"
-#include "ts.h"
 #include "work.h"
 
 unsigned int ipsi_net_id __read_mostly;
@@ -94,12 +93,8 @@ void ipsi_net_flushed(const struct net *net)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(idev, &inet->devs[i], node) {
+		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
 			ipsi_sa_refresh(idev);
-			/* Its stand-ins have gone with them. */
-			if (rcu_access_pointer(idev->ts))
-				ipsi_ts_refresh(idev);
-		}
 }
 
 /**

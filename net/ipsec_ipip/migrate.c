@@ -22,7 +22,7 @@
 #include "sa_clone.h"
 #include "sad_find.h"
 #include "sad_flush.h"
-#include "standin.h"
+#include "ts.h"
 
 /**
  * struct ipsi_migration - what was asked for
@@ -166,12 +166,13 @@ static void ipsi_migrate_work(struct work_struct *work)
 		kfree(mig);
 	}
 
-	ipsi_standin_drop_copies(migrations->net);
 	/* The core has moved inbound ones without a word: they have died, and
 	 * others have come.
 	 */
 	rcu_read_lock();
 	ipsi_net_flushed(migrations->net);
+	/* So have the policies. */
+	ipsi_ts_told(migrations->net, NULL, 0);
 	rcu_read_unlock();
 	ipsi_adopt_search(migrations->net);
 }

@@ -13,7 +13,6 @@
 
 #include "adopt.h"
 #include "main.h"
-#include "standin.h"
 #include "ts.h"
 
 /**
@@ -23,17 +22,12 @@
  * @out: for packets that go out
  * @trap: it waits for a packet to negotiate SAs for, and names none; for
  *   ipsi_ts_policy() alone
- * @catches: it catches them before they come to a device in its namespace:
- *   nothing can exempt IPv6
- * @gives_back: and its template is one that standin.c can serve
  */
 struct ipsi_ts_entry {
 	struct xfrm_selector sel;
 	u32 reqid;
 	bool out;
 	bool trap;
-	bool catches;
-	bool gives_back;
 };
 
 /**
@@ -191,10 +185,6 @@ static bool ipsi_ts_read(const struct ipsi_conf *conf,
 	entry->sel = xp->selector;
 	entry->reqid = tmpl->reqid;
 	entry->out = out;
-	entry->catches = out && !entry->trap && !xp->if_id &&
-			 xp->selector.family == AF_INET6;
-	entry->gives_back = entry->catches && xp->xfrm_nr == 1 &&
-			    !tmpl->id.spi;
 	return true;
 }
 
@@ -245,7 +235,6 @@ static unsigned int ipsi_ts_search(struct net *net,
 static void ipsi_ts_warn(const struct ipsi_dev *idev,
 			 const struct ipsi_ts_table *table)
 {
-	bool same = net_eq(dev_net(idev->dev), idev->net);
 	const struct ipsi_ts_entry *entry;
 	unsigned int i;
 
@@ -255,36 +244,7 @@ static void ipsi_ts_warn(const struct ipsi_dev *idev,
 			netdev_warn(idev->dev,
 				    "policy with ports for reqid %u: nothing passes by it\n",
 				    entry->reqid);
-		if (entry->catches && !entry->gives_back && same &&
-		    net_ratelimit())
-			netdev_warn(idev->dev,
-				    "policy for reqid %u, without if_id but with an SPI or several transforms: it catches IPv6 before it comes here\n",
-				    entry->reqid);
 	}
-}
-
-/* What a policy catches in the namespace of the device goes back to it. */
-static void ipsi_ts_stand_in(struct ipsi_dev *idev,
-			     const struct ipsi_conf *conf,
-			     const struct ipsi_ts_table *table)
-{
-	bool same = net_eq(dev_net(idev->dev), idev->net);
-	const struct ipsi_ts_entry *entry;
-	unsigned int i;
-	int err;
-
-	ipsi_standin_want_none(idev);
-	for (i = 0; table && same && i < table->n; i++) {
-		entry = &table->entry[i];
-		if (!entry->gives_back)
-			continue;
-		err = ipsi_standin_want(idev, conf, entry->reqid);
-		if (err && net_ratelimit())
-			netdev_warn(idev->dev,
-				    "policy for reqid %u, without if_id: it catches IPv6, and nothing can give it back (%pe)\n",
-				    entry->reqid, ERR_PTR(err));
-	}
-	ipsi_standin_sweep(idev);
 }
 
 /* Read the policies; there may be more when there is room for them. Without
@@ -311,7 +271,6 @@ static void ipsi_ts_learn(struct ipsi_dev *idev)
 
 	if (table)
 		ipsi_ts_warn(idev, table);
-	ipsi_ts_stand_in(idev, conf, table);
 
 	old = rtnl_dereference(idev->ts);
 	rcu_assign_pointer(idev->ts, table);

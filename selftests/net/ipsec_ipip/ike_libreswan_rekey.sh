@@ -46,7 +46,7 @@ rekey_loses_what_pluto_loses()
 
 rekey_by_endpoints()
 {
-	PLUTO_LEFT=endpoints${1:-} PLUTO_CONF=device-endpoints.conf
+	PLUTO_LEFT=endpoints PLUTO_CONF=device-endpoints.conf
 	pluto_start keying adopt-endpoints
 	pluto_up
 	keyed_flow
@@ -55,14 +55,6 @@ rekey_by_endpoints()
 	keyed_loss_is_the_daemons
 	keyed_device_loses_none
 	keyed_pings
-}
-
-# IPv6 is caught by policies and given back to the device.
-rekey_of_ipv6_by_endpoints()
-{
-	PLUTO_RIGHT=link-ipv6
-	ipsi_families 4 6
-	rekey_by_endpoints -ipv6
 }
 
 # The measure: the same daemons, and the xfrm interface that pluto makes. It is
@@ -205,6 +197,6 @@ daemon_restarts()
 }
 
 ipsi_run rekey_loses_what_pluto_loses rekey_by_endpoints \
-	rekey_of_ipv6_by_endpoints rekey_of_xfrm_interface \
+	rekey_of_xfrm_interface \
 	down down_by_endpoints down_until_the_next_packet \
 	down_of_xfrm_interface daemon_restarts

@@ -44,14 +44,6 @@ rekey_loses_what_iked_loses()
 	keyed_pings
 }
 
-# The same for IPv6, which is caught by policies and given back to the device
-rekey_of_ipv6()
-{
-	IKED_EDIT=$IKED_EDIT_IPV6
-	ipsi_families 6 6
-	rekey_loses_what_iked_loses
-}
-
 # The measure: the same daemons, and tunnel mode on both sides
 rekey_without_device()
 {
@@ -119,5 +111,5 @@ down()
 	keyed_heard
 }
 
-ipsi_run rekey_loses_what_iked_loses rekey_of_ipv6 rekey_without_device \
+ipsi_run rekey_loses_what_iked_loses rekey_without_device \
 	daemon_restarts down

@@ -47,6 +47,19 @@ keyed_pings()
 	ipsi_ping right -c 5 -i 0.2
 }
 
+# keyed_inside: the device is moved to the namespace "inside", which is like the
+# left, where no policy sees its packets
+keyed_inside()
+{
+	ipsi_do left ip link set "$IPSI_DEV" netns "${inside:?}"
+	ipsi_up inside
+	ipsi_wait "adoption" ipsi_has_sas inside 1 1
+	ipsi_ping inside -c 5 -i 0.2
+	ipsi_ping right -c 5 -i 0.2
+	keyed_modes
+	ipsi_is "$(ipsi_xfrm_stat inside)" "" "errors of XFRM"
+}
+
 # keyed_modes: what the kernel has: transport mode where the device sends,
 # tunnel mode on the ordinary host
 keyed_modes()
