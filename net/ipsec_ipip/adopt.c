@@ -28,6 +28,7 @@
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "spd.h"
 #include "ts.h"
 
 /* When there was no memory to note an SA, the SAD is searched this later. */
@@ -425,6 +426,23 @@ void ipsi_adopt_schedule(struct work_struct *work)
 }
 
 /**
+ * ipsi_adopt_schedule_delayed - the same, later
+ * @work: the work; if it is queued already it runs when it would, but at once
+ *   without a delay
+ * @delay: in jiffies
+ *
+ * Context: any.
+ */
+void ipsi_adopt_schedule_delayed(struct delayed_work *work,
+				 unsigned long delay)
+{
+	if (delay)
+		queue_delayed_work(ipsi_adopt_wq, work, delay);
+	else
+		mod_delayed_work(ipsi_adopt_wq, work, 0);
+}
+
+/**
  * ipsi_adopt_wants_all - is there a device that adopts SAs without if_id?
  * @net: underlay namespace
  *
@@ -480,8 +498,7 @@ void ipsi_adopt_scan(struct ipsi_dev *idev)
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
 	struct ipsi_net *inet = ipsi_net(idev->net);
 
-	/* No more selectors, if it does not adopt any more. */
-	ipsi_ts_refresh(idev);
+	ipsi_spd_update(idev);
 	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL)
 		return;
 	/* It is only a hint, which saves looking. */
@@ -546,7 +563,6 @@ void ipsi_adopt_net_init(struct net *net)
 	spin_lock_init(&adopt->lock);
 	INIT_LIST_HEAD(&adopt->notes);
 	INIT_DELAYED_WORK(&adopt->work, ipsi_adopt_work);
-	INIT_WORK(&ipsi_net(net)->ts_work, ipsi_ts_work);
 }
 
 /**
@@ -560,7 +576,6 @@ void ipsi_adopt_net_exit(struct net *net)
 	struct ipsi_adopt *adopt = &ipsi_net(net)->adopt;
 	struct ipsi_adopt_note *note;
 
-	cancel_work_sync(&ipsi_net(net)->ts_work);
 	cancel_delayed_work_sync(&adopt->work);
 	while ((note = ipsi_adopt_next(adopt)))
 		ipsi_adopt_note_free(note);

@@ -188,6 +188,16 @@ static inline u32 ipsi_xfrm_migrate_reqid(const struct xfrm_migrate *m)
 #endif
 }
 
+/* xfrm_policy.xdo: before 6.2 all policies are the core's */
+static inline bool ipsi_xfrm_policy_offloaded(const struct xfrm_policy *xp)
+{
+#ifdef IPSI_HAVE_POLICY_OFFLOAD
+	return xp->xdo.type == XFRM_DEV_OFFLOAD_PACKET;
+#else
+	return false;
+#endif
+}
+
 /* xfrm_policy.state_cache_list: before 6.13 (and some 6.12) there is none.
  * Where there is, states on it must not outlive the policy.
  */

@@ -22,8 +22,8 @@
 #include "natt.h"
 #include "sa.h"
 #include "sad_flush.h"
+#include "spd.h"
 #include "stats.h"
-#include "ts.h"
 
 #define IPSI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
 			 NETIF_F_GSO_SOFTWARE | NETIF_F_HW_CSUM)
@@ -39,8 +39,7 @@ static void ipsi_dev_free(struct net_device *dev)
 	free_percpu(idev->stats);
 	kfree(rcu_dereference_protected(idev->conf, 1));
 	RCU_INIT_POINTER(idev->conf, NULL);
-	kfree(rcu_dereference_protected(idev->ts, 1));
-	RCU_INIT_POINTER(idev->ts, NULL);
+	ipsi_spd_fini(idev);
 }
 
 static int ipsi_dev_init(struct net_device *dev)

@@ -182,7 +182,17 @@ struct ipsi_icmp {
 	u8 code;
 };
 
-struct ipsi_ts_table;
+struct ipsi_spd_set;
+
+/* The sets of policies that a device refers to: those with its if_id, those
+ * without one between its endpoints, and those that name no endpoints.
+ */
+enum ipsi_spd_which {
+	IPSI_SPD_NAMED,
+	IPSI_SPD_ENDS,
+	IPSI_SPD_TRAPS,
+	IPSI_SPD_WHICH,
+};
 
 /**
  * struct ipsi_held - packets that wait for an SA
@@ -237,10 +247,8 @@ struct ipsi_peer {
  * @peer: where the peer has moved to
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
  * @held: packets that wait for an SA
- * @ts: selectors that policies of key managers say, or NULL; written under
- *   RTNL, read under RCU, kfree_rcu()
- * @ts_changes: counts changes of those policies
- * @ts_seen: the last change that @ts knows; written under RTNL
+ * @policies: policies of key managers for its SAs, or NULL; each holds a
+ *   reference to its set; written under RTNL, read under RCU
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
@@ -263,9 +271,7 @@ struct ipsi_dev {
 	struct ipsi_peer peer;
 	__be16 encap_port;
 	struct ipsi_held held;
-	struct ipsi_ts_table __rcu *ts;
-	atomic_t ts_changes;
-	int ts_seen;
+	struct ipsi_spd_set __rcu *policies[IPSI_SPD_WHICH];
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
@@ -305,13 +311,47 @@ struct ipsi_migrations {
 };
 
 /**
+ * struct ipsi_spd - policies of key managers in a namespace; see spd.c
+ * @net: the namespace
+ * @lock: protects all that follows; taken with BH off, inside of the lock of
+ *   the SPD and that of a policy
+ * @sets: struct ipsi_spd_set by their key; owned by the devices that refer to
+ *   them
+ * @entries: struct ipsi_spd_entry by the index of their policy; owned by the sets
+ * @idle: sets that are as the SPD is
+ * @stale: sets that are to be read
+ * @reading: sets that are being read
+ * @n: entries of all sets
+ * @n_sets: sets; also read without @lock
+ * @pass: how often the SPD was read
+ * @seed: of the hashes
+ * @work: reads the SPD
+ * @say: logs what cannot be logged with @lock held
+ */
+struct ipsi_spd {
+	struct net *net;
+	spinlock_t lock;		/* see above */
+	struct hlist_head sets[1 << IPSI_HASH_BITS];
+	struct hlist_head entries[1 << IPSI_HASH_BITS];
+	struct list_head idle;
+	struct list_head stale;
+	struct list_head reading;
+	unsigned int n;
+	unsigned int n_sets;
+	u32 pass;
+	u32 seed;
+	struct delayed_work work;
+	struct work_struct say;
+};
+
+/**
  * struct ipsi_net - devices by their underlay namespace
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
  * @free_if_id: no if_id from IPSI_IF_ID_AUTO to below it is free; RTNL
  * @adopt: SAs to adopt
  * @migrations: SAs to move
  * @natt: struct ipsi_natt; RTNL
- * @ts_work: reads the selectors of devices where they are stale
+ * @spd: policies of key managers
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
@@ -319,7 +359,7 @@ struct ipsi_net {
 	struct ipsi_adopt adopt;
 	struct ipsi_migrations migrations;
 	struct list_head natt;
-	struct work_struct ts_work;
+	struct ipsi_spd spd;
 };
 
 #endif /* _IPSI_H */

@@ -11,7 +11,7 @@
 #include "migrate.h"
 #include "peer.h"
 #include "sa.h"
-#include "ts.h"
+#include "spd.h"
 
 /* An update is told with a state that need not be the one in the SAD: that
  * one may have been adopted in the meantime. It may have had another if_id.
@@ -81,7 +81,10 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 static int ipsi_km_notify_policy(struct xfrm_policy *xp, int dir,
 				 const struct km_event *c)
 {
-	ipsi_ts_told(xp ? xp_net(xp) : c->net, xp, dir);
+	if (xp)
+		ipsi_spd_told(xp_net(xp), xp, dir);
+	else if (c->data.type == XFRM_POLICY_TYPE_MAIN)
+		ipsi_spd_flushed(c->net);
 	return 0;
 }
 
@@ -123,8 +126,10 @@ static int ipsi_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
 {
 	int i;
 
-	for (i = 0; i < num_bundles; i++)
+	for (i = 0; i < num_bundles; i++) {
+		ipsi_spd_migrated(net, dir == XFRM_POLICY_OUT, &m[i]);
 		ipsi_migrate_told(net, dir == XFRM_POLICY_OUT, &m[i], encap);
+	}
 
 	return -EOPNOTSUPP;
 }

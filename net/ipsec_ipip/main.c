@@ -21,6 +21,7 @@
 #include "mtu.h"
 #include "netlink.h"
 #include "sa.h"
+#include "spd.h"
 #include "work.h"
 
 unsigned int ipsi_net_id __read_mostly;
@@ -176,6 +177,7 @@ static int __net_init ipsi_net_init(struct net *net)
 	INIT_LIST_HEAD(&ipsi_net(net)->natt);
 	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
 	ipsi_adopt_net_init(net);
+	ipsi_spd_net_init(net);
 	ipsi_migrate_net_init(net);
 	return 0;
 }
@@ -183,6 +185,7 @@ static int __net_init ipsi_net_init(struct net *net)
 static void __net_exit ipsi_net_exit(struct net *net)
 {
 	ipsi_migrate_net_exit(net);
+	ipsi_spd_net_exit(net);
 	ipsi_adopt_net_exit(net);
 }
 

@@ -22,7 +22,6 @@
 #include "sa_clone.h"
 #include "sad_find.h"
 #include "sad_flush.h"
-#include "ts.h"
 
 /**
  * struct ipsi_migration - what was asked for
@@ -171,8 +170,6 @@ static void ipsi_migrate_work(struct work_struct *work)
 	 */
 	rcu_read_lock();
 	ipsi_net_flushed(migrations->net);
-	/* So have the policies. */
-	ipsi_ts_told(migrations->net, NULL, 0);
 	rcu_read_unlock();
 	ipsi_adopt_search(migrations->net);
 }

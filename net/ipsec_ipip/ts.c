@@ -187,6 +187,25 @@ static u16 ipsi_ts_packet_addrs(const struct sk_buff *skb,
 }
 
 /**
+ * ipsi_ts_match_addrs - are the addresses of a packet within a selector?
+ * @sel: the selector
+ * @family: its family
+ * @skb: the inner packet
+ *
+ * Context: any.
+ * Return: true if they are, and the selector has no protocol or ports.
+ */
+bool ipsi_ts_match_addrs(const struct xfrm_selector *sel, u16 family,
+			 const struct sk_buff *skb)
+{
+	struct ipsi_ts_addrs addrs;
+
+	return !ipsi_ts_has_ports(sel) &&
+	       ipsi_ts_packet_addrs(skb, &addrs) == family &&
+	       ipsi_ts_addrs_match(sel, &addrs);
+}
+
+/**
  * ipsi_ts_match_selector - may a packet pass by a selector?
  * @sel: the selector
  * @family: its family

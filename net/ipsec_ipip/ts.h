@@ -14,17 +14,19 @@ bool ipsi_ts_match_state(const struct xfrm_state *x,
 			 const struct sk_buff *skb);
 bool ipsi_ts_match_selector(const struct xfrm_selector *sel, u16 family,
 			    const struct sk_buff *skb);
+bool ipsi_ts_match_addrs(const struct xfrm_selector *sel, u16 family,
+			 const struct sk_buff *skb);
 void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x);
 
 /* ts_spd.c */
-bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
-			 const struct xfrm_state *x,
-			 const struct sk_buff *skb, bool out, bool unnamed);
+bool ipsi_ts_match_policies(const struct ipsi_dev *idev,
+			    const struct ipsi_conf *conf,
+			    const struct xfrm_state *x,
+			    const struct sk_buff *skb, bool out);
 bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
 		    u32 *reqid);
-void ipsi_ts_told(const struct net *net, const struct xfrm_policy *xp, int dir);
-void ipsi_ts_refresh(struct ipsi_dev *idev);
-void ipsi_ts_work(struct work_struct *work);
+bool ipsi_ts_core_takes(const struct ipsi_dev *idev,
+			const struct xfrm_state *x, const struct sk_buff *skb);
 
 /* Does the selector name a protocol or ports? */
 static inline bool ipsi_ts_has_ports(const struct xfrm_selector *sel)
@@ -64,18 +66,14 @@ static inline bool ipsi_ts_match(const struct ipsi_dev *idev,
 				 const struct xfrm_state *x,
 				 const struct sk_buff *skb, bool out)
 {
-	const struct ipsi_ts_table *table = rcu_dereference(idev->ts);
-	bool unnamed = conf->policies == IPSEC_IPIP_POLICIES_OPTIONAL;
 	const struct xfrm_selector *sel = &x->sel;
 
 	if (unlikely(sel->prefixlen_s || sel->prefixlen_d ||
 		     ipsi_ts_has_ports(sel)) && !ipsi_ts_match_state(x, skb))
 		return false;
 
-	if (!table)
-		return unnamed;
-
-	return ipsi_ts_match_table(table, x, skb, out, unnamed);
+	return conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
+	       ipsi_ts_match_policies(idev, conf, x, skb, out);
 }
 
 #endif /* _IPSI_TS_H */

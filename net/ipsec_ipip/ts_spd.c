@@ -1,81 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic selectors that key managers put into policies and not into the SA,
- * as they do: those of the SPD whose template is that of an adopted SA. The
- * policies themselves stop no packet of a device; what they say is read here,
- * anew when they change.
+ * Traffic selectors that key managers put into policies and not into the SA, as
+ * they do: those of the SPD whose template is that of an adopted SA (spd.c).
  */
-#include <linux/net.h>
-#include <linux/netdevice.h>
-#include <linux/rtnetlink.h>
-#include <linux/slab.h>
+#include <linux/rculist.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
-#include "main.h"
+#include "spd.h"
 #include "ts.h"
 
-/**
- * struct ipsi_ts_entry - what one policy lets pass
- * @sel: its selector, of the family of the packets
- * @reqid: that of the SAs it is for
- * @out: for packets that go out
- * @trap: it waits for a packet to negotiate SAs for, and names none; for
- *   ipsi_ts_policy() alone
+static const struct ipsi_spd_set *ipsi_ts_set(const struct ipsi_dev *idev,
+					      enum ipsi_spd_which which)
+{
+	return rcu_dereference(idev->policies[which]);
+}
+
+/* May a packet pass by the policies of a set? If not, but there is one for the
+ * SAs of the reqid, that is said in @bound.
  */
-struct ipsi_ts_entry {
-	struct xfrm_selector sel;
-	u32 reqid;
-	bool out;
-	bool trap;
-};
+static bool ipsi_ts_match_set(const struct ipsi_spd_set *set, u32 reqid,
+			      const struct sk_buff *skb, bool out, bool *bound)
+{
+	unsigned int bucket = ipsi_spd_bucket(reqid, out);
+	const struct ipsi_spd_entry *entry;
+
+	hlist_for_each_entry_rcu(entry, &set->buckets[bucket], node) {
+		if (entry->trap || entry->out != out || entry->reqid != reqid)
+			continue;
+		if (ipsi_ts_match_selector(&entry->sel, entry->sel.family, skb))
+			return true;
+		*bound = true;
+	}
+
+	return false;
+}
 
 /**
- * struct ipsi_ts_table - selectors of all policies for a device
- * @rcu: frees the table that another has replaced
- * @room: entries there is room for
- * @n: entries
- * @entry: the entries
- */
-struct ipsi_ts_table {
-	struct rcu_head rcu;
-	unsigned int room;
-	unsigned int n;
-	struct ipsi_ts_entry entry[];
-};
-
-/**
- * ipsi_ts_match_table - may a packet pass by the policies for an SA?
- * @table: what they say
+ * ipsi_ts_match_policies - may a packet pass by the policies for an SA?
+ * @idev: the device, which adopts
+ * @conf: its configuration
  * @x: the state
  * @skb: the inner packet
  * @out: it goes out
- * @unnamed: what holds for an SA for which there is no policy
  *
  * Whether the SA is one that was adopted does not matter: a key manager that
  * moves its SA reads the state and adds it anew, in the mode that it had here.
  *
+ * Nothing passes as long as not all policies are known.
+ *
  * Context: RCU read side.
  * Return: true if it may.
  */
-bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
-			 const struct xfrm_state *x,
-			 const struct sk_buff *skb, bool out, bool unnamed)
+bool ipsi_ts_match_policies(const struct ipsi_dev *idev,
+			    const struct ipsi_conf *conf,
+			    const struct xfrm_state *x,
+			    const struct sk_buff *skb, bool out)
 {
-	const struct ipsi_ts_entry *entry;
-	unsigned int i;
+	const struct ipsi_spd_set *named = ipsi_ts_set(idev, IPSI_SPD_NAMED);
+	const struct ipsi_spd_set *ends = NULL;
+	u32 reqid = x->props.reqid;
+	bool bound = false;
 
-	for (i = 0; i < table->n; i++) {
-		entry = &table->entry[i];
-		if (entry->trap || entry->out != out ||
-		    entry->reqid != x->props.reqid)
-			continue;
-		if (ipsi_ts_match_selector(&entry->sel, entry->sel.family, skb))
-			return true;
-		unnamed = false;
+	if (!ipsi_spd_known(named))
+		return false;
+	if (conf->keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS) {
+		ends = ipsi_ts_set(idev, IPSI_SPD_ENDS);
+		if (!ipsi_spd_known(ends))
+			return false;
 	}
 
-	return unnamed;
+	if (ipsi_ts_match_set(named, reqid, skb, out, &bound) ||
+	    (ends && ipsi_ts_match_set(ends, reqid, skb, out, &bound)))
+		return true;
+
+	return !bound && conf->policies == IPSEC_IPIP_POLICIES_OPTIONAL;
+}
+
+/* The policy of a set for a packet that goes out, if it wins over @best. */
+static const struct ipsi_spd_entry *
+ipsi_ts_better(const struct ipsi_spd_set *set, const struct sk_buff *skb,
+	       const struct ipsi_spd_entry *best)
+{
+	const struct ipsi_spd_entry *entry;
+	unsigned int i;
+
+	/* It may know a policy that is gone. */
+	if (!set || READ_ONCE(set->stale))
+		return best;
+
+	for (i = 0; i < ARRAY_SIZE(set->buckets); i++)
+		hlist_for_each_entry_rcu(entry, &set->buckets[i], node)
+			if (entry->out &&
+			    (!best || entry->priority < best->priority) &&
+			    ipsi_ts_match_selector(&entry->sel,
+						   entry->sel.family, skb))
+				best = entry;
+
+	return best;
 }
 
 /**
@@ -84,253 +105,67 @@ bool ipsi_ts_match_table(const struct ipsi_ts_table *table,
  * @skb: the inner packet, which goes out
  * @reqid: that of the policy's SAs is put here
  *
- * While the policies are read anew, there is none: what was read before may
- * know one that is gone.
- *
  * Context: RCU read side.
  * Return: true if there is one.
  */
 bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
 		    u32 *reqid)
 {
-	/* Pairs with the one of ipsi_ts_learn(). */
-	int seen = smp_load_acquire(&idev->ts_seen);
-	const struct ipsi_ts_entry *entry;
-	const struct ipsi_ts_table *table;
-	unsigned int i;
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
+	const struct ipsi_spd_entry *best = NULL;
 
-	table = rcu_dereference(idev->ts);
-	if (!table || seen != atomic_read(&idev->ts_changes))
+	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL)
 		return false;
 
-	for (i = 0; i < table->n; i++) {
-		entry = &table->entry[i];
-		if (entry->out &&
-		    ipsi_ts_match_selector(&entry->sel, entry->sel.family,
-					   skb)) {
-			*reqid = entry->reqid;
-			return true;
-		}
+	best = ipsi_ts_better(ipsi_ts_set(idev, IPSI_SPD_NAMED), skb, best);
+	if (conf->keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS) {
+		best = ipsi_ts_better(ipsi_ts_set(idev, IPSI_SPD_ENDS), skb,
+				      best);
+		best = ipsi_ts_better(ipsi_ts_set(idev, IPSI_SPD_TRAPS), skb,
+				      best);
 	}
+	if (best)
+		*reqid = best->reqid;
+
+	return best;
+}
+
+static bool ipsi_ts_asks_for(const struct ipsi_spd_set *set, u32 reqid,
+			     const struct sk_buff *skb)
+{
+	unsigned int bucket = ipsi_spd_bucket(reqid, false);
+	const struct ipsi_spd_entry *entry;
+
+	hlist_for_each_entry_rcu(entry, &set->buckets[bucket], node)
+		if (!entry->out && entry->reqid == reqid &&
+		    ipsi_ts_match_addrs(&entry->sel, entry->sel.family, skb))
+			return true;
 
 	return false;
 }
 
-/* The template of a policy by which SAs of the device are negotiated. */
-static const struct xfrm_tmpl *ipsi_ts_template(const struct ipsi_conf *conf,
-						const struct xfrm_policy *xp,
-						bool out)
-{
-	const xfrm_address_t *local, *remote;
-	const struct xfrm_tmpl *tmpl;
-	int i;
-
-	for (i = 0; i < xp->xfrm_nr; i++) {
-		tmpl = &xp->xfrm_vec[i];
-		if (tmpl->mode != XFRM_MODE_TUNNEL ||
-		    tmpl->id.proto != IPPROTO_ESP)
-			continue;
-		if (xp->if_id)
-			return tmpl;
-
-		local = out ? &tmpl->saddr : &tmpl->id.daddr;
-		remote = out ? &tmpl->id.daddr : &tmpl->saddr;
-		if (tmpl->encap_family == conf->family &&
-		    xfrm_addr_equal(local, &conf->local, conf->family) &&
-		    xfrm_addr_equal(remote, &conf->remote, conf->family))
-			return tmpl;
-	}
-
-	return NULL;
-}
-
-/* A policy that waits for a packet and does not say where its tunnel will lead,
- * as pluto makes it
- */
-static bool ipsi_ts_is_trap(const struct xfrm_policy *xp)
-{
-	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
-
-	return xp->xfrm_nr == 1 && tmpl->mode == XFRM_MODE_TRANSPORT &&
-	       tmpl->id.proto == IPPROTO_ESP &&
-	       xfrm_addr_any(&tmpl->id.daddr, tmpl->encap_family) &&
-	       xfrm_addr_any(&tmpl->saddr, tmpl->encap_family);
-}
-
-/* Is this a policy for SAs of the device? What is forwarded needs none: it
- * has come in.
- */
-static bool ipsi_ts_read(const struct ipsi_conf *conf,
-			 const struct xfrm_policy *xp, int dir,
-			 struct ipsi_ts_entry *entry)
-{
-	const struct xfrm_tmpl *tmpl;
-	bool out = dir == XFRM_POLICY_OUT;
-
-	if ((!out && dir != XFRM_POLICY_IN) ||
-	    conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
-	    xp->type != XFRM_POLICY_TYPE_MAIN ||
-	    xp->action != XFRM_POLICY_ALLOW)
-		return false;
-	if (xp->if_id ? xp->if_id != conf->if_id :
-			conf->keying != IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
-		return false;
-
-	entry->trap = out && ipsi_ts_is_trap(xp);
-	tmpl = entry->trap ? &xp->xfrm_vec[0] :
-			     ipsi_ts_template(conf, xp, out);
-	if (!tmpl)
-		return false;
-
-	entry->sel = xp->selector;
-	entry->reqid = tmpl->reqid;
-	entry->out = out;
-	return true;
-}
-
 /**
- * struct ipsi_ts_search - a search of the SPD
- * @conf: configuration of the device it is for
- * @table: what was found is put here, as far as there is room, or NULL
- * @n: how much was found
- */
-struct ipsi_ts_search {
-	const struct ipsi_conf *conf;
-	struct ipsi_ts_table *table;
-	unsigned int n;
-};
-
-/* The SPD's lock is held. */
-static int ipsi_ts_search_one(struct xfrm_policy *xp, int dir, int seq,
-			      void *data)
-{
-	struct ipsi_ts_search *search = data;
-	struct ipsi_ts_table *table = search->table;
-	struct ipsi_ts_entry entry;
-
-	if (!ipsi_ts_read(search->conf, xp, dir, &entry))
-		return 0;
-
-	search->n++;
-	if (table && table->n < table->room)
-		table->entry[table->n++] = entry;
-
-	return 0;
-}
-
-static unsigned int ipsi_ts_search(struct net *net,
-				   const struct ipsi_conf *conf,
-				   struct ipsi_ts_table *table)
-{
-	struct ipsi_ts_search search = { .conf = conf, .table = table };
-	struct xfrm_policy_walk walk;
-
-	xfrm_policy_walk_init(&walk, XFRM_POLICY_TYPE_MAIN);
-	xfrm_policy_walk(net, &walk, ipsi_ts_search_one, &search);
-	xfrm_policy_walk_done(&walk, net);
-
-	return search.n;
-}
-
-static void ipsi_ts_warn(const struct ipsi_dev *idev,
-			 const struct ipsi_ts_table *table)
-{
-	const struct ipsi_ts_entry *entry;
-	unsigned int i;
-
-	for (i = 0; i < table->n; i++) {
-		entry = &table->entry[i];
-		if (ipsi_ts_has_ports(&entry->sel) && net_ratelimit())
-			netdev_warn(idev->dev,
-				    "policy with ports for reqid %u: nothing passes by it\n",
-				    entry->reqid);
-	}
-}
-
-/* Read the policies; there may be more when there is room for them. Without
- * memory, all stays as it is, and is tried again with the next change.
- */
-static void ipsi_ts_learn(struct ipsi_dev *idev)
-{
-	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
-	struct ipsi_ts_table *table = NULL, *old;
-	int seen = atomic_read(&idev->ts_changes);
-	unsigned int n;
-
-	do {
-		n = ipsi_ts_search(idev->net, conf, NULL);
-		kfree(table);
-		table = NULL;
-		if (!n)
-			break;
-		table = kzalloc(struct_size(table, entry, n), GFP_KERNEL);
-		if (!table)
-			return;
-		table->room = n;
-	} while (ipsi_ts_search(idev->net, conf, table) > n);
-
-	if (table)
-		ipsi_ts_warn(idev, table);
-
-	old = rtnl_dereference(idev->ts);
-	rcu_assign_pointer(idev->ts, table);
-	/* Who sees it, sees the table. */
-	smp_store_release(&idev->ts_seen, seen);
-	if (old)
-		kfree_rcu(old, rcu);
-}
-
-/**
- * ipsi_ts_work - read what policies say for the devices of a namespace
- * @work: ts_work of the namespace
- *
- * Context: process.
- */
-void ipsi_ts_work(struct work_struct *work)
-{
-	struct ipsi_net *inet = container_of(work, struct ipsi_net, ts_work);
-	struct ipsi_dev *idev;
-	unsigned int i;
-
-	rtnl_lock();
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry(idev, &inet->devs[i], node)
-			if (idev->ts_seen != atomic_read(&idev->ts_changes))
-				ipsi_ts_learn(idev);
-	rtnl_unlock();
-}
-
-/**
- * ipsi_ts_refresh - read what policies say for a device
+ * ipsi_ts_core_takes - does a policy ask for the SA of a packet?
  * @idev: the device
+ * @x: inbound SA in tunnel mode
+ * @skb: the inner packet, which has come by it and may
  *
- * Context: any.
- */
-void ipsi_ts_refresh(struct ipsi_dev *idev)
-{
-	atomic_inc(&idev->ts_changes);
-	ipsi_adopt_schedule(&ipsi_net(idev->net)->ts_work);
-}
-
-/**
- * ipsi_ts_told - policies have changed
- * @net: underlay namespace
- * @xp: the policy that has come or gone; NULL for all
- * @dir: its direction
+ * The core takes a packet of such an SA only if a policy, which then has no
+ * if_id, asks for the SA; and then it takes none without.
  *
  * Context: RCU read side.
+ * Return: true if there is one.
  */
-void ipsi_ts_told(const struct net *net, const struct xfrm_policy *xp, int dir)
+bool ipsi_ts_core_takes(const struct ipsi_dev *idev,
+			const struct xfrm_state *x, const struct sk_buff *skb)
 {
-	const struct ipsi_net *inet = ipsi_net(net);
-	struct ipsi_ts_entry entry;
-	struct ipsi_dev *idev;
-	unsigned int i;
+	const struct ipsi_spd_set *set = ipsi_ts_set(idev, IPSI_SPD_ENDS);
+	const struct xfrm_selector *sel = &x->sel;
 
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
-			if (xp ? ipsi_ts_read(rcu_dereference(idev->conf), xp,
-					      dir, &entry) :
-				 !!rcu_access_pointer(idev->ts))
-				ipsi_ts_refresh(idev);
+	if (!set || ((sel->prefixlen_s || sel->prefixlen_d) &&
+		     !ipsi_ts_match_addrs(sel, sel->family, skb)))
+		return false;
+
+	return ipsi_ts_asks_for(set, x->props.reqid, skb) ||
+	       ipsi_ts_asks_for(set, 0, skb);
 }

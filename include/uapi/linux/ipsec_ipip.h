@@ -131,6 +131,7 @@ enum ipsec_ipip_offload {
 #define IPSEC_IPIP_KEY_MAX_LEN		128
 #define IPSEC_IPIP_ALG_NAME_MAX_LEN	63
 #define IPSEC_IPIP_REPLAY_WINDOW_MAX	4096
+#define IPSEC_IPIP_POLICIES_MAX		8192
 
 enum ipsec_ipip_link_attr {
 	IFLA_IPSEC_IPIP_LOCAL = 1,

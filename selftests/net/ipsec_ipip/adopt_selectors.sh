@@ -197,5 +197,43 @@ required_policies()
 	selectors_python wide
 }
 
+# A policy takes the place of another with the same selector. Nobody says what
+# has become of that one.
+replaced_policies()
+{
+	local update=(ip xfrm policy update src 10.2.0.0/16 dst 10.1.0.0/16
+		      dir out if_id 7)
+	local tmpl=(tmpl "${OUT[@]}" proto esp mode tunnel reqid)
+
+	selectors_start adopt policies required
+	selectors_add out 0x1002 if_id 7
+	selectors_add in 0x1001 if_id 7
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
+	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 7
+	learned 10.2.0.1 10.1.0.1 True
+	# for other SAs
+	ipsi_do right "${update[@]}" "${tmpl[@]}" 6
+	learned 10.2.0.1 10.1.0.1 False
+	ipsi_do right "${update[@]}" "${tmpl[@]}" 5
+	learned 10.2.0.1 10.1.0.1 True
+	# for none, and not to let pass
+	ipsi_do right "${update[@]}"
+	learned 10.2.0.1 10.1.0.1 False
+	ipsi_do right "${update[@]}" "${tmpl[@]}" 5 priority 9
+	learned 10.2.0.1 10.1.0.1 True
+	ipsi_do right "${update[@]}" action block
+	learned 10.2.0.1 10.1.0.1 False
+	# a policy ends by itself
+	ipsi_do right "${update[@]}" limit time-hard 2 "${tmpl[@]}" 5
+	learned 10.2.0.1 10.1.0.1 True
+	learned 10.2.0.1 10.1.0.1 False
+	# that of a type which is not for packets says nothing
+	selectors_policy add 10.4.0.0/16 10.1.0.0/16 if_id 7
+	learned 10.4.0.1 10.1.0.1 True
+	ipsi_try right ip xfrm policy flush ptype sub
+	ipsi_do right ip xfrm state flush proto ah
+	learned 10.4.0.1 10.1.0.1 True
+}
+
 ipsi_run in_states ports_in_states in_policies in_policies_by_endpoints \
-	ports_in_policies required_policies
+	ports_in_policies required_policies replaced_policies

@@ -1,0 +1,699 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Policies of key managers. The policies themselves stop no packet of a device;
+ * their selectors do (ts_spd.c).
+ *
+ * Each device refers to the set of policies that carry its if_id, and to the set
+ * of those that carry none and whose template has its endpoints. A set is
+ * shared, and each policy is in it once. The key-manager hook adds and removes
+ * policies as they come and go. The SPD is read only for a set that is new, or
+ * whose policies have changed without the hook, in slices, by work that takes no
+ * lock but the SPD's and ours.
+ *
+ * The number of policies is limited, since anybody can fill an SPD. A set that
+ * is not complete lets nothing pass.
+ */
+#include <linux/jhash.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/random.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/xfrm.h>
+
+#include "adopt.h"
+#include "main.h"
+#include "spd.h"
+#include "ts.h"
+
+/* Policies of all sets of a namespace */
+#define IPSI_SPD_MAX	(4 * IPSEC_IPIP_POLICIES_MAX)
+
+/* Policies that are read before the SPD's lock is given up */
+#define IPSI_SPD_SLICE	64
+
+/* After a set was found too large, or could not be filled for want of memory,
+ * it is read again not sooner than this.
+ */
+#define IPSI_SPD_RETRY	HZ
+
+/* Several policies are migrated at a time. */
+#define IPSI_SPD_MIGRATE_DELAY	(HZ / 10)
+
+static struct ipsi_spd *ipsi_spd(const struct net *net)
+{
+	return &ipsi_net(net)->spd;
+}
+
+static struct hlist_head *ipsi_spd_sets(struct ipsi_spd *spd,
+					const struct ipsi_spd_key *key)
+{
+	u32 hash = jhash(key, sizeof(*key), spd->seed);
+
+	return &spd->sets[hash % ARRAY_SIZE(spd->sets)];
+}
+
+static struct hlist_head *ipsi_spd_entries(struct ipsi_spd *spd, u32 index)
+{
+	u32 hash = jhash_1word(index, spd->seed);
+
+	return &spd->entries[hash % ARRAY_SIZE(spd->entries)];
+}
+
+static struct ipsi_spd_set *ipsi_spd_find(struct ipsi_spd *spd,
+					  const struct ipsi_spd_key *key)
+{
+	struct ipsi_spd_set *set;
+
+	hlist_for_each_entry(set, ipsi_spd_sets(spd, key), node)
+		if (!memcmp(&set->key, key, sizeof(*key)))
+			return set;
+
+	return NULL;
+}
+
+static void ipsi_spd_schedule(struct ipsi_spd *spd, unsigned long delay)
+{
+	ipsi_adopt_schedule_delayed(&spd->work, delay);
+}
+
+/* There may be room again for the sets that are too large. */
+static void ipsi_spd_retry(struct ipsi_spd *spd)
+{
+	if (!list_empty(&spd->stale))
+		ipsi_spd_schedule(spd, IPSI_SPD_RETRY);
+}
+
+/* To be read again; until then it counts as it is, but for requests for keys. */
+static void ipsi_spd_mark(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	WRITE_ONCE(set->stale, true);
+	list_move_tail(&set->list, &spd->stale);
+}
+
+static void ipsi_spd_remove(struct ipsi_spd *spd, struct ipsi_spd_entry *entry)
+{
+	hlist_del_rcu(&entry->node);
+	hlist_del(&entry->by_index);
+	entry->set->n--;
+	spd->n--;
+	kfree_rcu(entry, rcu);
+}
+
+static bool ipsi_spd_has_room(const struct ipsi_spd *spd,
+			      const struct ipsi_spd_set *set)
+{
+	return set->n < IPSEC_IPIP_POLICIES_MAX && spd->n < IPSI_SPD_MAX;
+}
+
+static void ipsi_spd_tell(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	set->say = true;
+	ipsi_adopt_schedule(&spd->say);
+}
+
+/* Without an entry for a policy the set is not complete. */
+static void ipsi_spd_miss(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	set->missed = true;
+	if (!set->over) {
+		WRITE_ONCE(set->over, true);
+		ipsi_spd_tell(spd, set);
+	}
+	if (!set->stale)
+		ipsi_spd_mark(spd, set);
+	/* It was memory that was missing. */
+	if (ipsi_spd_has_room(spd, set))
+		ipsi_spd_retry(spd);
+}
+
+/* A policy, and which of its templates counts for a set. */
+static void ipsi_spd_add(struct ipsi_spd *spd, struct ipsi_spd_set *set,
+			 const struct xfrm_policy *xp,
+			 const struct xfrm_tmpl *tmpl, bool out, bool trap)
+{
+	struct hlist_head *entries = ipsi_spd_entries(spd, xp->index);
+	struct ipsi_spd_entry *entry;
+
+	hlist_for_each_entry(entry, entries, by_index)
+		if (entry->xp == xp && entry->set == set &&
+		    entry->index == xp->index && entry->reqid == tmpl->reqid) {
+			entry->pass = spd->pass;
+			return;
+		}
+
+	if (ipsi_spd_has_room(spd, set))
+		entry = kzalloc(sizeof(*entry), GFP_ATOMIC | __GFP_NOWARN);
+	if (!entry) {
+		ipsi_spd_miss(spd, set);
+		return;
+	}
+
+	entry->sel = xp->selector;
+	entry->reqid = tmpl->reqid;
+	entry->priority = xp->priority;
+	entry->out = out;
+	entry->trap = trap;
+	entry->set = set;
+	entry->xp = xp;
+	entry->index = xp->index;
+	entry->pass = spd->pass;
+	if (ipsi_ts_has_ports(&entry->sel)) {
+		set->ports = entry->reqid;
+		ipsi_spd_tell(spd, set);
+	}
+	set->n++;
+	spd->n++;
+	hlist_add_head(&entry->by_index, entries);
+	hlist_add_head_rcu(&entry->node,
+			   &set->buckets[ipsi_spd_bucket(entry->reqid, out)]);
+}
+
+/* By such a template SAs are negotiated that a device may adopt. */
+static bool ipsi_spd_is_tunnel(const struct xfrm_tmpl *tmpl)
+{
+	return tmpl->mode == XFRM_MODE_TUNNEL && tmpl->id.proto == IPPROTO_ESP;
+}
+
+/* A policy that waits for a packet and does not say where its tunnel will lead,
+ * as pluto makes it
+ */
+static bool ipsi_spd_is_trap(const struct xfrm_policy *xp)
+{
+	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
+
+	return xp->xfrm_nr == 1 && tmpl->mode == XFRM_MODE_TRANSPORT &&
+	       tmpl->id.proto == IPPROTO_ESP &&
+	       xfrm_addr_any(&tmpl->id.daddr, tmpl->encap_family) &&
+	       xfrm_addr_any(&tmpl->saddr, tmpl->encap_family);
+}
+
+static void ipsi_spd_key_ends(struct ipsi_spd_key *key, u16 family,
+			      const xfrm_address_t *local,
+			      const xfrm_address_t *remote)
+{
+	memset(key, 0, sizeof(*key));
+	key->family = family;
+	if (family == AF_INET) {
+		key->local.a4 = local->a4;
+		key->remote.a4 = remote->a4;
+	} else {
+		key->local = *local;
+		key->remote = *remote;
+	}
+}
+
+static void ipsi_spd_key_template(struct ipsi_spd_key *key,
+				  const struct xfrm_tmpl *tmpl, bool out)
+{
+	ipsi_spd_key_ends(key, tmpl->encap_family,
+			  out ? &tmpl->saddr : &tmpl->id.daddr,
+			  out ? &tmpl->id.daddr : &tmpl->saddr);
+}
+
+/* The first template for an endpoint pair counts. */
+static bool ipsi_spd_is_first(const struct xfrm_policy *xp, int i, bool out)
+{
+	struct ipsi_spd_key key, earlier;
+	int j;
+
+	ipsi_spd_key_template(&key, &xp->xfrm_vec[i], out);
+	for (j = 0; j < i; j++) {
+		if (!ipsi_spd_is_tunnel(&xp->xfrm_vec[j]))
+			continue;
+		ipsi_spd_key_template(&earlier, &xp->xfrm_vec[j], out);
+		if (xp->if_id || !memcmp(&key, &earlier, sizeof(key)))
+			return false;
+	}
+
+	return true;
+}
+
+static void ipsi_spd_add_trap(struct ipsi_spd *spd,
+			      const struct xfrm_policy *xp)
+{
+	struct ipsi_spd_key key = { .if_id = xp->if_id };
+	struct ipsi_spd_set *set = ipsi_spd_find(spd, &key);
+
+	if (set)
+		ipsi_spd_add(spd, set, xp, &xp->xfrm_vec[0], true, true);
+}
+
+static void ipsi_spd_add_template(struct ipsi_spd *spd,
+				  const struct xfrm_policy *xp, int i, bool out)
+{
+	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[i];
+	struct ipsi_spd_key key = { .if_id = xp->if_id };
+	struct ipsi_spd_set *set;
+
+	if (!ipsi_spd_is_tunnel(tmpl) || !ipsi_spd_is_first(xp, i, out))
+		return;
+
+	if (!xp->if_id)
+		ipsi_spd_key_template(&key, tmpl, out);
+	set = ipsi_spd_find(spd, &key);
+	if (set)
+		ipsi_spd_add(spd, set, xp, tmpl, out, false);
+}
+
+/* What is forwarded needs no policy: it has come in. Policies in hardware go
+ * without the hook, and see no packets of a device.
+ */
+static void ipsi_spd_add_policy(struct ipsi_spd *spd,
+				const struct xfrm_policy *xp, int dir)
+{
+	bool out = dir == XFRM_POLICY_OUT;
+	int i;
+
+	if ((!out && dir != XFRM_POLICY_IN) ||
+	    xp->type != XFRM_POLICY_TYPE_MAIN ||
+	    xp->action != XFRM_POLICY_ALLOW || ipsi_xfrm_policy_offloaded(xp))
+		return;
+
+	if (out && ipsi_spd_is_trap(xp)) {
+		ipsi_spd_add_trap(spd, xp);
+		return;
+	}
+	for (i = 0; i < xp->xfrm_nr; i++)
+		ipsi_spd_add_template(spd, xp, i, out);
+}
+
+/* An index belongs to one policy at a time. One that has replaced another has
+ * got its index, and nobody hears of the other.
+ */
+static void ipsi_spd_learn(struct ipsi_spd *spd, const struct xfrm_policy *xp,
+			   int dir)
+{
+	struct ipsi_spd_entry *entry;
+	struct hlist_node *next;
+	/* It is set before the hook is called. */
+	bool dead = READ_ONCE(xp->walk.dead);
+
+	/* first the new ones: there is no moment without any */
+	if (!dead)
+		ipsi_spd_add_policy(spd, xp, dir);
+	hlist_for_each_entry_safe(entry, next,
+				  ipsi_spd_entries(spd, xp->index), by_index)
+		if (entry->index == xp->index && (entry->xp == xp) == dead)
+			ipsi_spd_remove(spd, entry);
+}
+
+/**
+ * ipsi_spd_told - a policy has come, changed or gone
+ * @net: underlay namespace
+ * @xp: the policy
+ * @dir: its direction
+ *
+ * Context: any; @xp's lock may be held.
+ */
+void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir)
+{
+	struct ipsi_spd *spd = ipsi_spd(net);
+
+	/* Who makes the first set reads the SPD after that. */
+	if (!READ_ONCE(spd->n_sets))
+		return;
+
+	spin_lock_bh(&spd->lock);
+	ipsi_spd_learn(spd, xp, dir);
+	ipsi_spd_retry(spd);
+	spin_unlock_bh(&spd->lock);
+}
+
+/**
+ * ipsi_spd_flushed - there is no policy any more
+ * @net: underlay namespace
+ *
+ * Context: the namespace's xfrm_cfg_mutex held, so that none comes meanwhile.
+ */
+void ipsi_spd_flushed(struct net *net)
+{
+	struct ipsi_spd *spd = ipsi_spd(net);
+	struct ipsi_spd_entry *entry;
+	struct hlist_node *next;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(spd->entries); i++) {
+		spin_lock_bh(&spd->lock);
+		hlist_for_each_entry_safe(entry, next, &spd->entries[i],
+					  by_index)
+			ipsi_spd_remove(spd, entry);
+		ipsi_spd_retry(spd);
+		spin_unlock_bh(&spd->lock);
+	}
+}
+
+/**
+ * ipsi_spd_migrated - templates have got other endpoints
+ * @net: underlay namespace
+ * @out: those of outbound policies
+ * @m: from which to which
+ *
+ * The hook does not say which policies these are.
+ *
+ * Context: any.
+ */
+void ipsi_spd_migrated(struct net *net, bool out, const struct xfrm_migrate *m)
+{
+	struct ipsi_spd *spd = ipsi_spd(net);
+	struct ipsi_spd_key keys[2];
+	struct ipsi_spd_set *set;
+	unsigned int i;
+
+	if (!READ_ONCE(spd->n_sets))
+		return;
+
+	ipsi_spd_key_ends(&keys[0], m->old_family,
+			  out ? &m->old_saddr : &m->old_daddr,
+			  out ? &m->old_daddr : &m->old_saddr);
+	ipsi_spd_key_ends(&keys[1], m->new_family,
+			  out ? &m->new_saddr : &m->new_daddr,
+			  out ? &m->new_daddr : &m->new_saddr);
+	spin_lock_bh(&spd->lock);
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		set = ipsi_spd_find(spd, &keys[i]);
+		if (set) {
+			ipsi_spd_mark(spd, set);
+			ipsi_spd_schedule(spd, IPSI_SPD_MIGRATE_DELAY);
+		}
+	}
+	spin_unlock_bh(&spd->lock);
+}
+
+/**
+ * struct ipsi_spd_walk - a reading of the SPD
+ * @spd: for whose sets
+ * @left: policies to read before the SPD's lock is given up
+ */
+struct ipsi_spd_walk {
+	struct ipsi_spd *spd;
+	unsigned int left;
+};
+
+/* With the SPD's lock held, so that the policy is not removed meanwhile: the
+ * hook is called for that later. The walk goes on with the policy that was
+ * refused.
+ */
+static int ipsi_spd_walk_one(struct xfrm_policy *xp, int dir, int seq,
+			     void *data)
+{
+	struct ipsi_spd_walk *walk = data;
+
+	if (!walk->left)
+		return 1;
+	walk->left--;
+
+	spin_lock(&walk->spd->lock);
+	ipsi_spd_learn(walk->spd, xp, dir);
+	spin_unlock(&walk->spd->lock);
+
+	return 0;
+}
+
+/* All types: the policies that the walk skips would count for no slice. */
+static void ipsi_spd_read(struct ipsi_spd *spd)
+{
+	struct ipsi_spd_walk data = { .spd = spd };
+	struct xfrm_policy_walk walk;
+	int again;
+
+	xfrm_policy_walk_init(&walk, XFRM_POLICY_TYPE_ANY);
+	do {
+		data.left = IPSI_SPD_SLICE;
+		again = xfrm_policy_walk(spd->net, &walk, ipsi_spd_walk_one,
+					 &data);
+		cond_resched();
+	} while (again > 0);
+	xfrm_policy_walk_done(&walk, spd->net);
+}
+
+/* Take the sets that are to be read. */
+static bool ipsi_spd_begin(struct ipsi_spd *spd)
+{
+	struct ipsi_spd_set *set;
+	bool any;
+
+	spin_lock_bh(&spd->lock);
+	any = !list_empty(&spd->stale);
+	spd->pass++;
+	list_for_each_entry(set, &spd->stale, list)
+		set->missed = false;
+	list_splice_tail_init(&spd->stale, &spd->reading);
+	spin_unlock_bh(&spd->lock);
+
+	return any;
+}
+
+/* What was not found is gone. */
+static void ipsi_spd_sweep(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	struct ipsi_spd_entry *entry;
+	struct hlist_node *next;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(set->buckets); i++)
+		hlist_for_each_entry_safe(entry, next, &set->buckets[i], node)
+			if (entry->pass != spd->pass)
+				ipsi_spd_remove(spd, entry);
+}
+
+/* A set that was read. If it is still too large, it is read again when a policy
+ * has gone.
+ */
+static bool ipsi_spd_end_one(struct ipsi_spd *spd)
+{
+	struct ipsi_spd_set *set;
+
+	spin_lock_bh(&spd->lock);
+	set = list_first_entry_or_null(&spd->reading, struct ipsi_spd_set,
+				       list);
+	if (set) {
+		ipsi_spd_sweep(spd, set);
+		list_move(&set->list, set->missed ? &spd->stale : &spd->idle);
+		WRITE_ONCE(set->stale, set->missed);
+		WRITE_ONCE(set->over, set->missed);
+		WRITE_ONCE(set->read, true);
+		/* what has been swept has taken the room, or there was no memory */
+		if (set->missed && ipsi_spd_has_room(spd, set))
+			ipsi_spd_retry(spd);
+	}
+	spin_unlock_bh(&spd->lock);
+
+	return set;
+}
+
+/* What is to be logged of a set. */
+struct ipsi_spd_news {
+	u32 if_id;
+	u32 ports;
+	bool over;
+};
+
+static bool ipsi_spd_take_news(struct ipsi_spd *spd, struct hlist_head *sets,
+			       struct ipsi_spd_news *news)
+{
+	struct ipsi_spd_set *set;
+	bool found = false;
+
+	spin_lock_bh(&spd->lock);
+	hlist_for_each_entry(set, sets, node) {
+		if (!set->say || !set->binding)
+			continue;
+		news->if_id = set->key.if_id;
+		news->ports = set->ports;
+		news->over = set->over;
+		set->ports = 0;
+		set->say = false;
+		found = true;
+		break;
+	}
+	spin_unlock_bh(&spd->lock);
+
+	return found;
+}
+
+static void ipsi_spd_log(const struct ipsi_spd_news *news)
+{
+	char of[sizeof("if_id 4294967295: ")] = "";
+
+	if (news->if_id)
+		snprintf(of, sizeof(of), "if_id %u: ", news->if_id);
+	if (news->ports)
+		pr_warn_ratelimited("ipsec-ipip: %spolicy with ports for reqid %u: nothing passes by it\n",
+				    of, news->ports);
+	if (news->over)
+		pr_warn_ratelimited("ipsec-ipip: %smore policies than there is room for: nothing passes\n",
+				    of);
+}
+
+/* Not with the lock held: a console may be a network device. */
+static void ipsi_spd_say(struct work_struct *work)
+{
+	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, say);
+	struct ipsi_spd_news news;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(spd->sets); i++)
+		while (ipsi_spd_take_news(spd, &spd->sets[i], &news))
+			ipsi_spd_log(&news);
+}
+
+static void ipsi_spd_work(struct work_struct *work)
+{
+	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, work.work);
+
+	if (!ipsi_spd_begin(spd))
+		return;
+
+	ipsi_spd_read(spd);
+	while (ipsi_spd_end_one(spd))
+		cond_resched();
+}
+
+/* The set of a key, which is made if there is none; NULL without memory. */
+static struct ipsi_spd_set *ipsi_spd_get(struct ipsi_spd *spd,
+					 const struct ipsi_spd_key *key,
+					 bool binding)
+{
+	struct ipsi_spd_set *set, *new;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return NULL;
+	new->key = *key;
+	new->stale = true;
+
+	spin_lock_bh(&spd->lock);
+	set = ipsi_spd_find(spd, key);
+	if (!set) {
+		set = new;
+		new = NULL;
+		hlist_add_head(&set->node, ipsi_spd_sets(spd, key));
+		list_add_tail(&set->list, &spd->stale);
+		WRITE_ONCE(spd->n_sets, spd->n_sets + 1);
+		ipsi_spd_schedule(spd, 0);
+	}
+	set->users++;
+	set->binding |= binding;
+	spin_unlock_bh(&spd->lock);
+	kfree(new);
+
+	return set;
+}
+
+static void ipsi_spd_free(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	struct ipsi_spd_entry *entry;
+	struct hlist_node *next;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(set->buckets); i++) {
+		spin_lock_bh(&spd->lock);
+		hlist_for_each_entry_safe(entry, next, &set->buckets[i], node)
+			ipsi_spd_remove(spd, entry);
+		ipsi_spd_retry(spd);
+		spin_unlock_bh(&spd->lock);
+	}
+	kfree_rcu(set, rcu);
+}
+
+static void ipsi_spd_put(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	bool last;
+
+	spin_lock_bh(&spd->lock);
+	last = !--set->users;
+	if (last) {
+		/* From here on nobody finds it to add to it. */
+		hlist_del(&set->node);
+		list_del(&set->list);
+		WRITE_ONCE(spd->n_sets, spd->n_sets - 1);
+	}
+	spin_unlock_bh(&spd->lock);
+
+	if (last)
+		ipsi_spd_free(spd, set);
+}
+
+/* Nobody else writes the pointer: RTNL is held, or the device is gone. Without
+ * memory for a set it is NULL, and nothing passes.
+ */
+static void ipsi_spd_refer(struct ipsi_dev *idev, enum ipsi_spd_which which,
+			   const struct ipsi_spd_key *key, bool binding)
+{
+	struct ipsi_spd_set *old, *new = NULL;
+	struct ipsi_spd *spd = ipsi_spd(idev->net);
+
+	if (key)
+		new = ipsi_spd_get(spd, key, binding);
+	old = rcu_replace_pointer(idev->policies[which], new, true);
+	if (old)
+		ipsi_spd_put(spd, old);
+}
+
+/**
+ * ipsi_spd_update - let a device refer to the policies that are for its SAs
+ * @idev: a device that is new, or whose configuration has changed
+ *
+ * Context: RTNL.
+ */
+void ipsi_spd_update(struct ipsi_dev *idev)
+{
+	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
+	bool adopts = conf->keying != IPSEC_IPIP_KEYING_MANUAL;
+	bool ends = conf->keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS;
+	struct ipsi_spd_key key = { .if_id = conf->if_id };
+	static const struct ipsi_spd_key none;
+
+	ipsi_spd_refer(idev, IPSI_SPD_NAMED, adopts ? &key : NULL, true);
+	ipsi_spd_key_ends(&key, conf->family, &conf->local, &conf->remote);
+	ipsi_spd_refer(idev, IPSI_SPD_ENDS, &key, ends);
+	ipsi_spd_refer(idev, IPSI_SPD_TRAPS, ends ? &none : NULL, true);
+}
+
+/**
+ * ipsi_spd_fini - undo ipsi_spd_update()
+ * @idev: the device, which nobody can see any more
+ *
+ * Context: process.
+ */
+void ipsi_spd_fini(struct ipsi_dev *idev)
+{
+	enum ipsi_spd_which which;
+
+	for (which = 0; which < IPSI_SPD_WHICH; which++)
+		ipsi_spd_refer(idev, which, NULL, false);
+}
+
+/**
+ * ipsi_spd_net_init - start with no policy
+ * @net: a namespace
+ */
+void ipsi_spd_net_init(struct net *net)
+{
+	struct ipsi_spd *spd = ipsi_spd(net);
+
+	spd->net = net;
+	spin_lock_init(&spd->lock);
+	INIT_LIST_HEAD(&spd->idle);
+	INIT_LIST_HEAD(&spd->stale);
+	INIT_LIST_HEAD(&spd->reading);
+	spd->seed = get_random_u32();
+	INIT_DELAYED_WORK(&spd->work, ipsi_spd_work);
+	INIT_WORK(&spd->say, ipsi_spd_say);
+}
+
+/**
+ * ipsi_spd_net_exit - undo ipsi_spd_net_init()
+ * @net: the namespace; it has no device any more, so no set, and the hook does
+ *   nothing
+ *
+ * Context: process.
+ */
+void ipsi_spd_net_exit(struct net *net)
+{
+	struct ipsi_spd *spd = ipsi_spd(net);
+
+	cancel_delayed_work_sync(&spd->work);
+	cancel_work_sync(&spd->say);
+}
