@@ -252,15 +252,16 @@ static bool ipsi_check_route(struct ipsi_check *check,
 	return false;
 }
 
-/* The kernel takes the stricter of two. */
-static int ipsi_rp_filter(const char *name)
+/* A setting of a device; 0 if the kernel does not know it. */
+static int ipsi_check_sysctl(const char *family, const char *name,
+			     const char *key)
 {
 	char path[64 + IF_NAMESIZE];
 	int value = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter",
-		 name);
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family,
+		 name, key);
 	f = fopen(path, "r");
 	if (!f)
 		return 0;
@@ -270,12 +271,20 @@ static int ipsi_rp_filter(const char *name)
 	return value;
 }
 
+/* The kernel takes the greater of two. */
+static int ipsi_check_setting(const struct ipsi_check *check,
+			      const char *family, const char *key)
+{
+	const int own = ipsi_check_sysctl(family, check->name, key);
+	const int all = ipsi_check_sysctl(family, "all", key);
+
+	return all > own ? all : own;
+}
+
 static void ipsi_check_rp_filter(struct ipsi_check *check)
 {
-	const int all = ipsi_rp_filter("all"), own = ipsi_rp_filter(check->name);
-
-	/* 2, loose, is the greater number and wins. */
-	if ((all > own ? all : own) == 1)
+	/* 2 is loose. */
+	if (ipsi_check_setting(check, "ipv4", "rp_filter") == 1)
 		ipsi_found(check, "rp-filter",
 			   "rp_filter is strict: IPv4 packets whose way back is not this device are dropped");
 }
@@ -360,11 +369,19 @@ static void ipsi_check_stray(const struct ipsi_state *state, void *data)
  * @check: the run; the SAs are its
  * @flow: outer packets of the device
  * @found: which SAs have one
+ * @named: how many have the if_id of the device
+ * @ends: how many have none, and are between its endpoints
+ * @catches: one without if_id catches IPv6 that leaves
+ * @reqid: of that one
  */
 struct ipsi_check_policies {
 	const struct ipsi_check *check;
 	struct ipsi_flow flow;
 	bool *found;
+	size_t named;
+	size_t ends;
+	bool catches;
+	uint32_t reqid;
 };
 
 /* The template by which SAs of the device are negotiated, or NULL. The same
@@ -375,19 +392,9 @@ ipsi_check_template(const struct ipsi_check_policies *search,
 		    const struct ipsi_policy *policy)
 {
 	const bool out = policy->info->dir == XFRM_POLICY_OUT;
-	const struct ipsi_attrs *dev = search->check->dev;
 	const struct ipsi_flow *flow = &search->flow;
 	const struct xfrm_user_tmpl *tmpl;
 	size_t i;
-
-	if (policy->info->action != XFRM_POLICY_ALLOW ||
-	    (!out && policy->info->dir != XFRM_POLICY_IN))
-		return NULL;
-	if (policy->if_id ?
-	    policy->if_id != ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID) :
-	    ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) !=
-	    IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
-		return NULL;
 
 	for (i = 0; i < policy->n; i++) {
 		tmpl = &policy->tmpl[i];
@@ -405,50 +412,92 @@ ipsi_check_template(const struct ipsi_check_policies *search,
 	return NULL;
 }
 
-static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
+/* Does the policy wait for a packet, and say nothing of a tunnel? */
+static bool ipsi_check_is_trap(const struct ipsi_policy *policy)
 {
-	const uint64_t direction = policy->info->dir == XFRM_POLICY_OUT ?
-				   IPSEC_IPIP_DIRECTION_OUT :
-				   IPSEC_IPIP_DIRECTION_IN;
-	const struct ipsi_check_policies *search = data;
+	static const xfrm_address_t any;
+
+	return policy->n == 1 && policy->info->dir == XFRM_POLICY_OUT &&
+	       policy->tmpl->mode == XFRM_MODE_TRANSPORT &&
+	       policy->tmpl->id.proto == IPPROTO_ESP &&
+	       !memcmp(&policy->tmpl->id.daddr, &any, sizeof(any)) &&
+	       !memcmp(&policy->tmpl->saddr, &any, sizeof(any));
+}
+
+/* Does the device adopt SAs by such a policy? */
+static bool ipsi_check_adopts(const struct ipsi_check *check,
+			      const struct ipsi_policy *policy)
+{
+	const uint64_t keying = ipsi_attr_u64(check->dev,
+					      IPSEC_IPIP_A_DEV_KEYING);
+
+	if (!policy->if_id)
+		return keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS;
+	return keying != IPSEC_IPIP_KEYING_MANUAL &&
+	       policy->if_id == ipsi_attr_u64(check->dev,
+					      IPSEC_IPIP_A_DEV_IF_ID);
+}
+
+static void ipsi_check_mark(struct ipsi_check_policies *search, bool out,
+			    uint32_t reqid)
+{
+	const uint64_t direction = out ? IPSEC_IPIP_DIRECTION_OUT :
+					 IPSEC_IPIP_DIRECTION_IN;
 	const struct ipsi_replies *sas = &search->check->sas;
-	const struct xfrm_user_tmpl *tmpl;
 	struct ipsi_attrs sa;
 	size_t i;
 
-	tmpl = ipsi_check_template(search, policy);
-	for (i = 0; tmpl && i < sas->n; i++) {
+	for (i = 0; i < sas->n; i++) {
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, sas->msg[i]);
 		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
 		    direction &&
-		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REQID) == tmpl->reqid)
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REQID) == reqid)
 			search->found[i] = true;
 	}
 }
 
-/* Where they are required, an SA without one carries nothing. Returns 0 or an
- * errno.
- */
-static int ipsi_check_policies(struct ipsi_check *check,
-			       const struct ipsi_flow *flow)
+static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
 {
-	struct ipsi_check_policies search = { .check = check, .flow = *flow };
+	const bool out = policy->info->dir == XFRM_POLICY_OUT;
+	struct ipsi_check_policies *search = data;
+	const bool adopts = ipsi_check_adopts(search->check, policy);
+	const bool trap = adopts && ipsi_check_is_trap(policy);
+	const struct xfrm_user_tmpl *tmpl;
+
+	if (policy->info->action != XFRM_POLICY_ALLOW ||
+	    (!out && policy->info->dir != XFRM_POLICY_IN))
+		return;
+	tmpl = ipsi_check_template(search, policy);
+	if (!tmpl && !trap)
+		return;
+
+	if (out && !policy->if_id && policy->info->sel.family == AF_INET6) {
+		search->catches = true;
+		search->reqid = tmpl ? tmpl->reqid : policy->tmpl->reqid;
+	}
+	if (!adopts)
+		return;
+	if (policy->if_id)
+		search->named++;
+	else if (tmpl)
+		search->ends++;
+	if (tmpl)
+		ipsi_check_mark(search, out, tmpl->reqid);
+}
+
+/* Where they are required, an SA without one carries nothing. */
+static void ipsi_check_required(struct ipsi_check *check, const bool *found)
+{
 	struct ipsi_attrs sa;
 	char name[64];
 	size_t i;
-	int err;
 
-	if (!check->sas.n ||
-	    ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_POLICIES) !=
+	if (ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_POLICIES) !=
 	    IPSEC_IPIP_POLICIES_REQUIRED)
-		return 0;
+		return;
 
-	search.found = calloc(check->sas.n, sizeof(*search.found));
-	if (!search.found)
-		return errno;
-	err = ipsi_query_policies(ipsi_check_policy, &search);
-	for (i = 0; !err && i < check->sas.n; i++) {
-		if (search.found[i])
+	for (i = 0; i < check->sas.n; i++) {
+		if (found[i])
 			continue;
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
 		ipsi_check_name_sa(&sa, name, sizeof(name));
@@ -458,8 +507,38 @@ static int ipsi_check_policies(struct ipsi_check *check,
 			   (unsigned int)ipsi_attr_u64(&sa,
 						       IPSEC_IPIP_A_SA_REQID));
 	}
+}
+
+/* Policies of the namespace, in which the device is as well. Returns 0 or an
+ * errno.
+ */
+static int ipsi_check_policies(struct ipsi_check *check,
+			       const struct ipsi_flow *flow)
+{
+	struct ipsi_check_policies search = { .check = check, .flow = *flow };
+	size_t most;
+	int err;
+
+	search.found = calloc(check->sas.n + 1, sizeof(*search.found));
+	if (!search.found)
+		return errno;
+	err = ipsi_query_policies(ipsi_check_policy, &search);
+	if (!err)
+		ipsi_check_required(check, search.found);
 	free(search.found);
-	return err;
+	if (err)
+		return err;
+
+	most = search.named > search.ends ? search.named : search.ends;
+	if (most > IPSEC_IPIP_POLICIES_MAX)
+		ipsi_found(check, "policies-limit",
+			   "there are %zu policies for the SAs of the device, and the kernel takes %u: nothing passes",
+			   most, IPSEC_IPIP_POLICIES_MAX);
+	if (search.catches && !ipsi_check_setting(check, "ipv6", "disable_xfrm"))
+		ipsi_found(check, "policy-ipv6",
+			   "a policy without if_id, for reqid %u, catches IPv6 before it comes to the device: give the key manager the if_id (strongSwan: if_id_out and if_id_in, libreswan: ipsec-interface), or move the device to another namespace",
+			   search.reqid);
+	return 0;
 }
 
 static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)

@@ -184,5 +184,46 @@ policies_that_are_missing()
 	finds
 }
 
+# policy6 OPTION...: for inner IPv6 that leaves
+policy6()
+{
+	ipsi_do right ip xfrm policy add dir out src fd02::/64 dst fd01::/64 \
+		"$@"
+}
+
+# One of a key manager without if_id catches IPv6.
+policies_that_catch()
+{
+	local ends=(tmpl src 10.0.0.2 dst 10.0.0.1 proto esp mode tunnel)
+
+	start
+	ipsi_device_side right
+	# with an if_id, of others, for IPv4, inbound, of no key manager
+	policy6 if_id "$IPSI_IF_ID" "${ends[@]}"
+	policy6 if_id 77 "${ends[@]}"
+	policy6 tmpl src 10.0.0.2 dst 10.0.0.77 proto esp mode tunnel
+	policy out 10.0.0.2 10.0.0.1
+	ipsi_do right ip xfrm policy add dir in src fd01::/64 dst fd02::/64 \
+		tmpl src 10.0.0.1 dst 10.0.0.2 proto esp mode tunnel
+	finds
+	ipsi_do right ip xfrm policy flush
+	policy6 action block
+	finds
+	ipsi_do right ip xfrm policy flush
+	policy6 "${ends[@]:0:7}" reqid 5 mode tunnel
+	finds "policy-ipv6:reqid 5, catches IPv6"
+	finds "policy-ipv6:if_id_out and if_id_in"
+	finds "policy-ipv6:ipsec-interface"
+	finds "policy-ipv6:move the device to another namespace"
+	ipsi_do right ip xfrm policy flush
+	# one that waits for a packet
+	policy6 tmpl proto esp mode transport
+	finds
+	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt-endpoints
+	finds policy-ipv6
+	ipsi_do right ip xfrm policy flush
+	finds
+}
+
 ipsi_run sound_device keys surroundings states_that_are_not_taken \
-	policies_that_are_missing
+	policies_that_are_missing policies_that_catch
