@@ -129,40 +129,38 @@ static void ipsi_decap_follow(struct ipsi_dev *idev,
 		ipsi_peer_heard(idev, &outer->saddr, 0);
 }
 
-/* Does the core take inner IPv6 packets of this SA? It takes none of tunnel mode
- * without a policy, and none that its selector does not match: which in
- * transport mode is about outer addresses, and mostly of their family.
+/* Does the core take the packet with this SA in its secpath? It takes none that
+ * the selector does not match: which in transport mode is about outer
+ * addresses, and mostly of their family. Of tunnel mode it takes none that no
+ * policy asks for.
  */
-static bool ipsi_decap_core_takes(const struct xfrm_state *x)
+static bool ipsi_decap_core_takes(const struct ipsi_dev *idev,
+				  const struct xfrm_state *x,
+				  const struct sk_buff *skb)
 {
 	const struct xfrm_selector *sel = &x->sel;
 
-	return x->props.mode != XFRM_MODE_TUNNEL &&
-	       (!sel->family || sel->family == AF_INET6) &&
-	       !sel->prefixlen_s && !sel->prefixlen_d &&
-	       !ipsi_ts_has_ports(sel);
+	if ((sel->family && sel->family != AF_INET6) || ipsi_ts_has_ports(sel))
+		return false;
+	if (x->props.mode == XFRM_MODE_TUNNEL)
+		return ipsi_ts_core_takes(idev, x, skb);
+
+	return !sel->prefixlen_s && !sel->prefixlen_d;
 }
 
 /* The SA stays in the secpath, so that filters can ask for it (RFC 3884
- * section 4.2.3), with those of the layers below. But unlike IPv4, IPv6 has no
- * way to tell the core that the device judges for itself: what the core would
- * not take is taken away.
+ * section 4.2.3), with those of the layers below. But the core compares the
+ * secpath with the policies for inner IPv6: where no policy asks for the SA,
+ * the packet goes up without it.
  */
-static void ipsi_decap_secpath(struct sk_buff *skb, u16 family)
+static void ipsi_decap_secpath6(const struct ipsi_dev *idev,
+				struct sk_buff *skb)
 {
 	struct sec_path *sp = skb_sec_path(skb);
 	int i;
 
-	if (!sp)
-		return;
-
-	/* No offload is pending on it any more. */
-	sp->olen = 0;
-	if (family == AF_INET)
-		return;
-
-	for (i = 0; i < sp->len; i++) {
-		if (!ipsi_decap_core_takes(sp->xvec[i])) {
+	for (i = 0; sp && i < sp->len; i++) {
+		if (!ipsi_decap_core_takes(idev, sp->xvec[i], skb)) {
 			secpath_reset(skb);
 			return;
 		}
@@ -198,6 +196,7 @@ static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 {
 	struct net_device *dev = idev->dev;
 	bool xnet = !net_eq(idev->net, dev_net(dev));
+	struct sec_path *sp = skb_sec_path(skb);
 
 	skb_reset_network_header(skb);
 	skb_reset_transport_header(skb);
@@ -226,7 +225,9 @@ static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 		skb->mark = 0;
 		return;
 	}
-	ipsi_decap_secpath(skb, family);
+	/* No offload is pending on it any more. */
+	if (sp)
+		sp->olen = 0;
 }
 
 /* Combine the ECN fields of both headers (RFC 6040 section 4.2). */
@@ -289,6 +290,8 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 
 	if (family == AF_INET)
 		ipsi_decap_rp_filter(skb);
+	else
+		ipsi_decap_secpath6(idev, skb);
 	ipsi_decap_follow(idev, conf, x, &outer);
 	ipsi_sa_heard(idev, x);
 	return IPSI_REASONS;

@@ -3,6 +3,7 @@
  * The netdevice: what it is made of, and its life.
  */
 #include <linux/if_ether.h>
+#include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -11,7 +12,6 @@
 #include <net/xfrm.h>
 
 #include "bundle.h"
-#include "bypass.h"
 #include "carrier.h"
 #include "device.h"
 #include "encap.h"
@@ -192,6 +192,21 @@ void ipsi_device_setup(struct net_device *dev)
 	dev->needs_free_netdev = true;
 }
 
+/* No entry of the SPD is to catch or refuse what passes the device in IPv4: its
+ * SAs decide. These are defaults, free to be changed. IPv6 has no disable_xfrm;
+ * and its disable_policy would let packets for an address of the device come in
+ * by any other.
+ */
+static void ipsi_dev_exempt(struct net_device *dev)
+{
+	struct in_device *in_dev = __in_dev_get_rtnl(dev);
+
+	if (in_dev) {
+		IN_DEV_CONF_SET(in_dev, NOPOLICY, 1);
+		IN_DEV_CONF_SET(in_dev, NOXFRM, 1);
+	}
+}
+
 static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 			     void *ptr)
 {
@@ -204,8 +219,10 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 	if (!ipsi_device_is(dev))
 		return NOTIFY_DONE;
 
-	ipsi_bypass_event(dev, event);
 	switch (event) {
+	case NETDEV_REGISTER:
+		ipsi_dev_exempt(dev);
+		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		ipsi_carrier_keep_queue(dev);

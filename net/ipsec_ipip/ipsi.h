@@ -253,7 +253,6 @@ struct ipsi_peer {
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
  * @mtu_updating: ndo_change_mtu is called by @mtu_work; RTNL
- * @in6_dev: what bypass.c has exempted from the SPD, to be compared only; RTNL
  */
 struct ipsi_dev {
 	struct net_device *dev;
@@ -275,7 +274,6 @@ struct ipsi_dev {
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
-	const void *in6_dev;
 };
 
 /**
