@@ -18,8 +18,11 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 # The lines of kernels that we build for and test on.
 KERNEL_LINES=(6.1 6.12)
 
-# How the name of scripts/debug-kernel's kernel begins, after the version.
-DEBUG_SUFFIX=-ipsi-debug
+# How the names of the kernels begin, after the version, that
+# scripts/debug-kernel and scripts/patched-kernel build.
+OWN_SUFFIX=-ipsi-
+DEBUG_SUFFIX=${OWN_SUFFIX}debug
+PATCHED_SUFFIX=${OWN_SUFFIX}patched
 
 is_debug()
 {
