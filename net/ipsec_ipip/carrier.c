@@ -110,6 +110,14 @@ void ipsi_carrier_stop(struct ipsi_dev *idev)
 	ipsi_work_cancel(idev, &idev->carrier.off);
 }
 
+/* As the core does when there is a carrier. */
+static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
+{
+	clear_bit(__QDISC_STATE_DEACTIVATED,
+		  &rtnl_dereference(txq->qdisc_sleeping)->state);
+	rcu_assign_pointer(txq->qdisc, rtnl_dereference(txq->qdisc_sleeping));
+}
+
 /**
  * ipsi_carrier_keep_queue - let packets reach the device without carrier
  * @dev: the device; it is up
@@ -123,14 +131,13 @@ void ipsi_carrier_stop(struct ipsi_dev *idev)
  */
 void ipsi_carrier_keep_queue(struct net_device *dev)
 {
-	struct netdev_queue *txq = netdev_get_tx_queue(dev, 0);
+	unsigned int i;
 
 	ASSERT_RTNL();
 
 	if (netif_carrier_ok(dev) || !(dev->flags & IFF_UP))
 		return;
 
-	clear_bit(__QDISC_STATE_DEACTIVATED,
-		  &rtnl_dereference(txq->qdisc_sleeping)->state);
-	rcu_assign_pointer(txq->qdisc, rtnl_dereference(txq->qdisc_sleeping));
+	for (i = 0; i < dev->num_tx_queues; i++)
+		ipsi_carrier_keep_txq(netdev_get_tx_queue(dev, i));
 }

@@ -287,6 +287,51 @@ packets_without_carrier()
 	no_keys "with the qdisc gone"
 }
 
+# spread WHAT: datagrams of many flows, which the queues share, all come through
+spread()
+{
+	local before
+
+	echo "without keys, $1:"
+	before=$(ipsi_stat left tx_no_sa)
+	ipsi_send left 64
+	ipsi_is "$(($(ipsi_stat left tx_no_sa) - before))" 64 "tx_no_sa, $1"
+}
+
+many_queues()
+{
+	local qdisc
+
+	ipsi_topology
+	quiet left
+	ipsi_do left ip link add "$DEV" numtxqueues 8 type ipsec-ipip \
+		local "${IPSI_OUTER[left]}" remote "${IPSI_OUTER[right]}" \
+		if_id "$IPSI_IF_ID"
+	ipsi_up left
+	carrier_is off
+	spread "from the beginning"
+	sa_add in 0x1001
+	sa_add out 0x1002
+	carrier_is on
+	ipsi_do left ip xfrm state flush
+	carrier_is off
+	spread "after a flush"
+	modprobe -a sch_multiq 2> /dev/null
+	for qdisc in mq multiq; do
+		sa_add in 0x1001
+		sa_add out 0x1002
+		carrier_is on
+		ipsi_do left tc qdisc replace dev "$DEV" root "$qdisc"
+		ipsi_do left ip xfrm state flush
+		carrier_is off
+		spread "with $qdisc"
+		ipsi_do left ip link set "$DEV" down
+		ipsi_do left ip link set "$DEV" up
+		again
+		spread "with $qdisc, after down and up"
+	done
+}
+
 listens_to_acquires()
 {
 	ipsi_try left ip xfrm state flush
@@ -297,4 +342,4 @@ listens_to_acquires()
 }
 
 ipsi_run follows_each_sa follows_ip_xfrm told_by_rtnetlink follows_the_device \
-	ends_with_the_sequence packets_without_carrier
+	ends_with_the_sequence packets_without_carrier many_queues
