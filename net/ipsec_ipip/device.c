@@ -25,8 +25,14 @@
 #include "spd.h"
 #include "stats.h"
 
+/* What is true of a packet once its outer header is in front. Lists of packets
+ * (NETIF_F_GSO_FRAGLIST) would each need that header, and a checksum of SCTP is
+ * not left to the device, so no super-packet of SCTP can be either: the core
+ * segments these before the device sees them. It does so too with the packets
+ * of other tunnels, which would need NETIF_F_GSO_UDP_TUNNEL and the like.
+ */
 #define IPSI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
-			 NETIF_F_GSO_SOFTWARE | NETIF_F_HW_CSUM)
+			 NETIF_F_HW_CSUM | NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4)
 
 /* priv_destructor: nobody can see the device any more. */
 static void ipsi_dev_free(struct net_device *dev)

@@ -118,6 +118,18 @@ static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 	}
 }
 
+/* What hardware computes after encryption is that of the packet it knows, which
+ * has no IP-in-IP header.
+ */
+static int ipsi_xmit_checksum(const struct ipsi_tx *tx, struct sk_buff *skb)
+{
+	if (likely(!tx->dst->xfrm->xso.dev) || skb_is_gso(skb) ||
+	    skb->ip_summed != CHECKSUM_PARTIAL)
+		return 0;
+
+	return skb_checksum_help(skb);
+}
+
 /* Room for all that the bundle adds, so that nothing is copied twice. */
 static int ipsi_xmit_make_room(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
@@ -144,6 +156,7 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 
 	inner.df = ipsi_xmit_df(tx, skb);
 	if (ipsi_xmit_make_room(tx, skb) ||
+	    ipsi_xmit_checksum(tx, skb) ||
 	    iptunnel_handle_offloads(skb, ipv4 ? SKB_GSO_IPXIP4 :
 						 SKB_GSO_IPXIP6)) {
 		ipsi_drop(idev, IPSI_TX_ERROR, skb, tx->dst->xfrm);

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Moves data between two hosts over TCP, or over UDP with segmentation
-offload, and looks at every byte; for tcp_bulk.sh and pmtu.sh, which see.
+offload, or SCTP, and looks at every byte; for tcp_bulk.sh and pmtu.sh, which
+see.
 
-usage: ipsec_ipip_bulk.py tcp|udp FROM ADDRESS TO ADDRESS MEGABYTES
+usage: ipsec_ipip_bulk.py tcp|udp|sctp FROM ADDRESS TO ADDRESS MEGABYTES
   FROM and TO are names of namespaces
 How fast it goes decides nothing, only whether it goes on.
 """
@@ -126,12 +127,34 @@ def udp(sender, source, receiver, target, megabytes):
     print('%d bursts of %d datagrams' % (bursts, burst))
 
 
+def sctp(sender, source, receiver, target, megabytes):
+    """A file over SCTP, in messages of many chunks."""
+    socks = []
+    for netns, address in ((receiver, target), (sender, source)):
+        with netns:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM,
+                                 socket.IPPROTO_SCTP)
+        sock.settimeout(PATIENCE)
+        # a message has to fit in
+        sock.setsockopt(socket.SOL_SOCKET, 32, MEGABYTE)    # SO_SNDBUFFORCE
+        sock.bind((address, 0))
+        socks.append(sock)
+    listener, sock = socks
+    listener.listen()
+    sock.connect((target, listener.getsockname()[1]))
+    other = listener.accept()[0]
+    sock.setblocking(False)
+    other.setblocking(False)
+    transfer(sock, other, Stream(megabytes * MEGABYTE))
+    print('%d MB' % megabytes)
+
+
 def bulk(kind, sender, source, receiver, target, megabytes):
     """Move the data, and let no SA complain."""
     sender, receiver = Netns(sender), Netns(receiver)
     # One side has its SAs before the other, and something to say at once.
     before = {netns: xfrm_stat(netns) for netns in (sender, receiver)}
-    {'tcp': tcp, 'udp': udp}[kind](sender, source, receiver, target,
+    {'tcp': tcp, 'udp': udp, 'sctp': sctp}[kind](sender, source, receiver, target,
                                    int(megabytes))
     for netns, stat in before.items():
         check(xfrm_stat(netns) == stat, 'errors of XFRM in', netns.name,

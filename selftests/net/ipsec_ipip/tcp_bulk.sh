@@ -68,7 +68,7 @@ bulk_host()
 		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
 }
 
-# bulk_move tcp|udp FROM TO
+# bulk_move tcp|udp|sctp FROM TO
 bulk_move()
 {
 	echo "$1 from $2 to $3"
@@ -209,8 +209,130 @@ ipv6_in_ipv6_offload()
 	bulk6 6 6 on
 }
 
+# lan OUTER OFFLOAD WORD...: a client behind the right sends datagrams to the left,
+# and has TCP both ways; the right's link to it joins packets as the words say
+lan()
+{
+	local outer=$1 offload=$2 way
+	shift 2
+
+	ipsi_need python3 ethtool
+	bulk_offload "$offload"
+	ipsi_families "$outer" 4
+	ipsi_topology
+	bulk_host left device gcm
+	bulk_host right device gcm
+	setup_ns client || ipsi_skip "no network namespaces here"
+	ip -n "${right:?}" -batch - <<-END || ipsi_fail "no client"
+		link add client type veth peer name eth0 netns ${client:?}
+		address add 192.168.3.1/24 dev client
+		link set client up
+	END
+	ip -n "$client" -batch - <<-END || ipsi_fail "no client"
+		address add 192.168.3.2/24 dev eth0
+		link set eth0 up
+		route add default via 192.168.3.1
+	END
+	ip -n "${left:?}" route add 192.168.3.0/24 dev "$IPSI_DEV"
+	ipsi_do right sysctl -qw net.ipv4.ip_forward=1
+	IPSI_INNER[client]=192.168.3.2
+	# single packets, which the right joins again
+	nsenter --net="/run/netns/$client" ethtool -K eth0 gso off tso off \
+		tx-udp-segmentation off || ipsi_skip "segmentation stays on"
+	ipsi_do right ethtool -K client gro on "$@"
+	for way in "udp client left" "tcp client left" "tcp left client"; do
+		# shellcheck disable=SC2086 # words
+		bulk_move $way
+	done
+}
+
+# Datagrams in a list, of which each wants a header of its own: the core takes them
+# apart, or somebody on the LAN brings the router down.
+lists_from_a_lan()
+{
+	lan 4 off rx-gro-list on
+}
+
+lists_from_a_lan_offload()
+{
+	lan 4 on rx-gro-list on
+}
+
+lists_from_a_lan_over_ipv6()
+{
+	lan 6 on rx-gro-list on
+}
+
+datagrams_from_a_lan()
+{
+	lan 4 off rx-udp-gro-forwarding on
+}
+
+datagrams_from_a_lan_offload()
+{
+	lan 4 on rx-udp-gro-forwarding on
+}
+
+# The device does not compute checksums of SCTP.
+sctp_bulk()
+{
+	modprobe sctp 2> /dev/null || ipsi_skip "no SCTP"
+	ipsi_need python3
+	bulk_offload "$1"
+	ipsi_topology
+	bulk_host left device gcm
+	bulk_host right device gcm
+	bulk_move sctp right left
+}
+
+sctp()
+{
+	sctp_bulk off
+}
+
+sctp_offload()
+{
+	sctp_bulk on
+}
+
+# vxlan OFFLOAD: super-packets of another tunnel, whose inner headers are not ours
+vxlan_bulk()
+{
+	local host
+
+	ipsi_need python3
+	bulk_offload "$1"
+	ipsi_topology
+	bulk_host left device gcm
+	bulk_host right device gcm
+	for host in left right; do
+		ipsi_do "$host" ip link add vxlan0 type vxlan id 7 dstport 4789 \
+			local "${IPSI_INNER[$host]}" dev "$IPSI_DEV" \
+			remote "${IPSI_INNER[${IPSI_PEER[$host]}]}"
+	done
+	ipsi_do left ip address add 172.16.9.1/24 dev vxlan0
+	ipsi_do right ip address add 172.16.9.2/24 dev vxlan0
+	ipsi_do left ip link set vxlan0 mtu 1300 up
+	ipsi_do right ip link set vxlan0 mtu 1300 up
+	IPSI_INNER=([left]=172.16.9.1 [right]=172.16.9.2)
+	bulk_move tcp right left
+	bulk_move udp right left
+}
+
+vxlan()
+{
+	vxlan_bulk off
+}
+
+vxlan_offload()
+{
+	vxlan_bulk on
+}
+
 ipsi_run tunnel_cbc tunnel_gcm tunnel_tfc_padding device_cbc device_gcm \
 	tunnel_tfc_padding_ipv6 ipv6_in_ipv4 ipv4_in_ipv6 ipv6_in_ipv6 \
 	tunnel_cbc_offload tunnel_gcm_offload device_cbc_offload \
 	device_gcm_offload ipv6_in_ipv4_offload ipv4_in_ipv6_offload \
-	ipv6_in_ipv6_offload
+	ipv6_in_ipv6_offload lists_from_a_lan lists_from_a_lan_offload \
+	lists_from_a_lan_over_ipv6 datagrams_from_a_lan \
+	datagrams_from_a_lan_offload sctp sctp_offload vxlan vxlan_offload
