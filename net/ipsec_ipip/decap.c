@@ -32,6 +32,7 @@
 #include "main.h"
 #include "peer.h"
 #include "sa.h"
+#include "sa_clone.h"
 #include "stats.h"
 #include "ts.h"
 
@@ -250,6 +251,25 @@ static bool ipsi_decap_ecn_ok(struct ipsi_dev *idev, struct sk_buff *skb,
 	return true;
 }
 
+/* What a key manager wants to have copied inwards. Tunnel mode does that itself,
+ * but an SA without an IV was taken over into transport mode.
+ */
+static void ipsi_decap_dscp(const struct xfrm_state *x, struct sk_buff *skb,
+			    u16 family, u8 outer)
+{
+	if (!(x->xflags & IPSI_XFLAG_ADOPTED) ||
+	    x->props.mode != XFRM_MODE_TRANSPORT ||
+	    !(x->props.flags & XFRM_STATE_DECAP_DSCP))
+		return;
+
+	if (family == AF_INET)
+		ipv4_change_dsfield(ip_hdr(skb), INET_ECN_MASK,
+				    outer & ~INET_ECN_MASK);
+	else
+		ipv6_change_dsfield(ipv6_hdr(skb), INET_ECN_MASK,
+				    outer & ~INET_ECN_MASK);
+}
+
 /* Check an authenticated packet of the device. Return the reason to refuse
  * it, or IPSI_REASONS if it is now an inner packet to pass up.
  */
@@ -287,6 +307,7 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 
 	if (!ipsi_decap_ecn_ok(idev, skb, outer.dsfield, inner.dsfield))
 		return IPSI_RX_ECN;
+	ipsi_decap_dscp(x, skb, family, outer.dsfield);
 
 	if (family == AF_INET)
 		ipsi_decap_rp_filter(skb);

@@ -104,10 +104,14 @@ static bool ipsi_xmit_mtu_ok(const struct ipsi_tx *tx, struct sk_buff *skb)
 }
 
 /* The DF bit of the outer header: RFC 2003 section 3.1, RFC 4301 section
- * 5.1.2.1. What has to be fragmented must be allowed to.
+ * 5.1.2.1. What has to be fragmented must be allowed to. A key manager may say
+ * by its SA that the bit is not to be copied.
  */
 static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 {
+	if (ipsi_outer_sa_flags(tx->dst->xfrm) & XFRM_STATE_NOPMTUDISC)
+		return false;
+
 	switch (tx->conf->df) {
 	case IPSEC_IPIP_DF_UNSET:
 		return false;

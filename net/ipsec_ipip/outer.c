@@ -14,14 +14,25 @@
 
 #include "outer.h"
 
+/* The DSCP to copy, unless the key manager says that it is not to be seen. */
+static u8 ipsi_outer_inherit(const struct xfrm_state *x, u8 inner)
+{
+	return x->xflags & IPSI_XFLAG_ADOPTED &&
+	       x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : inner;
+}
+
 /* DSCP by RFC 4301 section 5.1.2.1; ECN as the option says. RFC 3168 as Linux
  * tunnel mode has it turns CE into ECT(0), RFC 6040 copies it.
  */
-static u8 ipsi_outer_dsfield(const struct ipsi_conf *conf, u8 inner)
+static u8 ipsi_outer_dsfield(const struct ipsi_conf *conf,
+			     const struct xfrm_state *x, u8 inner)
 {
-	u8 dsfield = conf->tos == IPSI_TOS_INHERIT ? inner : conf->tos;
+	u8 dsfield = conf->tos == IPSI_TOS_INHERIT ?
+		     ipsi_outer_inherit(x, inner) : conf->tos;
 
 	dsfield &= ~INET_ECN_MASK;
+	if (ipsi_outer_sa_flags(x) & XFRM_STATE_NOECN)
+		return dsfield;
 
 	switch (conf->ecn) {
 	case IPSEC_IPIP_ECN_OFF:
@@ -65,7 +76,7 @@ static void ipsi_outer_push4(const struct ipsi_dev *idev,
 
 	iph->version = 4;
 	iph->ihl = sizeof(*iph) / 4;
-	iph->tos = ipsi_outer_dsfield(conf, inner->dsfield);
+	iph->tos = ipsi_outer_dsfield(conf, dst->xfrm, inner->dsfield);
 	iph->tot_len = htons(skb->len);
 	iph->frag_off = inner->df ? htons(IP_DF) : 0;
 	iph->ttl = conf->ttl ?: ip4_dst_hoplimit(xfrm_dst_child(dst));
@@ -84,7 +95,7 @@ static void ipsi_outer_push6(const struct ipsi_conf *conf,
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
 	unsigned int len = skb->len - sizeof(*ip6h);
 
-	ip6_flow_hdr(ip6h, ipsi_outer_dsfield(conf, inner->dsfield),
+	ip6_flow_hdr(ip6h, ipsi_outer_dsfield(conf, dst->xfrm, inner->dsfield),
 		     flowlabel);
 	/* That of a super-packet may not fit; segments get their own. */
 	ip6h->payload_len = htons(len <= IPV6_MAXPLEN ? len : 0);

@@ -5,12 +5,21 @@
 
 #include "inner.h"
 #include "ipsi.h"
+#include "sa_clone.h"
 
 /* Bytes of the outer header */
 static inline unsigned int ipsi_outer_len(u16 family)
 {
 	return family == AF_INET ? sizeof(struct iphdr) :
 				   sizeof(struct ipv6hdr);
+}
+
+/* Flags by which a key manager says what is copied between the headers. Those of
+ * an SA that was not negotiated as one in tunnel mode mean nothing here.
+ */
+static inline u8 ipsi_outer_sa_flags(const struct xfrm_state *x)
+{
+	return x->xflags & IPSI_XFLAG_ADOPTED ? x->props.flags : 0;
 }
 
 void ipsi_outer_push(const struct ipsi_dev *idev, const struct ipsi_conf *conf,
