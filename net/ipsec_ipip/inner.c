@@ -10,6 +10,7 @@
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
 
 #include "inner.h"
 
@@ -110,6 +111,18 @@ bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family)
 		saddr->s6_addr32[2]);
 }
 
+static bool ipsi_inner_is_translated(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_NAT)
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	return ct && READ_ONCE(ct->status) & IPS_NAT_MASK;
+#else
+	return false;
+#endif
+}
+
 /**
  * ipsi_inner_is_outer - would this packet be tunnelled over and over?
  * @skb: the packet, read by ipsi_inner_read()
@@ -120,7 +133,7 @@ bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family)
  * True for packets between the endpoints themselves (RFC 2473 section 4.1.2),
  * and for those that are forwarded though their source is one of the endpoints
  * (RFC 2003 section 3.2): either has come out of a tunnel before, or is
- * forged.
+ * forged. NAT may give a packet the address of an endpoint just before.
  *
  * Context: any.
  * Return: true if it must not be encapsulated.
@@ -139,8 +152,10 @@ bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
 		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
 	}
 
-	/* Forwarded: it has come in by an interface. */
-	if (skb->skb_iif)
+	/* Forwarded: it has come in by an interface, from elsewhere if its source
+	 * has been translated since.
+	 */
+	if (skb->skb_iif && !ipsi_inner_is_translated(skb))
 		return xfrm_addr_equal(saddr, local, family) ||
 		       xfrm_addr_equal(saddr, remote, family);
 

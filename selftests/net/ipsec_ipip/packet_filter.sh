@@ -297,5 +297,37 @@ by_rule_ipv6()
 	by_rule 6 fd99::9 fd03::9
 }
 
+# translated RULE: what the client sends gets an endpoint's address by that rule,
+# and arrives at the left
+translated()
+{
+	local before
+
+	filter_topology 4
+	ipsi_do right ip address del "${IPSI_INNER[right]}" dev "$DEV"
+	ipsi_do right ip route replace "${IPSI_INNER[left]}" dev "$DEV"
+	ipsi_nat right "$1"
+	before=$(ipsi_counter left rx.packets)
+	# the answer goes another way
+	ipsi_try client ping -n -q -c 1 -W 1 -s "$SIZE" "${IPSI_INNER[left]}" \
+		> /dev/null
+	ipsi_is "$(ipsi_stat right tx_loop)" 0 "packets refused at the right"
+	ipsi_is "$(($(ipsi_counter left rx.packets) - before))" 1 \
+		"packets at the left"
+}
+
+# A partner may want to see the public address of the gateway, which is the
+# endpoint as well.
+translated_to_the_endpoint()
+{
+	translated "oifname $DEV snat to ${IPSI_OUTER[right]}"
+}
+
+# The device has no address of its own: that of the underlay is taken.
+masqueraded_without_an_address()
+{
+	translated "oifname $DEV masquerade"
+}
+
 ipsi_run seen_over_ipv4 seen_over_ipv6 stopped rp_filter by_rule_ipv4 \
-	by_rule_ipv6
+	by_rule_ipv6 translated_to_the_endpoint masqueraded_without_an_address
