@@ -7,7 +7,9 @@
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <net/dst.h>
+#include <net/ip6_fib.h>
 #include <net/ipv6.h>
+#include <net/route.h>
 #include <net/xfrm.h>
 
 #include "mtu.h"
@@ -49,12 +51,53 @@ unsigned int ipsi_mtu_of_bundle(const struct dst_entry *dst, u16 family)
 	return max(mtu, 0);
 }
 
+/* Does the route say what was learned of the path? If so, set @mtu to what was
+ * configured, or leave it alone. A route expires for other reasons as well.
+ */
+static bool ipsi_mtu_learned4(const struct dst_entry *dst, unsigned int *mtu)
+{
+	const struct rtable *rt = container_of(dst, const struct rtable, dst);
+
+	if (!rt->rt_pmtu)
+		return false;
+
+	*mtu = dst_metric_raw(dst, RTAX_MTU);
+	return true;
+}
+
+static bool ipsi_mtu_learned6(const struct dst_entry *dst, unsigned int *mtu)
+{
+	const struct rt6_info *rt = container_of(dst, const struct rt6_info,
+						 dst);
+	const struct fib6_info *from;
+
+	if (!(rt->rt6i_flags & RTF_MODIFIED))
+		return false;
+
+	rcu_read_lock();
+	from = rcu_dereference(rt->from);
+	if (from)
+		*mtu = from->fib6_pmtu;
+	rcu_read_unlock();
+	return true;
+}
+
 /* What the route takes as long as nothing has been learned of the path behind
  * it: that is soft state, for single packets and not for the device.
  */
-static unsigned int ipsi_mtu_of_route(const struct dst_entry *dst)
+static unsigned int ipsi_mtu_of_route(const struct dst_entry *dst, u16 family)
 {
-	return dst->expires ? READ_ONCE(dst->dev->mtu) : dst_mtu(dst);
+	unsigned int mtu = 0;
+	bool learned;
+
+	if (family == AF_INET)
+		learned = ipsi_mtu_learned4(dst, &mtu);
+	else
+		learned = ipsi_mtu_learned6(dst, &mtu);
+	if (!learned)
+		return dst_mtu(dst);
+
+	return mtu ?: READ_ONCE(dst->dev->mtu);
 }
 
 /**
@@ -80,7 +123,7 @@ unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 
 	dst = ipsi_route(idev, conf, &fl);
 	if (!IS_ERR(dst)) {
-		mtu = ipsi_mtu_of_route(dst);
+		mtu = ipsi_mtu_of_route(dst, conf->family);
 		dst_release(dst);
 	}
 

@@ -222,6 +222,41 @@ tcp_finds_its_way_to_tunnel_mode()
 	pmtu_bulk right left
 }
 
+# first_mtu: of a device that is made now, over the same underlay
+first_mtu()
+{
+	ipsi_try right ip link add second type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.1 if_id 9
+	ipsi_get right mtu second
+	ipsi_try right ip link del second
+}
+
+# A route that has a neighbour which does not answer is no route that has learned
+# something: it takes what it has always taken.
+neighbour_does_not_answer()
+{
+	local before
+
+	pmtu_topology device
+	ipsi_do right ip route replace 10.0.0.1 via 10.0.0.254 mtu $LOW
+	before=$(first_mtu)
+	[ "$before" -lt $LOW ] || ipsi_fail "MTU $before over one of $LOW"
+	ipsi_do right sysctl -qw "net.ipv4.neigh.$IPSI_WIRE.mcast_solicit=1" \
+		"net.ipv4.neigh.$IPSI_WIRE.retrans_time_ms=100"
+	ipsi_do middle ip link set eth1 arp off
+	ipsi_do right ip neighbour flush dev "$IPSI_WIRE"
+	ipsi_send right 1
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	failed()
+	{
+		ipsi_try right ip neighbour show 10.0.0.254 nud failed |
+			grep -q FAILED
+	}
+	ipsi_wait "a neighbour that has failed" failed
+	ipsi_is "$(first_mtu)" "$before" "MTU"
+}
+
 ipsi_run local_sender_is_told forwarded_sender_is_told \
 	df_clear_arrives_in_pieces path_mtu_reaches_senders \
-	tcp_finds_its_way_to_device tcp_finds_its_way_to_tunnel_mode
+	tcp_finds_its_way_to_device tcp_finds_its_way_to_tunnel_mode \
+	neighbour_does_not_answer
