@@ -23,6 +23,7 @@
 #include "ipsi.h"
 #include "mtu.h"
 #include "outer.h"
+#include "route.h"
 #include "sa.h"
 #include "stats.h"
 #include "ts.h"
@@ -95,6 +96,7 @@ static bool ipsi_xmit_mtu_ok(const struct ipsi_tx *tx, struct sk_buff *skb)
 	if (!tx->inner.df)
 		return ipsi_xmit_length_ok(tx, skb);
 
+	ipsi_route_reply(skb);
 	if (ipv6)
 		icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 	else

@@ -23,6 +23,7 @@
 #include "icmp.h"
 #include "inner.h"
 #include "main.h"
+#include "route.h"
 #include "sa.h"
 #include "stats.h"
 
@@ -230,6 +231,7 @@ void ipsi_icmp_relay(struct ipsi_dev *idev, struct sk_buff *skb, u16 family)
 	    atomic_dec_if_positive(&icmp->left) < 0)
 		return;
 
+	ipsi_route_reply(skb);
 	if (family == AF_INET)
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, READ_ONCE(icmp->code), 0);
 	else

@@ -2,7 +2,11 @@
 /*
  * The route of outer packets, from the local to the remote endpoint.
  */
+#include <linux/ip.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
 #include <net/addrconf.h>
+#include <net/dst_metadata.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
 
@@ -98,4 +102,36 @@ struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
 	return conf->family == AF_INET ?
 	       ipsi_route4(idev, conf, &fl->u.ip4) :
 	       ipsi_route6(idev, conf, &fl->u.ip6);
+}
+
+/**
+ * ipsi_route_reply - make sure that an ICMP error about a packet can be sent
+ * @skb: inner packet that is sent by a device, with its network header set
+ *
+ * What tc redirects to a device has no route, or one that only carries metadata;
+ * the core wants to see one that leads to that device.
+ *
+ * Context: BH off, RCU read side.
+ */
+void ipsi_route_reply(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct flowi4 fl4 = {
+		.flowi4_oif = dev->ifindex,
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+	};
+	struct rtable *rt;
+
+	if (skb_valid_dst(skb))
+		return;
+	skb_dst_drop(skb);
+	/* IPv6 does without. */
+	if (skb->protocol != htons(ETH_P_IP))
+		return;
+
+	fl4.daddr = ip_hdr(skb)->daddr;
+	fl4.saddr = ip_hdr(skb)->saddr;
+	rt = __ip_route_output_key(dev_net(dev), &fl4);
+	if (!IS_ERR(rt))
+		skb_dst_set(skb, &rt->dst);
 }

@@ -7,5 +7,6 @@
 
 struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
 			     const struct ipsi_conf *conf, struct flowi *fl);
+void ipsi_route_reply(struct sk_buff *skb);
 
 #endif /* _IPSI_ROUTE_H */

@@ -222,6 +222,31 @@ tcp_finds_its_way_to_tunnel_mode()
 	pmtu_bulk right left
 }
 
+# What tc gives to the device has no route. Its sender is told all the same, and
+# TCP goes on.
+# R70
+redirected_sender_is_told()
+{
+	ipsi_need python3
+	modprobe -a act_mirred cls_matchall sch_ingress 2> /dev/null
+	pmtu_topology device
+	pmtu_device_is "$FULL"
+	ipsi_do right ip route replace unreachable "${IPSI_INNER[left]}"
+	ipsi_do right tc qdisc add dev client clsact
+	ipsi_do right tc filter add dev client ingress protocol ip \
+		matchall action mirred egress redirect dev ipsec0
+	# what is redirected finds no neighbour
+	ipsi_do client ip neighbour replace 192.168.3.1 dev eth0 lladdr \
+		"$(ipsi_json "$(ip -n "${right:?}" -j link show client)" address)"
+	ipsi_do client ping -n -q -c 1 -W 10 -M "do" -s $((FULL - 28)) \
+		"${IPSI_INNER[left]}"
+	pmtu_told client $((FULL + 1)) "$FULL"
+	ipsi_do client ip route flush cache
+	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" tcp "${client:?}" \
+		192.168.3.2 "${left:?}" "${IPSI_INNER[left]}" 1 ||
+		ipsi_fail "TCP that tc gives to the device"
+}
+
 # first_mtu: of a device that is made now, over the same underlay
 first_mtu()
 {
@@ -259,4 +284,4 @@ neighbour_does_not_answer()
 ipsi_run local_sender_is_told forwarded_sender_is_told \
 	df_clear_arrives_in_pieces path_mtu_reaches_senders \
 	tcp_finds_its_way_to_device tcp_finds_its_way_to_tunnel_mode \
-	neighbour_does_not_answer
+	redirected_sender_is_told neighbour_does_not_answer
