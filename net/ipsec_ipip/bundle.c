@@ -6,13 +6,14 @@
  */
 #include <linux/net.h>
 #include <linux/skbuff.h>
-#include <net/dst_cache.h>
+#include <net/dst.h>
 #include <net/sock.h>
 #include <net/xfrm.h>
 
 #include "acquire.h"
 #include "bundle.h"
 #include "hold.h"
+#include "main.h"
 #include "mtu.h"
 #include "policy.h"
 #include "route.h"
@@ -226,14 +227,60 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	return dst;
 }
 
-static void ipsi_bundle_cache(struct ipsi_dev *idev,
-			      const struct ipsi_conf *conf,
-			      struct dst_entry *dst)
+/* It changes whenever bundles that were made before must not be used any more. */
+static unsigned int ipsi_bundle_generation(const struct ipsi_dev *idev)
 {
-	if (conf->family == AF_INET)
-		dst_cache_set_ip4(&idev->dst_cache, dst, conf->local.a4);
-	else
-		dst_cache_set_ip6(&idev->dst_cache, dst, &conf->local.in6);
+	return (unsigned int)atomic_read(&idev->bundle_resets) +
+	       (unsigned int)atomic_read(&ipsi_net(idev->net)->bundle_resets);
+}
+
+static void ipsi_bundle_drop(struct ipsi_bundle *bundle)
+{
+	/* Another CPU may be just as quick: one of them gets the reference. */
+	dst_release(unrcu_pointer(xchg(&bundle->dst, NULL)));
+}
+
+/* The bundle of this CPU, with a reference for the caller, or NULL. */
+static struct dst_entry *ipsi_bundle_cached(struct ipsi_dev *idev,
+					    const struct ipsi_conf *conf)
+{
+	struct ipsi_bundle *bundle = this_cpu_ptr(idev->bundles);
+	struct dst_entry *dst = rcu_dereference(bundle->dst);
+
+	if (unlikely(!dst))
+		return NULL;
+
+	/* The core checks the state, the policy's genid and the route. The
+	 * endpoint may just have been changed, before the bundles are reset.
+	 */
+	if (likely(bundle->generation == ipsi_bundle_generation(idev) &&
+		   dst->ops->check(dst, 0) &&
+		   xfrm_addr_equal(&dst->xfrm->id.daddr, &conf->remote,
+				   conf->family) &&
+		   dst_hold_safe(dst)))
+		return dst;
+
+	ipsi_bundle_drop(bundle);
+	return NULL;
+}
+
+/* Keep a bundle for this CPU. @generation is from before it was made: it either
+ * shows a reset that has not seen the bundle here, or that reset takes it away.
+ */
+static void ipsi_bundle_cache(struct ipsi_dev *idev, struct dst_entry *dst,
+			      unsigned int generation)
+{
+	struct ipsi_bundle *bundle = this_cpu_ptr(idev->bundles);
+	struct dst_entry *old;
+
+	dst_hold(dst);
+	/* A full barrier, which pairs with the one in ipsi_bundle_reset(). */
+	old = unrcu_pointer(xchg(&bundle->dst, RCU_INITIALIZER(dst)));
+	bundle->generation = generation;
+	dst_release(old);
+
+	if (unlikely(generation != ipsi_bundle_generation(idev)))
+		ipsi_bundle_drop(bundle);
 }
 
 /**
@@ -253,30 +300,97 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 				  struct sk_buff *skb,
 				  enum ipsi_reason *reason)
 {
+	unsigned int generation;
 	struct dst_entry *dst;
 	bool again;
 
-	/* Checks the state, the policy's genid and the route each time. The
-	 * endpoint may just have been changed, before the cache was reset.
-	 */
-	dst = dst_cache_get(&idev->dst_cache);
-	if (likely(dst)) {
-		if (likely(xfrm_addr_equal(&dst->xfrm->id.daddr, &conf->remote,
-					   conf->family)))
-			return dst;
-		dst_release(dst);
-	}
+	dst = ipsi_bundle_cached(idev, conf);
+	if (likely(dst))
+		return dst;
 
+	generation = ipsi_bundle_generation(idev);
+	/* Pairs with the barrier in ipsi_bundle_reset(): what was changed
+	 * before that is seen.
+	 */
+	smp_rmb();
 	dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
 	/* No packet is lost for that. */
 	if (!dst && again)
 		dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
 	if (dst) {
-		ipsi_bundle_cache(idev, conf, dst);
+		ipsi_bundle_cache(idev, dst, generation);
 		ipsi_mtu_follow(idev, conf, dst);
 	}
 
 	return dst;
+}
+
+/**
+ * ipsi_bundle_reset - let go of the bundles of all CPUs
+ * @idev: the device, whose configuration or SAs have changed
+ *
+ * A CPU that sends nothing more would else keep an SA that is dead, and its keys.
+ *
+ * Context: any but hard interrupts.
+ */
+void ipsi_bundle_reset(struct ipsi_dev *idev)
+{
+	int cpu;
+
+	/* Pairs with ipsi_bundle_get(). */
+	smp_mb__before_atomic();
+	atomic_inc(&idev->bundle_resets);
+	/* Pairs with ipsi_bundle_cache(). */
+	smp_mb__after_atomic();
+
+	for_each_possible_cpu(cpu) {
+		struct ipsi_bundle *bundle = per_cpu_ptr(idev->bundles, cpu);
+
+		if (rcu_access_pointer(bundle->dst))
+			ipsi_bundle_drop(bundle);
+	}
+}
+
+/**
+ * ipsi_bundle_net_reset - let no device of a namespace use the bundles it has
+ * @net: the underlay's namespace, in which something has changed that the core
+ *   does not check
+ *
+ * Each device notices with the next packet.
+ *
+ * Context: any.
+ */
+void ipsi_bundle_net_reset(const struct net *net)
+{
+	/* What has changed is seen by all that see this. */
+	smp_mb__before_atomic();
+	atomic_inc(&ipsi_net(net)->bundle_resets);
+}
+
+/**
+ * ipsi_bundle_alloc - start without bundles
+ * @idev: a device that is being made
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int ipsi_bundle_alloc(struct ipsi_dev *idev)
+{
+	idev->bundles = alloc_percpu(struct ipsi_bundle);
+	return idev->bundles ? 0 : -ENOMEM;
+}
+
+/**
+ * ipsi_bundle_free - undo ipsi_bundle_alloc()
+ * @idev: the device, which nobody can see any more
+ *
+ * Context: process.
+ */
+void ipsi_bundle_free(struct ipsi_dev *idev)
+{
+	ipsi_bundle_reset(idev);
+	free_percpu(idev->bundles);
+	idev->bundles = NULL;
 }
 
 /**

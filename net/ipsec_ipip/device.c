@@ -41,7 +41,7 @@ static void ipsi_dev_free(struct net_device *dev)
 
 	ipsi_sad_fini(idev);
 	gro_cells_destroy(&idev->gro_cells);
-	dst_cache_destroy(&idev->dst_cache);
+	ipsi_bundle_free(idev);
 	free_percpu(idev->stats);
 	kfree(rcu_dereference_protected(idev->conf, 1));
 	RCU_INIT_POINTER(idev->conf, NULL);
@@ -57,13 +57,13 @@ static int ipsi_dev_init(struct net_device *dev)
 	if (!idev->stats)
 		return -ENOMEM;
 
-	err = dst_cache_init(&idev->dst_cache, GFP_KERNEL);
+	err = ipsi_bundle_alloc(idev);
 	if (err)
 		goto err_stats;
 
 	err = gro_cells_init(&idev->gro_cells, dev);
 	if (err)
-		goto err_dst_cache;
+		goto err_bundles;
 
 	err = ipsi_bundle_init(idev);
 	if (err)
@@ -75,8 +75,8 @@ static int ipsi_dev_init(struct net_device *dev)
 
 err_gro_cells:
 	gro_cells_destroy(&idev->gro_cells);
-err_dst_cache:
-	dst_cache_destroy(&idev->dst_cache);
+err_bundles:
+	ipsi_bundle_free(idev);
 err_stats:
 	free_percpu(idev->stats);
 	return err;
@@ -112,7 +112,7 @@ static int ipsi_dev_stop(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
 
-	dst_cache_reset(&idev->dst_cache);
+	ipsi_bundle_reset(idev);
 	ipsi_hold_stop(idev);
 	return 0;
 }
@@ -218,9 +218,8 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 
-	/* It may be the underlay of some device. */
 	if (event == NETDEV_CHANGEMTU)
-		ipsi_net_route_changed(dev_net(dev));
+		ipsi_mtu_underlay_changed(dev);
 
 	if (!ipsi_device_is(dev))
 		return NOTIFY_DONE;

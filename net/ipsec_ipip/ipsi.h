@@ -10,7 +10,6 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
-#include <net/dst_cache.h>
 #include <net/gro_cells.h>
 #include <net/xfrm.h>
 #include <uapi/linux/ipsec_ipip.h>
@@ -131,6 +130,17 @@ struct ipsi_stats {
 	struct u64_stats_sync syncp;
 };
 
+/**
+ * struct ipsi_bundle - the XFRM bundle that one CPU sends by
+ * @dst: the bundle, or NULL; one reference is owned. That CPU sets it, any
+ *   CPU may take it away; read under RCU
+ * @generation: what ipsi_bundle_generation() was before @dst was made
+ */
+struct ipsi_bundle {
+	struct dst_entry __rcu *dst;
+	unsigned int generation;
+};
+
 struct ipsi_policy;
 
 /**
@@ -234,8 +244,8 @@ struct ipsi_peer {
  *   held: the device goes when the namespace does (ipsi_exit_rtnl()).
  * @node: entry in ipsi_net.devs; written under RTNL, read under RCU
  * @conf: configuration; written under RTNL, read under RCU, kfree_rcu()
- * @dst_cache: the XFRM bundle in use, per CPU; reset when @conf or the active
- *   SA changes
+ * @bundles: XFRM bundles in use; reset when @conf or the SAs change
+ * @bundle_resets: counts that
  * @gro_cells: received packets on their way up
  * @stats: refused packets, per CPU
  * @icmp: errors of the underlay, to be passed on
@@ -253,13 +263,15 @@ struct ipsi_peer {
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
  * @mtu_updating: ndo_change_mtu is called by @mtu_work; RTNL
+ * @carries: another device has sent its outer packets by this one; never cleared
  */
 struct ipsi_dev {
 	struct net_device *dev;
 	struct net *net;
 	struct hlist_node node;
 	struct ipsi_conf __rcu *conf;
-	struct dst_cache dst_cache;
+	struct ipsi_bundle __percpu *bundles;
+	atomic_t bundle_resets;
 	struct gro_cells gro_cells;
 	struct ipsi_stats __percpu *stats;
 	struct ipsi_icmp icmp;
@@ -274,6 +286,7 @@ struct ipsi_dev {
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
+	bool carries;
 };
 
 /**
@@ -350,6 +363,8 @@ struct ipsi_spd {
  * @migrations: SAs to move
  * @natt: struct ipsi_natt; RTNL
  * @spd: policies of key managers
+ * @bundle_resets: counts what makes the bundles of all devices stale
+ * @mtu_work: looks which devices need another MTU
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
@@ -358,6 +373,8 @@ struct ipsi_net {
 	struct ipsi_migrations migrations;
 	struct list_head natt;
 	struct ipsi_spd spd;
+	atomic_t bundle_resets;
+	struct delayed_work mtu_work;
 };
 
 #endif /* _IPSI_H */

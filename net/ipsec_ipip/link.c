@@ -5,10 +5,10 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
-#include <net/dst_cache.h>
 #include <net/rtnetlink.h>
 
 #include "adopt.h"
+#include "bundle.h"
 #include "carrier.h"
 #include "conf.h"
 #include "device.h"
@@ -173,7 +173,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 		ipsi_sad_load(idev);
 	}
 	ipsi_adopt_scan(idev);
-	dst_cache_reset(&idev->dst_cache);
+	ipsi_bundle_reset(idev);
 	ipsi_icmp_forget(idev);
 	ipsi_mtu_schedule(idev);
 	kfree_rcu(old, rcu);

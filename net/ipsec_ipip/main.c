@@ -7,11 +7,11 @@
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <net/addrconf.h>
-#include <net/dst_cache.h>
 #include <net/if_inet6.h>
 #include <net/net_namespace.h>
 
 #include "adopt.h"
+#include "bundle.h"
 #include "decap.h"
 #include "device.h"
 #include "km.h"
@@ -99,27 +99,6 @@ void ipsi_net_flushed(const struct net *net)
 }
 
 /**
- * ipsi_net_route_changed - routes of a namespace may have become others
- * @net: the namespace
- *
- * Context: any.
- */
-void ipsi_net_route_changed(const struct net *net)
-{
-	struct ipsi_net *inet = ipsi_net(net);
-	struct ipsi_dev *idev;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(idev, &inet->devs[i], node) {
-			dst_cache_reset(&idev->dst_cache);
-			ipsi_mtu_schedule(idev);
-		}
-	rcu_read_unlock();
-}
-
-/**
  * ipsi_net_detach - let an SA leave the devices that it no longer belongs to
  * @net: the namespace
  * @x: the state, whose if_id may have been another
@@ -149,7 +128,7 @@ static int ipsi_inet6addr_event(struct notifier_block *nb, unsigned long event,
 	const struct inet6_ifaddr *ifa = ptr;
 
 	if (event == NETDEV_DOWN)
-		ipsi_net_route_changed(dev_net(ifa->idev->dev));
+		ipsi_bundle_net_reset(dev_net(ifa->idev->dev));
 
 	return NOTIFY_DONE;
 }
@@ -179,11 +158,13 @@ static int __net_init ipsi_net_init(struct net *net)
 	ipsi_adopt_net_init(net);
 	ipsi_spd_net_init(net);
 	ipsi_migrate_net_init(net);
+	ipsi_mtu_net_init(net);
 	return 0;
 }
 
 static void __net_exit ipsi_net_exit(struct net *net)
 {
+	ipsi_mtu_net_exit(net);
 	ipsi_migrate_net_exit(net);
 	ipsi_spd_net_exit(net);
 	ipsi_adopt_net_exit(net);

@@ -25,6 +25,5 @@ void ipsi_net_del(struct ipsi_dev *idev);
 void ipsi_net_flushed(const struct net *net);
 void ipsi_net_detach(const struct net *net, struct xfrm_state *x,
 		     const struct ipsi_dev *idev);
-void ipsi_net_route_changed(const struct net *net);
 
 #endif /* _IPSI_MAIN_H */

@@ -12,6 +12,8 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
+#include "device.h"
+#include "main.h"
 #include "mtu.h"
 #include "outer.h"
 #include "route.h"
@@ -190,4 +192,70 @@ void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	if (READ_ONCE(idev->mtu_auto) &&
 	    max_t(unsigned int, mtu, IPV6_MIN_MTU) != READ_ONCE(idev->dev->mtu))
 		ipsi_mtu_schedule(idev);
+}
+
+/* After a change, so long in jiffies, MTUs are looked at: many come together. */
+#define IPSI_MTU_DELAY	(HZ / 10)
+
+static void ipsi_mtu_check(struct ipsi_dev *idev)
+{
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
+
+	if (READ_ONCE(idev->mtu_auto) &&
+	    ipsi_mtu_compute(idev, conf) != READ_ONCE(idev->dev->mtu))
+		ipsi_mtu_schedule(idev);
+}
+
+/* The RTNL is taken for those devices alone that need another MTU. */
+static void ipsi_mtu_net_work(struct work_struct *work)
+{
+	struct ipsi_net *inet = container_of(work, struct ipsi_net,
+					     mtu_work.work);
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++) {
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
+			ipsi_mtu_check(idev);
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+/**
+ * ipsi_mtu_underlay_changed - a link has another MTU: let others follow
+ * @dev: any netdevice
+ *
+ * Context: RTNL.
+ */
+void ipsi_mtu_underlay_changed(struct net_device *dev)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+
+	/* Bundles notice for themselves. */
+	if (!ipsi_device_is(dev) || READ_ONCE(idev->carries))
+		queue_delayed_work(system_wq,
+				   &ipsi_net(dev_net(dev))->mtu_work,
+				   IPSI_MTU_DELAY);
+}
+
+/**
+ * ipsi_mtu_net_init - start with no MTU to look at
+ * @net: a namespace
+ */
+void ipsi_mtu_net_init(struct net *net)
+{
+	INIT_DELAYED_WORK(&ipsi_net(net)->mtu_work, ipsi_mtu_net_work);
+}
+
+/**
+ * ipsi_mtu_net_exit - undo ipsi_mtu_net_init()
+ * @net: the namespace, in which no device of any kind is left
+ *
+ * Context: process.
+ */
+void ipsi_mtu_net_exit(struct net *net)
+{
+	cancel_delayed_work_sync(&ipsi_net(net)->mtu_work);
 }

@@ -5,6 +5,9 @@
 
 #include "ipsi.h"
 
+void ipsi_mtu_underlay_changed(struct net_device *dev);
+void ipsi_mtu_net_init(struct net *net);
+void ipsi_mtu_net_exit(struct net *net);
 void ipsi_mtu_work(struct work_struct *work);
 void ipsi_mtu_schedule(struct ipsi_dev *idev);
 void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,

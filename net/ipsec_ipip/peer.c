@@ -16,10 +16,10 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/addrconf.h>
-#include <net/dst_cache.h>
 #include <net/xfrm.h>
 
 #include "adopt.h"
+#include "bundle.h"
 #include "mtu.h"
 #include "nlmsg.h"
 #include "peer.h"
@@ -267,7 +267,7 @@ static void ipsi_peer_work(struct work_struct *work)
 		} else {
 			ipsi_peer_move_sas(idev, &to);
 		}
-		dst_cache_reset(&idev->dst_cache);
+		ipsi_bundle_reset(idev);
 		ipsi_sa_refresh(idev);
 		ipsi_mtu_schedule(idev);
 		ipsi_nl_event_peer(idev, &to);

@@ -10,6 +10,7 @@
 #include <net/ip6_route.h>
 #include <net/route.h>
 
+#include "device.h"
 #include "route.h"
 
 static struct dst_entry *ipsi_route4(const struct ipsi_dev *idev,
@@ -78,6 +79,15 @@ static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
 	return dst;
 }
 
+/* Packets of another device leave by this one: its MTU matters to others. */
+static void ipsi_route_note(struct net_device *dev)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+
+	if (!READ_ONCE(idev->carries))
+		WRITE_ONCE(idev->carries, true);
+}
+
 /**
  * ipsi_route - route from the local to the remote endpoint
  * @idev: the device
@@ -95,13 +105,19 @@ struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
 			     const struct ipsi_conf *conf,
 			     struct flowi *fl)
 {
+	struct dst_entry *dst;
+
 	/* A peer that has not been heard yet. */
 	if (xfrm_addr_any(&conf->remote, conf->family))
 		return ERR_PTR(-EDESTADDRREQ);
 
-	return conf->family == AF_INET ?
-	       ipsi_route4(idev, conf, &fl->u.ip4) :
-	       ipsi_route6(idev, conf, &fl->u.ip6);
+	dst = conf->family == AF_INET ?
+	      ipsi_route4(idev, conf, &fl->u.ip4) :
+	      ipsi_route6(idev, conf, &fl->u.ip6);
+	if (!IS_ERR(dst) && dst->dev != idev->dev && ipsi_device_is(dst->dev))
+		ipsi_route_note(dst->dev);
+
+	return dst;
 }
 
 /**

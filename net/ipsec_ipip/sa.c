@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
+#include "bundle.h"
 #include "carrier.h"
 #include "mtu.h"
 #include "nlmsg.h"
@@ -144,10 +145,20 @@ static void ipsi_sa_choose(struct ipsi_dev *idev)
 	sad->active = sa;
 	sad->pinned = false;
 	sad->orphaned = false;
-	dst_cache_reset(&idev->dst_cache);
+	ipsi_bundle_reset(idev);
 	ipsi_nl_event_activate(idev, sa ? sa->x : NULL, false);
 	if (sa)
 		ipsi_mtu_schedule(idev);
+}
+
+/* No packet leaves by the SA of this policy any more: let go of it at once. */
+static void ipsi_sa_kill_policy(struct ipsi_sad *sad, struct ipsi_sa *sa)
+{
+	if (!sa->policy)
+		return;
+
+	ipsi_policy_kill(&sa->policy);
+	ipsi_bundle_reset(container_of(sad, struct ipsi_dev, sad));
 }
 
 /* Bundles that may be of an SA that is not in use any more go stale. Where CPUs
@@ -164,7 +175,7 @@ static void ipsi_sa_retire(struct ipsi_sad *sad)
 		one_cpu |= sa->out && ipsi_xfrm_cpu(sa->x) != UINT_MAX;
 	list_for_each_entry(sa, &sad->list, list)
 		if (one_cpu || sa != sad->active)
-			ipsi_policy_kill(&sa->policy);
+			ipsi_sa_kill_policy(sad, sa);
 	ipsi_policy_kill(&sad->policy);
 }
 
@@ -225,7 +236,7 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 
 	list_del(&sa->list);
 	atomic_inc(&ipsi_sa_generation);
-	ipsi_policy_kill(&sa->policy);
+	ipsi_sa_kill_policy(sad, sa);
 	if (sad->active == sa) {
 		sad->active = NULL;
 		sad->orphaned = true;
@@ -344,13 +355,13 @@ static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
 		atomic_inc(&ipsi_sa_generation);
 		xfrm_state_hold(new);
 		sa->x = new;
-		ipsi_policy_kill(&sa->policy);
+		ipsi_sa_kill_policy(sad, sa);
 		xfrm_state_put(old);
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, new, sa->out,
 				 false);
 		ipsi_sa_reselect(idev);
 		if (sa == sad->active) {
-			dst_cache_reset(&idev->dst_cache);
+			ipsi_bundle_reset(idev);
 			ipsi_mtu_schedule(idev);
 		}
 	}
@@ -522,7 +533,7 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 	} else if (sad->active != sa || sad->pinned != !!id) {
 		sad->active = sa;
 		sad->pinned = id;
-		dst_cache_reset(&idev->dst_cache);
+		ipsi_bundle_reset(idev);
 		ipsi_nl_event_activate(idev, sa ? sa->x : NULL, sad->pinned);
 		if (sa)
 			ipsi_mtu_schedule(idev);
@@ -781,7 +792,7 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
 	sad->pinned = false;
 	spin_unlock_bh(&sad->lock);
 
-	dst_cache_reset(&idev->dst_cache);
+	ipsi_bundle_reset(idev);
 }
 
 /**
