@@ -194,33 +194,30 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 
 	*again = false;
 
-	dst = ipsi_route(idev, conf, &fl);
-	if (IS_ERR(dst)) {
-		*reason = IPSI_TX_NO_ROUTE;
-		return NULL;
-	}
-	if (dst->dev == idev->dev) {
-		dst_release(dst);
-		*reason = IPSI_TX_LOOP;
-		return NULL;
-	}
-
 	xp = ipsi_bundle_policy(idev, conf, skb, &x);
 	if (!xp) {
-		dst_release(dst);
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
 	}
 
-	if (x) {
-		dst = ipsi_bundle_by_sa(idev, conf, dst, &fl, xp, x, reason);
-		xfrm_state_put(x);
-	} else {
+	dst = ipsi_route_by_sa(idev, conf, x, &fl);
+	if (IS_ERR(dst)) {
+		dst = NULL;
+		*reason = IPSI_TX_NO_ROUTE;
+	} else if (!x) {
 		ipsi_bundle_ask(idev, conf, skb, dst, &fl, xp);
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_NO_SA;
+	} else if (dst->dev == idev->dev) {
+		dst_release(dst);
+		dst = NULL;
+		*reason = IPSI_TX_LOOP;
+	} else {
+		dst = ipsi_bundle_by_sa(idev, conf, dst, &fl, xp, x, reason);
 	}
+	if (x)
+		xfrm_state_put(x);
 	*again = READ_ONCE(xp->walk.dead);
 	xfrm_pol_put(xp);
 

@@ -45,7 +45,7 @@ static struct ipsi_dev *ipsi_error_dev(const struct sk_buff *skb,
 
 /* As much of an outer packet as a route wants to see when it learns. */
 static struct sk_buff *ipsi_error_outer(const struct ipsi_conf *conf,
-					const struct dst_entry *dst)
+					const struct dst_entry *dst, u32 mark)
 {
 	struct ipv6hdr *ip6h;
 	struct sk_buff *skb;
@@ -67,12 +67,12 @@ static struct sk_buff *ipsi_error_outer(const struct ipsi_conf *conf,
 		ip6h->daddr = conf->remote.in6;
 	}
 	skb->dev = dst->dev;
-	skb->mark = conf->fwmark;
+	skb->mark = mark;
 
 	return skb;
 }
 
-static int ipsi_error_note_mtu(const struct ipsi_dev *idev, u32 mtu)
+static int ipsi_error_note_mtu(struct ipsi_dev *idev, u32 mtu)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct dst_entry *dst;
@@ -83,7 +83,7 @@ static int ipsi_error_note_mtu(const struct ipsi_dev *idev, u32 mtu)
 	if (IS_ERR(dst))
 		return -ENOENT;
 
-	outer = ipsi_error_outer(conf, dst);
+	outer = ipsi_error_outer(conf, dst, fl.flowi_mark);
 	if (outer) {
 		dst->ops->update_pmtu(dst, NULL, outer, mtu, false);
 		kfree_skb(outer);

@@ -125,7 +125,9 @@ unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 
 	dst = ipsi_route(idev, conf, &fl);
 	if (!IS_ERR(dst)) {
-		mtu = ipsi_mtu_of_route(dst, conf->family);
+		/* A route that leads back here says nothing. */
+		if (dst->dev != idev->dev)
+			mtu = ipsi_mtu_of_route(dst, conf->family);
 		dst_release(dst);
 	}
 

@@ -9,19 +9,23 @@
 #include <net/dst_metadata.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
 
 #include "device.h"
 #include "route.h"
+#include "sa.h"
 
 static struct dst_entry *ipsi_route4(const struct ipsi_dev *idev,
-				     const struct ipsi_conf *conf,
+				     const struct ipsi_conf *conf, u32 mark,
 				     struct flowi4 *fl4)
 {
 	struct rtable *rt;
 
 	memset(fl4, 0, sizeof(*fl4));
 	fl4->flowi4_oif = conf->link;
-	fl4->flowi4_mark = conf->fwmark;
+	fl4->flowi4_mark = mark;
+	fl4->flowi4_uid = sock_net_uid(idev->net, NULL);
 	fl4->flowi4_proto = IPPROTO_IPIP;
 	fl4->daddr = conf->remote.a4;
 	fl4->saddr = conf->local.a4;
@@ -52,7 +56,7 @@ static bool ipsi_route_local6_ok(const struct ipsi_dev *idev,
 
 /* Unless told so, IPv6 takes the underlay device for a mere wish. */
 static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
-				     const struct ipsi_conf *conf,
+				     const struct ipsi_conf *conf, u32 mark,
 				     struct flowi6 *fl6)
 {
 	struct dst_entry *dst;
@@ -63,7 +67,8 @@ static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
 
 	memset(fl6, 0, sizeof(*fl6));
 	fl6->flowi6_oif = conf->link;
-	fl6->flowi6_mark = conf->fwmark;
+	fl6->flowi6_mark = mark;
+	fl6->flowi6_uid = sock_net_uid(idev->net, NULL);
 	fl6->flowi6_proto = IPPROTO_IPV6;
 	fl6->daddr = conf->remote.in6;
 	fl6->saddr = conf->local.in6;
@@ -89,9 +94,11 @@ static void ipsi_route_note(struct net_device *dev)
 }
 
 /**
- * ipsi_route - route from the local to the remote endpoint
+ * ipsi_route_by_sa - route from the local to the remote endpoint
  * @idev: the device
  * @conf: its configuration
+ * @x: the SA that the outer packets are sent by; its output mark is theirs, as
+ *   in tunnel mode. NULL for none.
  * @fl: filled in with the flow of the outer packet
  *
  * The route and nothing else: ip_route_output_key() and the like would ask the
@@ -101,10 +108,11 @@ static void ipsi_route_note(struct net_device *dev)
  * Context: RCU read side or RTNL.
  * Return: the route with a reference for the caller, or an ERR_PTR().
  */
-struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
-			     const struct ipsi_conf *conf,
-			     struct flowi *fl)
+struct dst_entry *ipsi_route_by_sa(const struct ipsi_dev *idev,
+				   const struct ipsi_conf *conf,
+				   struct xfrm_state *x, struct flowi *fl)
 {
+	u32 mark = x ? xfrm_smark_get(conf->fwmark, x) : conf->fwmark;
 	struct dst_entry *dst;
 
 	/* A peer that has not been heard yet. */
@@ -112,10 +120,34 @@ struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
 		return ERR_PTR(-EDESTADDRREQ);
 
 	dst = conf->family == AF_INET ?
-	      ipsi_route4(idev, conf, &fl->u.ip4) :
-	      ipsi_route6(idev, conf, &fl->u.ip6);
+	      ipsi_route4(idev, conf, mark, &fl->u.ip4) :
+	      ipsi_route6(idev, conf, mark, &fl->u.ip6);
 	if (!IS_ERR(dst) && dst->dev != idev->dev && ipsi_device_is(dst->dev))
 		ipsi_route_note(dst->dev);
+
+	return dst;
+}
+
+/**
+ * ipsi_route - the route of the outbound SA in use
+ * @idev: the device
+ * @conf: its configuration
+ * @fl: filled in with the flow of the outer packet
+ *
+ * Context: RCU read side or RTNL; no lock of a state is held.
+ * Return: the route with a reference for the caller, or an ERR_PTR().
+ */
+struct dst_entry *ipsi_route(struct ipsi_dev *idev,
+			     const struct ipsi_conf *conf, struct flowi *fl)
+{
+	struct dst_entry *dst;
+	struct xfrm_state *x;
+	bool pinned;
+
+	x = ipsi_sa_get_active(idev, &pinned);
+	dst = ipsi_route_by_sa(idev, conf, x, fl);
+	if (x)
+		xfrm_state_put(x);
 
 	return dst;
 }

@@ -5,7 +5,10 @@
 
 #include "ipsi.h"
 
-struct dst_entry *ipsi_route(const struct ipsi_dev *idev,
+struct dst_entry *ipsi_route_by_sa(const struct ipsi_dev *idev,
+				   const struct ipsi_conf *conf,
+				   struct xfrm_state *x, struct flowi *fl);
+struct dst_entry *ipsi_route(struct ipsi_dev *idev,
 			     const struct ipsi_conf *conf, struct flowi *fl);
 void ipsi_route_reply(struct sk_buff *skb);
 

@@ -95,5 +95,89 @@ inner_mark_chooses_the_device()
 	ipsi_do left ping -n -q -c 1 -W 10 -I 192.168.1.1 -m 5 172.16.2.1
 }
 
+# left_sas WORD...: both SAs of the left, the outbound one with an output mark of
+# its own; the words are for both
+left_sas()
+{
+	ipsi_daemon_sa left in if_id "$IPSI_IF_ID" "$@"
+	ipsi_daemon_sa left out if_id "$IPSI_IF_ID" "$@" output-mark 0x2a
+	ipsi_wait "both SAs" ipsi_has_sas left 1 1
+}
+
+# sa_mark FAMILY KEYING WORD...: what has the mark of the SA, and only that, finds
+# the way to the right, which takes 1400 bytes; all else goes to the device
+sa_mark()
+{
+	local to net=0.0.0.0/0
+	[ "$1" = 4 ] || net=::/0
+
+	ipsi_families "$1" 4
+	to=${IPSI_OUTER[right]}
+	ipsi_topology
+	ipsi_device_side right
+	ipsi_device left keying "$2"
+	ipsi_do left ip route add "$to" dev "$IPSI_WIRE" mtu 1400 table 100
+	ipsi_do left ip "-$1" rule add fwmark 0x2a table 100 pref 100
+	ipsi_do left ip route add "$net" dev "$DEV" table 101
+	ipsi_do left ip "-$1" rule add table 101 pref 101
+	left_sas "${@:3}"
+	ipsi_ping left
+	ipsi_ping right
+	ipsi_is "$(ipsi_stat left tx_loop)" 0 "packets that came back"
+	# it follows the route, of which the device is told by the first packet
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	mtu_is_less()
+	{
+		[ "$(ipsi_get left mtu)" -le 1360 ]
+	}
+	ipsi_wait "MTU of that route" mtu_is_less
+	# what the mark hides from the SA is the device's
+	ipsi_do left ip link set "$DEV" type ipsec-ipip fwmark 7
+	ipsi_ping left
+}
+
+mark_of_the_sa()
+{
+	sa_mark 4 manual mode transport
+}
+
+mark_of_an_adopted_sa()
+{
+	sa_mark 4 adopt
+}
+
+mark_of_the_sa_over_ipv6()
+{
+	sa_mark 6 manual mode transport
+}
+
+mark_of_an_adopted_sa_over_ipv6()
+{
+	sa_mark 6 adopt flag af-unspec
+}
+
+# The way with its mark leads back into the device, or nowhere.
+mark_of_the_sa_leads_astray()
+{
+	ipsi_topology
+	ipsi_device_side right
+	ipsi_device left
+	ipsi_do left ip rule add fwmark 0x2a table 100
+	left_sas mode transport
+	ipsi_ping left
+	ipsi_do left ip route add 10.0.0.2 dev "$DEV" table 100
+	ipsi_no_ping left
+	[ "$(ipsi_stat left tx_loop)" -gt 0 ] ||
+		ipsi_fail "a packet that came back is not in stats.tx_loop"
+	ipsi_do left ip route replace unreachable 10.0.0.2 table 100
+	ipsi_no_ping left
+	[ "$(ipsi_stat left tx_no_route)" -gt 0 ] ||
+		ipsi_fail "a packet without a route is not in stats.tx_no_route"
+	ipsi_do left ip route flush table 100
+	ipsi_ping left
+}
+
 ipsi_run outer_mark_chooses_the_way outer_mark_is_on_the_packets \
-	all_but_the_marked inner_mark_chooses_the_device
+	all_but_the_marked inner_mark_chooses_the_device \
+	mark_of_the_sa mark_of_an_adopted_sa mark_of_the_sa_over_ipv6 \
+	mark_of_an_adopted_sa_over_ipv6 mark_of_the_sa_leads_astray
