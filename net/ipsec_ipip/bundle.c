@@ -12,6 +12,7 @@
 
 #include "acquire.h"
 #include "bundle.h"
+#include "encap.h"
 #include "hold.h"
 #include "main.h"
 #include "mtu.h"
@@ -209,7 +210,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_NO_SA;
-	} else if (dst->dev == idev->dev) {
+	} else if (!ipsi_route_ends(idev, dst)) {
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_LOOP;
@@ -280,6 +281,18 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev, struct dst_entry *dst,
 		ipsi_bundle_drop(bundle);
 }
 
+/* Room for what the bundle adds, for those who make the inner packets. */
+static void ipsi_bundle_headroom(struct net_device *dev,
+				 const struct ipsi_conf *conf,
+				 const struct dst_entry *dst)
+{
+	unsigned int headroom = ipsi_encap_headroom(conf, dst);
+
+	headroom = max_t(unsigned int, headroom, IPSI_HEADROOM_MIN);
+	if (headroom != READ_ONCE(dev->needed_headroom))
+		WRITE_ONCE(dev->needed_headroom, headroom);
+}
+
 /**
  * ipsi_bundle_get - the XFRM bundle that outer packets take
  * @idev: the device
@@ -316,6 +329,7 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 		dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
 	if (dst) {
 		ipsi_bundle_cache(idev, dst, generation);
+		ipsi_bundle_headroom(idev->dev, conf, dst);
 		ipsi_mtu_follow(idev, conf, dst);
 	}
 

@@ -53,6 +53,8 @@ static int ipsi_dev_init(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 	int err;
 
+	netdev_lockdep_set_classes(dev);
+
 	idev->stats = ipsi_stats_alloc();
 	if (!idev->stats)
 		return -ENOMEM;
@@ -181,8 +183,7 @@ void ipsi_device_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_NO_QUEUE;
 	dev->hard_header_len = 0;
 	dev->addr_len = 0;
-	dev->needed_headroom = LL_MAX_HEADER + sizeof(struct ipv6hdr) +
-			       IPSI_ESP_OVERHEAD_MAX;
+	dev->needed_headroom = IPSI_HEADROOM_MIN;
 	dev->needed_tailroom = IPSI_ESP_OVERHEAD_MAX;
 	dev->mtu = ETH_DATA_LEN - sizeof(struct ipv6hdr) -
 		   IPSI_ESP_OVERHEAD_MAX;

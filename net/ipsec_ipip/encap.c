@@ -44,6 +44,11 @@ struct ipsi_tx {
 	unsigned int mtu;
 };
 
+/* So deep in the stack of the kernel a packet may come to a device. A device
+ * without a queue counts twice, here and in the core.
+ */
+#define IPSI_RECURSION_MAX	(2 * IPSI_NEST_MAX - 1)
+
 static u16 ipsi_xmit_family(const struct sk_buff *skb)
 {
 	switch (skb->protocol) {
@@ -124,6 +129,26 @@ static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 	}
 }
 
+/**
+ * ipsi_encap_headroom - room for all that is put in front of an inner packet
+ * @conf: configuration of the device
+ * @dst: the bundle
+ *
+ * The link below may be a tunnel that wants more for each tunnel below itself,
+ * so there is a limit. What needs more is copied once more further down.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+unsigned int ipsi_encap_headroom(const struct ipsi_conf *conf,
+				 const struct dst_entry *dst)
+{
+	unsigned int headroom = ipsi_outer_len(conf->family) + dst->header_len +
+				LL_RESERVED_SPACE(dst->dev);
+
+	return min_t(unsigned int, headroom, IPSI_HEADROOM_MAX);
+}
+
 /* What hardware computes after encryption is that of the packet it knows, which
  * has no IP-in-IP header.
  */
@@ -134,20 +159,6 @@ static int ipsi_xmit_checksum(const struct ipsi_tx *tx, struct sk_buff *skb)
 		return 0;
 
 	return skb_checksum_help(skb);
-}
-
-/* Room for all that the bundle adds, so that nothing is copied twice. */
-static int ipsi_xmit_make_room(const struct ipsi_tx *tx, struct sk_buff *skb)
-{
-	unsigned int headroom = ipsi_outer_len(tx->conf->family) +
-				tx->dst->header_len +
-				LL_RESERVED_SPACE(tx->dst->dev);
-	struct net_device *dev = tx->idev->dev;
-
-	if (headroom > READ_ONCE(dev->needed_headroom))
-		WRITE_ONCE(dev->needed_headroom, headroom);
-
-	return skb_cow_head(skb, headroom);
 }
 
 /* Encapsulate one packet and pass it to XFRM. Consumes skb. */
@@ -161,7 +172,7 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	int err;
 
 	inner.df = ipsi_xmit_df(tx, skb);
-	if (ipsi_xmit_make_room(tx, skb) ||
+	if (skb_cow_head(skb, ipsi_encap_headroom(tx->conf, tx->dst)) ||
 	    ipsi_xmit_checksum(tx, skb) ||
 	    iptunnel_handle_offloads(skb, ipv4 ? SKB_GSO_IPXIP4 :
 						 SKB_GSO_IPXIP6)) {
@@ -184,7 +195,10 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	skb_dst_set(skb, tx->dst);
 	skb->dev = tx->dst->dev;
 
+	/* Links with a queue are not counted by the core. */
+	dev_xmit_recursion_inc();
 	err = dst_output(net, skb->sk, skb);
+	dev_xmit_recursion_dec();
 	if (likely(!net_xmit_eval(err))) {
 		dev_sw_netstats_tx_add(idev->dev, segs, len);
 		return;
@@ -247,9 +261,11 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 			       sizeof(struct inet6_skb_parm)));
 
 	reason = IPSI_TX_LOOP;
-	if (family == tx.conf->family &&
-	    ipsi_inner_is_outer(skb, family, &tx.conf->local,
-				&tx.conf->remote))
+	if (unlikely(dev_recursion_level() > IPSI_RECURSION_MAX) ||
+	    (tx.inner.hops && tx.inner.hops <= 1) ||
+	    (family == tx.conf->family &&
+	     ipsi_inner_is_outer(skb, family, &tx.conf->local,
+				 &tx.conf->remote)))
 		goto drop;
 
 	tx.dst = ipsi_bundle_get(idev, tx.conf, skb, &reason);

@@ -7,12 +7,67 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/udp.h>
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "inner.h"
+
+/* UDP port of ESP in UDP, RFC 3948 */
+#define IPSI_PORT_NATT	4500
+
+/* Is this the outer packet of a tunnel like ours? ESP in UDP is known by its port
+ * (RFC 3948). IP-in-IP is only if this host has sent it: then it may carry such
+ * a packet, with whose TTL ipip devices send.
+ */
+static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb, u8 proto,
+				    int offset, bool rest)
+{
+	const struct udphdr *uh;
+	struct udphdr buffer;
+
+	switch (proto) {
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+		return true;
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+		return !skb->skb_iif;
+	case IPPROTO_UDP:
+		if (rest)
+			return false;
+		uh = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+		return uh && (uh->source == htons(IPSI_PORT_NATT) ||
+			      uh->dest == htons(IPSI_PORT_NATT));
+	default:
+		return false;
+	}
+}
+
+/* The same, of IPv6. What stays on a link has a hop limit for that link: routing
+ * protocols that use IPsec send with 1 (RFC 4552).
+ */
+static bool ipsi_inner_is_tunnelled6(const struct sk_buff *skb,
+				     const struct ipv6hdr *ip6h)
+{
+	int offset = skb_network_offset(skb) + sizeof(*ip6h);
+	const struct frag_hdr *fh;
+	struct frag_hdr buffer;
+
+	if (ipv6_addr_type(&ip6h->daddr) &
+	    (IPV6_ADDR_MULTICAST | IPV6_ADDR_LINKLOCAL))
+		return false;
+	if (ip6h->nexthdr != NEXTHDR_FRAGMENT)
+		return ipsi_inner_is_tunnelled(skb, ip6h->nexthdr, offset,
+					       false);
+
+	fh = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	return fh && ipsi_inner_is_tunnelled(skb, fh->nexthdr,
+					     offset + sizeof(*fh),
+					     fh->frag_off & htons(IP6_OFFSET));
+}
 
 static bool ipsi_inner_read4(struct sk_buff *skb, struct ipsi_inner *inner)
 {
@@ -36,6 +91,11 @@ static bool ipsi_inner_read4(struct sk_buff *skb, struct ipsi_inner *inner)
 
 	inner->dsfield = ipv4_get_dsfield(iph);
 	inner->df = iph->frag_off & htons(IP_DF);
+	if (!ipv4_is_multicast(iph->daddr) &&
+	    ipsi_inner_is_tunnelled(skb, iph->protocol,
+				    skb_network_offset(skb) + iph->ihl * 4,
+				    iph->frag_off & htons(IP_OFFSET)))
+		inner->hops = iph->ttl;
 
 	return true;
 }
@@ -58,6 +118,8 @@ static bool ipsi_inner_read6(struct sk_buff *skb, struct ipsi_inner *inner)
 	inner->dsfield = ipv6_get_dsfield(ip6h);
 	inner->df = true;
 	inner->flowlabel = ip6_flowlabel(ip6h);
+	if (ipsi_inner_is_tunnelled6(skb, ip6h))
+		inner->hops = ip6h->hop_limit;
 
 	return true;
 }

@@ -14,12 +14,14 @@
  * @family: AF_INET or AF_INET6
  * @dsfield: TOS or traffic class, with ECN
  * @df: it must not be fragmented; always so in IPv6
+ * @hops: how many are left to a packet of a tunnel; 0 for others
  * @flowlabel: flow label of IPv6, network byte order, else 0
  */
 struct ipsi_inner {
 	u16 family;
 	u8 dsfield;
 	bool df;
+	u8 hops;
 	__be32 flowlabel;
 };
 

@@ -67,6 +67,14 @@ static __be32 ipsi_outer_flowlabel(const struct ipsi_conf *conf,
 	}
 }
 
+/* A packet that goes round through tunnels never lives longer than the one it
+ * once was, wherever it comes by.
+ */
+static u8 ipsi_outer_ttl(u8 ttl, const struct ipsi_inner *inner)
+{
+	return inner->hops ? min_t(u8, ttl, inner->hops - 1) : ttl;
+}
+
 static void ipsi_outer_push4(const struct ipsi_dev *idev,
 			     const struct ipsi_conf *conf,
 			     const struct dst_entry *dst, struct sk_buff *skb,
@@ -79,7 +87,8 @@ static void ipsi_outer_push4(const struct ipsi_dev *idev,
 	iph->tos = ipsi_outer_dsfield(conf, dst->xfrm, inner->dsfield);
 	iph->tot_len = htons(skb->len);
 	iph->frag_off = inner->df ? htons(IP_DF) : 0;
-	iph->ttl = conf->ttl ?: ip4_dst_hoplimit(xfrm_dst_child(dst));
+	iph->ttl = ipsi_outer_ttl(conf->ttl ?:
+				  ip4_dst_hoplimit(xfrm_dst_child(dst)), inner);
 	iph->protocol = ipsi_inner_proto(inner->family);
 	iph->saddr = conf->local.a4;
 	iph->daddr = conf->remote.a4;
@@ -100,7 +109,9 @@ static void ipsi_outer_push6(const struct ipsi_conf *conf,
 	/* That of a super-packet may not fit; segments get their own. */
 	ip6h->payload_len = htons(len <= IPV6_MAXPLEN ? len : 0);
 	ip6h->nexthdr = ipsi_inner_proto(inner->family);
-	ip6h->hop_limit = conf->ttl ?: ip6_dst_hoplimit(xfrm_dst_child(dst));
+	ip6h->hop_limit = ipsi_outer_ttl(conf->ttl ?:
+					 ip6_dst_hoplimit(xfrm_dst_child(dst)),
+					 inner);
 	ip6h->saddr = conf->local.in6;
 	ip6h->daddr = conf->remote.in6;
 }

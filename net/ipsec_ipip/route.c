@@ -152,6 +152,48 @@ struct dst_entry *ipsi_route(struct ipsi_dev *idev,
 	return dst;
 }
 
+/* The device by which packets leave that are sent by a device of ours, or NULL. */
+static struct net_device *ipsi_route_next(struct net_device *dev)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+	struct dst_entry *dst;
+	struct flowi fl;
+
+	dst = ipsi_route(idev, rcu_dereference(idev->conf), &fl);
+	if (IS_ERR(dst))
+		return NULL;
+	dev = dst->dev;
+	dst_release(dst);
+
+	return dev;
+}
+
+/**
+ * ipsi_route_ends - does the way out of a device lead to some other link?
+ * @idev: the device
+ * @dst: the route of its outer packets
+ *
+ * Where it leads through devices of the same kind, it must neither come back nor
+ * pass more than IPSI_NEST_MAX in all. Each of them looks for itself when its own
+ * route changes, so a circle is found by the one that closes it.
+ *
+ * Context: RCU read side; no lock of a state is held.
+ * Return: true if it does.
+ */
+bool ipsi_route_ends(const struct ipsi_dev *idev, const struct dst_entry *dst)
+{
+	struct net_device *dev = dst->dev;
+	unsigned int n;
+
+	for (n = 1; dev && ipsi_device_is(dev); n++) {
+		if (dev == idev->dev || n == IPSI_NEST_MAX)
+			return false;
+		dev = ipsi_route_next(dev);
+	}
+
+	return true;
+}
+
 /**
  * ipsi_route_reply - make sure that an ICMP error about a packet can be sent
  * @skb: inner packet that is sent by a device, with its network header set

@@ -5,11 +5,15 @@
 
 #include "ipsi.h"
 
+/* So many devices may carry each other's packets, the uppermost included. */
+#define IPSI_NEST_MAX	4
+
 struct dst_entry *ipsi_route_by_sa(const struct ipsi_dev *idev,
 				   const struct ipsi_conf *conf,
 				   struct xfrm_state *x, struct flowi *fl);
 struct dst_entry *ipsi_route(struct ipsi_dev *idev,
 			     const struct ipsi_conf *conf, struct flowi *fl);
+bool ipsi_route_ends(const struct ipsi_dev *idev, const struct dst_entry *dst);
 void ipsi_route_reply(struct sk_buff *skb);
 
 #endif /* _IPSI_ROUTE_H */

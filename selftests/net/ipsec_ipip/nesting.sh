@@ -1,0 +1,323 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Devices whose outer packets leave by other devices: a stack of many, and
+# circles of two and three, with and without queues, with ciphers that take their
+# time, over IPv6, and by way of another host. A few may lie on top of each
+# other; more, and circles, are refused and counted, whoever has made them, and
+# all is well again when the route is. A failure means that anybody can bring the
+# kernel down, or keep its processors busy for ever.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=ipsec_ipip_router.sh
+source "$IPSI_DIR/ipsec_ipip_router.sh"
+
+# Nothing is sent but by the test.
+# shellcheck disable=SC2034 # it is for the library
+IPSI_QUIET=1
+
+STACK=40
+MOST=4		# devices that may lie on top of each other
+
+# stack QUEUE: in a user namespace of its own, devices n1 to n$STACK, each over the
+# one before, with such a queue or none
+stack()
+{
+	local i words=()
+
+	setup_ns left || ipsi_skip "no network namespaces here"
+	ipsi_jail left jail
+	ipsi_try jail sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	for ((i = 1; i <= STACK; i++)); do
+		words+=("link add n$i type ipsec-ipip local 10.0.0.1
+			remote 10.1.$i.1 if_id $i
+			xfrm state add $(ipsi_state 10.0.0.1 "10.1.$i.1" \
+				"$((0x1000 + i))" "$i")
+			xfrm state add $(ipsi_state "10.1.$i.1" 10.0.0.1 \
+				"$((0x2000 + i))" "$i")
+			link set n$i up
+			route add 10.1.$((i + 1)).0/24 dev n$i")
+	done
+	{
+		echo "link set lo up"
+		echo "link add n0 up type dummy"
+		echo "address add 10.0.0.1/32 dev n0"
+		echo "route add 10.1.1.0/24 dev n0"
+		printf '%s\n' "${words[@]}" |
+			sed -e ':a' -e '/0\.1$/{N;s/\n\s*/ /;ba}'
+	} > "$IPSI_TMP/stack"
+	echo "jail: ip -batch - < (a stack of $STACK devices)"
+	ipsi_try jail ip -batch - < "$IPSI_TMP/stack" || ipsi_fail "no stack"
+	[ "$1" != none ] || return 0
+	for ((i = 1; i <= STACK; i++)); do
+		echo "qdisc add dev n$i root $1"
+	done > "$IPSI_TMP/queues"
+	echo "jail: tc -batch - < (a $1 for each)"
+	ipsi_try jail tc -batch - < "$IPSI_TMP/queues" || ipsi_fail "no queues"
+}
+
+# jail_stat I NAME: a counter of n$I
+jail_stat()
+{
+	ipsi_json "$(ipsi_try jail ipsec-ipip -j show "n$1")" "$2"
+}
+
+# jail_sent I: how many packets n$I has sent
+jail_sent()
+{
+	local text
+
+	text=$(ipsi_try jail ip -j -s link show dev "n$1")
+	ipsi_json "${text#*\"tx\":\{}" packets
+}
+
+# jail_send I N: N datagrams by n$I
+jail_send()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	ipsi_try jail bash -c \
+		'for ((i = 0; i < $2; i++)); do echo x > "/dev/udp/10.1.$1.9/9"; done' \
+		send $(($1 + 1)) "$2" 2> /dev/null || :
+}
+
+stack_of_many()
+{
+	local i
+
+	stack "$1"
+	jail_send $STACK 20
+	ipsi_is "$(jail_stat $STACK tx_loop)" 20 "packets of the uppermost"
+	jail_send $((MOST + 1)) 20
+	ipsi_is "$(jail_stat $((MOST + 1)) tx_loop)" 20 "packets, one too many"
+	jail_send $MOST 20
+	# a queue may be worked off by somebody else
+	for ((i = 1; i <= MOST; i++)); do
+		ipsi_wait "packets by n$i" test "$(jail_sent $i)" = 20
+	done
+}
+
+stack_without_queues()
+{
+	stack_of_many none
+}
+
+stack_with_queues()
+{
+	stack_of_many pfifo
+}
+
+# circle N FAMILY QUEUE: devices c1 to c$N at the left, each over the next one and
+# the last over the first. What goes to 198.51.100.0/24 goes to c1.
+circle()
+{
+	local n=$1 queue=$3 i words=() prefix=10.9.0.
+
+	[ "$2" = 4 ] || prefix=fd09::
+	CIRCLE=$n
+	PREFIX=$prefix
+	ipsi_families "$2" 4
+	ipsi_topology
+	# what is sent may be fragmented
+	ipsi_try left sysctl -qw net.ipv4.ip_no_pmtu_disc=1
+	for ((i = 1; i <= n; i++)); do
+		words+=("link add c$i type ipsec-ipip local ${IPSI_OUTER[left]} remote $prefix$i if_id $i"
+			"xfrm state add $(ipsi_state "${IPSI_OUTER[left]}" \
+				"$prefix$i" "$((0x1000 + i))" "$i")"
+			"xfrm state add $(ipsi_state "$prefix$i" \
+				"${IPSI_OUTER[left]}" "$((0x2000 + i))" "$i")"
+			"link set c$i up")
+	done
+	for ((i = 1; i <= n; i++)); do
+		words+=("route add $prefix$i dev c$((i % n + 1))")
+	done
+	words+=("route add 198.51.100.0/24 dev c1 src 10.0.0.77")
+	printf '%s\n' "address add 10.0.0.77/32 dev lo" "${words[@]}" |
+		ipsi_batch left
+	[ "$queue" = none ] || for ((i = 1; i <= n; i++)); do
+		ipsi_do left tc qdisc add dev "c$i" root "$queue"
+	done
+}
+
+# circle_send N: datagrams
+circle_send()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	ipsi_try left bash -c \
+		'for ((i = 0; i < $1; i++)); do echo x > /dev/udp/198.51.100.1/9; done' \
+		send "$1" 2> /dev/null || :
+}
+
+# circle_is_refused: none of the packets goes round, not even once
+circle_is_refused()
+{
+	local i
+
+	circle_send 300
+	ipsi_is "$(ipsi_stat left tx_loop c1)" 300 "packets refused by c1"
+	for ((i = 1; i <= CIRCLE; i++)); do
+		ipsi_is "$(ipsi_counter left tx.packets "c$i")" 0 "sent by c$i"
+	done
+}
+
+# circle_heals: the last device leads to the right now
+circle_heals()
+{
+	local nodad=
+
+	[[ $PREFIX != *:* ]] || nodad=nodad
+	ipsi_do left ip route del "$PREFIX$CIRCLE" dev c1
+	# shellcheck disable=SC2086 # one word or none
+	ipsi_do right ip address add "$PREFIX$CIRCLE" dev "$IPSI_WIRE" $nodad
+	ipsi_do left ip route add "$PREFIX$CIRCLE" dev "$IPSI_WIRE"
+	ipsi_capture_start right "$IPSI_TMP/wire"
+	circle_send 1
+	ipsi_wait "the packet" ipsi_capture_has "dst $PREFIX$CIRCLE"
+	ipsi_capture_stop
+	ipsi_is "$(ipsi_stat left tx_loop c1)" 300 "packets refused by c1"
+}
+
+# R86
+circle_of_two()
+{
+	circle 2 4 none
+	circle_is_refused
+	circle_heals
+}
+
+circle_of_two_with_queues()
+{
+	circle 2 4 pfifo
+	circle_is_refused
+	circle_heals
+}
+
+circle_of_three_with_queues()
+{
+	circle 3 4 pfifo
+	circle_is_refused
+	circle_heals
+}
+
+circle_over_ipv6()
+{
+	circle 3 6 pfifo
+	circle_is_refused
+	circle_heals
+}
+
+# asynchronous on|off: the cipher of ipsi_state gives packets to other processors
+asynchronous()
+{
+	if [ "$1" = off ]; then
+		# SAs of the test before may not be gone yet.
+		[ ! -d /sys/module/pcrypt ] ||
+			ipsi_wait "pcrypt unloaded" rmmod pcrypt
+		return
+	fi
+	modprobe -a pcrypt algif_aead 2> /dev/null || ipsi_skip "no pcrypt"
+	# what it says of the name does not matter
+	python3 - 2> /dev/null <<-END
+		import socket
+		s = socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)
+		s.bind(('aead', 'pcrypt(rfc4106(gcm(aes)))'))
+	END
+	grep -q 'driver.*: pcrypt(rfc4106(' /proc/crypto ||
+		ipsi_skip "no parallel cipher"
+}
+
+circle_with_a_slow_cipher()
+{
+	asynchronous on
+	circle 3 4 none
+	circle_is_refused
+	circle_heals
+}
+
+# The circle closes while bundles are in use.
+circle_closes_later()
+{
+	asynchronous off
+	circle 2 4 pfifo
+	ipsi_do left ip route del "$PREFIX"2 dev c1
+	ipsi_do left ip route add "$PREFIX"2 dev "$IPSI_WIRE"
+	ipsi_do right ip address add "$PREFIX"2 dev "$IPSI_WIRE"
+	circle_send 10
+	ipsi_wait "packets by c2" test "$(ipsi_counter left tx.packets c2)" = 10
+	ipsi_do left ip route del "$PREFIX"2 dev "$IPSI_WIRE"
+	ipsi_do left ip route add "$PREFIX"2 dev c1
+	circle_send 10
+	ipsi_is "$(($(ipsi_stat left tx_loop c1) + $(ipsi_stat left tx_loop \
+		c2)))" 10 "packets refused"
+	ipsi_is "$(ipsi_counter left tx.packets c2)" 10 "packets by c2"
+}
+
+# sent: how many packets the circle of both hosts has sent, and refused
+sent()
+{
+	echo "$(ipsi_counter left tx.packets c1) $(ipsi_counter right \
+		tx.packets c1) $(ipsi_stat left tx_loop c1) $(ipsi_stat right \
+		tx_loop c1)"
+}
+
+# comes_to_rest: nothing is sent any more
+comes_to_rest()
+{
+	local before
+
+	before=$(sent)
+	sleep 1
+	[ "$(sent)" = "$before" ]
+}
+
+# The way leads through another host, whose device leads back. There is no route
+# to look at; but each time round the packet has a lower TTL.
+circle_of_two_hosts()
+{
+	local host other i=1 family=$1 prefix=10.9.0. net=32 counts
+
+	[ "$family" = 4 ] || prefix=fd09:: net=128
+	ipsi_families "$family" 4
+	ipsi_topology
+	for host in left right; do
+		other=$((3 - i))
+		ipsi_try $host sysctl -qw net.ipv4.ip_forward=1 \
+			net.ipv4.ip_no_pmtu_disc=1 \
+			net.ipv4.conf.all.rp_filter=0 \
+			net.ipv4.conf.default.rp_filter=0 \
+			"net.ipv4.conf.$IPSI_WIRE.rp_filter=0" \
+			net.ipv4.conf.all.send_redirects=0 \
+			net.ipv6.conf.all.forwarding=1
+		ipsi_batch $host <<-END
+			link add c1 type ipsec-ipip local ${IPSI_OUTER[$host]} remote $prefix$i if_id 1 ttl 16
+			xfrm state add $(ipsi_state "${IPSI_OUTER[$host]}" "$prefix$i" $((0x1000 + i)) 1)
+			link set c1 up
+			route add $prefix$i/$net via ${IPSI_OUTER[${IPSI_PEER[$host]}]}
+			route add $prefix$other/$net dev c1
+		END
+		i=2
+	done
+	ipsi_do left ip route add 198.51.100.0/24 dev c1
+	circle_send 3
+	ipsi_wait "the end of the circle" comes_to_rest
+	read -ra counts <<< "$(sent)"
+	echo "sent ${counts[*]:0:2}, refused ${counts[*]:2:2}"
+	ipsi_is $((counts[2] + counts[3])) 3 "packets refused"
+	# each host takes one to forward it, and one to send it
+	ipsi_is $((counts[0] + counts[1])) $((3 * 16 / 2)) "packets sent"
+}
+
+circle_by_another_host()
+{
+	circle_of_two_hosts 4
+}
+
+circle_by_another_host_over_ipv6()
+{
+	circle_of_two_hosts 6
+}
+
+ipsi_run stack_without_queues stack_with_queues circle_of_two \
+	circle_of_two_with_queues circle_of_three_with_queues circle_over_ipv6 \
+	circle_with_a_slow_cipher circle_closes_later circle_by_another_host \
+	circle_by_another_host_over_ipv6
