@@ -234,12 +234,12 @@ static void ipsi_mtu_net_work(struct work_struct *work)
 void ipsi_mtu_underlay_changed(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
+	struct net *net = dev_net(dev);
 
 	/* Bundles notice for themselves. */
 	if (!ipsi_device_is(dev) || READ_ONCE(idev->carries))
-		queue_delayed_work(system_wq,
-				   &ipsi_net(dev_net(dev))->mtu_work,
-				   IPSI_MTU_DELAY);
+		ipsi_work_queue_net(net, &ipsi_net(net)->mtu_work,
+				    IPSI_MTU_DELAY);
 }
 
 /**

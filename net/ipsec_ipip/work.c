@@ -10,7 +10,9 @@
  * - The queue belongs to the module: no work outlives the code.
  */
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/workqueue.h>
+#include <net/net_namespace.h>
 
 #include "work.h"
 
@@ -102,6 +104,24 @@ void ipsi_work_cancel(struct ipsi_dev *idev, struct delayed_work *work)
 void ipsi_work_done(struct ipsi_dev *idev)
 {
 	dev_put(idev->dev);
+}
+
+/**
+ * ipsi_work_queue_net - queue work of a namespace
+ * @net: the namespace; if it is about to end, nothing is queued, since links
+ *   still change in it when the exit of our part has cancelled the work
+ * @work: the work
+ * @delay: in jiffies
+ *
+ * Context: RTNL, which the namespace waits for before it ends.
+ */
+void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
+			 unsigned long delay)
+{
+	ASSERT_RTNL();
+
+	if (check_net(net))
+		queue_delayed_work(ipsi_work_wq, work, delay);
 }
 
 /**
