@@ -223,10 +223,6 @@ replaced_policies()
 	learned 10.2.0.1 10.1.0.1 True
 	ipsi_do right "${update[@]}" action block
 	learned 10.2.0.1 10.1.0.1 False
-	# a policy ends by itself
-	ipsi_do right "${update[@]}" limit time-hard 2 "${tmpl[@]}" 5
-	learned 10.2.0.1 10.1.0.1 True
-	learned 10.2.0.1 10.1.0.1 False
 	# that of a type which is not for packets says nothing
 	selectors_policy add 10.4.0.0/16 10.1.0.0/16 if_id 7
 	learned 10.4.0.1 10.1.0.1 True
