@@ -296,6 +296,14 @@ static int ipsi_validate_endpoints6(struct net *net,
 	const struct in6_addr *remote = &conf->remote.in6;
 	const struct in6_addr *local = &conf->local.in6;
 
+	/* With ipv6.disable=1 its tables do not even exist. All that needs IPv6
+	 * outside is of a device, so this is the only place to check it.
+	 */
+	if (!ipv6_mod_enabled()) {
+		NL_SET_ERR_MSG(extack,
+			       "local: expected an IPv4 address, IPv6 is disabled in this kernel");
+		return -EAFNOSUPPORT;
+	}
 	if (!ipsi_address_is_unicast6(local)) {
 		NL_SET_ERR_MSG(extack,
 			       "local: expected a unicast IPv6 address");
@@ -336,7 +344,7 @@ static int ipsi_validate_endpoints6(struct net *net,
  * @extack: says what does not
  *
  * Context: RTNL.
- * Return: 0, -EINVAL or -ENODEV.
+ * Return: 0, -EINVAL, -ENODEV or -EAFNOSUPPORT.
  */
 int ipsi_conf_validate(struct net *net, const struct net_device *dev,
 		       const struct ipsi_conf *conf,

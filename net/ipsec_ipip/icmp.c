@@ -235,7 +235,7 @@ void ipsi_icmp_relay(struct ipsi_dev *idev, struct sk_buff *skb, u16 family)
 	if (family == AF_INET)
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, READ_ONCE(icmp->code), 0);
 	else
-		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH,
+		ipsi_icmp6_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH,
 				0);
 	ipsi_stats_count(idev, IPSI_TX_PATH_ERROR);
 }

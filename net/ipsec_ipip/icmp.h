@@ -3,6 +3,9 @@
 #ifndef _IPSI_ICMP_H
 #define _IPSI_ICMP_H
 
+#include <linux/icmpv6.h>
+#include <net/ipv6.h>
+
 #include "ipsi.h"
 
 int ipsi_icmp_err4(struct sk_buff *skb, u32 info);
@@ -19,6 +22,24 @@ void ipsi_icmp_relay(struct ipsi_dev *idev, struct sk_buff *skb, u16 family);
 static inline void ipsi_icmp_forget(struct ipsi_dev *idev)
 {
 	atomic_set(&idev->icmp.left, 0);
+}
+
+/**
+ * ipsi_icmp6_send - tell the sender of an inner IPv6 packet of an error
+ * @skb: the packet, which may come from a packet socket or a redirection
+ * @type: ICMPV6_*
+ * @code: code of that
+ * @info: the rest of the ICMPv6 header
+ *
+ * The core relies on IPv6 to be there; with ipv6.disable=1 it crashes.
+ *
+ * Context: BH off.
+ */
+static inline void ipsi_icmp6_send(struct sk_buff *skb, u8 type, u8 code,
+				   u32 info)
+{
+	if (ipv6_mod_enabled())
+		icmpv6_ndo_send(skb, type, code, info);
 }
 
 #endif /* _IPSI_ICMP_H */

@@ -497,6 +497,45 @@ netns()
 	ipsi_ping left
 }
 
+# Without IPv6 in the namespace, if not in the kernel, IPv4 is as ever.
+ipv6_is_off()
+{
+	local send='
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+s.bind(("ipsec0", 0x86dd))
+for size in 8, 1400, 3000:
+    s.sendto(struct.pack("!IHBB", 6 << 28, size, 17, 64)
+             + bytes.fromhex("fd020000000000000000000000000001")
+             + bytes.fromhex("fd010000000000000000000000000001")
+             + struct.pack("!HHHH", 9, 9, size, 0) + bytes(size - 8),
+             ("ipsec0", 0x86dd))
+'
+
+	ipsi_need python3
+	ipsi_topology
+	ipsi_try left sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+		net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device_side left
+	ipsi_tunnel_side right
+	ipsi_ping left
+	ipsi_do left ip link set "$DEV" mtu 4000
+	ipsi_do left python3 -c "$send"
+	ipsi_ping right
+	# it has no addresses, so this goes nowhere
+	DEV=six
+	link_add local fd00::1 remote fd00::2
+	ipsi_do left ip link set six up
+	ipsi_do left ipsec-ipip -q sa add six out spi 0x1001 \
+		enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}" \
+		auth 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}"
+	ipsi_do left ip route add 192.0.2.1 dev six
+	ipsi_try left ping -c 1 -W 1 -I 10.0.0.1 192.0.2.1 &&
+		ipsi_fail "an answer from nowhere"
+	ipsi_has_not "$(ipsi_stat left tx_no_route six)" null "counter"
+	ipsi_is "$(($(ipsi_stat left tx_no_route six) > 0))" 1 "tx-no-route"
+}
+
 unprivileged()
 {
 	local jail
@@ -527,4 +566,5 @@ unprivileged()
 }
 
 ipsi_run defaults options change if_id bad_values namespace_is_new bad_netlink \
-	mtu_of_sa mtu_of_route mtu_by_hand netns unprivileged
+	mtu_of_sa mtu_of_route mtu_by_hand netns ipv6_is_off \
+	unprivileged
