@@ -16,6 +16,8 @@
 
 /* Lengths of addresses are checked where the message can say what is wrong. */
 const struct nla_policy ipsi_conf_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
+	/* All lengths are exact; by default rtnetlink ignores excess bytes. */
+	[0] = { .strict_start_type = IFLA_IPSEC_IPIP_LOCAL },
 	[IFLA_IPSEC_IPIP_LOCAL]		= { .type = NLA_BINARY },
 	[IFLA_IPSEC_IPIP_REMOTE]	= { .type = NLA_BINARY },
 	[IFLA_IPSEC_IPIP_LINK]		= { .type = NLA_U32 },

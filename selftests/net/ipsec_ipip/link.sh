@@ -15,7 +15,8 @@ shopt -s extglob
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
-IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13 IFLA_POLICIES=17
+IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13 IFLA_PEER=16
+IFLA_POLICIES=17
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
 # The options as "ip -d -j link show" has them.
@@ -337,8 +338,16 @@ bad_netlink()
 		"$raw" set "$DEV" "$IFLA_TTL=09" "$IFLA_TOS=02"
 	refused "dev: no such device" left \
 		"$raw" set "$DEV" "$IFLA_LINK=ffffffff"
-	refused "Numerical result out of range" left \
+	refused "invalid attribute length" left \
 		"$raw" set "$DEV" "$IFLA_IF_ID=07"
+	# what is behind the number is not ignored
+	refused "invalid attribute length" left \
+		"$raw" set "$DEV" "$IFLA_TTL=0909"
+	refused "invalid attribute length" left \
+		"$raw" set "$DEV" "$IFLA_LINK=0200000000000000"
+	# what is only shown
+	refused "Attribute failed policy validation" left \
+		"$raw" set "$DEV" "$IFLA_PEER=$RIGHT_HEX"
 	# the same tool can be right
 	# shellcheck disable=SC2086 # they are words
 	ipsi_do left "$raw" new new $both "$IFLA_IF_ID=08000000"
