@@ -177,7 +177,6 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	ipsi_icmp_forget(idev);
 	ipsi_mtu_schedule(idev);
 	kfree_rcu(old, rcu);
-	netdev_state_change(dev);
 
 	return 0;
 
