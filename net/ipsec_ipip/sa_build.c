@@ -588,20 +588,20 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
 /**
  * ipsi_sa_wipe_keys - wipe the keys in a request
  * @info: the request, which is not needed any more
+ *
+ * All of them: of attributes that are given twice, @info has only the last.
  */
 void ipsi_sa_wipe_keys(struct genl_info *info)
 {
-	static const int keys[] = {
-		IPSEC_IPIP_A_SA_AEAD_KEY,
-		IPSEC_IPIP_A_SA_ENC_KEY,
-		IPSEC_IPIP_A_SA_AUTH_KEY,
-	};
-	int i;
+	struct nlattr *attr;
+	int left;
 
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		struct nlattr *attr = info->attrs[keys[i]];
-
-		if (attr)
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		switch (nla_type(attr)) {
+		case IPSEC_IPIP_A_SA_AEAD_KEY:
+		case IPSEC_IPIP_A_SA_ENC_KEY:
+		case IPSEC_IPIP_A_SA_AUTH_KEY:
 			memzero_explicit(nla_data(attr), nla_len(attr));
+		}
 	}
 }
