@@ -290,25 +290,38 @@ static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
 } while (0)
 #endif
 
-/* for_each_netdev_dump(): before 6.8 devices are not sorted by their index */
+/* for_each_netdev_dump(): before 6.8 devices are in hash buckets, and not sorted
+ * by their index. The cursor sorts them by bucket first.
+ */
 #ifndef for_each_netdev_dump
-static inline struct net_device *ipsi_netdev_from(struct net *net,
-						  unsigned long *ifindex)
+static inline unsigned long ipsi_netdev_cursor(const struct net_device *dev)
 {
+	unsigned long ifindex = dev->ifindex;
+
+	return (ifindex & (NETDEV_HASHENTRIES - 1)) << (31 - NETDEV_HASHBITS) |
+	       ifindex >> NETDEV_HASHBITS;
+}
+
+static inline struct net_device *ipsi_netdev_from(struct net *net,
+						  unsigned long *cursor)
+{
+	unsigned long bucket = *cursor >> (31 - NETDEV_HASHBITS);
 	struct net_device *dev, *best = NULL;
 
-	for_each_netdev_rcu(net, dev)
-		if (dev->ifindex >= *ifindex &&
-		    (!best || dev->ifindex < best->ifindex))
-			best = dev;
-	if (best)
-		*ifindex = best->ifindex;
+	for (; !best && bucket < NETDEV_HASHENTRIES; bucket++)
+		hlist_for_each_entry_rcu(dev, &net->dev_index_head[bucket],
+					 index_hlist)
+			if (ipsi_netdev_cursor(dev) >= *cursor &&
+			    (!best || ipsi_netdev_cursor(dev) <
+				      ipsi_netdev_cursor(best)))
+				best = dev;
+	*cursor = best ? ipsi_netdev_cursor(best) : BIT(31);
 
 	return best;
 }
 
-#define for_each_netdev_dump(net, d, ifindex)				\
-	for (unsigned long *ipsi_from = &(ifindex);			\
+#define for_each_netdev_dump(net, d, cursor)				\
+	for (unsigned long *ipsi_from = &(cursor);			\
 	     (d = ipsi_netdev_from(net, ipsi_from)); (*ipsi_from)++)
 #endif
 

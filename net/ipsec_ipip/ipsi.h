@@ -156,6 +156,10 @@ struct ipsi_policy;
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, and that has not been told yet
  * @waiting: an outbound SA is not in use for being young; read without @lock
+ * @generation: changes when an SA joins or leaves; two devices hardly ever have
+ *   the same
+ * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
+ * @seq_oldest: ipsi_sa.seq of the last SA at its tail
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -166,6 +170,9 @@ struct ipsi_sad {
 	bool pinned;
 	bool orphaned;
 	bool waiting;
+	u32 generation;
+	u64 seq_newest;
+	u64 seq_oldest;
 };
 
 /**

@@ -22,6 +22,9 @@
 /* RFC 4303 section 2.1 reserves what is below. */
 #define IPSI_SPI_MIN	256
 
+/* SAs that a dump takes from a device at a time */
+#define IPSI_NL_BATCH	32
+
 /* The device that a request names by index or name; the caller puts it. The
  * attributes have the same numbers in the sets "dev" and "sa".
  */
@@ -70,23 +73,32 @@ static bool ipsi_nl_capable(const struct ipsi_dev *idev,
 	return netlink_ns_capable(skb, idev->net->user_ns, CAP_NET_ADMIN);
 }
 
-static struct ipsi_dev *ipsi_nl_hold_dev_capable(struct sk_buff *skb,
-						 struct genl_info *info)
+static struct ipsi_dev *
+ipsi_nl_hold_dev_capable(struct net *net, struct nlattr **attrs,
+			 const struct sk_buff *skb,
+			 struct netlink_ext_ack *extack)
 {
 	struct ipsi_dev *idev;
 
-	idev = ipsi_nl_hold_dev(genl_info_net(info), info->attrs, info->extack);
+	idev = ipsi_nl_hold_dev(net, attrs, extack);
 	if (IS_ERR(idev))
 		return idev;
 
 	if (!ipsi_nl_capable(idev, skb)) {
-		NL_SET_ERR_MSG(info->extack,
+		NL_SET_ERR_MSG(extack,
 			       "CAP_NET_ADMIN required in the namespace of the underlay");
 		dev_put(idev->dev);
 		return ERR_PTR(-EPERM);
 	}
 
 	return idev;
+}
+
+static struct ipsi_dev *ipsi_nl_hold_dev_info(struct sk_buff *skb,
+					      struct genl_info *info)
+{
+	return ipsi_nl_hold_dev_capable(genl_info_net(info), info->attrs, skb,
+					info->extack);
 }
 
 static int ipsi_nl_parse_proto(struct genl_info *info, u8 *proto)
@@ -214,7 +226,7 @@ int ipsec_ipip_nl_sa_add_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ipsi_dev *idev;
 	int err;
 
-	idev = ipsi_nl_hold_dev_capable(skb, info);
+	idev = ipsi_nl_hold_dev_info(skb, info);
 	if (IS_ERR(idev)) {
 		err = PTR_ERR(idev);
 	} else {
@@ -268,7 +280,7 @@ int ipsec_ipip_nl_sa_del_doit(struct sk_buff *skb, struct genl_info *info)
 	struct xfrm_state *x;
 	int err = 0;
 
-	idev = ipsi_nl_hold_dev_capable(skb, info);
+	idev = ipsi_nl_hold_dev_info(skb, info);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 
@@ -314,7 +326,7 @@ int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *msg;
 	int err;
 
-	idev = ipsi_nl_hold_dev_capable(skb, info);
+	idev = ipsi_nl_hold_dev_info(skb, info);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 
@@ -344,12 +356,20 @@ out_dev:
 
 /**
  * struct ipsi_nl_dump - where a dump goes on
- * @ifindex: device after the last one that is done
- * @sa: SAs of that device that are done
+ * @cursor: for for_each_netdev_dump(), which says what it means
+ * @seq: ipsi_sa_ref.seq of the last SA of @ifindex that is done
+ * @ifindex: device whose SAs are dumped, or 0
+ * @only: device that the dump is limited to, or 0; a name may change hands
+ * @generation: that of the SAs of @ifindex when they were last read
+ * @started: the request has been read
  */
 struct ipsi_nl_dump {
-	unsigned long ifindex;
-	unsigned long sa;
+	unsigned long cursor;
+	u64 seq;
+	int ifindex;
+	int only;
+	u32 generation;
+	bool started;
 };
 
 static struct ipsi_nl_dump *ipsi_nl_dump(struct netlink_callback *cb)
@@ -359,8 +379,23 @@ static struct ipsi_nl_dump *ipsi_nl_dump(struct netlink_callback *cb)
 	return (struct ipsi_nl_dump *)cb->ctx;
 }
 
-static int ipsi_nl_dump_sas(struct sk_buff *skb, struct netlink_callback *cb,
-			    struct ipsi_dev *idev, bool keys)
+static void ipsi_nl_dump_device(struct ipsi_nl_dump *ctx,
+				const struct ipsi_dev *idev)
+{
+	if (ctx->ifindex == idev->dev->ifindex)
+		return;
+
+	ctx->ifindex = idev->dev->ifindex;
+	ctx->seq = U64_MAX;
+}
+
+/* Show the next SAs of a device. Return their number, or -EMSGSIZE. The core
+ * compares cb->seq from message to message, and marks a dump as interrupted
+ * where it differs. It counts changes of the device that is being read; those
+ * of other devices and namespaces do not disturb.
+ */
+static int ipsi_nl_dump_batch(struct sk_buff *skb, struct netlink_callback *cb,
+			      struct ipsi_dev *idev, bool keys)
 {
 	const struct ipsi_nl_to to = {
 		.portid = NETLINK_CB(cb->skb).portid,
@@ -369,17 +404,94 @@ static int ipsi_nl_dump_sas(struct sk_buff *skb, struct netlink_callback *cb,
 		.cb = cb,
 	};
 	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
-	struct xfrm_state *x;
-	bool out;
+	struct ipsi_sa_ref refs[IPSI_NL_BATCH];
+	unsigned int i, n;
+	u32 generation;
+	int err = 0;
+
+	n = ipsi_sa_get_batch(idev, ctx->seq, refs, ARRAY_SIZE(refs),
+			      &generation);
+	if (ctx->seq != U64_MAX && ctx->generation != generation)
+		cb->seq++;
+	ctx->generation = generation;
+
+	for (i = 0; i < n; i++) {
+		if (!err)
+			err = ipsi_nl_fill_sa(skb, &to, idev, refs[i].x,
+					      refs[i].out, keys);
+		if (!err)
+			ctx->seq = refs[i].seq;
+		xfrm_state_put(refs[i].x);
+	}
+
+	return err ?: n;
+}
+
+static int ipsi_nl_dump_sas(struct sk_buff *skb, struct netlink_callback *cb,
+			    struct ipsi_dev *idev, bool keys)
+{
+	int n;
+
+	ipsi_nl_dump_device(ipsi_nl_dump(cb), idev);
+	do {
+		n = ipsi_nl_dump_batch(skb, cb, idev, keys);
+	} while (n == IPSI_NL_BATCH);
+
+	return min(n, 0);
+}
+
+static int ipsi_nl_dump_only(struct sk_buff *skb, struct netlink_callback *cb,
+			     struct net *net, bool keys)
+{
+	struct net_device *dev;
+
+	dev = dev_get_by_index_rcu(net, ipsi_nl_dump(cb)->only);
+	if (!dev || !ipsi_device_is(dev)) {
+		NL_SET_ERR_MSG(cb->extack, "device: is not there any more");
+		return -ENODEV;
+	}
+
+	return ipsi_nl_dump_sas(skb, cb, netdev_priv(dev), keys);
+}
+
+static int ipsi_nl_dump_all(struct sk_buff *skb, struct netlink_callback *cb,
+			    struct net *net, bool keys)
+{
+	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
+	struct net_device *dev;
 	int err;
 
-	while ((x = ipsi_sa_get_nth(idev, ctx->sa, &out))) {
-		err = ipsi_nl_fill_sa(skb, &to, idev, x, out, keys);
-		xfrm_state_put(x);
+	for_each_netdev_dump(net, dev, ctx->cursor) {
+		if (!ipsi_device_is(dev) ||
+		    !ipsi_nl_capable(netdev_priv(dev), cb->skb))
+			continue;
+		err = ipsi_nl_dump_sas(skb, cb, netdev_priv(dev), keys);
 		if (err)
 			return err;
-		ctx->sa++;
 	}
+
+	return 0;
+}
+
+static int ipsi_nl_dump_start(struct netlink_callback *cb, struct net *net,
+			      struct nlattr **attrs)
+{
+	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
+	struct ipsi_dev *idev;
+
+	if (ctx->started)
+		return 0;
+	ctx->started = true;
+	cb->seq = 1;
+
+	if (!attrs[IPSEC_IPIP_A_SA_IFINDEX] && !attrs[IPSEC_IPIP_A_SA_IFNAME])
+		return 0;
+
+	idev = ipsi_nl_hold_dev_capable(net, attrs, cb->skb, cb->extack);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	ctx->only = idev->dev->ifindex;
+	dev_put(idev->dev);
 
 	return 0;
 }
@@ -389,8 +501,8 @@ static int ipsi_nl_dump_sas(struct sk_buff *skb, struct netlink_callback *cb,
  * @skb: the reply
  * @cb: state of the dump
  *
- * Devices whose underlay is in a namespace where the caller may not see SAs
- * are left out.
+ * Of all devices, those whose underlay is in a namespace where the caller may
+ * not see SAs are left out.
  *
  * Return: bytes in @skb, 0 at the end, or a negative errno.
  */
@@ -398,36 +510,19 @@ int ipsec_ipip_nl_sa_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb)
 {
 	struct nlattr **attrs = ipsi_genl_dump_attrs(cb);
-	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
-	bool keys = nla_get_flag(attrs[IPSEC_IPIP_A_SA_KEYS]);
 	struct net *net = sock_net(skb->sk);
-	struct ipsi_dev *idev, *only = NULL;
-	struct net_device *dev;
-	int err = 0;
+	bool keys;
+	int err;
 
-	if (attrs[IPSEC_IPIP_A_SA_IFINDEX] || attrs[IPSEC_IPIP_A_SA_IFNAME]) {
-		only = ipsi_nl_hold_dev(net, attrs, cb->extack);
-		if (IS_ERR(only))
-			return PTR_ERR(only);
-	}
+	err = ipsi_nl_dump_start(cb, net, attrs);
+	if (err)
+		return err;
 
-	cb->seq = ipsi_sa_get_generation();
-
+	keys = nla_get_flag(attrs[IPSEC_IPIP_A_SA_KEYS]);
 	rcu_read_lock();
-	for_each_netdev_dump(net, dev, ctx->ifindex) {
-		idev = netdev_priv(dev);
-		if (ipsi_device_is(dev) && (!only || only == idev) &&
-		    ipsi_nl_capable(idev, cb->skb)) {
-			err = ipsi_nl_dump_sas(skb, cb, idev, keys);
-			if (err)
-				break;
-		}
-		ctx->sa = 0;
-	}
+	err = ipsi_nl_dump(cb)->only ? ipsi_nl_dump_only(skb, cb, net, keys) :
+				       ipsi_nl_dump_all(skb, cb, net, keys);
 	rcu_read_unlock();
-
-	if (only)
-		dev_put(only->dev);
 
 	return err && !skb->len ? err : skb->len;
 }
@@ -446,7 +541,7 @@ int ipsec_ipip_nl_sa_activate_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ipsi_dev *idev;
 	int err;
 
-	idev = ipsi_nl_hold_dev_capable(skb, info);
+	idev = ipsi_nl_hold_dev_info(skb, info);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 
@@ -527,7 +622,7 @@ int ipsec_ipip_nl_dev_get_dumpit(struct sk_buff *skb,
 	int err = 0;
 
 	rcu_read_lock();
-	for_each_netdev_dump(net, dev, ctx->ifindex) {
+	for_each_netdev_dump(net, dev, ctx->cursor) {
 		if (!ipsi_device_is(dev))
 			continue;
 		err = ipsi_nl_fill_dev(skb, &to, netdev_priv(dev));

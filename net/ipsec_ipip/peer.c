@@ -187,17 +187,14 @@ static void ipsi_peer_move_sas(struct ipsi_dev *idev,
 			       const struct ipsi_peer *to)
 {
 	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
-	struct xfrm_state *x;
-	unsigned int n = 0;
-	bool out;
+	struct ipsi_sa_ref ref = { .seq = U64_MAX };
+	u32 generation;
 
 	mutex_lock(cfg_mutex);
-	/* An SA that is replaced keeps its place; one that dies shifts others,
-	 * which then wait for the next packet.
-	 */
-	while ((x = ipsi_sa_get_nth(idev, n++, &out))) {
-		ipsi_peer_move_sa(idev, x, out, to);
-		xfrm_state_put(x);
+	/* An SA that is replaced keeps its place. */
+	while (ipsi_sa_get_batch(idev, ref.seq, &ref, 1, &generation)) {
+		ipsi_peer_move_sa(idev, ref.x, ref.out, to);
+		xfrm_state_put(ref.x);
 	}
 	mutex_unlock(cfg_mutex);
 }

@@ -7,8 +7,8 @@
  * Only pointers are kept here: SAs live in the namespace's SAD, and what
  * dies there is never used again, since the state is checked at each use.
  */
-#include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
@@ -33,9 +33,6 @@
 
 /* What a key manager installs within such a time is one pair. */
 #define IPSI_SA_PAIR	HZ
-
-/* Goes up when an SA joins or leaves any device, so that a dump can tell. */
-static atomic_t ipsi_sa_generation = ATOMIC_INIT(1);
 
 /* Which way x goes, if its addresses are the endpoints of the device. Only
  * transport mode leaves through us; what arrives may be in tunnel mode too,
@@ -235,7 +232,7 @@ static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
 	lockdep_assert_held(&sad->lock);
 
 	list_del(&sa->list);
-	atomic_inc(&ipsi_sa_generation);
+	sad->generation++;
 	ipsi_sa_kill_policy(sad, sa);
 	if (sad->active == sa) {
 		sad->active = NULL;
@@ -274,14 +271,16 @@ static void ipsi_sa_join(struct ipsi_dev *idev, struct xfrm_state *x,
 		sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
 		if (!sa)
 			goto out;
-		atomic_inc(&ipsi_sa_generation);
+		sad->generation++;
 		xfrm_state_hold(x);
 		sa->x = x;
 		sa->out = out;
 		sa->joined = jiffies;
 		if (newest) {
+			sa->seq = sad->seq_newest++;
 			list_add(&sa->list, &sad->list);
 		} else {
+			sa->seq = --sad->seq_oldest;
 			sa->joined -= IPSI_SA_YOUNG;
 			list_add_tail(&sa->list, &sad->list);
 		}
@@ -352,7 +351,7 @@ static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
 	spin_lock_bh(&sad->lock);
 	sa = ipsi_sa_entry(sad, old);
 	if (sa) {
-		atomic_inc(&ipsi_sa_generation);
+		sad->generation++;
 		xfrm_state_hold(new);
 		sa->x = new;
 		ipsi_sa_kill_policy(sad, sa);
@@ -626,43 +625,40 @@ struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_sa_get_nth - walk over the SAs of the device
+ * ipsi_sa_get_batch - read the SAs of the device, some at a time
  * @idev: the device
- * @n: how many valid SAs to skip, the newest first
- * @out: set to the direction of the SA
+ * @before: ipsi_sa_ref.seq of the last SA that was read, or U64_MAX to begin
+ * @refs: filled in with the next valid SAs, the newest first; the caller puts
+ *   the references
+ * @max: room in @refs
+ * @generation: set to a number that changes when an SA joins or leaves
  *
  * Context: any.
- * Return: the state with a reference for the caller, or NULL past the end.
+ * Return: how many there are in @refs; less than @max at the end.
  */
-struct xfrm_state *ipsi_sa_get_nth(struct ipsi_dev *idev, unsigned int n,
-				   bool *out)
+unsigned int ipsi_sa_get_batch(struct ipsi_dev *idev, u64 before,
+			       struct ipsi_sa_ref *refs, unsigned int max,
+			       u32 *generation)
 {
 	struct ipsi_sad *sad = &idev->sad;
-	struct xfrm_state *x = NULL;
 	struct ipsi_sa *sa;
+	unsigned int n = 0;
 
 	spin_lock_bh(&sad->lock);
+	*generation = sad->generation;
 	list_for_each_entry(sa, &sad->list, list) {
-		if (!ipsi_sa_valid(sa->x) || n--)
+		if (sa->seq >= before || !ipsi_sa_valid(sa->x))
 			continue;
-		x = sa->x;
-		*out = sa->out;
-		xfrm_state_hold(x);
-		break;
+		if (n == max)
+			break;
+		xfrm_state_hold(sa->x);
+		refs[n].x = sa->x;
+		refs[n].seq = sa->seq;
+		refs[n++].out = sa->out;
 	}
 	spin_unlock_bh(&sad->lock);
 
-	return x;
-}
-
-/**
- * ipsi_sa_get_generation - has any device's list of SAs changed?
- *
- * Return: a number, never 0, that changes when an SA joins or leaves.
- */
-unsigned int ipsi_sa_get_generation(void)
-{
-	return (unsigned int)atomic_read(&ipsi_sa_generation) ?: 1;
+	return n;
 }
 
 /**
@@ -740,6 +736,9 @@ void ipsi_sad_init(struct ipsi_sad *sad)
 {
 	spin_lock_init(&sad->lock);
 	INIT_LIST_HEAD(&sad->list);
+	sad->generation = get_random_u32();
+	sad->seq_newest = BIT_ULL(63);
+	sad->seq_oldest = BIT_ULL(63);
 	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
 }
 

@@ -12,6 +12,7 @@
  * @policy: private policy that lets packets leave by it (bundle.c), or NULL;
  *   owned; written under ipsi_sad.lock
  * @joined: in jiffies, when it became the device's
+ * @seq: its place in the list, where each has less than the one before it
  * @out: outbound; else inbound
  * @exhausted: it has no sequence number left, so it is as good as dead
  */
@@ -20,6 +21,7 @@ struct ipsi_sa {
 	struct xfrm_state *x;
 	struct ipsi_policy *policy;
 	unsigned long joined;
+	u64 seq;
 	bool out;
 	bool exhausted;
 };
@@ -52,6 +54,18 @@ struct ipsi_sa_summary {
 	bool pinned;
 };
 
+/**
+ * struct ipsi_sa_ref - an SA out of the list of a device
+ * @x: the state; the holder owns one reference
+ * @seq: its place in that list
+ * @out: outbound; else inbound
+ */
+struct ipsi_sa_ref {
+	struct xfrm_state *x;
+	u64 seq;
+	bool out;
+};
+
 void ipsi_sad_init(struct ipsi_sad *sad);
 void ipsi_sad_load(struct ipsi_dev *idev);
 void ipsi_sad_purge(struct ipsi_dev *idev);
@@ -73,9 +87,9 @@ bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x);
 
 struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);
-struct xfrm_state *ipsi_sa_get_nth(struct ipsi_dev *idev, unsigned int n,
-				   bool *out);
-unsigned int ipsi_sa_get_generation(void);
+unsigned int ipsi_sa_get_batch(struct ipsi_dev *idev, u64 before,
+			       struct ipsi_sa_ref *refs, unsigned int max,
+			       u32 *generation);
 struct xfrm_state *ipsi_sa_get_active(struct ipsi_dev *idev, bool *pinned);
 void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum);
 

@@ -19,8 +19,12 @@
 static const char ipsi_no_family[] =
 	"the kernel has no ipsec-ipip: load the module (modprobe ipsec_ipip)";
 
-/* How often to ask again when the state changed during a dump. */
-#define IPSI_NL_TRIES	10
+/* How often to ask again when the state changed during a dump, and how long to
+ * wait before: 1 ms at first, then twice as long each time, at most 128 ms. That
+ * makes a second in all.
+ */
+#define IPSI_NL_TRIES		15
+#define IPSI_NL_PAUSE_MAX	7
 
 /* What came back at the end of an answer. */
 struct ipsi_nl_end {
@@ -291,6 +295,15 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 	return ipsi_fail("%s: %s", attr->word ? attr->word : attr->name, rest);
 }
 
+/* Whoever changes the state gets the time to come to an end. */
+static void ipsi_nl_pause(int tries)
+{
+	struct timespec pause = { .tv_nsec = 1000000L };
+
+	pause.tv_nsec <<= tries < IPSI_NL_PAUSE_MAX ? tries : IPSI_NL_PAUSE_MAX;
+	nanosleep(&pause, NULL);
+}
+
 /**
  * ipsi_nl_talk() - send the request and wait for the answer
  * @nl: the socket
@@ -318,6 +331,7 @@ int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 			return IPSI_OK;
 		}
 		ipsi_replies_free(replies);
+		ipsi_nl_pause(i);
 	}
 	return ipsi_fail("the SAs change faster than they can be read");
 }
