@@ -6,6 +6,7 @@
  */
 #include <linux/audit.h>
 #include <linux/netdevice.h>
+#include <linux/security.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
 #include <net/xfrm.h>
@@ -99,6 +100,25 @@ static struct ipsi_dev *ipsi_nl_hold_dev_info(struct sk_buff *skb,
 {
 	return ipsi_nl_hold_dev_capable(genl_info_net(info), info->attrs, skb,
 					info->extack);
+}
+
+/* Are keys asked for, and may they be shown? A kernel that is locked down keeps
+ * them even from root, by xfrm_user as well.
+ */
+static bool ipsi_nl_show_keys(const struct nlattr *attr,
+			      struct netlink_ext_ack *extack)
+{
+	if (!nla_get_flag(attr))
+		return false;
+
+	if (IS_ENABLED(CONFIG_SECURITY) &&
+	    security_locked_down(LOCKDOWN_XFRM_SECRET)) {
+		NL_SET_ERR_MSG(extack,
+			       "keys: not shown, the kernel is locked down");
+		return false;
+	}
+
+	return true;
 }
 
 static int ipsi_nl_parse_proto(struct genl_info *info, u8 *proto)
@@ -324,6 +344,7 @@ int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct ipsi_sa_id id;
 	struct xfrm_state *x;
 	struct sk_buff *msg;
+	bool keys;
 	int err;
 
 	idev = ipsi_nl_hold_dev_info(skb, info);
@@ -335,14 +356,15 @@ int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
 		err = PTR_ERR(x);
 		goto out_dev;
 	}
+	keys = ipsi_nl_show_keys(info->attrs[IPSEC_IPIP_A_SA_KEYS],
+				 info->extack);
 
 	err = -ENOMEM;
 	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!msg)
 		goto out_sa;
 
-	err = ipsi_nl_fill_sa(msg, &to, idev, x, id.out,
-			      nla_get_flag(info->attrs[IPSEC_IPIP_A_SA_KEYS]));
+	err = ipsi_nl_fill_sa(msg, &to, idev, x, id.out, keys);
 	if (err)
 		nlmsg_free(msg);
 	else
@@ -518,7 +540,7 @@ int ipsec_ipip_nl_sa_get_dumpit(struct sk_buff *skb,
 	if (err)
 		return err;
 
-	keys = nla_get_flag(attrs[IPSEC_IPIP_A_SA_KEYS]);
+	keys = ipsi_nl_show_keys(attrs[IPSEC_IPIP_A_SA_KEYS], cb->extack);
 	rcu_read_lock();
 	err = ipsi_nl_dump(cb)->only ? ipsi_nl_dump_only(skb, cb, net, keys) :
 				       ipsi_nl_dump_all(skb, cb, net, keys);
