@@ -290,6 +290,11 @@ static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
 } while (0)
 #endif
 
+/* GENL_MCAST_CAP_NET_ADMIN: before 6.7 (and some 6.1) by another name */
+#ifndef GENL_MCAST_CAP_NET_ADMIN
+#define GENL_MCAST_CAP_NET_ADMIN	GENL_UNS_ADMIN_PERM
+#endif
+
 /* for_each_netdev_dump(): before 6.8 devices are in hash buckets, and not sorted
  * by their index. The cursor sorts them by bucket first.
  */

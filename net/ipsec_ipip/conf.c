@@ -35,6 +35,7 @@ const struct nla_policy ipsi_conf_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
 	[IFLA_IPSEC_IPIP_ENCAP_PORT]	= { .type = NLA_BE16 },
 	[IFLA_IPSEC_IPIP_PEER]		= { .type = NLA_REJECT },
 	[IFLA_IPSEC_IPIP_POLICIES]	= { .type = NLA_U8 },
+	[IFLA_IPSEC_IPIP_FOREIGN]	= { .type = NLA_REJECT },
 };
 
 static int ipsi_parse_endpoints(struct ipsi_conf *conf, struct nlattr *data[],
@@ -414,7 +415,55 @@ size_t ipsi_conf_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u32)) +			/* FWMARK */
 	       nla_total_size(sizeof(u8)) +			/* KEYING */
 	       nla_total_size(sizeof(u8)) +			/* POLICIES */
-	       nla_total_size(sizeof(u8));			/* ICMP */
+	       nla_total_size(sizeof(u8)) +			/* ICMP */
+	       nla_total_size(0);				/* FOREIGN */
+}
+
+/**
+ * ipsi_conf_is_open - may its namespace know the underlay of a device?
+ * @dev: the device
+ *
+ * Without a caller whose capabilities could be checked, as in notifications,
+ * the user namespaces decide: CAP_NET_ADMIN in one is CAP_NET_ADMIN in all that
+ * descend from it.
+ *
+ * Context: RTNL or RCU read side.
+ * Return: true unless the device was moved to a namespace whose root has no say
+ *   in that of the underlay.
+ */
+bool ipsi_conf_is_open(const struct net_device *dev)
+{
+	const struct ipsi_dev *idev = netdev_priv(dev);
+	const struct user_namespace *top = dev_net(dev)->user_ns;
+	const struct user_namespace *ns = idev->net->user_ns;
+
+	while (ns->level > top->level)
+		ns = ns->parent;
+
+	return ns == top;
+}
+
+/* The underlay, and how SAs are found there */
+static int ipsi_conf_fill_underlay(struct sk_buff *skb,
+				   const struct ipsi_conf *conf)
+{
+	const xfrm_address_t any = {};
+
+	if (ipsi_put_addr(skb, IFLA_IPSEC_IPIP_LOCAL, &conf->local,
+			  conf->family) ||
+	    ipsi_put_addr(skb, IFLA_IPSEC_IPIP_REMOTE,
+			  conf->any ? &any : &conf->remote, conf->family) ||
+	    (conf->roam &&
+	     ipsi_put_addr(skb, IFLA_IPSEC_IPIP_PEER, &conf->remote,
+			   conf->family)) ||
+	    nla_put_be16(skb, IFLA_IPSEC_IPIP_ENCAP_PORT, conf->encap_port) ||
+	    nla_put_u32(skb, IFLA_IPSEC_IPIP_LINK, conf->link) ||
+	    nla_put_u32(skb, IFLA_IPSEC_IPIP_IF_ID, conf->if_id) ||
+	    nla_put_u32(skb, IFLA_IPSEC_IPIP_REQID, conf->reqid) ||
+	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark))
+		return -EMSGSIZE;
+
+	return 0;
 }
 
 /**
@@ -428,31 +477,21 @@ size_t ipsi_conf_size(const struct net_device *dev)
 int ipsi_conf_fill(struct sk_buff *skb, const struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
-	const xfrm_address_t any = {};
 	const struct ipsi_conf *conf;
 	int err = -EMSGSIZE;
 
 	rcu_read_lock();
 	conf = rcu_dereference(idev->conf);
 
-	if (ipsi_put_addr(skb, IFLA_IPSEC_IPIP_LOCAL, &conf->local,
-			  conf->family) ||
-	    ipsi_put_addr(skb, IFLA_IPSEC_IPIP_REMOTE,
-			  conf->any ? &any : &conf->remote, conf->family) ||
-	    (conf->roam &&
-	     ipsi_put_addr(skb, IFLA_IPSEC_IPIP_PEER, &conf->remote,
-			   conf->family)) ||
+	if ((ipsi_conf_is_open(dev) && ipsi_conf_fill_underlay(skb, conf)) ||
+	    (!net_eq(idev->net, dev_net(dev)) &&
+	     nla_put_flag(skb, IFLA_IPSEC_IPIP_FOREIGN)) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ROAM, conf->roam) ||
-	    nla_put_be16(skb, IFLA_IPSEC_IPIP_ENCAP_PORT, conf->encap_port) ||
-	    nla_put_u32(skb, IFLA_IPSEC_IPIP_LINK, conf->link) ||
-	    nla_put_u32(skb, IFLA_IPSEC_IPIP_IF_ID, conf->if_id) ||
-	    nla_put_u32(skb, IFLA_IPSEC_IPIP_REQID, conf->reqid) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_TTL, conf->ttl) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_TOS, conf->tos) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_DF, conf->df) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ECN, conf->ecn) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_FLOWLABEL, conf->flowlabel) ||
-	    nla_put_u32(skb, IFLA_IPSEC_IPIP_FWMARK, conf->fwmark) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_KEYING, conf->keying) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_POLICIES, conf->policies) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ICMP, conf->icmp))

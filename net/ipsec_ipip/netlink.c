@@ -585,6 +585,19 @@ out:
 	return err;
 }
 
+/* Routes, addresses and links of a namespace are shown to anyone in it, but
+ * SAs are not, nor what the device has of another namespace.
+ */
+static enum ipsi_nl_view ipsi_nl_dev_view(const struct ipsi_dev *idev,
+					  const struct sk_buff *skb)
+{
+	if (ipsi_nl_capable(idev, skb))
+		return IPSI_NL_VIEW_ALL;
+
+	return net_eq(idev->net, dev_net(idev->dev)) ? IPSI_NL_VIEW_UNDERLAY :
+						       IPSI_NL_VIEW_DEVICE;
+}
+
 /**
  * ipsec_ipip_nl_dev_get_doit - show a device
  * @skb: the request
@@ -612,7 +625,7 @@ int ipsec_ipip_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 
 	rcu_read_lock();
-	err = ipsi_nl_fill_dev(msg, &to, idev);
+	err = ipsi_nl_fill_dev(msg, &to, idev, ipsi_nl_dev_view(idev, skb));
 	rcu_read_unlock();
 	if (err)
 		nlmsg_free(msg);
@@ -641,13 +654,16 @@ int ipsec_ipip_nl_dev_get_dumpit(struct sk_buff *skb,
 	struct ipsi_nl_dump *ctx = ipsi_nl_dump(cb);
 	struct net *net = sock_net(skb->sk);
 	struct net_device *dev;
+	struct ipsi_dev *idev;
 	int err = 0;
 
 	rcu_read_lock();
 	for_each_netdev_dump(net, dev, ctx->cursor) {
 		if (!ipsi_device_is(dev))
 			continue;
-		err = ipsi_nl_fill_dev(skb, &to, netdev_priv(dev));
+		idev = netdev_priv(dev);
+		err = ipsi_nl_fill_dev(skb, &to, idev,
+				       ipsi_nl_dev_view(idev, cb->skb));
 		if (err)
 			break;
 	}
@@ -656,14 +672,25 @@ int ipsec_ipip_nl_dev_get_dumpit(struct sk_buff *skb,
 	return err && !skb->len ? err : skb->len;
 }
 
+/* Events are about SAs. The generator has no word for the flags of a group. */
+static const struct genl_multicast_group ipsi_nl_groups[] = {
+	[IPSEC_IPIP_NLGRP_EVENTS] = {
+		.name = IPSEC_IPIP_MCGRP_EVENTS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+};
+
 /**
  * ipsi_nl_register - open the family
  *
- * Context: process.
+ * Context: process, in the init function of the module.
  * Return: 0 or a negative errno.
  */
 int ipsi_nl_register(void)
 {
+	BUILD_BUG_ON(ARRAY_SIZE(ipsi_nl_groups) != IPSEC_IPIP_NLGRP_EVENTS + 1);
+
+	ipsec_ipip_nl_family.mcgrps = ipsi_nl_groups;
 	return ipsi_genl_register(&ipsec_ipip_nl_family);
 }
 

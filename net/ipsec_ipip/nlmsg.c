@@ -7,6 +7,7 @@
 #include <net/genetlink.h>
 #include <net/xfrm.h>
 
+#include "conf.h"
 #include "mtu.h"
 #include "nladdr.h"
 #include "netlink-gen.h"
@@ -36,7 +37,8 @@ static int ipsi_nl_fill_stats(struct sk_buff *msg, struct ipsi_dev *idev)
 	return 0;
 }
 
-static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
+static int ipsi_nl_fill_underlay(struct sk_buff *msg,
+				 const struct ipsi_conf *conf)
 {
 	const xfrm_address_t any = {};
 
@@ -46,26 +48,31 @@ static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
 			  conf->family) ||
 	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_REMOTE,
 			  conf->any ? &any : &conf->remote, conf->family) ||
-	    (conf->roam && nla_put_flag(msg, IPSEC_IPIP_A_DEV_ROAM)) ||
 	    (conf->roam && !xfrm_addr_any(&conf->remote, conf->family) &&
 	     ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &conf->remote,
 			   conf->family)) ||
 	    (conf->encap_port &&
 	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_ENCAP_PORT,
 			  conf->encap_port)) ||
+	    (conf->link &&
+	     nla_put_u32(msg, IPSEC_IPIP_A_DEV_LINK, conf->link)) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int ipsi_nl_fill_conf(struct sk_buff *msg, const struct ipsi_conf *conf)
+{
+	if ((conf->roam && nla_put_flag(msg, IPSEC_IPIP_A_DEV_ROAM)) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TTL, conf->ttl) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_TOS, conf->tos) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_DF, conf->df) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ECN, conf->ecn) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_FLOWLABEL, conf->flowlabel) ||
-	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_FWMARK, conf->fwmark) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_KEYING, conf->keying) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_POLICIES, conf->policies) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_ICMP, conf->icmp))
-		return -EMSGSIZE;
-
-	if (conf->link &&
-	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_LINK, conf->link))
 		return -EMSGSIZE;
 
 	return 0;
@@ -86,7 +93,8 @@ static int ipsi_nl_fill_mtu(struct sk_buff *msg, struct ipsi_dev *idev)
 	return nla_put_flag(msg, IPSEC_IPIP_A_DEV_MTU_AUTO);
 }
 
-static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev)
+static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev,
+			    enum ipsi_nl_view view)
 {
 	struct ipsi_sa_summary sum;
 
@@ -96,7 +104,7 @@ static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev)
 	    nla_put_u32(msg, IPSEC_IPIP_A_DEV_SA_OUT, sum.out))
 		return -EMSGSIZE;
 
-	if (!sum.active_spi)
+	if (!sum.active_spi || view < IPSI_NL_VIEW_ALL)
 		return 0;
 
 	if (nla_put_be32(msg, IPSEC_IPIP_A_DEV_ACTIVE_SPI, sum.active_spi) ||
@@ -112,13 +120,15 @@ static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev)
  * @msg: message to append to
  * @to: whom it is for
  * @idev: the device
+ * @view: how much the receiver may see
  *
  * Context: RCU read side.
  * Return: 0, or -EMSGSIZE with @msg as it was.
  */
 int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
-		     struct ipsi_dev *idev)
+		     struct ipsi_dev *idev, enum ipsi_nl_view view)
 {
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct net_device *dev = idev->dev;
 	void *hdr;
 
@@ -129,10 +139,14 @@ int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
 
 	if (nla_put_u32(msg, IPSEC_IPIP_A_DEV_IFINDEX, dev->ifindex) ||
 	    nla_put_string(msg, IPSEC_IPIP_A_DEV_IFNAME, dev->name) ||
-	    ipsi_nl_fill_conf(msg, rcu_dereference(idev->conf)) ||
+	    (view >= IPSI_NL_VIEW_UNDERLAY &&
+	     ipsi_nl_fill_underlay(msg, conf)) ||
+	    ipsi_nl_fill_conf(msg, conf) ||
 	    ipsi_nl_fill_mtu(msg, idev) ||
 	    nla_put_u8(msg, IPSEC_IPIP_A_DEV_CARRIER, netif_carrier_ok(dev)) ||
-	    ipsi_nl_fill_sas(msg, idev) ||
+	    ipsi_nl_fill_sas(msg, idev, view) ||
+	    (view < IPSI_NL_VIEW_ALL &&
+	     nla_put_flag(msg, IPSEC_IPIP_A_DEV_WITHHELD)) ||
 	    ipsi_nl_fill_stats(msg, idev)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
@@ -197,7 +211,9 @@ static int ipsi_nl_put_alg(struct sk_buff *msg, const struct ipsi_nl_alg *attr,
 	if (nla_put_string(msg, attr->name, name))
 		return -EMSGSIZE;
 
-	if (keys && key_bits && nla_put(msg, attr->key, key_bits / 8, key))
+	/* A longer one, which XFRM takes for a hash, would fit no message. */
+	if (keys && key_bits && key_bits <= IPSEC_IPIP_KEY_MAX_LEN * 8 &&
+	    nla_put(msg, attr->key, key_bits / 8, key))
 		return -EMSGSIZE;
 
 	return 0;
@@ -435,7 +451,9 @@ int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	return 0;
 }
 
-/* Start an event, or do not if nobody listens. */
+/* Start an event, or do not if nobody listens. The caller is an RCU reader, or
+ * has BH off, so that the namespace lives on if the device leaves it now.
+ */
 static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
 					 void **hdr)
 {
@@ -456,6 +474,16 @@ static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
 	}
 
 	return msg;
+}
+
+/* Events about SAs and the underlay are for those only who may see these. */
+static struct sk_buff *ipsi_nl_event_new_open(struct ipsi_dev *idev, u8 cmd,
+					      void **hdr)
+{
+	if (!ipsi_conf_is_open(idev->dev))
+		return NULL;
+
+	return ipsi_nl_event_new(idev, cmd, hdr);
 }
 
 static void ipsi_nl_event_send(struct ipsi_dev *idev, struct sk_buff *msg,
@@ -487,7 +515,7 @@ static const char *ipsi_nl_event_word(u8 cmd, bool hard)
  * @out: it is an outbound one
  * @hard: in an expiry, whether the SA is dead
  *
- * Context: any.
+ * Context: RCU read side or BH off.
  */
 void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 		      const struct xfrm_state *x, bool out, bool hard)
@@ -497,12 +525,32 @@ void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 
 	trace_ipsec_ipip_sa(idev->dev, ipsi_nl_event_word(cmd, hard), x, out);
 
-	msg = ipsi_nl_event_new(idev, cmd, &hdr);
+	msg = ipsi_nl_event_new_open(idev, cmd, &hdr);
 	if (!msg)
 		return;
 
 	if (ipsi_nl_fill_header(msg, idev, x, out) ||
 	    (hard && nla_put_flag(msg, IPSEC_IPIP_A_SA_HARD))) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}
+
+static void ipsi_nl_send_refuse(struct ipsi_dev *idev,
+				const struct xfrm_state *x, bool out,
+				u32 refusal)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = ipsi_nl_event_new_open(idev, IPSEC_IPIP_CMD_SA_REFUSE_NTF, &hdr);
+	if (!msg)
+		return;
+
+	if (ipsi_nl_fill_header(msg, idev, x, out) ||
+	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REFUSAL, refusal)) {
 		nlmsg_free(msg);
 		return;
 	}
@@ -522,20 +570,9 @@ void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
 void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
 			  bool out, u32 refusal)
 {
-	struct sk_buff *msg;
-	void *hdr;
-
-	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_SA_REFUSE_NTF, &hdr);
-	if (!msg)
-		return;
-
-	if (ipsi_nl_fill_header(msg, idev, x, out) ||
-	    nla_put_u32(msg, IPSEC_IPIP_A_SA_REFUSAL, refusal)) {
-		nlmsg_free(msg);
-		return;
-	}
-
-	ipsi_nl_event_send(idev, msg, hdr);
+	rcu_read_lock();
+	ipsi_nl_send_refuse(idev, x, out, refusal);
+	rcu_read_unlock();
 }
 
 /**
@@ -544,7 +581,7 @@ void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
  * @x: the state, or NULL if there is none any more
  * @pinned: it was chosen by sa-activate
  *
- * Context: any.
+ * Context: RCU read side or BH off.
  */
 void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 			    bool pinned)
@@ -554,7 +591,8 @@ void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 
 	trace_ipsec_ipip_sa(idev->dev, pinned ? "pin" : "activate", x, true);
 
-	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_SA_ACTIVATE_NTF, &hdr);
+	msg = ipsi_nl_event_new_open(idev, IPSEC_IPIP_CMD_SA_ACTIVATE_NTF,
+				     &hdr);
 	if (!msg)
 		return;
 
@@ -582,7 +620,7 @@ static int ipsi_nl_fill_dev_id(struct sk_buff *msg,
  * @idev: the device
  * @on: it is on
  *
- * Context: any.
+ * Context: RCU read side or BH off.
  */
 void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
 {
@@ -602,6 +640,30 @@ void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
 	ipsi_nl_event_send(idev, msg, hdr);
 }
 
+static void ipsi_nl_send_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
+{
+	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = ipsi_nl_event_new_open(idev, IPSEC_IPIP_CMD_DEV_PEER_NTF, &hdr);
+	if (!msg)
+		return;
+
+	if (ipsi_nl_fill_dev_id(msg, idev) ||
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &conf->local,
+			  conf->family) ||
+	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr,
+			  conf->family) ||
+	    (to->port &&
+	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_PEER_PORT, to->port))) {
+		nlmsg_free(msg);
+		return;
+	}
+
+	ipsi_nl_event_send(idev, msg, hdr);
+}
+
 /**
  * ipsi_nl_event_peer - tell that the peer has moved
  * @idev: the device
@@ -611,30 +673,7 @@ void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on)
  */
 void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 {
-	const struct ipsi_conf *conf;
-	xfrm_address_t local;
-	struct sk_buff *msg;
-	void *hdr;
-	u16 family;
-
 	rcu_read_lock();
-	conf = rcu_dereference(idev->conf);
-	family = conf->family;
-	local = conf->local;
+	ipsi_nl_send_peer(idev, to);
 	rcu_read_unlock();
-
-	msg = ipsi_nl_event_new(idev, IPSEC_IPIP_CMD_DEV_PEER_NTF, &hdr);
-	if (!msg)
-		return;
-
-	if (ipsi_nl_fill_dev_id(msg, idev) ||
-	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_LOCAL, &local, family) ||
-	    ipsi_put_addr(msg, IPSEC_IPIP_A_DEV_PEER, &to->addr, family) ||
-	    (to->port &&
-	     nla_put_be16(msg, IPSEC_IPIP_A_DEV_PEER_PORT, to->port))) {
-		nlmsg_free(msg);
-		return;
-	}
-
-	ipsi_nl_event_send(idev, msg, hdr);
 }

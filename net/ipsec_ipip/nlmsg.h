@@ -22,8 +22,20 @@ struct ipsi_nl_to {
 	struct netlink_callback *cb;
 };
 
+/**
+ * enum ipsi_nl_view - how much of a device is shown
+ * @IPSI_NL_VIEW_DEVICE: nothing of the namespace of the underlay
+ * @IPSI_NL_VIEW_UNDERLAY: besides, the underlay, and how SAs are found there
+ * @IPSI_NL_VIEW_ALL: besides, which SA is in use
+ */
+enum ipsi_nl_view {
+	IPSI_NL_VIEW_DEVICE,
+	IPSI_NL_VIEW_UNDERLAY,
+	IPSI_NL_VIEW_ALL,
+};
+
 int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
-		     struct ipsi_dev *idev);
+		     struct ipsi_dev *idev, enum ipsi_nl_view view);
 int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 		    struct ipsi_dev *idev, struct xfrm_state *x, bool out,
 		    bool keys);

@@ -490,6 +490,9 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 	if (!tb)
 		return;
 
+	if (!tb[IFLA_IPSEC_IPIP_LOCAL] && tb[IFLA_IPSEC_IPIP_FOREIGN])
+		print_color_string(PRINT_FP, COLOR_NONE, NULL, "%s",
+				   "(underlay not shown without CAP_NET_ADMIN there) ");
 	ipsi_print_addr(tb, IFLA_IPSEC_IPIP_LOCAL, "local");
 	ipsi_print_addr(tb, IFLA_IPSEC_IPIP_REMOTE, "remote");
 	ipsi_print_peer(tb);

@@ -144,6 +144,7 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 	[IPSEC_IPIP_A_DEV_PEER_PORT] = IPSI_A("peer-port", IPSI_BE16),
 	[IPSEC_IPIP_A_DEV_POLICIES] =
 		IPSI_E("policies", NULL, IPSI_ENUM8, ipsi_policies_names),
+	[IPSEC_IPIP_A_DEV_WITHHELD] = IPSI_A("withheld", IPSI_FLAG),
 };
 
 const struct ipsi_attr_set ipsi_dev_set =

@@ -448,9 +448,11 @@ int ipsi_nl_listen(struct ipsi_nl *nl)
 		return ipsi_fail("the kernel has no group \"%s\"",
 				 IPSEC_IPIP_MCGRP_EVENTS);
 	if (mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &nl->group,
-				  sizeof(nl->group)) < 0)
-		return ipsi_fail("cannot listen: %s", strerror(errno));
-	return IPSI_OK;
+				  sizeof(nl->group)) == 0)
+		return IPSI_OK;
+	if (errno == EPERM)
+		return ipsi_fail("events are not shown without CAP_NET_ADMIN");
+	return ipsi_fail("cannot listen: %s", strerror(errno));
 }
 
 /**

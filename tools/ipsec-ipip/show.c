@@ -65,6 +65,9 @@ static void ipsi_show_sas(const struct ipsi_attrs *dev)
 	printf("  SAs: %llu in, %llu out\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN),
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT));
+	/* It may have one. */
+	if (dev->tb[IPSEC_IPIP_A_DEV_WITHHELD])
+		return;
 	if (!dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI]) {
 		printf("  active: none, nothing can be sent\n");
 		return;
@@ -110,18 +113,30 @@ static void ipsi_show_peer(const struct ipsi_attrs *dev)
 		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ENCAP_PORT));
 }
 
+static void ipsi_show_withheld(const struct ipsi_attrs *dev)
+{
+	if (!dev->tb[IPSEC_IPIP_A_DEV_WITHHELD])
+		return;
+	if (dev->tb[IPSEC_IPIP_A_DEV_LOCAL])
+		puts("  withheld: the SA in use; CAP_NET_ADMIN is required");
+	else
+		puts("  withheld: the underlay and the SA in use; CAP_NET_ADMIN is required there");
+}
+
 static void ipsi_show_text(const struct ipsi_attrs *dev)
 {
 	char buf[IPSI_TEXT_LEN];
 
 	printf("device: %s\n", ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME));
-	printf("  local: %s\n",
-	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
-	printf("  remote: %s\n",
-	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
-	printf("  if_id: 0x%llx\n",
-	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID));
-	ipsi_show_peer(dev);
+	if (dev->tb[IPSEC_IPIP_A_DEV_LOCAL]) {
+		printf("  local: %s\n",
+		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
+		printf("  remote: %s\n",
+		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
+		printf("  if_id: 0x%llx\n",
+		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID));
+		ipsi_show_peer(dev);
+	}
 	ipsi_show_header(dev);
 	printf("  mtu: %llu%s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
@@ -131,12 +146,13 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 	       "off, keys for both directions are needed");
 	ipsi_show_sas(dev);
 	ipsi_show_refused(dev);
+	ipsi_show_withheld(dev);
 }
 
 static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
 {
 	static const char * const flags[] = { "mtu_auto", "pinned", "roam",
-					      NULL };
+					      "withheld", NULL };
 	const bool carrier = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER);
 	const bool icmp = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ICMP);
 	struct json_object *object = ipsi_attrs_json(dev);

@@ -16,7 +16,7 @@ IPSI_QUIET=1
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
 IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13 IFLA_PEER=16
-IFLA_POLICIES=17
+IFLA_POLICIES=17 IFLA_FOREIGN=18
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
 # The options as "ip -d -j link show" has them.
@@ -348,6 +348,8 @@ bad_netlink()
 	# what is only shown
 	refused "Attribute failed policy validation" left \
 		"$raw" set "$DEV" "$IFLA_PEER=$RIGHT_HEX"
+	refused "Attribute failed policy validation" left \
+		"$raw" set "$DEV" "$IFLA_FOREIGN="
 	# the same tool can be right
 	# shellcheck disable=SC2086 # they are words
 	ipsi_do left "$raw" new new $both "$IFLA_IF_ID=08000000"
@@ -569,9 +571,14 @@ unprivileged()
 	ipsi_must_fail "CAP_NET_ADMIN required" jail \
 		ip link set "$DEV" type ipsec-ipip ttl 9
 	ipsi_has "$(ipsi_try jail ip -d link show "$DEV")" \
-		"remote 10.0.0.2 if_id 0x7 reqid 0 ttl default" "options"
+		"ipsec-ipip (underlay not shown without CAP_NET_ADMIN there) ttl default tos inherit" \
+		"options"
 	ipsi_do jail ip link set "$DEV" mtu 1300
 	ipsi_do jail ip link set "$DEV" up
+	# nor can he make one there, although he has a number for it
+	ipsi_has "$(ipsi_try jail ip link show "$DEV")" " link-netnsid 0" "link"
+	ipsi_must_fail "Operation not permitted" jail ip link add other \
+		link-netnsid 0 type ipsec-ipip local 10.0.0.1 remote 10.0.0.9
 }
 
 ipsi_run defaults options change if_id bad_values namespace_is_new bad_netlink \
