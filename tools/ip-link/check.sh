@@ -52,7 +52,7 @@ refused 'Error: duplicate "ttl": "2" is the second value.' ttl 1 ttl 2
 refused 'Error: duplicate "nopmtudisc": "nopmtudisc" is the second value.' \
 	df set nopmtudisc
 refused 'Error: argument "any" is wrong: local must be an IP address' local any
-refused 'Error: argument "nosuch0" is wrong: dev must be the name of a device' \
+refused 'Error: argument "nosuch0" is wrong: dev must be the name of a device in the namespace of the underlay' \
 	dev nosuch0
 for value in -1 1x 0x '' 4294967296 +1; do
 	refused "Error: argument \"$value\" is wrong: if_id must be a number up to 4294967295" \

@@ -65,6 +65,13 @@ int print_color_bool(enum output_type t, enum color_attr color,
 
 int rtnl_dsfield_a2n(__u32 *id, const char *arg);
 
+/* The socket that ip(8) has open, and one request on it; free() the answer. */
+struct rtnl_handle;
+extern struct rtnl_handle rth;
+int rtnl_talk_suppress_rtnl_errmsg(struct rtnl_handle *rtnl,
+				   struct nlmsghdr *n,
+				   struct nlmsghdr **answer);
+
 noreturn void incomplete_command(void);
 noreturn void missarg(const char *key);
 noreturn void invarg(const char *msg, const char *arg);

@@ -146,12 +146,96 @@ static void ipsi_put_remote(struct nlmsghdr *n, const char *arg)
 		ipsi_put_addr(n, IFLA_IPSEC_IPIP_REMOTE, "remote", arg);
 }
 
+/* A request for one link. */
+struct ipsi_getlink {
+	struct nlmsghdr n;
+	struct ifinfomsg ifi;
+	char attrs[64];
+};
+
+/* An attribute of a message about a link, or NULL. */
+static const struct rtattr *ipsi_link_attr(const struct nlmsghdr *n, int type)
+{
+	const struct rtattr *attr = IFLA_RTA(NLMSG_DATA(n));
+	int len = IFLA_PAYLOAD(n);
+
+	for (; RTA_OK(attr, len); attr = RTA_NEXT(attr, len))
+		if ((attr->rta_type & NLA_TYPE_MASK) == type)
+			return attr;
+	return NULL;
+}
+
+/* Ask for a link by its index, or by its name if that is 0, in a namespace that
+ * this one numbers, or here if that is -1. Returns the answer, to be freed, or
+ * NULL.
+ */
+static struct nlmsghdr *ipsi_get_link(int32_t netnsid, int ifindex,
+				      const char *name)
+{
+	struct ipsi_getlink req = {
+		.n.nlmsg_len = NLMSG_LENGTH(sizeof(req.ifi)),
+		.n.nlmsg_flags = NLM_F_REQUEST,
+		.n.nlmsg_type = RTM_GETLINK,
+		.ifi.ifi_index = ifindex,
+	};
+	struct nlmsghdr *answer = NULL;
+
+	if (netnsid >= 0)
+		addattr32(&req.n, sizeof(req), IFLA_TARGET_NETNSID, netnsid);
+	if (!ifindex && strlen(name) >= IF_NAMESIZE)
+		return NULL;
+	if (!ifindex)
+		addattr_l(&req.n, sizeof(req), IFLA_IFNAME, name,
+			  strlen(name) + 1);
+	if (rtnl_talk_suppress_rtnl_errmsg(&rth, &req.n, &answer) < 0)
+		return NULL;
+	return answer;
+}
+
+/* Is the underlay of the link that a request is about in another namespace, and
+ * in which? A new link says so itself; of one that is there, the kernel does.
+ */
+static bool ipsi_is_foreign(const struct nlmsghdr *n, int32_t *netnsid)
+{
+	const struct ifinfomsg *ifi = NLMSG_DATA(n);
+	const struct rtattr *name = ipsi_link_attr(n, IFLA_IFNAME);
+	struct nlmsghdr *answer = NULL;
+	const struct rtattr *attr;
+
+	if (ifi->ifi_index > 0)
+		answer = ipsi_get_link(-1, ifi->ifi_index, NULL);
+	else if (name && n->nlmsg_flags & NLM_F_REPLACE)
+		answer = ipsi_get_link(-1, 0, RTA_DATA(name));
+	attr = ipsi_link_attr(answer ? answer : n, IFLA_LINK_NETNSID);
+	if (attr)
+		memcpy(netnsid, RTA_DATA(attr), sizeof(*netnsid));
+	free(answer);
+	return attr;
+}
+
+/* The index of a device in the namespace of the underlay, or 0. */
+static uint32_t ipsi_underlay_index(const struct nlmsghdr *n, const char *name)
+{
+	struct nlmsghdr *answer;
+	uint32_t ifindex = 0;
+	int32_t netnsid = -1;
+
+	if (!ipsi_is_foreign(n, &netnsid))
+		return if_nametoindex(name);
+	/* Without a number for it, it cannot be asked. */
+	answer = netnsid < 0 ? NULL : ipsi_get_link(netnsid, 0, name);
+	if (answer)
+		ifindex = ((struct ifinfomsg *)NLMSG_DATA(answer))->ifi_index;
+	free(answer);
+	return ifindex;
+}
+
 /* Also takes "ifN", which ipsi_print_dev() writes for a device that it cannot
  * see, for instance because it is in another network namespace.
  */
 static void ipsi_put_dev(struct nlmsghdr *n, const char *arg)
 {
-	uint32_t ifindex = if_nametoindex(arg);
+	uint32_t ifindex = ipsi_underlay_index(n, arg);
 	unsigned int value;
 	int len = 0;
 
@@ -159,7 +243,8 @@ static void ipsi_put_dev(struct nlmsghdr *n, const char *arg)
 	    !arg[len])
 		ifindex = value;
 	if (!ifindex)
-		invarg("dev must be the name of a device", arg);
+		invarg("dev must be the name of a device in the namespace of the underlay",
+		       arg);
 	addattr32(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_LINK, ifindex);
 }
 
@@ -449,7 +534,10 @@ static void ipsi_print_dev(struct rtattr *tb[])
 
 	if (!ipsi_get(tb, IFLA_IPSEC_IPIP_LINK, &ifindex, 4) || !ifindex)
 		return;
-	if (!if_indextoname(ifindex, name))
+	/* Elsewhere, it is the index of another device; ip(8) does not tell
+	 * where that is.
+	 */
+	if (tb[IFLA_IPSEC_IPIP_FOREIGN] || !if_indextoname(ifindex, name))
 		snprintf(name, sizeof(name), "if%u", ifindex);
 	print_color_string(PRINT_ANY, COLOR_NONE, "link", "dev %s ", name);
 }

@@ -80,7 +80,7 @@ usage_errors()
 	expect 2 'sa add: offload: dev expected instead of "lo"' \
 		"${sa[@]}" offload crypto lo lo
 	expect 1 'sa add: offload: none: No such device' \
-		"${sa[@]}" offload crypto dev none
+		"${sa[@]}" "${good[@]}" offload crypto dev none
 	expect 2 'sa del: unknown word "enc"' sa del ipsec0 in spi 256 enc a ''
 	expect 2 'sa show: spi SPI expected' sa show ipsec0 in
 	expect 2 'sa activate: DEV and {spi SPI|newest} expected' \

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -87,11 +88,45 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
+	link->ifindex = ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-		if (mnl_attr_get_type(attr) == IFLA_LINK_NETNSID)
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		if (mnl_attr_get_type(attr) == IFLA_LINK_NETNSID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0) {
 			link->foreign = true;
+			link->netnsid = mnl_attr_get_u32(attr);
+		}
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			snprintf(link->name, sizeof(link->name), "%s",
+				 mnl_attr_get_str(attr));
+	}
 	return MNL_CB_OK;
+}
+
+/* Ask for a link by its index, or by its name if that is 0, in a namespace that
+ * this one numbers, or here if that is -1.
+ */
+static int ipsi_query_link_in(int32_t netnsid, uint32_t ifindex,
+			      const char *name, struct ipsi_link *link)
+{
+	char buf[MNL_NLMSG_HDRLEN + 128] __attribute__((aligned(4)));
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh;
+	int err = ENODEV;
+
+	memset(link, 0, sizeof(*link));
+	link->netnsid = -1;
+	nlh = ipsi_query_begin(buf, RTM_GETLINK, NLM_F_ACK);
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	if (netnsid >= 0)
+		mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, netnsid);
+	if (!ifindex && (strlen(name) >= IF_NAMESIZE ||
+			 !mnl_attr_put_strz_check(nlh, sizeof(buf),
+						  IFLA_IFNAME, name)))
+		return err;
+	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_link, link);
 }
 
 /**
@@ -103,15 +138,71 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
  */
 int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link)
 {
-	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *nlh;
+	return ipsi_query_link_in(-1, ifindex, NULL, link);
+}
+
+/* Indexes of devices belong to the namespace of the underlay. Without a number
+ * for it, it cannot be asked.
+ */
+static int ipsi_query_underlay(const struct ipsi_link *dev, uint32_t ifindex,
+			       const char *name, struct ipsi_link *link)
+{
+	int err = EPERM;
 
 	memset(link, 0, sizeof(*link));
-	nlh = ipsi_query_begin(buf, RTM_GETLINK, NLM_F_ACK);
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_index = ifindex;
-	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_link, link);
+	if (!dev->foreign || dev->netnsid >= 0)
+		err = ipsi_query_link_in(dev->netnsid, ifindex, name, link);
+	return err;
+}
+
+/**
+ * ipsi_query_underlay_name() - ask for the name of an underlay device
+ * @dev: index of the device whose underlay it is, in this namespace
+ * @ifindex: index of the underlay device, in its namespace
+ * @name: the answer
+ * @foreign: set to whether that is another namespace
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_underlay_name(uint32_t dev, uint32_t ifindex,
+			     char name[IF_NAMESIZE], bool *foreign)
+{
+	struct ipsi_link link, underlay;
+	int err;
+
+	*foreign = false;
+	err = ipsi_query_link(dev, &link);
+	if (err)
+		return err;
+	*foreign = link.foreign;
+	err = ipsi_query_underlay(&link, ifindex, NULL, &underlay);
+	if (!err)
+		memcpy(name, underlay.name, IF_NAMESIZE);
+	return err;
+}
+
+/**
+ * ipsi_query_underlay_index() - ask for the index of an underlay device
+ * @dev: name of the device whose underlay it is, in this namespace; if there is
+ *   none, that is for others to say
+ * @name: name of the underlay device, in its namespace
+ * @ifindex: the answer
+ *
+ * Return: 0 or an errno; EPERM if the namespace may not be asked.
+ */
+int ipsi_query_underlay_index(const char *dev, const char *name,
+			      uint32_t *ifindex)
+{
+	struct ipsi_link link, underlay;
+	int err;
+
+	if (ipsi_query_link_in(-1, 0, dev, &link)) {
+		*ifindex = if_nametoindex(name);
+		return *ifindex ? 0 : errno;
+	}
+	err = ipsi_query_underlay(&link, 0, name, &underlay);
+	*ifindex = underlay.ifindex;
+	return err;
 }
 
 struct ipsi_query_local {

@@ -9,17 +9,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <linux/xfrm.h>
 
 /**
  * struct ipsi_link - a link
+ * @ifindex: its index
+ * @name: its name
  * @up: it was set up
  * @foreign: its underlay is another namespace
+ * @netnsid: which, as this namespace numbers them; -1 if that is not told
  */
 struct ipsi_link {
+	uint32_t ifindex;
+	char name[IF_NAMESIZE];
 	bool up;
 	bool foreign;
+	int32_t netnsid;
 };
 
 /**
@@ -67,6 +74,10 @@ struct ipsi_policy {
 };
 
 int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link);
+int ipsi_query_underlay_name(uint32_t dev, uint32_t ifindex,
+			     char name[IF_NAMESIZE], bool *foreign);
+int ipsi_query_underlay_index(const char *dev, const char *name,
+			      uint32_t *ifindex);
 int ipsi_query_local(const struct ipsi_flow *flow, bool *found);
 int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif);
 int ipsi_query_states(void (*handle)(const struct ipsi_state *state,

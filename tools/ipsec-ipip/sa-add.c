@@ -6,12 +6,12 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
+#include "query.h"
 #include "sa-add.h"
 #include "sa-id.h"
 
@@ -187,9 +187,25 @@ static int ipsi_parse_offload(void *ctx, char **args)
 	if (strcmp(args[1], "dev"))
 		return ipsi_usage("offload: dev expected instead of \"%s\"",
 				  args[1]);
-	sa->offload_ifindex = if_nametoindex(args[2]);
-	if (!sa->offload_ifindex)
-		return ipsi_fail("offload: %s: %s", args[2], strerror(errno));
+	sa->offload_dev = args[2];
+	return IPSI_OK;
+}
+
+/* The device that is to do it is in the namespace of the underlay. */
+static int ipsi_find_offload(struct ipsi_sa_args *sa)
+{
+	int err;
+
+	if (!sa->has_offload)
+		return IPSI_OK;
+	err = ipsi_query_underlay_index(sa->id.dev, sa->offload_dev,
+					&sa->offload_ifindex);
+	if (err == EPERM)
+		return ipsi_fail("offload: %s: CAP_NET_ADMIN required in the underlay's namespace",
+				 sa->offload_dev);
+	if (err)
+		return ipsi_fail("offload: %s: %s", sa->offload_dev,
+				 strerror(err));
 	return IPSI_OK;
 }
 
@@ -240,7 +256,7 @@ int ipsi_sa_parse(struct ipsi_sa_args *sa, int argc, char **argv)
 		return ipsi_usage("aead excludes enc, auth and auth-trunc");
 	if (!sa->aead && !sa->enc && !sa->auth)
 		return ipsi_usage("aead, enc, auth or auth-trunc expected");
-	return IPSI_OK;
+	return ipsi_find_offload(sa);
 }
 
 static int ipsi_put_alg(struct nlmsghdr *nlh, uint16_t name_type,

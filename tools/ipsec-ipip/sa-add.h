@@ -32,6 +32,7 @@ struct ipsi_sa_args {
 	bool has_pcpu, has_offload;
 	uint32_t pcpu;
 	uint32_t offload;
+	const char *offload_dev;
 	uint32_t offload_ifindex;
 };
 

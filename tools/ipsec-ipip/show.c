@@ -9,6 +9,7 @@
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
+#include "query.h"
 
 #define IPSI_TOS_INHERIT	1
 
@@ -16,12 +17,16 @@ static void ipsi_show_link(const struct ipsi_attrs *dev)
 {
 	uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
 	char name[IF_NAMESIZE];
+	bool foreign;
 
 	if (!ifindex)
 		return;
-	if (!if_indextoname(ifindex, name))
+	if (ipsi_query_underlay_name(ipsi_attr_u64(dev,
+						   IPSEC_IPIP_A_DEV_IFINDEX),
+				     ifindex, name, &foreign))
 		snprintf(name, sizeof(name), "if%u", ifindex);
-	printf("  underlay: %s\n", name);
+	printf("  underlay: %s%s\n", name,
+	       foreign ? " in another namespace" : "");
 }
 
 /* Only what is not at its default. */

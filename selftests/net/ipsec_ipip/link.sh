@@ -508,6 +508,58 @@ netns()
 	ipsi_ping left
 }
 
+# Devices are named, and numbered, in the namespace of the underlay.
+netns_dev()
+{
+	local app words index
+
+	ipsi_topology
+	setup_ns app
+	ipsi_do left ip link add far type dummy
+	index=$(ip -n "$left" -o link show dev far | cut -d: -f1)
+	# another has that index, or that name, where the device goes
+	ipsi_do app ip link add here index "$index" type dummy
+	ipsi_do app ip link add eth0 index 77 type dummy
+	link_add local 10.0.0.1 remote 10.0.0.2 dev far
+	ipsi_is "$(link_words left)" \
+		"local 10.0.0.1 remote 10.0.0.2 dev far if_id 0x80000001 reqid 0 ttl default tos inherit df inherit" \
+		"options"
+	ipsi_do left ip link set "$DEV" netns "$app"
+	words=$(link_words app)
+	ipsi_has "$words" " dev if$index " "options elsewhere"
+	ipsi_has "$(ipsi_try app ipsec-ipip show "$DEV")" \
+		"underlay: far in another namespace" "underlay"
+
+	ipsi_do app ip link set "$DEV" type ipsec-ipip dev eth0
+	ipsi_has "$(ipsi_try app ipsec-ipip show "$DEV")" \
+		"underlay: eth0 in another namespace" "underlay"
+	ipsi_must_fail "dev must be the name of a device in the namespace of the underlay" \
+		app ip link set "$DEV" type ipsec-ipip dev here
+	# what was shown can be said
+	# shellcheck disable=SC2086 # they are words
+	ipsi_do app ip link set "$DEV" type ipsec-ipip $words
+	ipsi_is "$(link_words app)" "$words" "options said again"
+	ipsi_must_fail "offload: here: No such device" app ipsec-ipip -q sa add \
+		"$DEV" out spi 0x1001 enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}" \
+		auth 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}" \
+		offload crypto dev here
+	ipsi_must_fail "expected a device that offloads this SA" app \
+		ipsec-ipip -q sa add "$DEV" out spi 0x1001 \
+		enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}" \
+		auth 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}" \
+		offload crypto dev far
+
+	ipsi_do app ip link add second link-netns "$left" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.9 dev far
+	DEV=second
+	ipsi_has "$(link_words app)" " dev if$index " "a link made elsewhere"
+	# made here for there, all is named here
+	ipsi_do left ip link add third netns "$app" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.8 dev far
+	DEV=third
+	ipsi_has "$(link_words app)" " dev if$index " "a link made for elsewhere"
+}
+
 # Without IPv6 in the namespace, if not in the kernel, IPv4 is as ever.
 ipv6_is_off()
 {
@@ -582,5 +634,5 @@ unprivileged()
 }
 
 ipsi_run defaults options change if_id bad_values namespace_is_new bad_netlink \
-	mtu_of_sa mtu_of_route mtu_by_hand netns ipv6_is_off \
+	mtu_of_sa mtu_of_route mtu_by_hand netns netns_dev ipv6_is_off \
 	unprivileged
