@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Requests that make no sense, from the root of a user namespace, which anybody
+# can be: the kernel takes or refuses them, and what it refuses has changed
+# nothing. A failure means that anybody can bring down the host, or that programs
+# do not have what they believe to have.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+DEV=$IPSI_DEV
+REQUESTS=${IPSI_FUZZ_REQUESTS:-${KSFT_MACHINE_SLOW:+2000}}
+REQUESTS=${REQUESTS:-10000}
+
+# As a user whom nobody has given anything
+user_namespace()
+{
+	local fuzz=("$IPSI_DIR/ipsec_ipip_fuzz.py" "$DEV" "$REQUESTS")
+
+	[ -z "${IPSI_FUZZ_SEED:-}" ] || fuzz+=("$IPSI_FUZZ_SEED")
+	ipsi_need python3 setpriv
+	# shellcheck disable=SC2016 # for the inner shell
+	setpriv --reuid 65534 --regid 65534 --clear-groups unshare -U -r -n \
+		bash -ec '
+			ip link set lo up
+			ip address add 10.0.0.1/32 dev lo
+			ip link add "$0" up type ipsec-ipip local 10.0.0.1 \
+				remote 10.0.0.2 if_id 7
+			PYTHONDONTWRITEBYTECODE=1 exec python3 "$@"
+		' "$DEV" "${fuzz[@]}" || ipsi_fail "exit status $?"
+}
+
+ipsi_run user_namespace
