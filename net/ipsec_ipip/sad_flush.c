@@ -116,14 +116,14 @@ static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
  */
 void ipsi_sad_flush(struct ipsi_dev *idev)
 {
-	struct xfrm_state *x;
-	bool out;
+	struct ipsi_sa_ref ref;
+	u32 generation;
 
-	while ((x = ipsi_sa_get_nth(idev, 0, &out))) {
-		ipsi_sad_end(x);
+	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
+		ipsi_sad_end(ref.x);
 		/* The SAD may not have had it any more. */
-		ipsi_sa_detach(idev, x);
-		xfrm_state_put(x);
+		ipsi_sa_detach(idev, ref.x);
+		xfrm_state_put(ref.x);
 	}
 	ipsi_sad_flush_strays(idev->net,
 			      rtnl_dereference(idev->conf)->if_id);
