@@ -16,7 +16,7 @@
 
 #include "sa_clone.h"
 
-/* How often an acquire may take the clone's place before we give up. */
+/* How often an acquire may take the clone's place before it is inserted beside. */
 #define IPSI_CLONE_TRIES	8
 
 /**
@@ -267,40 +267,62 @@ static void ipsi_clone_close_window(struct xfrm_state *x)
 	memset(esn->bmp, 0xff, esn->bmp_len * sizeof(esn->bmp[0]));
 }
 
-/* A packet that looked for the SA in between may have made a larval state in
- * its place, which waits for just this SA. Return true if it is worth to try
- * again.
+/* A policy that names the SPI, of the device or of anybody else, lets a packet
+ * that finds no SA leave a larval state in the clone's place, which waits for just
+ * this SA. Delete it. Return the XFRM_STATE_* of what was there.
  */
-static bool ipsi_clone_clear_larval(struct xfrm_state *new)
+static u8 ipsi_clone_clear_larval(struct xfrm_state *new)
 {
 	struct xfrm_state *x;
-	bool again;
+	u8 state;
 
 	x = xfrm_state_lookup(xs_net(new), new->mark.v & new->mark.m,
 			      &new->id.daddr, new->id.spi, new->id.proto,
 			      new->props.family);
 	if (!x)
-		return true;
+		return XFRM_STATE_VOID;
 
-	again = x->km.state == XFRM_STATE_ACQ;
-	if (again)
+	state = x->km.state;
+	if (state == XFRM_STATE_ACQ)
 		xfrm_state_delete(x);
 	xfrm_state_put(x);
 
-	return again;
+	return state;
+}
+
+/* While xfrm_cfg_mutex is held, only packets make states, and those are larval.
+ * However many packets do, the SA is not lost to them: the core looks up the state
+ * that was inserted last.
+ */
+static int ipsi_clone_add(struct xfrm_state *new)
+{
+	int tries = IPSI_CLONE_TRIES;
+	u8 other;
+	int err;
+
+	do {
+		err = xfrm_state_add(new);
+		if (err != -EEXIST)
+			return err;
+		other = ipsi_clone_clear_larval(new);
+	} while (other != XFRM_STATE_VALID && --tries);
+
+	if (other == XFRM_STATE_ACQ) {
+		xfrm_state_insert(new);
+		err = 0;
+	}
+
+	return err;
 }
 
 static int ipsi_clone_insert(struct xfrm_state *new)
 {
-	int tries = IPSI_CLONE_TRIES;
 	int err;
 
 	new->km.state = XFRM_STATE_VALID;
 	/* For the SAD; the caller keeps its own. */
 	xfrm_state_hold(new);
-	do {
-		err = xfrm_state_add(new);
-	} while (err == -EEXIST && --tries && ipsi_clone_clear_larval(new));
+	err = ipsi_clone_add(new);
 	xfrm_audit_state_add(new, err ? 0 : 1, false);
 	if (!err)
 		return 0;
