@@ -12,12 +12,15 @@
  *
  * The key manager goes on to find its SA by address, SPI and protocol.
  */
+#include <linux/jhash.h>
 #include <linux/list.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
+#include <linux/rhashtable.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include <net/netns/hash.h>
 #include <net/xfrm.h>
 
 #include "acquire.h"
@@ -29,10 +32,16 @@
 #include "sa.h"
 #include "sa_clone.h"
 #include "spd.h"
+#include "sad_find.h"
 #include "ts.h"
 
 /* When there was no memory to note an SA, the SAD is searched this later. */
 #define IPSI_ADOPT_RETRY	(HZ / 10)
+
+/* SAs of a namespace that are noted; when there are more, the SAD is searched. So
+ * many are found there at once.
+ */
+#define IPSI_ADOPT_MAX		1024
 
 /* Owned by the module. It is eager, so that an SA is adopted before its key
  * manager comes to the next thing; where and how eagerly it runs can be set
@@ -59,12 +68,84 @@ struct ipsi_adopt_note {
 	u16 family;
 };
 
-static bool ipsi_adopt_between(const struct ipsi_conf *conf,
-			       const xfrm_address_t *local,
-			       const xfrm_address_t *remote)
+/* Devices that adopt by endpoints, by these and the namespace; written under RTNL,
+ * read under RCU. There is one for a pair of endpoints.
+ */
+static struct rhashtable ipsi_adopt_table;
+
+static u32 ipsi_ends_hash(const void *data, u32 len, u32 seed)
 {
-	return xfrm_addr_equal(local, &conf->local, conf->family) &&
-	       xfrm_addr_equal(remote, &conf->remote, conf->family);
+	const struct ipsi_ends *ends = data;
+
+	seed ^= net_hash_mix(ends->net) ^ ends->family;
+	seed = jhash2(ends->local.a6, ARRAY_SIZE(ends->local.a6), seed);
+
+	return jhash2(ends->remote.a6, ARRAY_SIZE(ends->remote.a6), seed);
+}
+
+static u32 ipsi_ends_obj_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsi_dev *idev = data;
+
+	return ipsi_ends_hash(&idev->ends, len, seed);
+}
+
+static bool ipsi_ends_equal(const struct ipsi_ends *a,
+			    const struct ipsi_ends *b)
+{
+	return a->net == b->net && a->family == b->family &&
+	       xfrm_addr_equal(&a->local, &b->local, a->family) &&
+	       xfrm_addr_equal(&a->remote, &b->remote, a->family);
+}
+
+static int ipsi_ends_obj_cmp(struct rhashtable_compare_arg *arg,
+			     const void *obj)
+{
+	const struct ipsi_dev *idev = obj;
+
+	return !ipsi_ends_equal(arg->key, &idev->ends);
+}
+
+static const struct rhashtable_params ipsi_adopt_params = {
+	.head_offset		= offsetof(struct ipsi_dev, by_ends),
+	.hashfn			= ipsi_ends_hash,
+	.obj_hashfn		= ipsi_ends_obj_hash,
+	.obj_cmpfn		= ipsi_ends_obj_cmp,
+	.automatic_shrinking	= true,
+};
+
+static void ipsi_ends_set_addr(xfrm_address_t *to, const xfrm_address_t *from,
+			       u16 family)
+{
+	/* Users leave anything behind an IPv4 address. */
+	if (family == AF_INET)
+		to->a4 = from->a4;
+	else
+		*to = *from;
+}
+
+static void ipsi_ends_set(struct ipsi_ends *ends, const struct net *net,
+			  u16 family, const xfrm_address_t *local,
+			  const xfrm_address_t *remote)
+{
+	memset(ends, 0, sizeof(*ends));
+	ends->net = net;
+	ends->family = family;
+	ipsi_ends_set_addr(&ends->local, local, family);
+	ipsi_ends_set_addr(&ends->remote, remote, family);
+}
+
+/* The device that adopts what is between these endpoints. RTNL or RCU. */
+static struct ipsi_dev *ipsi_ends_find(const struct net *net, u16 family,
+				       const xfrm_address_t *local,
+				       const xfrm_address_t *remote)
+{
+	struct ipsi_ends ends;
+
+	ipsi_ends_set(&ends, net, family, local, remote);
+
+	return rhashtable_lookup_fast(&ipsi_adopt_table, &ends,
+				      ipsi_adopt_params);
 }
 
 /* Which way x goes between the endpoints, if it does. */
@@ -83,34 +164,29 @@ static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
 		       xfrm_addr_equal(dst, &conf->local, conf->family);
 	}
 
-	*out = ipsi_adopt_between(conf, src, dst);
-	return *out || ipsi_adopt_between(conf, dst, src);
+	*out = ipsi_conf_between(conf, src, dst);
+	return *out || ipsi_conf_between(conf, dst, src);
 }
 
 /* The device that adopts SAs between these endpoints that carry no if_id. */
-static struct ipsi_dev *ipsi_adopt_find(struct xfrm_state *x)
+static struct ipsi_dev *ipsi_adopt_find(const struct net *net,
+					const struct xfrm_state *x)
 {
-	const struct ipsi_net *inet = ipsi_net(xs_net(x));
-	const struct ipsi_conf *conf;
-	struct ipsi_dev *idev;
-	unsigned int i;
-	bool out;
+	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
+	u16 family = x->props.family;
 
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(idev, &inet->devs[i], node) {
-			conf = rcu_dereference(idev->conf);
-			if (conf->keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS &&
-			    ipsi_adopt_direction(conf, x, &out))
-				return idev;
-		}
+	if (!READ_ONCE(ipsi_net(net)->adopt.by_endpoints))
+		return NULL;
 
-	return NULL;
+	return ipsi_ends_find(net, family, src, dst) ?:
+	       ipsi_ends_find(net, family, dst, src);
 }
 
 /* The device that has to adopt x, or NULL. What is not valid yet, or was
  * adopted already, is left alone. RCU read side.
  */
-static struct ipsi_dev *ipsi_adopt_device(struct xfrm_state *x, bool *out)
+static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
+					  const struct xfrm_state *x, bool *out)
 {
 	const struct ipsi_conf *conf;
 	struct ipsi_dev *idev;
@@ -120,8 +196,8 @@ static struct ipsi_dev *ipsi_adopt_device(struct xfrm_state *x, bool *out)
 	    x->xflags & IPSI_XFLAG_ADOPTED)
 		return NULL;
 
-	idev = x->if_id ? ipsi_net_find(xs_net(x), x->if_id) :
-			  ipsi_adopt_find(x);
+	idev = x->if_id ? ipsi_net_find(net, x->if_id) :
+			  ipsi_adopt_find(net, x);
 	if (!idev)
 		return NULL;
 
@@ -133,9 +209,16 @@ static struct ipsi_dev *ipsi_adopt_device(struct xfrm_state *x, bool *out)
 	return idev;
 }
 
-/* Why x cannot be adopted, or -1. */
-static int ipsi_adopt_refusal(const struct xfrm_state *x, bool out)
+/* Why x cannot be adopted, or -1. An SA with a mark is that of a VTI or of a
+ * policy with that mark, if it does not carry the device's if_id.
+ */
+static int ipsi_adopt_refusal(const struct ipsi_dev *idev,
+			      const struct xfrm_state *x, bool out)
 {
+	if (!x->if_id && (x->mark.v || x->mark.m))
+		return IPSEC_IPIP_REFUSAL_MARK;
+	if (ipsi_sad_full(idev))
+		return IPSEC_IPIP_REFUSAL_LIMIT;
 	if (!ipsi_ts_usable(x))
 		return IPSEC_IPIP_REFUSAL_SELECTOR;
 	if (!ipsi_sa_authenticates(x))
@@ -150,7 +233,20 @@ static int ipsi_adopt_refusal(const struct xfrm_state *x, bool out)
 	return -1;
 }
 
-static void ipsi_adopt_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
+static void ipsi_adopt_set_refused(struct xfrm_state *x, bool refused)
+{
+	spin_lock_bh(&x->lock);
+	if (refused)
+		x->xflags |= IPSI_XFLAG_REFUSED;
+	else
+		x->xflags &= ~IPSI_XFLAG_REFUSED;
+	spin_unlock_bh(&x->lock);
+}
+
+/* It is told once of each state, until that is updated. What has failed for want
+ * of memory is tried again when the SAD is searched.
+ */
+static void ipsi_adopt_refuse(struct ipsi_dev *idev, struct xfrm_state *x,
 			      bool out, u32 refusal)
 {
 	static const char * const why[] = {
@@ -159,7 +255,12 @@ static void ipsi_adopt_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
 		[IPSEC_IPIP_REFUSAL_OFFLOAD] = "hardware offload",
 		[IPSEC_IPIP_REFUSAL_UNSUPPORTED] = "not supported",
 		[IPSEC_IPIP_REFUSAL_FAILED] = "failed",
+		[IPSEC_IPIP_REFUSAL_MARK] = "a mark",
+		[IPSEC_IPIP_REFUSAL_LIMIT] = "too many SAs",
 	};
+
+	if (refusal != IPSEC_IPIP_REFUSAL_FAILED)
+		ipsi_adopt_set_refused(x, true);
 
 	if (net_ratelimit())
 		netdev_warn(idev->dev, "SA with SPI 0x%08x not adopted: %s\n",
@@ -223,47 +324,55 @@ static void ipsi_adopt_outright(struct ipsi_dev *idev,
 	rcu_read_unlock();
 }
 
-static void ipsi_adopt_by_device(struct ipsi_dev *idev,
+/* Return false if it would be the same the next time. */
+static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
 				 const struct ipsi_conf *conf,
 				 struct xfrm_state *x, bool out)
 {
-	int refusal = ipsi_adopt_refusal(x, out);
+	int refusal = ipsi_adopt_refusal(idev, x, out);
 	int err;
 
 	if (refusal >= 0) {
 		ipsi_adopt_refuse(idev, x, out, refusal);
-	} else if (!out && ipsi_decap_tunnel_ok(x)) {
-		ipsi_adopt_outright(idev, conf, x);
-	} else {
-		err = ipsi_adopt_replace(idev, conf, x);
-		/* -ESRCH: it died of itself in the meantime. */
-		if (err && err != -ESRCH)
-			ipsi_adopt_refuse(idev, x, out,
-					  IPSEC_IPIP_REFUSAL_FAILED);
-		if (!err && out)
-			ipsi_acquire_done(idev->net, conf, x);
+		return true;
 	}
+
+	if (!out && ipsi_decap_tunnel_ok(x)) {
+		ipsi_adopt_outright(idev, conf, x);
+		return true;
+	}
+
+	err = ipsi_adopt_replace(idev, conf, x);
+	/* -ESRCH: it died of itself in the meantime. */
+	if (err && err != -ESRCH)
+		ipsi_adopt_refuse(idev, x, out, IPSEC_IPIP_REFUSAL_FAILED);
+	if (!err && out)
+		ipsi_acquire_done(idev->net, conf, x);
+
+	return !err;
 }
 
 /* Everything is checked again: much may have happened since it was noted. */
-static void ipsi_adopt_state(struct xfrm_state *x)
+static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 {
 	struct ipsi_dev *idev;
 	struct ipsi_conf conf;
-	bool out;
+	bool done, out;
 
 	rcu_read_lock();
-	idev = ipsi_adopt_device(x, &out);
+	idev = ipsi_adopt_device(net, x, &out);
 	if (idev) {
 		conf = *rcu_dereference(idev->conf);
 		dev_hold(idev->dev);
 	}
 	rcu_read_unlock();
 	if (!idev)
-		return;
+		return true;
 
-	ipsi_adopt_by_device(idev, &conf, x, out);
+	done = ipsi_adopt_by_device(idev, &conf, x, out);
 	dev_put(idev->dev);
+
+	return done;
 }
 
 static void ipsi_adopt_noted(struct net *net,
@@ -275,7 +384,7 @@ static void ipsi_adopt_noted(struct net *net,
 	x = xfrm_state_lookup(net, note->mark, &note->daddr, note->spi,
 			      IPPROTO_ESP, note->family);
 	if (x) {
-		ipsi_adopt_state(x);
+		ipsi_adopt_state(net, x);
 		xfrm_state_put(x);
 	}
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
@@ -308,74 +417,82 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 	return note;
 }
 
-/* Queue one, or all when there was no memory for that one. */
+/* Queue one, or all when there was no room for that one. */
 static void ipsi_adopt_queue(struct ipsi_net *inet,
 			     struct ipsi_adopt_note *note)
 {
 	struct ipsi_adopt *adopt = &inet->adopt;
+	bool noted;
 
 	spin_lock_bh(&adopt->lock);
-	if (note)
+	noted = note && adopt->n < IPSI_ADOPT_MAX;
+	if (noted) {
 		list_add_tail(&note->list, &adopt->notes);
-	else
+		adopt->n++;
+	} else {
 		adopt->scan = true;
+	}
 	spin_unlock_bh(&adopt->lock);
 
+	if (note && !noted)
+		ipsi_adopt_note_free(note);
 	mod_delayed_work(ipsi_adopt_wq, &adopt->work, 0);
 }
 
-/**
- * struct ipsi_adopt_found - what a search of the SAD has found
- * @notes: SAs to adopt, the oldest first
- * @all: there was memory for all of them
- */
-struct ipsi_adopt_found {
-	struct list_head notes;
-	bool all;
-};
-
-/* The SAD is read from its newest state to its oldest, with its lock held. */
-static int ipsi_adopt_scan_one(struct xfrm_state *x, int seq, void *data)
+/* ipsi_sad_find(): SAs that are to be adopted; @data is the namespace. */
+static bool ipsi_adopt_wants(const struct xfrm_state *x, const void *data)
 {
-	struct ipsi_adopt_found *found = data;
-	struct ipsi_adopt_note *note;
-	struct ipsi_dev *idev;
-	bool out;
+	bool out, wants;
+
+	if (x->xflags & IPSI_XFLAG_REFUSED)
+		return false;
 
 	rcu_read_lock();
-	idev = ipsi_adopt_device(x, &out);
-	if (idev) {
-		note = ipsi_adopt_note_alloc(idev, x);
-		if (note)
-			list_add(&note->list, &found->notes);
-		else
-			found->all = false;
-	}
+	wants = ipsi_adopt_device(data, x, &out);
 	rcu_read_unlock();
 
-	return 0;
+	return wants;
 }
 
-/* Search the SAD; what it has is older than what was noted meanwhile. */
+/* Adopt what the SAD has, the oldest first, so that the newest ends up as such.
+ * Return true if there is more than could be found at once.
+ */
+static bool ipsi_adopt_scan_some(struct net *net, struct xfrm_state **found)
+{
+	unsigned int i, n, total;
+	bool progress = false;
+
+	total = ipsi_sad_find(net, ipsi_adopt_wants, net, found,
+			      IPSI_ADOPT_MAX);
+	n = min_t(unsigned int, total, IPSI_ADOPT_MAX);
+	for (i = n; i-- > 0;) {
+		mutex_lock(&net->xfrm.xfrm_cfg_mutex);
+		progress |= ipsi_adopt_state(net, found[i]);
+		mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
+		xfrm_state_put(found[i]);
+		cond_resched();
+	}
+
+	return total > n && progress;
+}
+
 static void ipsi_adopt_scan_all(struct ipsi_adopt *adopt)
 {
-	struct ipsi_adopt_found found = { .all = true };
-	struct xfrm_state_walk walk;
+	struct xfrm_state **found;
 
-	INIT_LIST_HEAD(&found.notes);
-	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
-	xfrm_state_walk(adopt->net, &walk, ipsi_adopt_scan_one, &found);
-	xfrm_state_walk_done(&walk, adopt->net);
-
-	spin_lock_bh(&adopt->lock);
-	list_splice(&found.notes, &adopt->notes);
-	if (!found.all)
+	found = kmalloc_array(IPSI_ADOPT_MAX, sizeof(*found), GFP_KERNEL);
+	if (!found) {
+		spin_lock_bh(&adopt->lock);
 		adopt->scan = true;
-	spin_unlock_bh(&adopt->lock);
-
-	if (!found.all)
+		spin_unlock_bh(&adopt->lock);
 		queue_delayed_work(ipsi_adopt_wq, &adopt->work,
 				   IPSI_ADOPT_RETRY);
+		return;
+	}
+
+	while (ipsi_adopt_scan_some(adopt->net, found))
+		;
+	kfree(found);
 }
 
 static struct ipsi_adopt_note *ipsi_adopt_next(struct ipsi_adopt *adopt)
@@ -385,8 +502,10 @@ static struct ipsi_adopt_note *ipsi_adopt_next(struct ipsi_adopt *adopt)
 	spin_lock_bh(&adopt->lock);
 	note = list_first_entry_or_null(&adopt->notes, struct ipsi_adopt_note,
 					list);
-	if (note)
+	if (note) {
 		list_del(&note->list);
+		adopt->n--;
+	}
 	spin_unlock_bh(&adopt->lock);
 
 	return note;
@@ -462,18 +581,21 @@ bool ipsi_adopt_wants_all(const struct net *net)
  */
 void ipsi_adopt_told(struct xfrm_state *x)
 {
+	struct net *net = xs_net(x);
 	struct ipsi_dev *idev;
 	bool out;
 
-	idev = ipsi_adopt_device(x, &out);
+	idev = ipsi_adopt_device(net, x, &out);
 	if (!idev)
 		return;
 
-	if (!out && ipsi_decap_tunnel_ok(x) && ipsi_adopt_refusal(x, out) < 0)
+	if (x->xflags & IPSI_XFLAG_REFUSED)
+		ipsi_adopt_set_refused(x, false);
+	if (!out && ipsi_decap_tunnel_ok(x) &&
+	    ipsi_adopt_refusal(idev, x, out) < 0)
 		ipsi_adopt_mark(x, rcu_dereference(idev->conf)->if_id);
 	else
-		ipsi_adopt_queue(ipsi_net(xs_net(x)),
-				 ipsi_adopt_note_alloc(idev, x));
+		ipsi_adopt_queue(ipsi_net(net), ipsi_adopt_note_alloc(idev, x));
 }
 
 /**
@@ -488,6 +610,47 @@ void ipsi_adopt_search(struct net *net)
 }
 
 /**
+ * ipsi_adopt_forget - adopt nothing by the endpoints of a device any more
+ * @idev: the device
+ *
+ * Context: RTNL. Readers may find it until a grace period has passed.
+ */
+void ipsi_adopt_forget(struct ipsi_dev *idev)
+{
+	struct ipsi_adopt *adopt = &ipsi_net(idev->net)->adopt;
+
+	ASSERT_RTNL();
+
+	if (!idev->ends.family)
+		return;
+
+	rhashtable_remove_fast(&ipsi_adopt_table, &idev->by_ends,
+			       ipsi_adopt_params);
+	idev->ends.family = 0;
+	WRITE_ONCE(adopt->by_endpoints, adopt->by_endpoints - 1);
+}
+
+/* Let the device be found by its endpoints. A reader that follows it from one
+ * chain into another notices, and starts again; one that finds it by those of
+ * before looks at its configuration.
+ */
+static void ipsi_adopt_by_ends(struct ipsi_dev *idev,
+			       const struct ipsi_conf *conf)
+{
+	struct ipsi_adopt *adopt = &ipsi_net(idev->net)->adopt;
+
+	ipsi_ends_set(&idev->ends, idev->net, conf->family, &conf->local,
+		      &conf->remote);
+	if (rhashtable_insert_fast(&ipsi_adopt_table, &idev->by_ends,
+				   ipsi_adopt_params)) {
+		idev->ends.family = 0;
+		netdev_warn_once(idev->dev, "no memory to adopt by endpoints\n");
+		return;
+	}
+	WRITE_ONCE(adopt->by_endpoints, adopt->by_endpoints + 1);
+}
+
+/**
  * ipsi_adopt_scan - adopt the SAs that were there before
  * @idev: a device that is new, or whose configuration has changed
  *
@@ -496,15 +659,15 @@ void ipsi_adopt_search(struct net *net)
 void ipsi_adopt_scan(struct ipsi_dev *idev)
 {
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
-	struct ipsi_net *inet = ipsi_net(idev->net);
+
+	ipsi_adopt_forget(idev);
+	if (conf->keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
+		ipsi_adopt_by_ends(idev, conf);
 
 	ipsi_spd_update(idev);
 	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL)
 		return;
-	/* It is only a hint, which saves looking. */
-	if (conf->keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
-		WRITE_ONCE(inet->adopt.by_endpoints, true);
-	ipsi_adopt_queue(inet, NULL);
+	ipsi_adopt_queue(ipsi_net(idev->net), NULL);
 }
 
 /**
@@ -521,10 +684,7 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 			const struct ipsi_conf *conf,
 			struct netlink_ext_ack *extack)
 {
-	const struct ipsi_net *inet = ipsi_net(net);
-	const struct ipsi_conf *other;
-	struct ipsi_dev *idev;
-	unsigned int i;
+	const struct ipsi_dev *other;
 
 	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL &&
 	    conf->policies != IPSEC_IPIP_POLICIES_OPTIONAL) {
@@ -535,20 +695,13 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 	if (conf->keying != IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS)
 		return 0;
 
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry(idev, &inet->devs[i], node) {
-			other = rtnl_dereference(idev->conf);
-			if (idev->dev == dev || other->keying != conf->keying ||
-			    other->family != conf->family ||
-			    !ipsi_adopt_between(other, &conf->local,
-						&conf->remote))
-				continue;
-			NL_SET_ERR_MSG(extack,
-				       "keying: another device adopts what is between these endpoints");
-			return -EEXIST;
-		}
+	other = ipsi_ends_find(net, conf->family, &conf->local, &conf->remote);
+	if (!other || other->dev == dev)
+		return 0;
 
-	return 0;
+	NL_SET_ERR_MSG(extack,
+		       "keying: another device adopts what is between these endpoints");
+	return -EEXIST;
 }
 
 /**
@@ -582,15 +735,25 @@ void ipsi_adopt_net_exit(struct net *net)
 }
 
 /**
- * ipsi_adopt_init - make the work queue
+ * ipsi_adopt_init - make the work queue, and the table of devices
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative errno.
  */
 int ipsi_adopt_init(void)
 {
+	int err;
+
+	err = rhashtable_init(&ipsi_adopt_table, &ipsi_adopt_params);
+	if (err)
+		return err;
+
 	ipsi_adopt_wq = alloc_workqueue("ipsec_ipip_adopt",
 					WQ_UNBOUND | WQ_HIGHPRI | WQ_SYSFS, 0);
-	return ipsi_adopt_wq ? 0 : -ENOMEM;
+	if (ipsi_adopt_wq)
+		return 0;
+
+	rhashtable_destroy(&ipsi_adopt_table);
+	return -ENOMEM;
 }
 
 /**
@@ -599,4 +762,5 @@ int ipsi_adopt_init(void)
 void ipsi_adopt_exit(void)
 {
 	destroy_workqueue(ipsi_adopt_wq);
+	rhashtable_destroy(&ipsi_adopt_table);
 }

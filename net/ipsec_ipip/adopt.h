@@ -14,6 +14,7 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 			const struct ipsi_conf *conf,
 			struct netlink_ext_ack *extack);
 void ipsi_adopt_scan(struct ipsi_dev *idev);
+void ipsi_adopt_forget(struct ipsi_dev *idev);
 void ipsi_adopt_search(struct net *net);
 void ipsi_adopt_schedule(struct work_struct *work);
 void ipsi_adopt_schedule_delayed(struct delayed_work *work,

@@ -8,6 +8,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/gro_cells.h>
@@ -117,6 +118,15 @@ struct ipsi_conf {
 	struct rcu_head rcu;
 };
 
+/* Are these the endpoints of a device? All are of the same family. */
+static inline bool ipsi_conf_between(const struct ipsi_conf *conf,
+				     const xfrm_address_t *local,
+				     const xfrm_address_t *remote)
+{
+	return xfrm_addr_equal(local, &conf->local, conf->family) &&
+	       xfrm_addr_equal(remote, &conf->remote, conf->family);
+}
+
 /* Value of ipsi_conf.tos and IFLA_IPSEC_IPIP_TOS that copies the inner DSCP */
 #define IPSI_TOS_INHERIT	1
 
@@ -143,14 +153,22 @@ struct ipsi_bundle {
 
 struct ipsi_policy;
 
+/* SAs of one device, of both directions. A rekey needs two pairs, and SAs for
+ * single CPUs (RFC 9611) one more pair a CPU.
+ */
+#define IPSI_SAD_MAX	1024
+
 /**
  * struct ipsi_sad - the SAs of one device
  * @lock: protects all that follows; taken with BH off, inside of
  *   xfrm_state.lock and xfrm_state_lock, so neither may be taken under it
  * @list: struct ipsi_sa, newest first; each owns one reference to its state
+ * @n: how many, at most IPSI_SAD_MAX; read without @lock
+ * @n_proto: of these, ESP and AH; read without @lock
+ * @n_pcpu: of these, outbound ones for one CPU; read without @lock
+ * @loading: ipsi_sad_load() calls under way; each settles when it is done
  * @active: outbound SA in use, or NULL; borrows the reference of its entry. CPUs
- *   that have an SA of their own use that. If there is one, hold.c reads without
- *   @lock.
+ *   that have an SA of their own use that. If there is one is read without @lock.
  * @policy: private policy that asks for an SA while there is none, or NULL; owned
  * @settle: settles which one that is when an SA is not young any more
  * @pinned: @active was chosen by sa-activate
@@ -160,10 +178,15 @@ struct ipsi_policy;
  *   the same
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
+ * @closed: the device is going, no SA joins any more
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
 	struct list_head list;
+	unsigned int n;
+	unsigned int n_proto[2];
+	unsigned int n_pcpu;
+	unsigned int loading;
 	struct ipsi_sa *active;
 	struct ipsi_policy *policy;
 	struct delayed_work settle;
@@ -173,6 +196,7 @@ struct ipsi_sad {
 	u32 generation;
 	u64 seq_newest;
 	u64 seq_oldest;
+	bool closed;
 };
 
 /**
@@ -245,11 +269,29 @@ struct ipsi_peer {
 };
 
 /**
+ * struct ipsi_ends - endpoints in a namespace; the key of a hash table
+ * @net: the namespace
+ * @local: local outer address, zero behind one of IPv4
+ * @remote: remote outer address, likewise
+ * @family: address family of both; 0 for no key
+ */
+struct ipsi_ends {
+	const struct net *net;
+	xfrm_address_t local;
+	xfrm_address_t remote;
+	u16 family;
+};
+
+/**
  * struct ipsi_dev - private part of the netdevice
  * @dev: the netdevice; this structure lives inside it
  * @net: underlay namespace: SAs, routes to the endpoint. No reference is
  *   held: the device goes when the namespace does (ipsi_exit_rtnl()).
  * @node: entry in ipsi_net.devs; written under RTNL, read under RCU
+ * @by_if_id: entry in the table of devices by if_id (main.c); likewise
+ * @if_id: that of @conf, which does not change; the key there
+ * @ends: key in the table of devices that adopt by endpoints (adopt.c); RTNL
+ * @by_ends: entry there, while ipsi_ends.family is set; likewise
  * @conf: configuration; written under RTNL, read under RCU, kfree_rcu()
  * @bundles: XFRM bundles in use; reset when @conf or the SAs change
  * @bundle_resets: counts that
@@ -276,6 +318,10 @@ struct ipsi_dev {
 	struct net_device *dev;
 	struct net *net;
 	struct hlist_node node;
+	struct rhash_head by_if_id;
+	u32 if_id;
+	struct ipsi_ends ends;
+	struct rhash_head by_ends;
 	struct ipsi_conf __rcu *conf;
 	struct ipsi_bundle __percpu *bundles;
 	atomic_t bundle_resets;
@@ -300,32 +346,54 @@ struct ipsi_dev {
  * struct ipsi_adopt - SAs of a namespace that wait to be adopted
  * @net: the namespace
  * @work: does it
- * @lock: protects @notes and @scan; taken with BH off
+ * @lock: protects @notes, @n and @scan; taken with BH off
  * @notes: struct ipsi_adopt_note, in the order of their arrival; owned
+ * @n: how many
  * @scan: not all could be noted, or a device is new: search the SAD
- * @by_endpoints: some device adopts SAs without if_id, or did
+ * @by_endpoints: devices that adopt SAs without if_id; written under RTNL
  */
 struct ipsi_adopt {
 	struct net *net;
 	struct delayed_work work;
 	spinlock_t lock;		/* see above */
 	struct list_head notes;
+	unsigned int n;
 	bool scan;
-	bool by_endpoints;
+	unsigned int by_endpoints;
 };
 
 /**
  * struct ipsi_migrations - SAs of a namespace that are to be moved
  * @net: the namespace
  * @work: does it
- * @lock: protects @list; taken with BH off
+ * @lock: protects what follows; taken with BH off
  * @list: struct ipsi_migration, in the order of their arrival; owned
+ * @n: how many
+ * @lost: not all could be noted
  */
 struct ipsi_migrations {
 	struct net *net;
 	struct work_struct work;
 	spinlock_t lock;		/* see above */
 	struct list_head list;
+	unsigned int n;
+	bool lost;
+};
+
+/**
+ * struct ipsi_wipe - SAs of a namespace whose keys are to be wiped; see wipe.c
+ * @net: the namespace
+ * @work: does it
+ * @lock: protects what follows; taken with BH off, inside of ipsi_sad.lock
+ * @list: struct ipsi_sa, each with a reference to a dead state; owned
+ * @n: how many
+ */
+struct ipsi_wipe {
+	struct net *net;
+	struct work_struct work;
+	spinlock_t lock;		/* see above */
+	struct list_head list;
+	unsigned int n;
 };
 
 /**
@@ -368,6 +436,7 @@ struct ipsi_spd {
  * @free_if_id: no if_id from IPSI_IF_ID_AUTO to below it is free; RTNL
  * @adopt: SAs to adopt
  * @migrations: SAs to move
+ * @wipe: keys to wipe
  * @natt: struct ipsi_natt; RTNL
  * @spd: policies of key managers
  * @bundle_resets: counts what makes the bundles of all devices stale
@@ -378,6 +447,7 @@ struct ipsi_net {
 	u32 free_if_id;
 	struct ipsi_adopt adopt;
 	struct ipsi_migrations migrations;
+	struct ipsi_wipe wipe;
 	struct list_head natt;
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;

@@ -34,7 +34,7 @@ static void ipsi_km_added(struct xfrm_state *told, bool update)
 	ipsi_adopt_told(x);
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
 	if (update)
-		ipsi_net_detach(net, x, idev);
+		ipsi_sa_detach_others(x, idev);
 	if (idev) {
 		ipsi_sa_attach(idev, x);
 		ipsi_peer_told(idev, x);
@@ -50,7 +50,7 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 	struct ipsi_dev *idev;
 
 	if (c->event == XFRM_MSG_FLUSHSA) {
-		ipsi_net_flushed(c->net);
+		ipsi_net_flushed(c->net, c->data.proto);
 		return 0;
 	}
 

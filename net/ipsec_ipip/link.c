@@ -108,7 +108,11 @@ static int ipsi_newlink(struct net_device *dev,
 		return err;
 	}
 
-	ipsi_net_add(idev, conf->if_id);
+	err = ipsi_net_add(idev, conf->if_id);
+	if (err) {
+		unregister_netdevice(dev);
+		return err;
+	}
 	ipsi_sad_load(idev);
 	ipsi_adopt_scan(idev);
 
@@ -168,10 +172,8 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 		goto err_conf;
 
 	rcu_assign_pointer(idev->conf, new);
-	if (!ipsi_conf_same_endpoints(old, new)) {
-		ipsi_sad_purge(idev);
+	if (!ipsi_conf_same_endpoints(old, new))
 		ipsi_sad_load(idev);
-	}
 	ipsi_adopt_scan(idev);
 	ipsi_bundle_reset(idev);
 	ipsi_icmp_forget(idev);

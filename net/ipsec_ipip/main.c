@@ -4,11 +4,14 @@
  * their underlay in which namespace.
  */
 #include <linux/hash.h>
+#include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
+#include <linux/rhashtable.h>
 #include <net/addrconf.h>
 #include <net/if_inet6.h>
 #include <net/net_namespace.h>
+#include <net/netns/hash.h>
 
 #include "adopt.h"
 #include "bundle.h"
@@ -22,14 +25,58 @@
 #include "netlink.h"
 #include "sa.h"
 #include "spd.h"
+#include "wipe.h"
 #include "work.h"
 
 unsigned int ipsi_net_id __read_mostly;
 
-static struct hlist_head *ipsi_net_bucket(const struct net *net, u32 if_id)
+/* Devices of all namespaces by if_id; written under RTNL, read under RCU. */
+static struct rhashtable ipsi_net_table;
+
+/**
+ * struct ipsi_net_key - the key there
+ * @net: underlay namespace
+ * @if_id: interface id
+ */
+struct ipsi_net_key {
+	const struct net *net;
+	u32 if_id;
+};
+
+static u32 ipsi_net_hash(const struct net *net, u32 if_id, u32 seed)
 {
-	return &ipsi_net(net)->devs[hash_32(if_id, IPSI_HASH_BITS)];
+	return jhash_2words(if_id, net_hash_mix(net), seed);
 }
+
+static u32 ipsi_net_key_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsi_net_key *key = data;
+
+	return ipsi_net_hash(key->net, key->if_id, seed);
+}
+
+static u32 ipsi_net_obj_hash(const void *data, u32 len, u32 seed)
+{
+	const struct ipsi_dev *idev = data;
+
+	return ipsi_net_hash(idev->net, idev->if_id, seed);
+}
+
+static int ipsi_net_obj_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct ipsi_net_key *key = arg->key;
+	const struct ipsi_dev *idev = obj;
+
+	return idev->if_id != key->if_id || idev->net != key->net;
+}
+
+static const struct rhashtable_params ipsi_net_params = {
+	.head_offset		= offsetof(struct ipsi_dev, by_if_id),
+	.hashfn			= ipsi_net_key_hash,
+	.obj_hashfn		= ipsi_net_obj_hash,
+	.obj_cmpfn		= ipsi_net_obj_cmp,
+	.automatic_shrinking	= true,
+};
 
 /**
  * ipsi_net_find - the device that has an if_id
@@ -41,14 +88,9 @@ static struct hlist_head *ipsi_net_bucket(const struct net *net, u32 if_id)
  */
 struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
 {
-	struct ipsi_dev *idev;
+	const struct ipsi_net_key key = { .net = net, .if_id = if_id };
 
-	hlist_for_each_entry_rcu(idev, ipsi_net_bucket(net, if_id), node,
-				 lockdep_rtnl_is_held())
-		if (rcu_dereference_rtnl(idev->conf)->if_id == if_id)
-			return idev;
-
-	return NULL;
+	return rhashtable_lookup_fast(&ipsi_net_table, &key, ipsi_net_params);
 }
 
 /**
@@ -57,15 +99,28 @@ struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
  * @if_id: its interface id, which is free
  *
  * Context: RTNL.
+ * Return: 0 or a negative errno.
  */
-void ipsi_net_add(struct ipsi_dev *idev, u32 if_id)
+int ipsi_net_add(struct ipsi_dev *idev, u32 if_id)
 {
+	struct ipsi_net *inet = ipsi_net(idev->net);
+	int err;
+
 	ASSERT_RTNL();
-	hlist_add_head_rcu(&idev->node, ipsi_net_bucket(idev->net, if_id));
+
+	idev->if_id = if_id;
+	err = rhashtable_insert_fast(&ipsi_net_table, &idev->by_if_id,
+				     ipsi_net_params);
+	if (err)
+		return err;
+
+	hlist_add_head_rcu(&idev->node,
+			   &inet->devs[hash_32(if_id, IPSI_HASH_BITS)]);
+	return 0;
 }
 
 /**
- * ipsi_net_del - undo ipsi_net_add()
+ * ipsi_net_del - undo ipsi_net_add(), and forget the SAs of the device
  * @idev: the device
  *
  * Context: RTNL. Readers may see it until a grace period has passed.
@@ -76,18 +131,24 @@ void ipsi_net_del(struct ipsi_dev *idev)
 	u32 if_id = rtnl_dereference(idev->conf)->if_id;
 
 	ASSERT_RTNL();
+
 	hlist_del_rcu(&idev->node);
+	rhashtable_remove_fast(&ipsi_net_table, &idev->by_if_id,
+			       ipsi_net_params);
 	if (if_id >= IPSI_IF_ID_AUTO && if_id < inet->free_if_id)
 		inet->free_if_id = if_id;
+	ipsi_adopt_forget(idev);
+	ipsi_sad_close(idev);
 }
 
 /**
  * ipsi_net_flushed - SAs of a namespace were flushed
  * @net: the namespace
+ * @proto: IPPROTO_ESP or another, or 0 for all
  *
  * Context: RCU read side.
  */
-void ipsi_net_flushed(const struct net *net)
+void ipsi_net_flushed(const struct net *net, u8 proto)
 {
 	struct ipsi_net *inet = ipsi_net(net);
 	struct ipsi_dev *idev;
@@ -95,28 +156,35 @@ void ipsi_net_flushed(const struct net *net)
 
 	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
 		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
-			ipsi_sa_refresh(idev);
+			if (ipsi_sad_has_proto(idev, proto))
+				ipsi_sa_refresh(idev);
 }
 
 /**
- * ipsi_net_detach - let an SA leave the devices that it no longer belongs to
+ * ipsi_net_moved - SAs of a namespace were moved away
  * @net: the namespace
- * @x: the state, whose if_id may have been another
- * @idev: the device that has its if_id now, or NULL
+ * @family: of the addresses
+ * @a: an address that they had on one end
+ * @b: and that on the other
  *
  * Context: RCU read side.
  */
-void ipsi_net_detach(const struct net *net, struct xfrm_state *x,
-		     const struct ipsi_dev *idev)
+void ipsi_net_moved(const struct net *net, u16 family, const xfrm_address_t *a,
+		    const xfrm_address_t *b)
 {
 	struct ipsi_net *inet = ipsi_net(net);
-	struct ipsi_dev *other;
+	const struct ipsi_conf *conf;
+	struct ipsi_dev *idev;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(other, &inet->devs[i], node)
-			if (other != idev)
-				ipsi_sa_detach(other, x);
+		hlist_for_each_entry_rcu(idev, &inet->devs[i], node) {
+			conf = rcu_dereference(idev->conf);
+			if (conf->family == family &&
+			    (ipsi_conf_between(conf, a, b) ||
+			     ipsi_conf_between(conf, b, a)))
+				ipsi_sa_refresh(idev);
+		}
 }
 
 /* Unlike IPv4, IPv6 keeps a route whose source is no address of this host any
@@ -155,6 +223,7 @@ static int __net_init ipsi_net_init(struct net *net)
 {
 	INIT_LIST_HEAD(&ipsi_net(net)->natt);
 	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
+	ipsi_wipe_net_init(net);
 	ipsi_adopt_net_init(net);
 	ipsi_spd_net_init(net);
 	ipsi_migrate_net_init(net);
@@ -168,6 +237,7 @@ static void __net_exit ipsi_net_exit(struct net *net)
 	ipsi_migrate_net_exit(net);
 	ipsi_spd_net_exit(net);
 	ipsi_adopt_net_exit(net);
+	ipsi_wipe_net_exit(net);
 }
 
 static struct pernet_operations ipsi_net_ops = {
@@ -182,9 +252,17 @@ static int __init ipsi_init(void)
 {
 	int err;
 
-	err = ipsi_work_init();
+	err = rhashtable_init(&ipsi_net_table, &ipsi_net_params);
 	if (err)
 		return err;
+
+	err = ipsi_sa_init();
+	if (err)
+		goto err_table;
+
+	err = ipsi_work_init();
+	if (err)
+		goto err_sa;
 
 	err = ipsi_adopt_init();
 	if (err)
@@ -233,6 +311,10 @@ err_adopt:
 	ipsi_adopt_exit();
 err_work:
 	ipsi_work_exit();
+err_sa:
+	ipsi_sa_exit();
+err_table:
+	rhashtable_destroy(&ipsi_net_table);
 	return err;
 }
 
@@ -248,6 +330,8 @@ static void __exit ipsi_exit(void)
 	unregister_pernet_device(&ipsi_net_ops);
 	ipsi_adopt_exit();
 	ipsi_work_exit();
+	ipsi_sa_exit();
+	rhashtable_destroy(&ipsi_net_table);
 	/* Configurations are freed by RCU; wait until they are. */
 	rcu_barrier();
 }

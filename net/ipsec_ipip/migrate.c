@@ -26,6 +26,7 @@
 /**
  * struct ipsi_migration - what was asked for
  * @list: entry in ipsi_migrations.list
+ * @out: of outbound SAs
  * @old_daddr: destination address so far
  * @old_saddr: source address so far
  * @new_daddr: destination address from now on
@@ -42,23 +43,30 @@ struct ipsi_migration {
 	xfrm_address_t new_saddr;
 	u32 reqid;
 	u16 family;
+	bool out;
 	struct xfrm_encap_tmpl encap;
 };
 
-/* There may be a former SA or two beside the one in use. */
-#define IPSI_MIGRATE_MAX	8
+/* Notes of a namespace, and SAs that are found at once */
+#define IPSI_MIGRATE_NOTES	1024
+#define IPSI_MIGRATE_MAX	256
+
+/* An SA that the core does not find */
+static bool ipsi_migrate_is_ours(const struct xfrm_state *x, const void *data)
+{
+	return x->xflags & IPSI_XFLAG_ADOPTED &&
+	       x->props.mode == XFRM_MODE_TRANSPORT && ipsi_sa_valid(x);
+}
 
 static bool ipsi_migrate_wants(const struct xfrm_state *x, const void *data)
 {
 	const struct ipsi_migration *mig = data;
 
-	return x->xflags & IPSI_XFLAG_ADOPTED &&
-	       x->props.mode == XFRM_MODE_TRANSPORT &&
+	return ipsi_migrate_is_ours(x, NULL) &&
 	       x->props.family == mig->family &&
 	       (!mig->reqid || x->props.reqid == mig->reqid) &&
 	       xfrm_addr_equal(&x->id.daddr, &mig->old_daddr, mig->family) &&
-	       xfrm_addr_equal(&x->props.saddr, &mig->old_saddr, mig->family) &&
-	       ipsi_sa_valid(x);
+	       xfrm_addr_equal(&x->props.saddr, &mig->old_saddr, mig->family);
 }
 
 static struct xfrm_state *
@@ -97,6 +105,12 @@ static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
 	rcu_read_unlock();
 }
 
+static void ipsi_migrate_end(struct xfrm_state *x)
+{
+	if (!xfrm_state_delete(x))
+		km_state_expired(x, 1, 0);
+}
+
 /* Return false if the SA could not be moved: it is used no more. */
 static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 			       const struct ipsi_migration *mig)
@@ -105,8 +119,7 @@ static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 
 	new = ipsi_migrate_clone(x, mig);
 	if (IS_ERR(new)) {
-		if (!xfrm_state_delete(x))
-			km_state_expired(x, 1, 0);
+		ipsi_migrate_end(x);
 		return false;
 	}
 
@@ -120,23 +133,64 @@ static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 	return true;
 }
 
-static void ipsi_migrate_all(struct net *net, const struct ipsi_migration *mig)
+/**
+ * struct ipsi_migrate_room - room for SAs that are found
+ * @states: they
+ * @max: how many there is room for
+ */
+struct ipsi_migrate_room {
+	struct xfrm_state **states;
+	unsigned int max;
+};
+
+static void ipsi_migrate_one(struct net *net, struct xfrm_state *x,
+			     const struct ipsi_migration *mig)
 {
-	struct xfrm_state *found[IPSI_MIGRATE_MAX], *x;
-	unsigned int n;
+	if (!mig)
+		ipsi_migrate_end(x);
+	else if (!ipsi_migrate_state(net, x, mig))
+		pr_warn_ratelimited("ipsec-ipip: SA with SPI 0x%08x could not be moved\n",
+				    ntohl(x->id.spi));
+	xfrm_state_put(x);
+	cond_resched();
+}
+
+/* Move the SAs that a note is about, or without one let all end. The oldest are
+ * found first, and made again in their order as the newest. So each is found once,
+ * even where only its ports change.
+ */
+static void ipsi_migrate_all(struct net *net,
+			     const struct ipsi_migrate_room *room,
+			     const struct ipsi_migration *mig)
+{
+	unsigned int i, n, left = UINT_MAX, total;
 
 	mutex_lock(&net->xfrm.xfrm_cfg_mutex);
-	n = ipsi_sad_find(net, ipsi_migrate_wants, mig, found,
-			  ARRAY_SIZE(found));
-	/* found from the newest to the oldest, and made again in their order */
-	while (n) {
-		x = found[--n];
-		if (!ipsi_migrate_state(net, x, mig))
-			pr_warn_ratelimited("ipsec-ipip: SA with SPI 0x%08x could not be moved\n",
-					    ntohl(x->id.spi));
-		xfrm_state_put(x);
-	}
+	do {
+		total = ipsi_sad_find(net, mig ? ipsi_migrate_wants :
+						 ipsi_migrate_is_ours,
+				      mig, room->states, room->max);
+		left = min(left, total);
+		n = min(total, room->max);
+		for (i = n; i-- > 0;)
+			ipsi_migrate_one(net, room->states[i], mig);
+		left -= min(left, n);
+	} while (left);
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
+}
+
+/* It is not known which SAs have moved where. One that stayed would send to where
+ * the peer is no more until the key manager notices: all of the namespace end, and
+ * the key manager is told so, to negotiate others.
+ */
+static void ipsi_migrate_give_up(struct net *net,
+				 const struct ipsi_migrate_room *room)
+{
+	pr_warn_ratelimited("ipsec-ipip: too many SAs moved at once, they end\n");
+	ipsi_migrate_all(net, room, NULL);
+	rcu_read_lock();
+	ipsi_net_flushed(net, IPPROTO_ESP);
+	rcu_read_unlock();
 }
 
 static struct ipsi_migration *
@@ -147,31 +201,88 @@ ipsi_migrate_next(struct ipsi_migrations *migrations)
 	spin_lock_bh(&migrations->lock);
 	mig = list_first_entry_or_null(&migrations->list, struct ipsi_migration,
 				       list);
-	if (mig)
+	if (mig) {
 		list_del(&mig->list);
+		migrations->n--;
+	}
 	spin_unlock_bh(&migrations->lock);
 
 	return mig;
+}
+
+static bool ipsi_migrate_lost(struct ipsi_migrations *migrations)
+{
+	bool lost;
+
+	spin_lock_bh(&migrations->lock);
+	lost = migrations->lost;
+	migrations->lost = false;
+	spin_unlock_bh(&migrations->lock);
+
+	return lost;
+}
+
+static void ipsi_migrate_noted(struct net *net,
+			       const struct ipsi_migrate_room *room,
+			       const struct ipsi_migration *mig)
+{
+	if (mig->out)
+		ipsi_migrate_all(net, room, mig);
+
+	/* The core has moved inbound ones without a word: they have died. */
+	rcu_read_lock();
+	ipsi_net_moved(net, mig->family, &mig->old_saddr, &mig->old_daddr);
+	rcu_read_unlock();
 }
 
 static void ipsi_migrate_work(struct work_struct *work)
 {
 	struct ipsi_migrations *migrations =
 		container_of(work, struct ipsi_migrations, work);
+	struct net *net = migrations->net;
+	struct ipsi_migrate_room room;
 	struct ipsi_migration *mig;
+	struct xfrm_state *one;
 
-	while ((mig = ipsi_migrate_next(migrations))) {
-		ipsi_migrate_all(migrations->net, mig);
-		kfree(mig);
+	room.max = IPSI_MIGRATE_MAX;
+	room.states = kmalloc_array(room.max, sizeof(*room.states),
+				    GFP_KERNEL | __GFP_NOWARN);
+	if (!room.states) {
+		room.max = 1;
+		room.states = &one;
 	}
 
-	/* The core has moved inbound ones without a word: they have died, and
-	 * others have come.
-	 */
-	rcu_read_lock();
-	ipsi_net_flushed(migrations->net);
-	rcu_read_unlock();
-	ipsi_adopt_search(migrations->net);
+	while ((mig = ipsi_migrate_next(migrations))) {
+		ipsi_migrate_noted(net, &room, mig);
+		kfree(mig);
+		cond_resched();
+	}
+	if (ipsi_migrate_lost(migrations))
+		ipsi_migrate_give_up(net, &room);
+	if (room.states != &one)
+		kfree(room.states);
+
+	/* Others have come in place of those that have died. */
+	ipsi_adopt_search(net);
+}
+
+/* Return false if there is no room. */
+static bool ipsi_migrate_note(struct ipsi_migrations *migrations,
+			      struct ipsi_migration *mig)
+{
+	bool noted;
+
+	spin_lock_bh(&migrations->lock);
+	noted = mig && migrations->n < IPSI_MIGRATE_NOTES;
+	if (noted) {
+		list_add_tail(&mig->list, &migrations->list);
+		migrations->n++;
+	} else {
+		migrations->lost = true;
+	}
+	spin_unlock_bh(&migrations->lock);
+
+	return noted;
 }
 
 /**
@@ -193,8 +304,9 @@ void ipsi_migrate_told(struct net *net, bool out, const struct xfrm_migrate *m,
 	    m->old_family != m->new_family)
 		return;
 
-	mig = out ? kzalloc(sizeof(*mig), GFP_ATOMIC) : NULL;
+	mig = kzalloc(sizeof(*mig), GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
 	if (mig) {
+		mig->out = out;
 		mig->old_daddr = m->old_daddr;
 		mig->old_saddr = m->old_saddr;
 		mig->new_daddr = m->new_daddr;
@@ -203,10 +315,9 @@ void ipsi_migrate_told(struct net *net, bool out, const struct xfrm_migrate *m,
 		mig->family = m->old_family;
 		if (encap)
 			mig->encap = *encap;
-		spin_lock_bh(&migrations->lock);
-		list_add_tail(&mig->list, &migrations->list);
-		spin_unlock_bh(&migrations->lock);
 	}
+	if (!ipsi_migrate_note(migrations, mig))
+		kfree(mig);
 	ipsi_adopt_schedule(&migrations->work);
 }
 

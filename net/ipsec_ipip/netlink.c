@@ -221,6 +221,11 @@ static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
 	err = ipsi_nl_parse_id(info, &id);
 	if (err)
 		return err;
+	if (ipsi_sad_full(idev)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "device: it has as many SAs as it may have");
+		return -ENOSPC;
+	}
 
 	/* A copy, since what follows may sleep. */
 	rcu_read_lock();

@@ -258,12 +258,10 @@ static void ipsi_peer_work(struct work_struct *work)
 	spin_unlock_bh(&peer->lock);
 
 	if (moved && ipsi_peer_move_conf(idev, &to, &theirs)) {
-		if (theirs) {
-			ipsi_sad_purge(idev);
+		if (theirs)
 			ipsi_sad_load(idev);
-		} else {
+		else
 			ipsi_peer_move_sas(idev, &to);
-		}
 		ipsi_bundle_reset(idev);
 		ipsi_sa_refresh(idev);
 		ipsi_mtu_schedule(idev);

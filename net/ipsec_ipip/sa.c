@@ -6,21 +6,32 @@
  *
  * Only pointers are kept here: SAs live in the namespace's SAD, and what
  * dies there is never used again, since the state is checked at each use.
+ *
+ * After any change the SAs are surveyed once, and the differences announced
+ * while the lock is held, in this order:
+ *
+ *	what has happened to the SA	sa-add, sa-expire, sa-del
+ *	another one is in use		sa-activate
+ *	the device has keys, or none	carrier
  */
 #include <linux/list.h>
 #include <linux/random.h>
+#include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
 #include "bundle.h"
 #include "carrier.h"
+#include "main.h"
 #include "mtu.h"
 #include "nlmsg.h"
 #include "policy.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_find.h"
 #include "sad_flush.h"
 #include "ts.h"
+#include "wipe.h"
 #include "work.h"
 
 /* A key manager that answers to a change of keys may install its outbound SA
@@ -33,6 +44,39 @@
 
 /* What a key manager installs within such a time is one pair. */
 #define IPSI_SA_PAIR	HZ
+
+/* struct ipsi_sa of all devices, by their state; read under RCU, entries are
+ * written under the ipsi_sad.lock of their device.
+ */
+static struct rhashtable ipsi_sa_table;
+
+static const struct rhashtable_params ipsi_sa_params = {
+	.key_len		= sizeof(struct xfrm_state *),
+	.key_offset		= offsetof(struct ipsi_sa, x),
+	.head_offset		= offsetof(struct ipsi_sa, by_state),
+	.automatic_shrinking	= true,
+};
+
+/**
+ * ipsi_sa_init - make the table of SAs
+ *
+ * Context: process.
+ * Return: 0 or a negative errno.
+ */
+int ipsi_sa_init(void)
+{
+	return rhashtable_init(&ipsi_sa_table, &ipsi_sa_params);
+}
+
+/**
+ * ipsi_sa_exit - undo ipsi_sa_init(), when all devices are gone
+ *
+ * Context: process.
+ */
+void ipsi_sa_exit(void)
+{
+	rhashtable_destroy(&ipsi_sa_table);
+}
 
 /* Which way x goes, if its addresses are the endpoints of the device. Only
  * transport mode leaves through us; what arrives may be in tunnel mode too,
@@ -82,134 +126,197 @@ static bool ipsi_sa_young(const struct ipsi_sa *sa)
 	       time_before(jiffies, sa->joined + IPSI_SA_YOUNG);
 }
 
-/* The newest outbound SA of one CPU, or with UINT_MAX of those that are for all;
- * one past its soft lifetime only if all are, and one that is young only if there
- * is no other: then the one that is least so.
+/**
+ * struct ipsi_sa_survey - the SAs of a device, each seen once
+ * @best: outbound SA for all CPUs that is to be in use, unless one is pinned
+ * @holdoff: outbound ones that are young
+ * @in: there is an inbound one
  */
-static struct ipsi_sa *ipsi_sa_newest(struct ipsi_sad *sad, unsigned int cpu)
+struct ipsi_sa_survey {
+	struct ipsi_sa *best;
+	unsigned int holdoff;
+	bool in;
+};
+
+/**
+ * struct ipsi_sa_choice - candidates, of which the first that is there is best
+ * @newest: the newest one
+ * @dying: the newest one past its soft lifetime
+ * @young: the oldest one in its hold-off period
+ */
+struct ipsi_sa_choice {
+	struct ipsi_sa *newest;
+	struct ipsi_sa *dying;
+	struct ipsi_sa *young;
+};
+
+/* SAs are offered from the newest to the oldest. */
+static void ipsi_sa_offer(struct ipsi_sa_choice *choice, struct ipsi_sa *sa)
 {
-	struct ipsi_sa *sa, *dying = NULL, *young = NULL;
-
-	lockdep_assert_held(&sad->lock);
-
-	list_for_each_entry(sa, &sad->list, list) {
-		if (!sa->out || ipsi_xfrm_cpu(sa->x) != cpu ||
-		    !ipsi_sa_usable(sa))
-			continue;
-		if (ipsi_sa_young(sa))
-			young = sa;
-		else if (!sa->x->km.dying)
-			return sa;
-		else if (!dying)
-			dying = sa;
-	}
-
-	return dying ?: young;
+	if (ipsi_sa_young(sa))
+		choice->young = sa;
+	else if (sa->x->km.dying)
+		choice->dying = choice->dying ?: sa;
+	else
+		choice->newest = choice->newest ?: sa;
 }
 
-/* A link needs keys in both directions: the carrier says if it has them. */
-static void ipsi_sa_carrier(struct ipsi_dev *idev)
+static struct ipsi_sa *ipsi_sa_chosen(const struct ipsi_sa_choice *choice)
 {
-	struct ipsi_sad *sad = &idev->sad;
+	return choice->newest ?: choice->dying ?: choice->young;
+}
+
+/* The best outbound SA of one CPU */
+static struct ipsi_sa *ipsi_sa_best_of_cpu(struct ipsi_sad *sad,
+					   unsigned int cpu)
+{
+	struct ipsi_sa_choice choice = {};
 	struct ipsi_sa *sa;
-	bool in = false;
 
 	lockdep_assert_held(&sad->lock);
+
+	if (!sad->n_pcpu)
+		return NULL;
 
 	list_for_each_entry(sa, &sad->list, list)
-		in |= !sa->out && ipsi_sa_valid(sa->x);
+		if (sa->out && ipsi_xfrm_cpu(sa->x) == cpu &&
+		    ipsi_sa_usable(sa))
+			ipsi_sa_offer(&choice, sa);
 
-	ipsi_carrier_set(idev, in && sad->active &&
-			 !xfrm_addr_any(&sad->active->x->id.daddr,
-					sad->active->x->props.family));
+	return ipsi_sa_chosen(&choice);
 }
 
-/* Settle which outbound SA is in use, after anything that may change it. */
-static void ipsi_sa_choose(struct ipsi_dev *idev)
+static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 {
-	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa_choice choice = {};
 	struct ipsi_sa *sa;
 
 	lockdep_assert_held(&sad->lock);
 
-	if (sad->pinned && sad->active && ipsi_sa_usable(sad->active))
+	memset(survey, 0, sizeof(*survey));
+	list_for_each_entry(sa, &sad->list, list) {
+		if (!sa->out) {
+			survey->in |= ipsi_sa_valid(sa->x);
+			continue;
+		}
+		survey->holdoff += ipsi_sa_young(sa);
+		if (ipsi_xfrm_cpu(sa->x) == UINT_MAX && ipsi_sa_usable(sa))
+			ipsi_sa_offer(&choice, sa);
+	}
+	survey->best = ipsi_sa_chosen(&choice);
+}
+
+static bool ipsi_sa_pin_holds(const struct ipsi_sad *sad)
+{
+	return sad->pinned && sad->active && ipsi_sa_usable(sad->active);
+}
+
+/* Send with an SA from now on, or with none. */
+static void ipsi_sa_use(struct ipsi_dev *idev, struct ipsi_sa *sa, bool pinned)
+{
+	struct ipsi_sad *sad = &idev->sad;
+
+	lockdep_assert_held(&sad->lock);
+
+	if (sa == sad->active && pinned == sad->pinned && !sad->orphaned)
 		return;
 
-	sa = ipsi_sa_newest(sad, UINT_MAX);
-	if (sa == sad->active && !sad->pinned && !sad->orphaned)
-		return;
-
-	sad->active = sa;
-	sad->pinned = false;
+	/* Bundles of the former one go stale. */
+	if (sad->active && sa != sad->active)
+		ipsi_policy_kill(&sad->active->policy);
+	WRITE_ONCE(sad->active, sa);
+	sad->pinned = pinned;
 	sad->orphaned = false;
 	ipsi_bundle_reset(idev);
-	ipsi_nl_event_activate(idev, sa ? sa->x : NULL, false);
+	ipsi_nl_event_activate(idev, sa ? sa->x : NULL, pinned);
 	if (sa)
 		ipsi_mtu_schedule(idev);
 }
 
 /* No packet leaves by the SA of this policy any more: let go of it at once. */
-static void ipsi_sa_kill_policy(struct ipsi_sad *sad, struct ipsi_sa *sa)
+static void ipsi_sa_kill_policy(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
+	lockdep_assert_held(&idev->sad.lock);
+
 	if (!sa->policy)
 		return;
 
 	ipsi_policy_kill(&sa->policy);
-	ipsi_bundle_reset(container_of(sad, struct ipsi_dev, sad));
+	ipsi_bundle_reset(idev);
 }
 
-/* Bundles that may be of an SA that is not in use any more go stale. Where CPUs
- * have SAs of their own (RFC 9611), those of all do, since each chooses anew.
+/* Where CPUs have SAs of their own (RFC 9611), the bundles of all go stale, since
+ * each CPU chooses anew. Nobody asks for an SA by a policy of before.
  */
-static void ipsi_sa_retire(struct ipsi_sad *sad)
+static void ipsi_sa_retire(struct ipsi_dev *idev)
 {
-	bool one_cpu = false;
+	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
 
 	lockdep_assert_held(&sad->lock);
 
-	list_for_each_entry(sa, &sad->list, list)
-		one_cpu |= sa->out && ipsi_xfrm_cpu(sa->x) != UINT_MAX;
-	list_for_each_entry(sa, &sad->list, list)
-		if (one_cpu || sa != sad->active)
-			ipsi_sa_kill_policy(sad, sa);
+	if (sad->n_pcpu)
+		list_for_each_entry(sa, &sad->list, list)
+			ipsi_sa_kill_policy(idev, sa);
 	ipsi_policy_kill(&sad->policy);
 }
 
-/* Note if an outbound SA waits, for who receives to see without the lock. */
-static void ipsi_sa_wait(struct ipsi_sad *sad)
+/* A link needs keys in both directions: the carrier says if it has them. */
+static void ipsi_sa_carrier(struct ipsi_dev *idev, bool in)
 {
-	struct ipsi_sa *sa;
-	bool waiting = false;
+	const struct ipsi_sa *active = idev->sad.active;
+
+	ipsi_carrier_set(idev, in && active &&
+			 !xfrm_addr_any(&active->x->id.daddr,
+					active->x->props.family));
+}
+
+/* Settle which outbound SA is in use and what follows from that, after anything
+ * that may change it.
+ */
+static void ipsi_sa_settle(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa_survey survey;
 
 	lockdep_assert_held(&sad->lock);
 
-	list_for_each_entry(sa, &sad->list, list)
-		waiting |= sa->out && sa != sad->active && ipsi_sa_young(sa);
+	/* A device that is going starts no work any more. */
+	if (sad->loading || sad->closed)
+		return;
 
-	WRITE_ONCE(sad->waiting, waiting);
+	ipsi_sa_survey(sad, &survey);
+	if (!ipsi_sa_pin_holds(sad))
+		ipsi_sa_use(idev, survey.best, false);
+	ipsi_sa_retire(idev);
+	if (sad->active)
+		survey.holdoff -= ipsi_sa_young(sad->active);
+	/* for receivers, who look without the lock */
+	WRITE_ONCE(sad->waiting, survey.holdoff);
+	ipsi_sa_carrier(idev, survey.in);
 }
 
-static void ipsi_sa_reselect(struct ipsi_dev *idev)
+static struct ipsi_sa *ipsi_sa_lookup(const struct xfrm_state *x)
 {
-	ipsi_sa_choose(idev);
-	ipsi_sa_retire(&idev->sad);
-	ipsi_sa_wait(&idev->sad);
-	ipsi_sa_carrier(idev);
+	return rhashtable_lookup_fast(&ipsi_sa_table, &x, ipsi_sa_params);
 }
 
-static struct ipsi_sa *ipsi_sa_entry(struct ipsi_sad *sad,
+/* The entry of a state, if it is an SA of the device */
+static struct ipsi_sa *ipsi_sa_entry(struct ipsi_dev *idev,
 				     const struct xfrm_state *x)
 {
 	struct ipsi_sa *sa;
 
-	lockdep_assert_held(&sad->lock);
+	lockdep_assert_held(&idev->sad.lock);
 
-	list_for_each_entry(sa, &sad->list, list)
-		if (sa->x == x)
-			return sa;
+	/* That of another device may be freed. */
+	rcu_read_lock();
+	sa = ipsi_sa_lookup(x);
+	if (sa && sa->idev != idev)
+		sa = NULL;
+	rcu_read_unlock();
 
-	return NULL;
+	return sa;
 }
 
 static struct ipsi_sa *ipsi_sa_find(struct ipsi_sad *sad,
@@ -227,75 +334,121 @@ static struct ipsi_sa *ipsi_sa_find(struct ipsi_sad *sad,
 	return NULL;
 }
 
-static void ipsi_sa_free(struct ipsi_sad *sad, struct ipsi_sa *sa)
+/* Count an SA, or do so no more. */
+static void ipsi_sa_count(struct ipsi_sad *sad, const struct ipsi_sa *sa,
+			  int by)
 {
+	bool ah = sa->x->id.proto == IPPROTO_AH;
+
+	lockdep_assert_held(&sad->lock);
+
+	sad->generation++;
+	WRITE_ONCE(sad->n, sad->n + by);
+	WRITE_ONCE(sad->n_proto[ah], sad->n_proto[ah] + by);
+	if (sa->out && ipsi_xfrm_cpu(sa->x) != UINT_MAX)
+		WRITE_ONCE(sad->n_pcpu, sad->n_pcpu + by);
+}
+
+static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
+{
+	struct ipsi_sad *sad = &idev->sad;
+
 	lockdep_assert_held(&sad->lock);
 
 	list_del(&sa->list);
-	sad->generation++;
-	ipsi_sa_kill_policy(sad, sa);
+	rhashtable_remove_fast(&ipsi_sa_table, &sa->by_state, ipsi_sa_params);
+	ipsi_sa_count(sad, sa, -1);
+	ipsi_sa_kill_policy(idev, sa);
 	if (sad->active == sa) {
-		sad->active = NULL;
+		WRITE_ONCE(sad->active, NULL);
 		sad->orphaned = true;
 	}
-	if (sa->x->km.state == XFRM_STATE_DEAD)
-		ipsi_sa_wipe(sa->x);
+	if (sa->x->km.state == XFRM_STATE_DEAD) {
+		ipsi_wipe_later(ipsi_net(idev->net), sa);
+		return;
+	}
 	xfrm_state_put(sa->x);
-	kfree(sa);
+	kfree_rcu(sa, rcu);
 }
 
 /* Let an SA leave; the caller settles which one is in use then. */
 static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_DEL_NTF, sa->x, sa->out, false);
-	ipsi_sa_free(&idev->sad, sa);
+	ipsi_sa_free(idev, sa);
 }
 
-/* Let an SA join, as the newest one or, when the SAD is read from its newest
- * state to its oldest, as the oldest.
- */
-static void ipsi_sa_join(struct ipsi_dev *idev, struct xfrm_state *x,
-			 bool newest)
+static void ipsi_sa_too_many(const struct ipsi_dev *idev,
+			     const struct xfrm_state *x)
+{
+	if (net_ratelimit())
+		netdev_warn(idev->dev,
+			    "SA with SPI 0x%08x not used: there are %u already\n",
+			    ntohl(x->id.spi), IPSI_SAD_MAX);
+}
+
+/* Make the entry of a state that is none of the device yet. */
+static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
+				    bool out)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
-	bool out;
 
-	if (!ipsi_sa_valid(x) ||
-	    !ipsi_sa_direction(rcu_dereference(idev->conf), x, &out))
-		return;
+	lockdep_assert_held(&sad->lock);
 
-	spin_lock_bh(&sad->lock);
-	sa = ipsi_sa_entry(sad, x);
-	if (!sa) {
-		sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
-		if (!sa)
-			goto out;
-		sad->generation++;
-		xfrm_state_hold(x);
-		sa->x = x;
-		sa->out = out;
-		sa->joined = jiffies;
-		if (newest) {
-			sa->seq = sad->seq_newest++;
-			list_add(&sa->list, &sad->list);
-		} else {
-			sa->seq = --sad->seq_oldest;
-			sa->joined -= IPSI_SA_YOUNG;
-			list_add_tail(&sa->list, &sad->list);
-		}
+	if (sad->n >= IPSI_SAD_MAX) {
+		ipsi_sa_too_many(idev, x);
+		return NULL;
 	}
-	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
-	ipsi_sa_reselect(idev);
-	if (out && sa != sad->active && ipsi_sa_young(sa))
-		ipsi_work_mod_delayed(idev, &sad->settle, IPSI_SA_YOUNG + 1);
-out:
-	spin_unlock_bh(&sad->lock);
+
+	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+	if (!sa)
+		return NULL;
+
+	sa->idev = idev;
+	sa->x = x;
+	sa->out = out;
+	sa->joined = jiffies;
+	if (rhashtable_insert_fast(&ipsi_sa_table, &sa->by_state,
+				   ipsi_sa_params)) {
+		kfree(sa);
+		return NULL;
+	}
+	xfrm_state_hold(x);
+	ipsi_sa_count(sad, sa, 1);
+
+	return sa;
 }
 
-/* No state joins a device that ipsi_sad_flush() may have passed already. Before
- * it unregistration waits for RCU readers, as the caller is one.
+/* May x join? The configuration is read under the lock, so that none joins by a
+ * former one after ipsi_sad_load() has looked.
  */
+static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
+			 bool *out)
+{
+	bool fits;
+
+	lockdep_assert_held(&idev->sad.lock);
+
+	rcu_read_lock();
+	fits = !idev->sad.closed && ipsi_sa_valid(x) &&
+	       ipsi_sa_direction(rcu_dereference(idev->conf), x, out);
+	rcu_read_unlock();
+
+	return fits;
+}
+
+/* Settle again when the hold-off period of an SA is over. */
+static void ipsi_sa_settle_later(struct ipsi_dev *idev,
+				 const struct ipsi_sa *sa)
+{
+	if (sa->out && sa != idev->sad.active && ipsi_sa_young(sa) &&
+	    !idev->sad.closed)
+		ipsi_work_mod_delayed(idev, &idev->sad.settle,
+				      IPSI_SA_YOUNG + 1);
+}
+
+/* No state joins a device that ipsi_sad_flush() may have passed already. */
 static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
 {
 	if (READ_ONCE(idev->dev->reg_state) == NETREG_REGISTERED)
@@ -309,15 +462,38 @@ static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
  * ipsi_sa_attach - let an SA join the device
  * @idev: the device, whose if_id @x carries
  * @x: the state; the device takes a reference of its own. One that is not
- *   between the endpoints of the device, or not valid, does not join. If the
- *   device is being unregistered, the state ends with it.
+ *   between the endpoints of the device, or not valid, does not join. One that
+ *   has joined already has been updated. If the device is being unregistered,
+ *   the state ends with it.
  *
- * Context: any; @x's lock is not held. RCU read side.
+ * Context: any; @x's lock is not held. RCU read side, or with a reference to
+ *   the device.
  */
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 {
-	if (!ipsi_sa_too_late(idev, x))
-		ipsi_sa_join(idev, x, true);
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+	bool out;
+
+	if (ipsi_sa_too_late(idev, x))
+		return;
+
+	spin_lock_bh(&sad->lock);
+	if (!ipsi_sa_fits(idev, x, &out))
+		goto out;
+	sa = ipsi_sa_entry(idev, x);
+	if (!sa) {
+		sa = ipsi_sa_make(idev, x, out);
+		if (!sa)
+			goto out;
+		sa->seq = sad->seq_newest++;
+		list_add(&sa->list, &sad->list);
+	}
+	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
+	ipsi_sa_settle(idev);
+	ipsi_sa_settle_later(idev, sa);
+out:
+	spin_unlock_bh(&sad->lock);
 }
 
 /**
@@ -333,40 +509,73 @@ void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
 	struct ipsi_sa *sa;
 
 	spin_lock_bh(&sad->lock);
-	sa = ipsi_sa_entry(sad, x);
+	sa = ipsi_sa_entry(idev, x);
 	if (sa) {
 		ipsi_sa_remove(idev, sa);
-		ipsi_sa_reselect(idev);
+		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 }
 
-/* Let @new be the SA that @old was. Return false if @old was none. */
-static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
-			       struct xfrm_state *new)
+/**
+ * ipsi_sa_detach_others - let an SA leave the device that it was of
+ * @x: the state, whose if_id may have been another
+ * @idev: the device that has its if_id now, where it stays; or NULL
+ *
+ * Context: any.
+ */
+void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
 {
-	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_dev *other = NULL;
 	struct ipsi_sa *sa;
 
-	spin_lock_bh(&sad->lock);
-	sa = ipsi_sa_entry(sad, old);
-	if (sa) {
-		sad->generation++;
-		xfrm_state_hold(new);
-		sa->x = new;
-		ipsi_sa_kill_policy(sad, sa);
-		xfrm_state_put(old);
-		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, new, sa->out,
-				 false);
-		ipsi_sa_reselect(idev);
-		if (sa == sad->active) {
-			ipsi_bundle_reset(idev);
-			ipsi_mtu_schedule(idev);
-		}
-	}
-	spin_unlock_bh(&sad->lock);
+	/* A device is freed a grace period after the last of its SAs has left. */
+	rcu_read_lock();
+	sa = ipsi_sa_lookup(x);
+	if (sa)
+		other = sa->idev;
+	if (other && other != idev)
+		ipsi_sa_detach(other, x);
+	rcu_read_unlock();
+}
 
-	return sa;
+/* Let the entry of one state be that of another. */
+static bool ipsi_sa_rekey_entry(struct ipsi_sa *sa, struct xfrm_state *x)
+{
+	rhashtable_remove_fast(&ipsi_sa_table, &sa->by_state, ipsi_sa_params);
+	/* Readers may follow the entry from one chain into another; they notice,
+	 * and start again.
+	 */
+	WRITE_ONCE(sa->x, x);
+
+	return !rhashtable_insert_fast(&ipsi_sa_table, &sa->by_state,
+				       ipsi_sa_params);
+}
+
+/* Let @new be the SA that @old was. */
+static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
+			       struct xfrm_state *new)
+{
+	struct xfrm_state *old = sa->x;
+	struct ipsi_sad *sad = &idev->sad;
+
+	lockdep_assert_held(&sad->lock);
+
+	ipsi_sa_kill_policy(idev, sa);
+	if (!ipsi_sa_rekey_entry(sa, new)) {
+		/* not in the table any more */
+		WRITE_ONCE(sa->x, old);
+		ipsi_sa_remove(idev, sa);
+		return;
+	}
+	sad->generation++;
+	xfrm_state_hold(new);
+	xfrm_state_put(old);
+	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, new, sa->out, false);
+	if (sa == sad->active) {
+		ipsi_bundle_reset(idev);
+		ipsi_mtu_schedule(idev);
+	}
 }
 
 /**
@@ -381,13 +590,25 @@ static bool ipsi_sa_swap_entry(struct ipsi_dev *idev, struct xfrm_state *old,
 void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		  struct xfrm_state *new)
 {
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
 	bool out;
 
 	if (ipsi_sa_too_late(idev, new))
 		return;
-	if (!ipsi_sa_direction(rcu_dereference(idev->conf), new, &out))
-		ipsi_sa_detach(idev, old);
-	else if (!ipsi_sa_swap_entry(idev, old, new))
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(idev, old);
+	if (sa) {
+		if (ipsi_sa_fits(idev, new, &out) && out == sa->out)
+			ipsi_sa_swap_entry(idev, sa, new);
+		else
+			ipsi_sa_remove(idev, sa);
+		ipsi_sa_settle(idev);
+	}
+	spin_unlock_bh(&sad->lock);
+
+	if (!sa)
 		ipsi_sa_attach(idev, new);
 }
 
@@ -405,13 +626,13 @@ void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard)
 	struct ipsi_sa *sa;
 
 	spin_lock_bh(&sad->lock);
-	sa = ipsi_sa_entry(sad, x);
+	sa = ipsi_sa_entry(idev, x);
 	if (sa) {
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_EXPIRE_NTF, x,
 				 sa->out, hard);
 		if (hard)
 			ipsi_sa_remove(idev, sa);
-		ipsi_sa_reselect(idev);
+		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 }
@@ -432,12 +653,12 @@ void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x)
 	struct ipsi_sa *sa;
 
 	spin_lock_bh(&sad->lock);
-	sa = ipsi_sa_entry(sad, x);
+	sa = ipsi_sa_entry(idev, x);
 	if (sa && sa->out && !sa->exhausted) {
 		sa->exhausted = true;
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_EXPIRE_NTF, x, true,
 				 true);
-		ipsi_sa_reselect(idev);
+		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 }
@@ -484,7 +705,7 @@ void ipsi_sa_heard(struct ipsi_dev *idev, const struct xfrm_state *x)
 			if (sa->out && ipsi_sa_young(sa) &&
 			    ipsi_sa_is_pair(sa, in))
 				sa->joined -= IPSI_SA_YOUNG;
-		ipsi_sa_reselect(idev);
+		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 }
@@ -504,8 +725,17 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 	list_for_each_entry_safe(sa, next, &sad->list, list)
 		if (!ipsi_sa_valid(sa->x))
 			ipsi_sa_remove(idev, sa);
-	ipsi_sa_reselect(idev);
+	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
+}
+
+/* The next to be chosen is announced, though it may be the same. */
+static void ipsi_sa_unpin(struct ipsi_sad *sad)
+{
+	lockdep_assert_held(&sad->lock);
+
+	sad->orphaned |= sad->pinned;
+	sad->pinned = false;
 }
 
 /**
@@ -524,20 +754,17 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 	int err = 0;
 
 	spin_lock_bh(&sad->lock);
-	sa = id ? ipsi_sa_find(sad, id) : ipsi_sa_newest(sad, UINT_MAX);
+	sa = id ? ipsi_sa_find(sad, id) : NULL;
 	if (id && (!sa || sa->exhausted)) {
 		err = -ENOENT;
 	} else if (id && ipsi_xfrm_cpu(sa->x) != UINT_MAX) {
 		err = -EINVAL;
-	} else if (sad->active != sa || sad->pinned != !!id) {
-		sad->active = sa;
-		sad->pinned = id;
-		ipsi_bundle_reset(idev);
-		ipsi_nl_event_activate(idev, sa ? sa->x : NULL, sad->pinned);
-		if (sa)
-			ipsi_mtu_schedule(idev);
-		ipsi_sa_retire(sad);
-		ipsi_sa_carrier(idev);
+	} else {
+		if (id)
+			ipsi_sa_use(idev, sa, true);
+		else
+			ipsi_sa_unpin(sad);
+		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 
@@ -552,7 +779,7 @@ static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 	lockdep_assert_held(&sad->lock);
 
 	if (sad->active && !ipsi_sa_usable(sad->active))
-		ipsi_sa_reselect(idev);
+		ipsi_sa_settle(idev);
 
 	return sad->active;
 }
@@ -575,7 +802,7 @@ struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev)
 	if (active && sad->pinned)
 		return active;
 
-	return ipsi_sa_newest(sad, smp_processor_id()) ?: active;
+	return ipsi_sa_best_of_cpu(sad, smp_processor_id()) ?: active;
 }
 
 /**
@@ -736,46 +963,87 @@ void ipsi_sad_init(struct ipsi_sad *sad)
 {
 	spin_lock_init(&sad->lock);
 	INIT_LIST_HEAD(&sad->list);
+	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
 	sad->generation = get_random_u32();
 	sad->seq_newest = BIT_ULL(63);
 	sad->seq_oldest = BIT_ULL(63);
-	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
 }
 
-static int ipsi_sad_load_one(struct xfrm_state *x, int seq, void *data)
+/* The SAD is read from its newest state to its oldest. */
+static bool ipsi_sad_load_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_dev *idev = data;
+	struct ipsi_sad *sad = &idev->sad;
+	struct ipsi_sa *sa;
+	bool room = true;
+	bool out;
 
-	rcu_read_lock();
-	if (x->if_id == rcu_dereference(idev->conf)->if_id)
-		ipsi_sa_join(idev, x, false);
-	rcu_read_unlock();
+	if (x->if_id != idev->if_id)
+		return true;
 
-	return 0;
+	spin_lock_bh(&sad->lock);
+	if (!ipsi_sa_fits(idev, x, &out) || ipsi_sa_entry(idev, x))
+		goto out;
+	sa = ipsi_sa_make(idev, x, out);
+	if (!sa) {
+		room = sad->n < IPSI_SAD_MAX;
+		goto out;
+	}
+	/* It was there long ago. */
+	sa->joined -= IPSI_SA_YOUNG;
+	sa->seq = --sad->seq_oldest;
+	list_add_tail(&sa->list, &sad->list);
+	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
+out:
+	spin_unlock_bh(&sad->lock);
+
+	return room;
+}
+
+/* Let all SAs leave that are not between the endpoints any more. */
+static void ipsi_sad_sift(struct ipsi_dev *idev)
+{
+	struct ipsi_sa *sa, *next;
+	bool out;
+
+	lockdep_assert_held(&idev->sad.lock);
+
+	list_for_each_entry_safe(sa, next, &idev->sad.list, list)
+		if (!ipsi_sa_fits(idev, sa->x, &out) || out != sa->out)
+			ipsi_sa_remove(idev, sa);
 }
 
 /**
- * ipsi_sad_load - find the SAs that were there before the device
+ * ipsi_sad_load - find the SAs of a device that is new or has other endpoints
  * @idev: the device, already in the hash, so that no SA is missed
  *
- * Also settles which one is in use, and the carrier.
+ * SAs that stay are not announced again. Which one is in use, and the carrier,
+ * is settled at the end.
  *
  * Context: process.
  */
 void ipsi_sad_load(struct ipsi_dev *idev)
 {
-	struct xfrm_state_walk walk;
+	struct ipsi_sad *sad = &idev->sad;
 
-	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
-	xfrm_state_walk(idev->net, &walk, ipsi_sad_load_one, idev);
-	xfrm_state_walk_done(&walk, idev->net);
-	ipsi_sa_refresh(idev);
+	spin_lock_bh(&sad->lock);
+	sad->loading++;
+	ipsi_sad_sift(idev);
+	spin_unlock_bh(&sad->lock);
+
+	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, ipsi_sad_load_one, idev);
+
+	spin_lock_bh(&sad->lock);
+	sad->loading--;
+	ipsi_sa_settle(idev);
+	spin_unlock_bh(&sad->lock);
+
+	ipsi_bundle_reset(idev);
 }
 
 /**
  * ipsi_sad_purge - forget all SAs; they stay in the namespace's SAD
- * @idev: the device, which is going, or for which ipsi_sad_load() is next:
- *   the carrier stays as it is
+ * @idev: the device; its carrier stays as it is
  *
  * Context: process.
  */
@@ -786,12 +1054,29 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
 
 	spin_lock_bh(&sad->lock);
 	list_for_each_entry_safe(sa, next, &sad->list, list)
-		ipsi_sa_free(sad, sa);
+		ipsi_sa_free(idev, sa);
 	ipsi_policy_kill(&sad->policy);
 	sad->pinned = false;
 	spin_unlock_bh(&sad->lock);
 
 	ipsi_bundle_reset(idev);
+}
+
+/**
+ * ipsi_sad_close - forget all SAs, and let none join any more
+ * @idev: the device, which is going: a grace period passes before it is freed
+ *
+ * Context: process.
+ */
+void ipsi_sad_close(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+
+	spin_lock_bh(&sad->lock);
+	sad->closed = true;
+	spin_unlock_bh(&sad->lock);
+
+	ipsi_sad_purge(idev);
 }
 
 /**

@@ -33,7 +33,7 @@ void ipsi_sa_change_none(struct ipsi_sa_change *change,
 	change->saddr = x->props.saddr;
 	change->reqid = x->props.reqid;
 	change->if_id = x->if_id;
-	change->xflags = x->xflags & IPSI_XFLAGS;
+	change->xflags = x->xflags & IPSI_XFLAGS & ~IPSI_XFLAG_REFUSED;
 	change->mode = x->props.mode;
 	if (x->encap) {
 		change->encap_sport = x->encap->encap_sport;
@@ -175,7 +175,8 @@ static int ipsi_clone_into(struct xfrm_state *x, struct xfrm_state *old,
 
 /**
  * ipsi_sa_wipe - wipe the keys of a state that nobody uses any more
- * @x: the state
+ * @x: the state. Either it was never in the SAD, or it is dead and
+ *   xfrm_cfg_mutex is held, so that nobody copies its keys; see wipe.c.
  *
  * The core frees them as they are. Ciphers have copies of their own, which
  * they wipe themselves.

@@ -1,39 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * States of a namespace that a caller is interested in. The SAD is locked while
- * it is read, and states are changed without its lock: so those that are found
- * are collected.
+ * Reads the SAD of a namespace. Anybody may have filled it, and packets of the
+ * namespace wait while it is locked: it is read in slices.
  */
+#include <linux/minmax.h>
+#include <linux/sched.h>
 #include <net/xfrm.h>
 
 #include "sad_find.h"
+
+/* States that are looked at before the lock of the SAD is given up. */
+#define IPSI_SAD_SLICE	128
+
+/**
+ * struct ipsi_sad_slice - one slice
+ * @one: looks at a state; false ends the walk
+ * @data: for @one
+ * @left: states that are still of this slice
+ * @end: @one has ended the walk
+ */
+struct ipsi_sad_slice {
+	bool (*one)(struct xfrm_state *x, void *data);
+	void *data;
+	unsigned int left;
+	bool end;
+};
+
+/* With a return value other than 0 the walk stops, and goes on with the same
+ * state next time.
+ */
+static int ipsi_sad_walk_one(struct xfrm_state *x, int seq, void *data)
+{
+	struct ipsi_sad_slice *slice = data;
+
+	if (!slice->left)
+		return 1;
+
+	slice->left--;
+	slice->end = !slice->one(x, slice->data);
+
+	return slice->end;
+}
+
+/**
+ * ipsi_sad_walk - look at the states of a namespace, the newest first
+ * @net: the namespace
+ * @proto: IPPROTO_ESP or another, or IPSEC_PROTO_ANY
+ * @one: looks at a state, with the lock of the SAD held; false ends the walk
+ * @data: for @one
+ *
+ * States that are added meanwhile are not seen.
+ *
+ * Context: process.
+ */
+void ipsi_sad_walk(struct net *net, u8 proto,
+		   bool (*one)(struct xfrm_state *x, void *data), void *data)
+{
+	struct ipsi_sad_slice slice = { .one = one, .data = data };
+	struct xfrm_state_walk walk;
+	int err;
+
+	xfrm_state_walk_init(&walk, proto, NULL);
+	do {
+		slice.left = IPSI_SAD_SLICE;
+		err = xfrm_state_walk(net, &walk, ipsi_sad_walk_one, &slice);
+		cond_resched();
+	} while (err > 0 && !slice.end);
+	xfrm_state_walk_done(&walk, net);
+}
 
 /**
  * struct ipsi_sad_search - a search of the SAD
  * @wants: tells which states are sought; the SAD's lock is held
  * @data: for @wants
- * @found: they, each with a reference
- * @n: how many
+ * @found: ring of the last ones, each with a reference
+ * @total: how many were found
  * @max: how many there is room for
  */
 struct ipsi_sad_search {
 	bool (*wants)(const struct xfrm_state *x, const void *data);
 	const void *data;
 	struct xfrm_state **found;
-	unsigned int n;
+	unsigned int total;
 	unsigned int max;
 };
 
-static int ipsi_sad_search_one(struct xfrm_state *x, int seq, void *data)
+static bool ipsi_sad_find_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_sad_search *search = data;
+	struct xfrm_state **slot;
 
-	if (search->n < search->max && search->wants(x, search->data)) {
-		xfrm_state_hold(x);
-		search->found[search->n++] = x;
-	}
+	if (!search->wants(x, search->data))
+		return true;
 
-	return 0;
+	xfrm_state_hold(x);
+	slot = &search->found[search->total % search->max];
+	if (search->total++ >= search->max)
+		xfrm_state_put(*slot);
+	*slot = x;
+
+	return true;
+}
+
+static void ipsi_sad_reverse(struct xfrm_state **found, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n / 2; i++)
+		swap(found[i], found[n - 1 - i]);
 }
 
 /**
@@ -43,10 +117,10 @@ static int ipsi_sad_search_one(struct xfrm_state *x, int seq, void *data)
  * @data: for @wants
  * @found: for those that are found, the newest first; the caller gets a
  *   reference to each
- * @max: no more than these
+ * @max: no more than these; of more, the oldest
  *
- * Context: any.
- * Return: how many were found.
+ * Context: process.
+ * Return: how many there are, which may be more than @max.
  */
 unsigned int ipsi_sad_find(struct net *net,
 			   bool (*wants)(const struct xfrm_state *x,
@@ -60,11 +134,16 @@ unsigned int ipsi_sad_find(struct net *net,
 		.found = found,
 		.max = max,
 	};
-	struct xfrm_state_walk walk;
+	unsigned int first;
 
-	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
-	xfrm_state_walk(net, &walk, ipsi_sad_search_one, &search);
-	xfrm_state_walk_done(&walk, net);
+	ipsi_sad_walk(net, IPPROTO_ESP, ipsi_sad_find_one, &search);
+	if (search.total > max) {
+		/* Turn the ring so that its newest one comes first. */
+		first = search.total % max;
+		ipsi_sad_reverse(found, first);
+		ipsi_sad_reverse(found + first, max - first);
+		ipsi_sad_reverse(found, max);
+	}
 
-	return search.n;
+	return search.total;
 }

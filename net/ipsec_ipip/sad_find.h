@@ -5,6 +5,8 @@
 
 #include <net/xfrm.h>
 
+void ipsi_sad_walk(struct net *net, u8 proto,
+		   bool (*one)(struct xfrm_state *x, void *data), void *data);
 unsigned int ipsi_sad_find(struct net *net,
 			   bool (*wants)(const struct xfrm_state *x,
 					 const void *data),

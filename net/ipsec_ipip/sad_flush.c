@@ -19,13 +19,13 @@
 #define IPSI_FLUSH_BATCH	32
 
 /**
- * struct ipsi_sad_slice - part of a walk over the SAD
+ * struct ipsi_flush_slice - part of a walk over the SAD
  * @if_id: interface id of the device that goes
  * @seen: states that were looked at
  * @n: states in @found
  * @found: states of the device, with a reference each
  */
-struct ipsi_sad_slice {
+struct ipsi_flush_slice {
 	u32 if_id;
 	unsigned int seen;
 	unsigned int n;
@@ -45,7 +45,7 @@ static bool ipsi_sad_ends(const struct xfrm_state *x, u32 if_id)
 /* A walk goes on with the state at which it was stopped. */
 static int ipsi_sad_flush_one(struct xfrm_state *x, int seq, void *data)
 {
-	struct ipsi_sad_slice *slice = data;
+	struct ipsi_flush_slice *slice = data;
 
 	if (slice->seen == IPSI_FLUSH_SLICE || slice->n == IPSI_FLUSH_BATCH)
 		return -EAGAIN;
@@ -84,7 +84,7 @@ void ipsi_sad_end(struct xfrm_state *x)
 
 static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
 {
-	struct ipsi_sad_slice slice = { .if_id = if_id };
+	struct ipsi_flush_slice slice = { .if_id = if_id };
 	struct xfrm_state_walk walk;
 	int more;
 

@@ -72,6 +72,8 @@ static const char * const ipsi_refusal_names[] = {
 	[IPSEC_IPIP_REFUSAL_OFFLOAD]		= "offload",
 	[IPSEC_IPIP_REFUSAL_UNSUPPORTED]	= "unsupported",
 	[IPSEC_IPIP_REFUSAL_FAILED]		= "failed",
+	[IPSEC_IPIP_REFUSAL_MARK]		= "mark",
+	[IPSEC_IPIP_REFUSAL_LIMIT]		= "limit",
 	NULL
 };
 

@@ -109,6 +109,8 @@ enum ipsec_ipip_policies {
  *   over, such as a security context or a care-of address.
  * @IPSEC_IPIP_REFUSAL_FAILED: It could not be replaced; when it was gone
  *   before that was known, its hard expiry is told too.
+ * @IPSEC_IPIP_REFUSAL_MARK: It carries a mark, and not the device's if-id.
+ * @IPSEC_IPIP_REFUSAL_LIMIT: The device has as many SAs as it may have.
  */
 enum ipsec_ipip_refusal {
 	IPSEC_IPIP_REFUSAL_SELECTOR,
@@ -116,6 +118,8 @@ enum ipsec_ipip_refusal {
 	IPSEC_IPIP_REFUSAL_OFFLOAD,
 	IPSEC_IPIP_REFUSAL_UNSUPPORTED,
 	IPSEC_IPIP_REFUSAL_FAILED,
+	IPSEC_IPIP_REFUSAL_MARK,
+	IPSEC_IPIP_REFUSAL_LIMIT,
 };
 
 /**

@@ -225,6 +225,46 @@ null_cipher()
 	ipsi_ping left
 }
 
+refusals()
+{
+	sed -n 's/^[^ ]* sa-refuse.* spi \(0x[0-9a-f]*\) .* \([a-z]*\)$/\1 \2/p' \
+		"$IPSI_TMP/heard" | tr '\n' ' '
+}
+
+refused_are()
+{
+	[ "$(refusals)" = "$1" ]
+}
+
+# An SA with a mark is that of a VTI, which has no if_id. What is refused is told
+# once, and again when it was updated.
+marked_is_refused()
+{
+	local sa=("${IN[@]}" spi 0x5001 mode tunnel mark 5 "${GCM[@]}")
+
+	ipsi_topology
+	ipsi_device left keying adopt-endpoints
+	ipsi_bg left ipsec-ipip monitor > "$IPSI_TMP/heard" \
+		2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
+	ipsi_do left ip xfrm state add "${sa[@]}"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5002 mode tunnel \
+		mark 5 "${GCM[@]}"
+	ipsi_wait "refusals" refused_are "0x00005001 mark 0x00005002 mark "
+	ipsi_has "$(state left 0x5002)" "mode tunnel" "outbound state"
+	# the SAD is searched
+	ipsi_do left ip link set "$DEV" type ipsec-ipip ttl 9
+	ipsi_do left ip link set "$DEV" type ipsec-ipip ttl 10
+	# the sign that it was: each is looked at after those before
+	ipsi_do left ip xfrm state update "${sa[@]}"
+	ipsi_wait "refusal" refused_are \
+		"0x00005001 mark 0x00005002 mark 0x00005001 mark "
+	# by the device's if_id it is the device's
+	ipsi_do left ip xfrm state add "${IN[@]}" spi 0x5003 mode tunnel \
+		mark 5 if_id 7 "${GCM[@]}"
+	ipsi_wait "adoption" adopted in 0x5003
+}
+
 ipsi_run by_if_id by_endpoints one_device_between_endpoints \
 	others_are_left_alone manual_adopts_nothing all_is_kept counters_go_on \
-	null_cipher
+	null_cipher marked_is_refused

@@ -200,4 +200,27 @@ namespaces()
 	heard "sa-add in esp 1002"
 }
 
-ipsi_run made_by_us made_by_xfrm expire_by_packets expire_by_time namespaces
+# Other endpoints: SAs that are not between them leave, others join, and of those
+# that stay there is nothing to say.
+endpoints_change()
+{
+	ipsi_topology
+	ipsi_device left
+	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
+	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1002 "${AEAD[@]}"
+	# from wherever it comes
+	ipsi_do left ip xfrm state add src 0.0.0.0 dst 10.0.0.1 proto esp \
+		spi 1003 mode transport if_id 7 "${AEAD[@]}"
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \
+		spi 1004 mode transport if_id 7 "${AEAD[@]}"
+	listen
+	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.3
+	heard "sa-del in esp 1002" "sa-del out esp 1001" "sa-add out esp 1004" \
+		"sa-activate esp 1004"
+	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.2
+	heard "sa-del out esp 1004" "sa-add in esp 1002" "sa-add out esp 1001" \
+		"sa-activate esp 1001"
+}
+
+ipsi_run made_by_us made_by_xfrm expire_by_packets expire_by_time namespaces \
+	endpoints_change

@@ -7,6 +7,14 @@ usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
        ipsec_ipip_xfrm.py show DST SPI...  all that the kernel says of SAs
        ipsec_ipip_xfrm.py pcpu SRC DST SPI CPU KEY
                                            add an SA that is for one CPU
+       ipsec_ipip_xfrm.py many SRC DST SPI N IF_ID
+                                           add N SAs that differ in their SPI:
+                                           AH in transport mode
+       ipsec_ipip_xfrm.py tunnels LOCAL NET N
+                                           add two ESP SAs without if_id for
+                                           each of N hosts: NET.0.0 and up
+       ipsec_ipip_xfrm.py migrate SRC DST OTHER TIMES
+                                           move the SAs to DST to OTHER and back
        ipsec_ipip_xfrm.py forget ADDRESS   flush policies, and send a datagram
        ipsec_ipip_xfrm.py race ROUNDS [both]
                                            see adopt_race.sh
@@ -27,12 +35,12 @@ SO_RCVBUFFORCE = 33
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_CREATE, NLM_F_EXCL = 0x400, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, GETAE = (
-    0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1d, 0x1e, 0x1f)
+NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, GETAE, MIGRATE = (
+    0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1d, 0x1e, 0x1f, 0x21)
 (ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, ALG_AEAD,
- ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
+ USER_MIGRATE, ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
  SET_MARK_MASK, IF_ID, SA_DIR, NAT_KEEPALIVE, SA_PCPU) = (
-     2, 4, 10, 11, 12, 18, 20, 21, 22, 23, 24, 29, 30, 31, 33, 34, 35)
+     2, 4, 10, 11, 12, 18, 17, 20, 21, 22, 23, 24, 29, 30, 31, 33, 34, 35)
 DIR_OUT = 2
 TRANSPORT, TUNNEL = 0, 1
 AE_ALL = 0x1f
@@ -93,22 +101,23 @@ class Sa:
     # pylint: disable=too-many-arguments
     def __init__(self, src, dst, spi, *, mode=TUNNEL, reqid=0, flags=0,
                  window=0, seq=0, limits=(INFINITE,) * 4 + (0,) * 4,
-                 more=b''):
+                 more=b'', proto=50):
         self.src, self.dst, self.spi = src, dst, spi
         self.mode, self.reqid, self.flags = mode, reqid, flags
         self.window, self.seq, self.limits = window, seq, limits
-        self.more = more
+        self.more, self.proto = more, proto
 
     def ident(self):
         """struct xfrm_usersa_id"""
         return struct.pack('=16s4sHBx', addr(self.dst),
-                           struct.pack('!I', self.spi), family(self.dst), 50)
+                           struct.pack('!I', self.spi), family(self.dst),
+                           self.proto)
 
     def info(self):
         """struct xfrm_usersa_info and the attributes"""
         body = bytes(56)                        # an empty selector
         body += struct.pack('=16s4sB3x', addr(self.dst),
-                            struct.pack('!I', self.spi), 50)
+                            struct.pack('!I', self.spi), self.proto)
         body += addr(self.src)
         body += struct.pack('=8Q', *self.limits) + bytes(32) + bytes(12)
         body += struct.pack('=IIHBBB7x', self.seq, self.reqid,
@@ -321,6 +330,54 @@ def pcpu(src, dst, spi, cpu, key):
     more += attr(SA_PCPU, struct.pack('=I', int(cpu)))
     more += aead(bytes.fromhex(key[2:]))
     must(Xfrm().add(Sa(src, dst, int(spi, 0), more=more)), 'add')
+
+
+def add_all(sas):
+    """Add these SAs, many at once."""
+    xfrm = Xfrm()
+    sas = list(sas)
+    for i in range(0, len(sas), 100):
+        for error in xfrm.batch([(NEWSA, sa.info(), NLM_F_CREATE | NLM_F_EXCL)
+                                 for sa in sas[i:i + 100]]):
+            must(error, 'add')
+
+
+def many(src, dst, spi, number, if_id):
+    """SAs of a device, as cheap as can be."""
+    more = alg(ALG_AUTH_TRUNC, 'hmac(md5)', bytes(16), 96)
+    more += attr(IF_ID, struct.pack('=I', int(if_id)))
+    spi = int(spi, 0)
+    add_all(Sa(src, dst, spi + i, mode=TRANSPORT, more=more, proto=51)
+            for i in range(int(number)))
+
+
+def tunnels(local, net, number):
+    """What a key manager adds that knows no if_id, for many peers."""
+    for i in range(int(number)):
+        peer = '%s.%d.%d' % (net, i >> 8, i & 255)
+        key = aead(struct.pack('!I', i) + GCM[1][4:])
+        add_all((Sa(local, peer, 0x10000 + i, more=key, flags=FLAG_AF_UNSPEC),
+                 Sa(peer, local, 0x20000 + i, more=key,
+                    flags=FLAG_AF_UNSPEC)))
+
+
+def migrate(src, dst, other, times):
+    """Move SAs in tunnel mode to and fro, faster than anybody can follow."""
+    xfrm = Xfrm()
+    ends = dst, other
+    for i in range(int(times)):
+        old, new = ends[i % 2], ends[1 - i % 2]
+        # selector and direction (out) of a policy for all
+        body = bytes(40) + struct.pack('=H', socket.AF_INET) + bytes(14)
+        body += struct.pack('=IB3x', 0, 1)
+        body += attr(USER_MIGRATE, addr(old) + addr(src) + addr(new) +
+                     addr(src) + struct.pack('=BBHIHH', 50, TUNNEL, 0, 0,
+                                             socket.AF_INET, socket.AF_INET))
+        error = xfrm.ask(MIGRATE, body)[0]
+        if error == errno.ENOPROTOOPT:
+            print('SKIP: no MIGRATE')
+            return
+        must(error, 'migrate')
 
 
 def forget(address):
@@ -546,5 +603,6 @@ def race(rounds, both=''):
 
 
 if __name__ == '__main__':
-    {'full': full, 'show': show, 'pcpu': pcpu,
+    {'full': full, 'show': show, 'pcpu': pcpu, 'many': many,
+     'tunnels': tunnels, 'migrate': migrate,
      'forget': forget, 'race': race}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Wipes the keys of SAs that have died: the core frees them as they are.
+ *
+ * A dead state is not always out of use. XFRM_MSG_MIGRATE takes a reference to
+ * a valid state, which may expire before its keys are copied. The copy then
+ * lives, and with keys that were wiped in between it would encrypt with zeroes.
+ * The core gives no notice when the last reference goes. But all that copies
+ * keys holds xfrm_cfg_mutex from when it finds the state, and finds no dead
+ * one: with that mutex held, nobody copies the keys of a dead state, nor will.
+ */
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/xfrm.h>
+
+#include "adopt.h"
+#include "main.h"
+#include "sa_clone.h"
+#include "wipe.h"
+
+/* Dead SAs that wait; more are left to the core as they are. The work runs as
+ * soon as it gets the mutex.
+ */
+#define IPSI_WIPE_MAX	1024
+
+static void ipsi_wipe_free(struct ipsi_sa *sa)
+{
+	xfrm_state_put(sa->x);
+	kfree_rcu(sa, rcu);
+}
+
+static void ipsi_wipe_work(struct work_struct *work)
+{
+	struct ipsi_wipe *wipe = container_of(work, struct ipsi_wipe, work);
+	struct ipsi_sa *sa, *next;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&wipe->lock);
+	list_splice_init(&wipe->list, &list);
+	wipe->n = 0;
+	spin_unlock_bh(&wipe->lock);
+
+	mutex_lock(&wipe->net->xfrm.xfrm_cfg_mutex);
+	list_for_each_entry(sa, &list, list)
+		ipsi_sa_wipe(sa->x);
+	mutex_unlock(&wipe->net->xfrm.xfrm_cfg_mutex);
+
+	list_for_each_entry_safe(sa, next, &list, list)
+		ipsi_wipe_free(sa);
+}
+
+/**
+ * ipsi_wipe_later - wipe the keys of an SA that has left its device
+ * @inet: the namespace of the SA
+ * @sa: the entry, which nobody finds any more; consumed. Its state is dead.
+ *
+ * Context: any; a state's lock may be held.
+ */
+void ipsi_wipe_later(struct ipsi_net *inet, struct ipsi_sa *sa)
+{
+	struct ipsi_wipe *wipe = &inet->wipe;
+	bool wait;
+
+	spin_lock_bh(&wipe->lock);
+	wait = wipe->n < IPSI_WIPE_MAX;
+	if (wait) {
+		list_add_tail(&sa->list, &wipe->list);
+		wipe->n++;
+	}
+	spin_unlock_bh(&wipe->lock);
+
+	if (wait)
+		ipsi_adopt_schedule(&wipe->work);
+	else
+		ipsi_wipe_free(sa);
+}
+
+/**
+ * ipsi_wipe_net_init - start with nothing to wipe
+ * @net: a namespace
+ */
+void ipsi_wipe_net_init(struct net *net)
+{
+	struct ipsi_wipe *wipe = &ipsi_net(net)->wipe;
+
+	wipe->net = net;
+	spin_lock_init(&wipe->lock);
+	INIT_LIST_HEAD(&wipe->list);
+	INIT_WORK(&wipe->work, ipsi_wipe_work);
+}
+
+/**
+ * ipsi_wipe_net_exit - undo ipsi_wipe_net_init()
+ * @net: the namespace; it has no device any more
+ *
+ * Context: process.
+ */
+void ipsi_wipe_net_exit(struct net *net)
+{
+	struct ipsi_wipe *wipe = &ipsi_net(net)->wipe;
+
+	cancel_work_sync(&wipe->work);
+	ipsi_wipe_work(&wipe->work);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Keys of SAs that have left a device because they died. */
+#ifndef _IPSI_WIPE_H
+#define _IPSI_WIPE_H
+
+#include "ipsi.h"
+#include "sa.h"
+
+void ipsi_wipe_net_init(struct net *net);
+void ipsi_wipe_net_exit(struct net *net);
+void ipsi_wipe_later(struct ipsi_net *inet, struct ipsi_sa *sa);
+
+#endif /* _IPSI_WIPE_H */

@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# As many SAs and devices as somebody likes who is root in namespaces of his own:
+# nothing grows without bound, the right SAs are used all the same, and nobody has
+# to wait for it. A failure means that one user can stop a host.
+
+# shellcheck source=ipsec_ipip_lib.sh
+source "$(dirname "$0")/ipsec_ipip_lib.sh"
+
+DEV=$IPSI_DEV
+XFRM=$IPSI_DIR/ipsec_ipip_xfrm.py
+GCM=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
+
+# SAs that a device may have
+MAX=1024
+
+# jail: the host of a user that is root there
+jail()
+{
+	ipsi_need python3 unshare
+	# what users cannot load
+	modprobe -a esp4 ah4 md5 gcm ctr seqiv 2> /dev/null || :
+	setup_ns left || ipsi_skip "no network namespaces here"
+	ipsi_shell left
+	ipsi_jail left jail
+	ipsi_do jail ip link set lo up
+	ipsi_do jail ip address add 10.0.0.1/32 dev lo
+}
+
+# sas: how many the device has, in and out
+sas()
+{
+	echo "$(ipsi_get jail sa_in) $(ipsi_get jail sa_out)"
+}
+
+device()
+{
+	ipsi_do jail timeout 300 ip link add "$DEV" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2 if_id 7 "$@"
+}
+
+# The newest are used, and there are no more than that.
+sas_of_one_device()
+{
+	jail
+	ipsi_do jail "$XFRM" many 10.0.0.2 10.0.0.1 0x1000 5000 7
+	ipsi_do jail "$XFRM" many 10.0.0.1 10.0.0.2 0x1000 5 7
+	device
+	ipsi_is "$(sas)" "$((MAX - 5)) 5" "SAs"
+	ipsi_is "$(ipsi_get jail active_spi)" "$((0x1004))" "active SA"
+	ipsi_must_fail "it has as many SAs as it may have" jail \
+		ipsec-ipip sa add "$DEV" out spi 0x2000 "${GCM[@]}"
+	# not by anybody else either
+	ipsi_do jail "$XFRM" many 10.0.0.2 10.0.0.1 0x8000 5 7
+	ipsi_is "$(sas)" "$((MAX - 5)) 5" "SAs"
+
+	ipsi_do jail ip xfrm state delete src 10.0.0.1 dst 10.0.0.2 \
+		proto ah spi 0x1004
+	ipsi_is "$(ipsi_get jail active_spi)" "$((0x1003))" "active SA"
+	ipsi_do jail ipsec-ipip -q sa add "$DEV" out spi 0x2000 "${GCM[@]}"
+	ipsi_is "$(ipsi_get jail active_spi)" "$((0x2000))" "active SA"
+	ipsi_do jail ip xfrm state flush proto ah
+	ipsi_is "$(sas)" "0 1" "SAs"
+	ipsi_do jail ip link del "$DEV"
+}
+
+# Each finds its device, also those that are changed later.
+devices_by_endpoints()
+{
+	local i n=300 sums
+
+	jail
+	for ((i = 0; i < n; i++)); do
+		echo "link add t$i type ipsec-ipip local 10.0.0.1 remote 10.1.$((i >> 8)).$((i & 255)) keying adopt-endpoints"
+	done > "$IPSI_TMP/links"
+	ipsi_do jail "$XFRM" tunnels 10.0.0.1 10.1 150
+	ipsi_do jail timeout 600 ip -batch - < "$IPSI_TMP/links"
+	ipsi_wait "adoption" adopted_are 150
+	ipsi_do jail ip xfrm state flush
+	ipsi_do jail "$XFRM" tunnels 10.0.0.1 10.1 "$n"
+	ipsi_wait "adoption" adopted_are "$n"
+	sums=$(ipsi_try jail ipsec-ipip -j show |
+		grep -o '"sa_\(in\|out\)":[0-9]*' | sort | uniq -c |
+		tr -s ' \n' ' ')
+	ipsi_is "$sums" " $n \"sa_in\":1 $n \"sa_out\":1 " "SAs of each device"
+}
+
+adopted_are()
+{
+	[ "$(ipsi_try jail ip xfrm state | grep -c 'mode transport')" = "$1" ]
+}
+
+# A key manager that moves SAs faster than they can follow: they are where it has
+# put them, or they have ended and it was told so.
+migrations()
+{
+	local out=(src 10.0.0.1 dst 10.0.0.2 proto esp) skipped
+
+	jail
+	device keying adopt
+	ipsi_do jail ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 \
+		tmpl src 10.0.0.1 dst 10.0.0.2 proto esp mode tunnel
+	# what the core moves
+	ipsi_do jail ip xfrm state add "${out[@]}" spi 0x1001 mode tunnel \
+		"${GCM[@]}"
+	ipsi_do jail ip xfrm state add "${out[@]}" spi 0x1002 mode tunnel \
+		if_id 7 "${GCM[@]}"
+	ipsi_wait "adoption" adopted_are 1
+	skipped=$(ipsi_try jail "$XFRM" migrate 10.0.0.1 10.0.0.2 10.0.0.3 \
+		4000) || ipsi_fail "migrate: $skipped"
+	[ -z "$skipped" ] || ipsi_skip "$skipped"
+	ipsi_wait "an SA where it belongs" settled
+	ipsi_is "$(ipsi_try jail ip xfrm state |
+		grep -c 'mode tunnel')" 1 "states of others"
+	# what comes next works
+	ipsi_do jail ip xfrm state add "${out[@]}" spi 0x1003 mode tunnel \
+		if_id 7 "${GCM[@]}"
+	ipsi_wait "adoption" ipsi_has_out 0x1003
+}
+
+ipsi_has_out()
+{
+	ipsi_try jail ipsec-ipip sa show "$DEV" out spi "$1"
+}
+
+settled()
+{
+	local there
+
+	there=$(ipsi_try jail ip xfrm state | grep -B 1 'spi 0x00001002') ||
+		return 0
+	[[ $there == *"dst 10.0.0.2"* ]]
+}
+
+ipsi_run sas_of_one_device devices_by_endpoints migrations
