@@ -10,12 +10,22 @@
  *
  * Others are asked for an SA of the device's own: transport mode, the device's
  * reqid and its endpoints.
+ *
+ * Packets that find no SA cost nobody a key, and anybody may send many. To ask
+ * takes the locks that the key manager needs to bring the SA. So the same SA is
+ * asked for once a second, or at once when something has changed.
  */
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
 #include <net/dst_metadata.h>
 #include <net/xfrm.h>
 
 #include "acquire.h"
+#include "main.h"
 #include "ts.h"
+
+/* For so long, in jiffies, the same SA is not asked for again. */
+#define IPSI_ASK_INTERVAL	HZ
 
 /**
  * ipsi_acquire_what - what to ask for, if there is no SA for a packet
@@ -42,7 +52,173 @@ void ipsi_acquire_what(const struct ipsi_dev *idev,
 	ask->reqid = conf->reqid;
 }
 
-/* The larval state that an acquire has left, with a reference */
+/* The entry of an SA, or NULL. */
+static struct ipsi_ask *ipsi_ask_find(struct ipsi_acquire *acquire, u8 mode,
+				      u32 reqid, u16 family)
+{
+	struct ipsi_ask *ask;
+
+	lockdep_assert_held(&acquire->lock);
+
+	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++)
+		if (ask->used && ask->mode == mode && ask->reqid == reqid &&
+		    ask->family == family)
+			return ask;
+
+	return NULL;
+}
+
+static struct ipsi_ask *ipsi_ask_find_xp(struct ipsi_acquire *acquire,
+					 const struct xfrm_policy *xp)
+{
+	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
+
+	return ipsi_ask_find(acquire, tmpl->mode, tmpl->reqid, xp->family);
+}
+
+/* An entry that another SA does not need any more, or that of long ago */
+static struct ipsi_ask *ipsi_ask_oldest(struct ipsi_acquire *acquire)
+{
+	struct ipsi_ask *ask, *oldest = acquire->asks;
+
+	lockdep_assert_held(&acquire->lock);
+
+	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++) {
+		if (!ask->used)
+			return ask;
+		if (time_before(ask->when, oldest->when))
+			oldest = ask;
+	}
+
+	return oldest;
+}
+
+static bool ipsi_ask_is_recent(const struct ipsi_ask *ask,
+			       unsigned int generation)
+{
+	return ask->used && ask->generation == generation &&
+	       time_before(jiffies, ask->when + IPSI_ASK_INTERVAL);
+}
+
+/* Take over a reference; the former one is for the caller to put. */
+static struct xfrm_state *ipsi_ask_set_larval(struct ipsi_ask *ask,
+					      struct xfrm_state *x)
+{
+	struct xfrm_state *old = ask->larval;
+
+	ask->larval = x;
+	return old;
+}
+
+static void ipsi_ask_put(struct xfrm_state *x)
+{
+	if (x)
+		xfrm_state_put(x);
+}
+
+/**
+ * ipsi_acquire_may_ask - is a key manager to be asked for an SA for a packet?
+ * @idev: the device, which has no SA to send with
+ * @conf: its configuration
+ * @skb: the inner packet
+ *
+ * If so, the next packet is told no, unless it is for another SA. While an SA is
+ * being adopted, nobody is asked.
+ *
+ * Context: BH off, RCU read side.
+ */
+bool ipsi_acquire_may_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			  const struct sk_buff *skb)
+{
+	unsigned int generation = atomic_read(&ipsi_net(idev->net)->asks);
+	struct ipsi_acquire *acquire = &idev->acquire;
+	struct xfrm_state *old = NULL;
+	struct ipsi_policy_ask what;
+	struct ipsi_ask *ask;
+	bool may;
+
+	if (READ_ONCE(idev->held.pending))
+		return false;
+
+	ipsi_acquire_what(idev, conf, skb, &what);
+
+	spin_lock(&acquire->lock);
+	ask = ipsi_ask_find(acquire, what.mode, what.reqid, what.family) ?:
+	      ipsi_ask_oldest(acquire);
+	may = !ipsi_ask_is_recent(ask, generation);
+	if (may) {
+		if (!ask->used || ask->mode != what.mode ||
+		    ask->reqid != what.reqid || ask->family != what.family)
+			old = ipsi_ask_set_larval(ask, NULL);
+		ask->used = true;
+		ask->mode = what.mode;
+		ask->reqid = what.reqid;
+		ask->family = what.family;
+		ask->when = jiffies;
+		ask->generation = generation;
+	}
+	spin_unlock(&acquire->lock);
+	ipsi_ask_put(old);
+
+	return may;
+}
+
+/**
+ * ipsi_acquire_begin - key managers are about to be asked
+ * @idev: the device
+ * @xp: private policy by which they are
+ *
+ * Context: BH off.
+ */
+void ipsi_acquire_begin(struct ipsi_dev *idev, const struct xfrm_policy *xp)
+{
+	struct ipsi_acquire *acquire = &idev->acquire;
+	struct ipsi_ask *ask;
+
+	spin_lock(&acquire->lock);
+	ask = ipsi_ask_find_xp(acquire, xp);
+	if (ask)
+		ask->xp = xp;
+	spin_unlock(&acquire->lock);
+}
+
+/**
+ * ipsi_acquire_sent - an acquire goes out
+ * @x: the larval state that it leaves, if anybody listens
+ * @xp: the policy by which it was raised, which may be anybody's
+ *
+ * Only by a private policy @x is one that references can be taken to: there is
+ * one on behalf of users (XFRM_MSG_ACQUIRE) that is freed without regard to them.
+ * The core has no look-up that tells larval states apart by their if_id.
+ *
+ * Context: RCU read side; a state's lock may be held.
+ */
+void ipsi_acquire_sent(struct xfrm_state *x, const struct xfrm_policy *xp)
+{
+	struct xfrm_state *old = NULL;
+	struct ipsi_acquire *acquire;
+	struct ipsi_dev *idev;
+	struct ipsi_ask *ask;
+
+	idev = xp->if_id ? ipsi_net_find(xs_net(x), xp->if_id) : NULL;
+	if (!idev)
+		return;
+
+	acquire = &idev->acquire;
+	spin_lock_bh(&acquire->lock);
+	ask = ipsi_ask_find_xp(acquire, xp);
+	if (ask && ask->xp == xp) {
+		xfrm_state_hold(x);
+		old = ipsi_ask_set_larval(ask, x);
+	}
+	spin_unlock_bh(&acquire->lock);
+	ipsi_ask_put(old);
+}
+
+/* The larval state that an acquire has left, with a reference, where the device
+ * has not noted it: it was raised by another's policy. Two devices between the
+ * same endpoints may have one each, of which only one is found.
+ */
 static struct xfrm_state *ipsi_acquire_larval(struct net *net,
 					      const struct ipsi_conf *conf,
 					      u8 mode, u32 reqid)
@@ -62,35 +238,80 @@ static struct xfrm_state *ipsi_acquire_larval(struct net *net,
 }
 
 /**
- * ipsi_acquire_waits - is a key manager at work on what it was asked for?
- * @net: underlay namespace of the device
+ * ipsi_acquire_end - key managers were asked
+ * @idev: the device
  * @conf: its configuration
- * @tmpl: what was asked for
+ * @xp: private policy by which they were
  *
  * The look-up that asks says the same (-EAGAIN) if nobody has listened.
  *
- * Context: any; no lock of a state or the SAD is held.
- * Return: true if one has heard it, and the core has not given it up.
+ * Context: BH off; no lock of a state or the SAD is held.
+ * Return: true if one is at work on it, and the core has not given it up.
  */
-bool ipsi_acquire_waits(struct net *net, const struct ipsi_conf *conf,
-			const struct xfrm_tmpl *tmpl)
+bool ipsi_acquire_end(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		      const struct xfrm_policy *xp)
 {
+	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
+	struct ipsi_acquire *acquire = &idev->acquire;
 	struct xfrm_state *x;
+	struct ipsi_ask *ask;
+	bool waits = false;
 
-	x = ipsi_acquire_larval(net, conf, tmpl->mode, tmpl->reqid);
-	if (!x)
-		return false;
+	spin_lock(&acquire->lock);
+	ask = ipsi_ask_find_xp(acquire, xp);
+	if (ask) {
+		ask->xp = NULL;
+		waits = ask->larval &&
+			READ_ONCE(ask->larval->km.state) == XFRM_STATE_ACQ;
+	}
+	spin_unlock(&acquire->lock);
+	if (waits)
+		return true;
 
-	xfrm_state_put(x);
-	return true;
+	x = ipsi_acquire_larval(idev->net, conf, tmpl->mode, tmpl->reqid);
+	ipsi_ask_put(x);
+
+	return x;
 }
 
-static void ipsi_acquire_end(struct net *net, const struct ipsi_conf *conf,
-			     u8 mode, u32 reqid)
+/* Give up what the device has noted of SAs in a mode and with a reqid, or of
+ * all; and the states, if the SAs are there.
+ */
+static void ipsi_acquire_forget(struct ipsi_dev *idev, u8 mode, u32 reqid,
+				bool all)
+{
+	struct ipsi_acquire *acquire = &idev->acquire;
+	struct xfrm_state *x[IPSI_ASKS];
+	unsigned int i;
+
+	spin_lock_bh(&acquire->lock);
+	for (i = 0; i < IPSI_ASKS; i++) {
+		struct ipsi_ask *ask = &acquire->asks[i];
+
+		x[i] = NULL;
+		if (!ask->used ||
+		    (!all && (ask->mode != mode || ask->reqid != reqid)))
+			continue;
+		x[i] = ipsi_ask_set_larval(ask, NULL);
+		ask->used = false;
+	}
+	spin_unlock_bh(&acquire->lock);
+
+	for (i = 0; i < IPSI_ASKS; i++) {
+		if (x[i] && !all && x[i]->km.state == XFRM_STATE_ACQ)
+			xfrm_state_delete(x[i]);
+		ipsi_ask_put(x[i]);
+	}
+}
+
+static void ipsi_acquire_complete(struct ipsi_dev *idev,
+				  const struct ipsi_conf *conf, u8 mode,
+				  u32 reqid)
 {
 	struct xfrm_state *x;
 
-	x = ipsi_acquire_larval(net, conf, mode, reqid);
+	ipsi_acquire_forget(idev, mode, reqid, false);
+	x = ipsi_acquire_larval(idev->net, conf, mode, reqid);
 	if (!x)
 		return;
 
@@ -100,20 +321,69 @@ static void ipsi_acquire_end(struct net *net, const struct ipsi_conf *conf,
 
 /**
  * ipsi_acquire_done - there is an SA: what has asked for it serves no more
- * @net: underlay namespace of the device
+ * @idev: the device
  * @conf: its configuration
  * @x: the SA, as the key manager has made it
  *
  * An acquire leaves a larval state. The core takes it away for an SA in its
  * own mode and with its own reqid and if_id, and else waits until it expires.
  *
- * Context: any; no lock of a state or the SAD is held.
+ * Context: process; no lock of a state or the SAD is held.
  */
-void ipsi_acquire_done(struct net *net, const struct ipsi_conf *conf,
+void ipsi_acquire_done(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		       const struct xfrm_state *x)
 {
-	ipsi_acquire_end(net, conf, XFRM_MODE_TRANSPORT, conf->reqid);
-	ipsi_acquire_end(net, conf, XFRM_MODE_TUNNEL, x->props.reqid);
+	ipsi_acquire_complete(idev, conf, XFRM_MODE_TRANSPORT, conf->reqid);
+	ipsi_acquire_complete(idev, conf, XFRM_MODE_TUNNEL, x->props.reqid);
 	/* for a policy that has none yet */
-	ipsi_acquire_end(net, conf, XFRM_MODE_TUNNEL, 0);
+	ipsi_acquire_complete(idev, conf, XFRM_MODE_TUNNEL, 0);
+}
+
+/**
+ * ipsi_acquire_again - let the next packet ask
+ * @idev: the device, of which something has changed
+ *
+ * Context: any; a state's lock and @idev's sad.lock may be held.
+ */
+void ipsi_acquire_again(struct ipsi_dev *idev)
+{
+	struct ipsi_acquire *acquire = &idev->acquire;
+	struct ipsi_ask *ask;
+
+	spin_lock_bh(&acquire->lock);
+	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++)
+		ask->when = jiffies - IPSI_ASK_INTERVAL;
+	spin_unlock_bh(&acquire->lock);
+}
+
+/**
+ * ipsi_acquire_flushed - let the next packet of each device ask
+ * @net: underlay namespace, whose larval states may be gone
+ *
+ * Context: any.
+ */
+void ipsi_acquire_flushed(struct net *net)
+{
+	atomic_inc(&ipsi_net(net)->asks);
+}
+
+/**
+ * ipsi_acquire_init - start without having asked for anything
+ * @idev: a device that is being made
+ */
+void ipsi_acquire_init(struct ipsi_dev *idev)
+{
+	spin_lock_init(&idev->acquire.lock);
+}
+
+/**
+ * ipsi_acquire_stop - forget what was asked for
+ * @idev: the device, to which nothing more is sent, and which is not found by its
+ *   if_id any more
+ *
+ * Context: process.
+ */
+void ipsi_acquire_stop(struct ipsi_dev *idev)
+{
+	ipsi_acquire_forget(idev, 0, 0, true);
 }

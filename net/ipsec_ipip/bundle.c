@@ -109,22 +109,22 @@ static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 			    struct sk_buff *skb, struct dst_entry *dst,
 			    struct flowi *fl, struct xfrm_policy *xp)
 {
-	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
 	bool asked;
 
-	if (tmpl->mode == XFRM_MODE_TUNNEL) {
+	if (xp->xfrm_vec[0].mode == XFRM_MODE_TUNNEL) {
 		if (ipsi_xfrm_decode_session(idev->net, skb, fl, xp->family))
 			return;
 		dst = skb_dst(skb);
 	}
 
+	ipsi_acquire_begin(idev, xp);
 	dst = ipsi_bundle_lookup(idev, dst_clone(dst), fl, xp);
 	if (!IS_ERR(dst))
 		dst_release(dst);
+	asked = ipsi_acquire_end(idev, conf, xp);
 
-	asked = conf->keying != IPSEC_IPIP_KEYING_MANUAL &&
-		ipsi_acquire_waits(idev->net, conf, tmpl);
-	ipsi_hold_asked(idev, asked);
+	ipsi_hold_asked(idev,
+			asked && conf->keying != IPSEC_IPIP_KEYING_MANUAL);
 }
 
 /* Make a bundle of the route @dst, whose reference is consumed. */
@@ -181,6 +181,25 @@ static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 	return dst;
 }
 
+/* May key managers be asked for an SA for a packet? Not without a route. */
+static bool ipsi_bundle_may_ask(struct ipsi_dev *idev,
+				const struct ipsi_conf *conf,
+				const struct sk_buff *skb,
+				enum ipsi_reason *reason)
+{
+	struct dst_entry *dst;
+	struct flowi fl;
+
+	*reason = IPSI_TX_NO_ROUTE;
+	dst = ipsi_route_by_sa(idev, conf, NULL, &fl);
+	if (IS_ERR(dst))
+		return false;
+	dst_release(dst);
+
+	*reason = IPSI_TX_NO_SA;
+	return ipsi_acquire_may_ask(idev, conf, skb);
+}
+
 /* Set @again if the SA was replaced in between. */
 static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     const struct ipsi_conf *conf,
@@ -194,6 +213,9 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	struct flowi fl;
 
 	*again = false;
+
+	if (!ipsi_sad_has_out(idev) && !ipsi_bundle_may_ask(idev, conf, skb, reason))
+		return NULL;
 
 	xp = ipsi_bundle_policy(idev, conf, skb, &x);
 	if (!xp) {

@@ -2,25 +2,33 @@
 /*
  * Packets that wait for an SA.
  *
- * A key manager may delete the former SA as soon as it has added the next, and
- * that one is adopted by work which takes a moment. What is sent in it waits. So
- * does what a key manager has just been asked for keys for, as packets do that
- * wait for the link-layer address of a neighbour: a connection that starts on
- * demand is not to fail by its first packet.
+ * Adoption runs from a work queue, and a key manager may delete the old SA before
+ * it has run. Packets that are sent in between are queued. Packets that have
+ * raised an acquire are queued too, as those that wait for the link-layer address
+ * of a neighbour are, so that a connection which starts on demand does not lose
+ * its first packet.
+ *
+ * Nobody has authenticated these packets, and they may be large. So their memory
+ * is bounded, per device and per namespace, and the oldest ones make room.
  */
 #include <linux/netdevice.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/dst.h>
 
+#include "acquire.h"
 #include "encap.h"
 #include "hold.h"
+#include "main.h"
+#include "sa.h"
 #include "stats.h"
 #include "work.h"
 
-/* Packets that wait at one device; more are sent on, and dropped, without. */
-#define IPSI_HOLD_MAX	256
+/* Memory of the packets that wait at one device, and in one namespace */
+#define IPSI_HOLD_BYTES		SZ_1M
+#define IPSI_HOLD_NET_BYTES	SZ_16M
 
 /* So long, in jiffies, they wait for keys: the request for them may be sent a
  * second time.
@@ -42,21 +50,65 @@ void ipsi_hold_begin(struct ipsi_dev *idev)
 	spin_unlock_bh(&held->queue.lock);
 }
 
+static atomic_long_t *ipsi_hold_of_net(const struct ipsi_dev *idev)
+{
+	return &ipsi_net(idev->net)->held;
+}
+
+/* Take out all packets. The lock of the queue is held. */
+static void ipsi_hold_take(struct ipsi_dev *idev, struct sk_buff_head *packets)
+{
+	struct ipsi_held *held = &idev->held;
+
+	lockdep_assert_held(&held->queue.lock);
+
+	skb_queue_splice_init(&held->queue, packets);
+	atomic_long_sub(held->bytes, ipsi_hold_of_net(idev));
+	held->bytes = 0;
+}
+
+/* Take out the oldest packet, or NULL. The lock of the queue is held. */
+static struct sk_buff *ipsi_hold_take_oldest(struct ipsi_dev *idev)
+{
+	struct ipsi_held *held = &idev->held;
+	struct sk_buff *skb;
+
+	lockdep_assert_held(&held->queue.lock);
+
+	skb = __skb_dequeue(&held->queue);
+	if (!skb)
+		return NULL;
+
+	held->bytes -= skb->truesize;
+	atomic_long_sub(skb->truesize, ipsi_hold_of_net(idev));
+
+	return skb;
+}
+
+static void ipsi_hold_drop(struct ipsi_dev *idev, struct sk_buff_head *packets)
+{
+	struct sk_buff *skb;
+
+	rcu_read_lock_bh();
+	while ((skb = __skb_dequeue(packets)))
+		ipsi_drop(idev, IPSI_TX_NO_SA, skb, NULL);
+	rcu_read_unlock_bh();
+}
+
+/* Packets that a device which is down cannot send are counted as well. */
 static void ipsi_hold_send(struct ipsi_dev *idev, struct sk_buff_head *packets)
 {
 	struct sk_buff *skb;
 
 	rcu_read_lock_bh();
-	while ((skb = __skb_dequeue(packets))) {
-		if (netif_running(idev->dev))
-			ipsi_xmit(skb, idev->dev);
-		else
-			kfree_skb(skb);
-	}
+	while (netif_running(idev->dev) && (skb = __skb_dequeue(packets)))
+		ipsi_xmit(skb, idev->dev);
 	rcu_read_unlock_bh();
+
+	ipsi_hold_drop(idev, packets);
 }
 
-/* Their senders hear of it. */
+/* The packets are dropped, and their senders are told. */
 static void ipsi_hold_refuse(struct ipsi_dev *idev,
 			     struct sk_buff_head *packets)
 {
@@ -88,7 +140,7 @@ void ipsi_hold_end(struct ipsi_dev *idev)
 	spin_lock_bh(&held->queue.lock);
 	WRITE_ONCE(held->pending, held->pending - 1);
 	if (!held->pending && !held->asked)
-		skb_queue_splice_init(&held->queue, &packets);
+		ipsi_hold_take(idev, &packets);
 	spin_unlock_bh(&held->queue.lock);
 
 	ipsi_hold_send(idev, &packets);
@@ -108,14 +160,26 @@ static void ipsi_hold_release(struct work_struct *work)
 	spin_lock_bh(&held->queue.lock);
 	WRITE_ONCE(held->asked, false);
 	if (!held->pending)
-		skb_queue_splice_init(&held->queue, &packets);
+		ipsi_hold_take(idev, &packets);
 	spin_unlock_bh(&held->queue.lock);
 
-	if (READ_ONCE(idev->sad.active))
+	if (ipsi_sad_has_out(idev))
 		ipsi_hold_send(idev, &packets);
 	else
 		ipsi_hold_refuse(idev, &packets);
 	ipsi_work_done(idev);
+}
+
+/* Start the work, or let it run at another time. Not on a device that is down:
+ * ipsi_hold_stop() is called after it has gone down, and cancels for good. The
+ * lock of the queue is held.
+ */
+static void ipsi_hold_release_in(struct ipsi_dev *idev, unsigned long delay)
+{
+	lockdep_assert_held(&idev->held.queue.lock);
+
+	if (netif_running(idev->dev))
+		ipsi_work_mod_delayed(idev, &idev->held.release, delay);
 }
 
 /**
@@ -134,15 +198,16 @@ void ipsi_hold_asked(struct ipsi_dev *idev, bool asked)
 		return;
 
 	spin_lock(&held->queue.lock);
+	asked = asked && netif_running(idev->dev);
 	/* Pairs with the barrier in ipsi_hold_keyed(). */
 	smp_store_mb(held->asked, asked);
-	/* They came just now; or they are of no use, and it is not to be done
-	 * again and again.
+	/* Keys exist already: either they have just arrived, or the packet cannot
+	 * use them. Retry soon, but do not loop.
 	 */
 	if (READ_ONCE(idev->carrier.keyed))
 		delay = HZ / 10;
 	if (asked)
-		ipsi_work_queue_delayed(idev, &held->release, delay);
+		ipsi_hold_release_in(idev, delay);
 	spin_unlock(&held->queue.lock);
 }
 
@@ -153,14 +218,42 @@ void ipsi_hold_asked(struct ipsi_dev *idev, bool asked)
  * With outbound ones alone the answers would be lost: some key managers install
  * those first.
  *
- * Context: any.
+ * Context: any; @idev's sad.lock is held.
  */
 void ipsi_hold_keyed(struct ipsi_dev *idev)
 {
+	struct ipsi_held *held = &idev->held;
+
 	/* Pairs with the barrier in ipsi_hold_asked(). */
 	smp_mb();
-	if (READ_ONCE(idev->held.asked))
-		ipsi_work_mod_delayed(idev, &idev->held.release, 0);
+	if (!READ_ONCE(held->asked))
+		return;
+
+	spin_lock_bh(&held->queue.lock);
+	if (held->asked)
+		ipsi_hold_release_in(idev, 0);
+	spin_unlock_bh(&held->queue.lock);
+}
+
+/* Make room for a packet of a size; the oldest ones go to @packets. Return false
+ * if other devices have taken it all. The lock of the queue is held.
+ */
+static bool ipsi_hold_make_room(struct ipsi_dev *idev, unsigned int size,
+				struct sk_buff_head *packets)
+{
+	atomic_long_t *of_net = ipsi_hold_of_net(idev);
+	struct ipsi_held *held = &idev->held;
+	struct sk_buff *skb;
+
+	while (held->bytes + size > IPSI_HOLD_BYTES ||
+	       atomic_long_read(of_net) + size > IPSI_HOLD_NET_BYTES) {
+		skb = ipsi_hold_take_oldest(idev);
+		if (!skb)
+			return false;
+		__skb_queue_tail(packets, skb);
+	}
+
+	return true;
 }
 
 /**
@@ -175,17 +268,25 @@ void ipsi_hold_keyed(struct ipsi_dev *idev)
 bool ipsi_hold(struct ipsi_dev *idev, struct sk_buff *skb)
 {
 	struct ipsi_held *held = &idev->held;
+	unsigned int size = skb->truesize;
+	struct sk_buff_head packets;
 	bool wait;
 
 	if (!READ_ONCE(held->pending) && !READ_ONCE(held->asked))
 		return false;
 
+	__skb_queue_head_init(&packets);
 	spin_lock(&held->queue.lock);
-	wait = (held->pending || held->asked) &&
-	       skb_queue_len(&held->queue) < IPSI_HOLD_MAX;
-	if (wait)
+	wait = (held->pending || held->asked) && netif_running(idev->dev) &&
+	       ipsi_hold_make_room(idev, size, &packets);
+	if (wait) {
+		held->bytes += size;
+		atomic_long_add(size, ipsi_hold_of_net(idev));
 		__skb_queue_tail(&held->queue, skb);
+	}
 	spin_unlock(&held->queue.lock);
+
+	ipsi_hold_drop(idev, &packets);
 
 	return wait;
 }
@@ -198,17 +299,26 @@ void ipsi_hold_init(struct ipsi_dev *idev)
 {
 	skb_queue_head_init(&idev->held.queue);
 	INIT_DELAYED_WORK(&idev->held.release, ipsi_hold_release);
+	ipsi_acquire_init(idev);
 }
 
 /**
  * ipsi_hold_stop - drop the packets that wait
- * @idev: the device, to which nothing more is sent
+ * @idev: the device, which is not running: none waits from now on
  *
  * Context: process.
  */
 void ipsi_hold_stop(struct ipsi_dev *idev)
 {
-	ipsi_work_cancel(idev, &idev->held.release);
-	WRITE_ONCE(idev->held.asked, false);
-	skb_queue_purge(&idev->held.queue);
+	struct ipsi_held *held = &idev->held;
+	struct sk_buff_head packets;
+
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&held->queue.lock);
+	WRITE_ONCE(held->asked, false);
+	ipsi_hold_take(idev, &packets);
+	spin_unlock_bh(&held->queue.lock);
+
+	ipsi_work_cancel(idev, &held->release);
+	ipsi_hold_drop(idev, &packets);
 }

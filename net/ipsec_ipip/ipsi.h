@@ -240,14 +240,51 @@ enum ipsi_spd_which {
  * @pending: SAs of the device that are to be adopted; written under the lock of
  *   @queue
  * @asked: a key manager has been asked for keys; likewise
+ * @bytes: memory of the packets; under the lock of @queue
  * @release: lets go the packets that wait for those; under way while @asked
  * @queue: the packets; empty without one of these reasons to wait
  */
 struct ipsi_held {
 	unsigned int pending;
 	bool asked;
+	unsigned int bytes;
 	struct delayed_work release;
 	struct sk_buff_head queue;
+};
+
+/**
+ * struct ipsi_ask - an SA that key managers were asked for
+ * @larval: the state that the core has put in its place; owned, or NULL
+ * @xp: private policy by which they are being asked, to be compared only
+ * @when: in jiffies, when they were asked last
+ * @generation: ipsi_net.asks then
+ * @reqid: of the SA
+ * @family: of the packet
+ * @mode: of the SA
+ * @used: the rest means something
+ */
+struct ipsi_ask {
+	struct xfrm_state *larval;
+	const struct xfrm_policy *xp;
+	unsigned long when;
+	unsigned int generation;
+	u32 reqid;
+	u16 family;
+	u8 mode;
+	bool used;
+};
+
+/* Policies of a key manager can ask for different SAs of one device. */
+#define IPSI_ASKS	8
+
+/**
+ * struct ipsi_acquire - the SAs that key managers were asked for, for a device
+ * @lock: protects @asks; taken with BH off
+ * @asks: they
+ */
+struct ipsi_acquire {
+	spinlock_t lock;		/* see above */
+	struct ipsi_ask asks[IPSI_ASKS];
 };
 
 /**
@@ -308,6 +345,7 @@ struct ipsi_ends {
  * @held: packets that wait for an SA
  * @policies: policies of key managers for its SAs, or NULL; each holds a
  *   reference to its set; written under RTNL, read under RCU
+ * @acquire: SAs that key managers were asked for
  * @mtu_work: makes the MTU follow SA and route; holds a device reference
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
@@ -336,6 +374,7 @@ struct ipsi_dev {
 	__be16 encap_port;
 	struct ipsi_held held;
 	struct ipsi_spd_set __rcu *policies[IPSI_SPD_WHICH];
+	struct ipsi_acquire acquire;
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
@@ -437,6 +476,8 @@ struct ipsi_spd {
  * @adopt: SAs to adopt
  * @migrations: SAs to move
  * @wipe: keys to wipe
+ * @held: memory of the packets that wait at all devices (hold.c)
+ * @asks: goes up when what key managers were asked for may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
  * @spd: policies of key managers
  * @bundle_resets: counts what makes the bundles of all devices stale
@@ -448,6 +489,8 @@ struct ipsi_net {
 	struct ipsi_adopt adopt;
 	struct ipsi_migrations migrations;
 	struct ipsi_wipe wipe;
+	atomic_long_t held;
+	atomic_t asks;
 	struct list_head natt;
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;

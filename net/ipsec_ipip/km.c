@@ -5,6 +5,7 @@
  */
 #include <net/xfrm.h>
 
+#include "acquire.h"
 #include "adopt.h"
 #include "km.h"
 #include "main.h"
@@ -50,6 +51,7 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 	struct ipsi_dev *idev;
 
 	if (c->event == XFRM_MSG_FLUSHSA) {
+		ipsi_acquire_flushed(c->net);
 		ipsi_net_flushed(c->net, c->data.proto);
 		return 0;
 	}
@@ -92,6 +94,7 @@ static int ipsi_km_notify_policy(struct xfrm_policy *xp, int dir,
 static int ipsi_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl,
 			   struct xfrm_policy *pol)
 {
+	ipsi_acquire_sent(x, pol);
 	return -EOPNOTSUPP;
 }
 

@@ -13,6 +13,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/hash.h>
 
+#include "acquire.h"
 #include "adopt.h"
 #include "bundle.h"
 #include "decap.h"
@@ -138,6 +139,7 @@ void ipsi_net_del(struct ipsi_dev *idev)
 	if (if_id >= IPSI_IF_ID_AUTO && if_id < inet->free_if_id)
 		inet->free_if_id = if_id;
 	ipsi_adopt_forget(idev);
+	ipsi_acquire_stop(idev);
 	ipsi_sad_close(idev);
 }
 

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
+#include "acquire.h"
 #include "bundle.h"
 #include "carrier.h"
 #include "main.h"
@@ -231,6 +232,8 @@ static void ipsi_sa_use(struct ipsi_dev *idev, struct ipsi_sa *sa, bool pinned)
 	ipsi_nl_event_activate(idev, sa ? sa->x : NULL, pinned);
 	if (sa)
 		ipsi_mtu_schedule(idev);
+	else
+		ipsi_acquire_again(idev);
 }
 
 /* No packet leaves by the SA of this policy any more: let go of it at once. */
@@ -1038,6 +1041,7 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
 
+	ipsi_acquire_again(idev);
 	ipsi_bundle_reset(idev);
 }
 

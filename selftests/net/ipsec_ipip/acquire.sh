@@ -15,6 +15,8 @@ listen()
 {
 	HEARD=$IPSI_TMP/heard
 	ipsi_topology
+	# Larval states are to last as long as the test.
+	ipsi_try left sysctl -qw net.core.xfrm_acq_expires=3600
 	ipsi_tunnel_side right
 	ipsi_device left "$@"
 	ipsi_bg left ip xfrm monitor acquire policy >> "$HEARD"
@@ -260,6 +262,153 @@ manual()
 	refused 4 || ipsi_fail "packets wait"
 }
 
+# Of two devices between the same endpoints each waits for keys of its own, also
+# where the other has asked later.
+two_devices()
+{
+	local refused
+
+	listen keying adopt
+	ipsi_do left ip link add ipsec1 up type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.2 if_id 8 keying adopt
+	ipsi_do left ip route add 192.168.3.1 dev ipsec1
+	ipsi_send left 1
+	has_asked "$OUTER" transport 0
+	ipsi_bg left ping -c 1 -W 1 192.168.3.1 > "$IPSI_TMP/ping" 2>&1
+	ipsi_wait "two larval states" larval_is 2
+	wait "$IPSI_BG_PID"
+	ipsi_is "$(ipsi_stat left tx_no_sa ipsec1)" 0 "packets refused"
+	ipsi_has_not "$(cat "$IPSI_TMP/ping")" Unreachable "answer"
+
+	ipsi_do left ip link set "$DEV" down
+	ipsi_do left ip link set "$DEV" up
+	ipsi_do left ip route add "${IPSI_INNER[right]}" dev "$DEV"
+	refused=$(ipsi_stat left tx_no_sa)
+	ipsi_send left 1
+	ipsi_is "$(ipsi_stat left tx_no_sa)" "$refused" "packets refused"
+	ipsi_is "$(larval)" 2 "larval states"
+}
+
+larval_is()
+{
+	[ "$(larval)" = "$1" ]
+}
+
+# send_big N: numbered datagrams of 60 000 bytes at once, and print the numbers of
+# those that the sender is told of in the end
+send_big()
+{
+	ipsi_try left python3 -c '
+import select, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 11, 1)          # IP_RECVERR
+s.setsockopt(socket.SOL_SOCKET, 32, 1 << 27)    # SO_SNDBUFFORCE
+s.setsockopt(socket.SOL_SOCKET, 33, 1 << 27)    # SO_RCVBUFFORCE
+for i in range(1, int(sys.argv[2]) + 1):
+    try:
+        s.sendto(b"%08d" % i + bytes(60000), (sys.argv[1], 9))
+    except OSError:
+        pass
+print("sent", flush=True)
+poll = select.poll()
+poll.register(s, 0)
+while len(sys.argv) > 3 and poll.poll(int(sys.argv[3]) * 1000):
+    data = s.recvmsg(8, 0, socket.MSG_ERRQUEUE)[0]
+    print(int(data), flush=True)
+' "${IPSI_INNER[right]}" "$@" || ipsi_fail "cannot send"
+}
+
+# big_device OPTION...: as listen, with an MTU that lets them pass in one piece
+big_device()
+{
+	ipsi_need python3
+	listen "$@"
+	ipsi_try left ip link set "$DEV" mtu 65000
+}
+
+# What waits is bounded by its memory, whatever the size of packets; the oldest
+# go, as with neighbours, and are counted.
+memory()
+{
+	local refused
+
+	big_device keying adopt
+	send_big 100
+	refused=$(ipsi_stat left tx_no_sa)
+	((refused > 80)) || ipsi_fail "$refused refused"
+	ipsi_do left ip link set "$DEV" down
+	# those that have waited, too
+	ipsi_is "$(ipsi_stat left tx_no_sa)" 100 "packets refused"
+}
+
+newest_wait()
+{
+	local told
+
+	big_device keying adopt
+	told=$(send_big 100 "$IPSI_PATIENCE" | sed -n 2p)
+	((told > 80)) || ipsi_fail "packet $told has waited"
+}
+
+# So is what waits in a namespace, whatever the number of devices.
+memory_of_all()
+{
+	local i sum=0
+
+	big_device keying adopt
+	for i in {10..49}; do
+		echo "link add t$i mtu 65000 up type ipsec-ipip local 10.0.0.1 remote 10.0.0.$i keying adopt"
+		echo "route add 192.168.100.$i dev t$i"
+	done | ipsi_do left ip -batch -
+	ipsi_do left python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, 32, 1 << 27)    # SO_SNDBUFFORCE
+for _ in range(10):
+    for i in range(10, 50):
+        s.sendto(bytes(60000), ("192.168.100.%d" % i, 9))
+'
+	for i in {10..49}; do
+		((sum += $(ipsi_stat left tx_no_sa "t$i")))
+	done
+	# of 400, 24 MB, no more than 16 MiB wait
+	((sum > 100)) || ipsi_fail "$sum refused"
+}
+
+# hits PROBE: how often that function was called
+hits()
+{
+	awk -v probe="$1" '$1 == probe { print $2 }' "$TRACING/kprobe_profile"
+}
+
+# A packet without SA does not take the locks that a key manager needs, but once
+# a second.
+ask_rarely()
+{
+	local asked seconds
+
+	TRACING=/sys/kernel/tracing
+	[ -e "$TRACING/kprobe_events" ] ||
+		mount -t tracefs tracefs "$TRACING" 2> /dev/null
+	[ -e "$TRACING/kprobe_events" ] || ipsi_skip "no kprobes"
+	echo 'p:ipsi_asks xfrm_state_find' >> "$TRACING/kprobe_events" ||
+		ipsi_skip "no such function"
+	# shellcheck disable=SC2064
+	trap "echo 0 > $TRACING/events/kprobes/ipsi_asks/enable
+		echo -:ipsi_asks >> $TRACING/kprobe_events; ipsi_cleanup" EXIT
+	ipsi_topology
+	ipsi_device left "$@"
+	echo 1 > "$TRACING/events/kprobes/ipsi_asks/enable"
+	asked=$(hits ipsi_asks)
+	seconds=$SECONDS
+	ipsi_send left 1000
+	asked=$(($(hits ipsi_asks) - asked))
+	seconds=$((SECONDS - seconds))
+	((asked > 0 && asked < seconds + 10)) ||
+		ipsi_fail "$asked look-ups in $seconds s"
+	ipsi_is "$(ipsi_stat left tx_no_sa)" 1000 "packets refused"
+}
+
 # The template of a policy that waits is not one that packets go by.
 trap_lets_nothing_pass()
 {
@@ -274,4 +423,5 @@ trap_lets_nothing_pass()
 
 ipsi_run without_policy with_policy with_trap with_trap_by_endpoints \
 	with_trap_for_ipv6 policy_of_others policy_that_is_gone manual \
-	packets_wait packets_wait_in_vain nobody_to_ask trap_lets_nothing_pass
+	packets_wait packets_wait_in_vain nobody_to_ask trap_lets_nothing_pass \
+	two_devices memory newest_wait memory_of_all ask_rarely
