@@ -214,7 +214,8 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 
 	*again = false;
 
-	if (!ipsi_sad_has_out(idev) && !ipsi_bundle_may_ask(idev, conf, skb, reason))
+	if (!ipsi_sad_has_out(idev) &&
+	    !ipsi_bundle_may_ask(idev, conf, skb, reason))
 		return NULL;
 
 	xp = ipsi_bundle_policy(idev, conf, skb, &x);
