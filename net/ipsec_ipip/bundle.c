@@ -158,7 +158,7 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 
 /* While its lock is held, the SA cannot leave the SAD. The core would ask for it
  * then, by SPI, and the larval state with that SPI would keep a key manager from
- * adding the SA anew. Consumes the reference to the route @dst.
+ * adding the SA anew. So it would if the SA has not followed the peer yet. Consumes the reference to the route @dst.
  */
 static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 					   const struct ipsi_conf *conf,
@@ -169,7 +169,8 @@ static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 					   enum ipsi_reason *reason)
 {
 	spin_lock(&x->lock);
-	if (x->km.state == XFRM_STATE_VALID) {
+	if (x->km.state == XFRM_STATE_VALID &&
+	    xfrm_addr_equal(&x->id.daddr, &conf->remote, conf->family)) {
 		dst = ipsi_bundle_make(idev, conf, dst, fl, xp, reason);
 	} else {
 		dst_release(dst);

@@ -215,6 +215,54 @@ static inline void ipsi_xfrm_policy_uncache(struct xfrm_policy *xp)
 #endif
 }
 
+/* udp_sock.encap_err_rcv: before 6.4 the handler must look for all itself */
+#ifdef IPSI_HAVE_ENCAP_ERR_INFO
+#define IPSI_DEFINE_ENCAP_ERR(...)
+#define IPSI_ENCAP_ERR(fn)	fn
+#else
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/udp.h>
+
+#define IPSI_DEFINE_ENCAP_ERR(fn)					\
+static void fn##_compat(struct sock *sk, struct sk_buff *skb,		\
+			unsigned int udp_offset)			\
+{									\
+	u32 info = sk->sk_family == AF_INET ?				\
+		   ntohs(icmp_hdr(skb)->un.frag.mtu) :			\
+		   ntohl(icmp6_hdr(skb)->icmp6_mtu);			\
+									\
+	fn(sk, skb, 0, 0, info,						\
+	   skb->data + udp_offset + sizeof(struct udphdr));		\
+}
+
+#define IPSI_ENCAP_ERR(fn)	fn##_compat
+#endif
+
+/* alloc_netdev_dummy(): before 6.10 memory from anywhere is made a dummy, which
+ * free_netdev() does not free
+ */
+#ifdef IPSI_HAVE_NETDEV_DUMMY
+#define ipsi_free_netdev_dummy(dev)	free_netdev(dev)
+#else
+#include <linux/slab.h>
+
+static inline struct net_device *alloc_netdev_dummy(int sizeof_priv)
+{
+	struct net_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (dev)
+		init_dummy_netdev(dev);
+	return dev;
+}
+
+static inline void ipsi_free_netdev_dummy(struct net_device *dev)
+{
+	free_percpu(dev->core_stats);
+	kfree(dev);
+}
+#endif
+
 /* genl_split_ops: before 6.2 one entry a command, do and dump together */
 #ifdef IPSI_HAVE_SPLIT_OPS
 static inline int ipsi_genl_register(struct genl_family *family)

@@ -12,17 +12,19 @@
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
-#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <crypto/aead.h>
 #include <net/dsfield.h>
+#include <net/dst.h>
 #include <net/esp.h>
 #include <net/gro_cells.h>
 #include <net/inet_dscp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/route.h>
 #include <net/xfrm.h>
 
@@ -30,23 +32,31 @@
 #include "icmp.h"
 #include "inner.h"
 #include "main.h"
+#include "outer.h"
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "stats.h"
 #include "ts.h"
 
-/* The callback can refuse a packet, which xfrm_input() then frees, after a
- * second call with an error. To keep one, it takes a reference and refuses.
- * This marks the packet between the two calls, in which it is no longer ours
- * to look at. Written with BH off, read on the same CPU by the second call.
+/* Parent of the NAPI contexts of all devices, and the device of a packet while it
+ * is in their queue; owned by the module. Nobody can name it, so its properties
+ * never change: it is up, with GRO, without XDP and without NAPI threads.
  */
-static DEFINE_PER_CPU(const struct sk_buff *, ipsi_decap_kept);
+static struct net_device *ipsi_decap_napi_dev;
 
-/* What the core keeps of the outer header, for both modes. */
+/* Protects the list of NAPI contexts of @ipsi_decap_napi_dev. */
+static DEFINE_MUTEX(ipsi_decap_napi_mutex);
+
+/* What is left of the outer header, for both modes. @port is set, in network byte
+ * order, where the packet has come from elsewhere than its SA says, and @newest
+ * where the device roams.
+ */
 struct ipsi_decap_outer {
 	xfrm_address_t saddr;
+	__be16 port;
 	u8 dsfield;
+	bool newest;
 };
 
 /* Bytes of the outer header up to the end of its source address */
@@ -71,18 +81,46 @@ static bool ipsi_decap_source(const void *hdr, u16 family, xfrm_address_t *src)
 	return ip6h->version == 6;
 }
 
-/* Tunnel mode: the core has already removed the outer header, but what is in
- * front of the inner one is still there, but for the link header that it has
- * moved up. (ESP without an IV over IPv4 leaves too little room for that: such
- * packets are refused, and belong in transport mode. So are those with IPv6
- * extension headers before ESP, which nobody sends.)
+/* Length of the IPv6 extension headers before ESP (RFC 4303 section 3.1.1), which
+ * end at @end. The core keeps the offset of the last one, but not its length,
+ * which it says itself. Return a negative number if there is no such header.
+ */
+static int ipsi_decap_exthdrs_len(const struct sk_buff *skb,
+				  const struct xfrm_state *x, const u8 *end)
+{
+	u8 nexthdr = x->encap ? IPPROTO_UDP : x->id.proto;
+	int last = IP6CB(skb)->nhoff, len;
+
+	if (likely(last == offsetof(struct ipv6hdr, nexthdr)))
+		return 0;
+
+	for (len = 8; len <= 8 * 256 && len <= end - skb->head; len += 8)
+		if (end[-len] == nexthdr &&
+		    ipv6_optlen((struct ipv6_opt_hdr *)(end - len)) == len)
+			return last - (int)sizeof(struct ipv6hdr) + len;
+
+	return -EINVAL;
+}
+
+/* Tunnel mode: the core has already removed the outer header, but all that is in
+ * front of the inner one is still there, except for the bytes over which it has
+ * moved the link header. (ESP without an IV over IPv4 leaves too little room for
+ * that: such packets are refused, and belong in transport mode.)
  */
 static bool ipsi_decap_outer_tunnel(const struct sk_buff *skb,
 				    const struct xfrm_state *x,
 				    struct ipsi_decap_outer *outer)
 {
-	unsigned int back = x->props.header_len + XFRM_MODE_SKB_CB(skb)->optlen;
+	int back = x->props.header_len + XFRM_MODE_SKB_CB(skb)->optlen;
+	int exthdrs = 0;
 
+	if (x->props.family == AF_INET6)
+		exthdrs = ipsi_decap_exthdrs_len(skb, x, skb->data - back +
+						 sizeof(struct ipv6hdr));
+	if (exthdrs < 0)
+		return false;
+
+	back += exthdrs;
 	if (back > skb_headroom(skb) ||
 	    back < ipsi_decap_source_end(x->props.family) + skb->mac_len)
 		return false;
@@ -119,15 +157,62 @@ static bool ipsi_decap_endpoints_ok(const struct ipsi_conf *conf,
 		ipsi_peer_may_move(conf, x));
 }
 
+/* Read the sequence number of a packet, which the core keeps in transport mode.
+ * In tunnel mode it is still in front of the inner header, unless the link
+ * header is in its place: then return false.
+ */
+static bool ipsi_decap_seq(const struct sk_buff *skb,
+			   const struct xfrm_state *x, u32 *seq)
+{
+	int esp;
+
+	if (x->props.mode != XFRM_MODE_TUNNEL) {
+		*seq = ntohl(XFRM_SKB_CB(skb)->seq.input.low);
+		return true;
+	}
+	if (x->id.proto != IPPROTO_ESP)
+		return false;
+
+	esp = x->props.header_len - ipsi_outer_len(x->props.family);
+	if (x->encap)
+		esp -= sizeof(struct udphdr);
+	if (esp < (int)sizeof(struct ip_esp_hdr) + skb->mac_len)
+		return false;
+
+	*seq = ntohl(((struct ip_esp_hdr *)(skb->data - esp))->seq_no);
+	return true;
+}
+
+/* Is this packet the newest of its SA? One that was sent earlier may have been
+ * late, or held up on purpose.
+ */
+static bool ipsi_decap_is_newest(const struct sk_buff *skb,
+				 const struct xfrm_state *x)
+{
+	u32 seq;
+
+	if (!ipsi_decap_seq(skb, x, &seq))
+		return true;
+
+	return seq == (x->replay_esn ? READ_ONCE(x->replay_esn->seq) :
+				       READ_ONCE(x->replay.seq));
+}
+
 /* Has the peer moved? With UDP the core says so: see km.c. */
 static void ipsi_decap_follow(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf,
 			      const struct xfrm_state *x,
 			      const struct ipsi_decap_outer *outer)
 {
-	if (unlikely(conf->roam) && !x->encap &&
-	    !xfrm_addr_equal(&outer->saddr, &conf->remote, conf->family))
-		ipsi_peer_heard(idev, &outer->saddr, 0);
+	bool here = xfrm_addr_equal(&outer->saddr, &conf->remote, conf->family);
+
+	if (!outer->newest || !ipsi_peer_may_move(conf, x))
+		return;
+
+	if (x->encap ? outer->port : !here)
+		ipsi_peer_heard(idev, &outer->saddr, outer->port);
+	else if (here)
+		ipsi_peer_stays(idev);
 }
 
 /* Does the core take the packet with this SA in its secpath? It takes none that
@@ -191,13 +276,38 @@ static void ipsi_decap_rp_filter(struct sk_buff *skb)
 		secpath_reset(skb);
 }
 
+/* Take from a packet what belongs to its outer header and to the device that it
+ * came by. The core's helper takes the secpath as well, which stays where the
+ * device is in the namespace of its SAs.
+ */
+static void ipsi_decap_scrub(struct ipsi_dev *idev, struct sk_buff *skb)
+{
+	u8 extensions = skb->active_extensions;
+
+	if (net_eq(idev->net, dev_net(idev->dev)))
+		skb->active_extensions = 0;
+	else
+		extensions = 0;
+	__skb_tunnel_rx(skb, idev->dev, idev->net);
+	skb->active_extensions = extensions & 1 << SKB_EXT_SEC_PATH;
+
+	/* A hash over UDP ports is that of the SA, not of the inner flow. */
+	skb_clear_hash(skb);
+	/* Generic XDP would ignore an outer packet that tc has redirected. */
+	skb_reset_redirect(skb);
+	skb->encapsulation = 0;
+	/* After UDP encapsulation ESP claims checksums it did not look at. */
+	skb->ip_summed = CHECKSUM_NONE;
+	skb->csum_valid = 0;
+	skb->csum_complete_sw = 0;
+	skb->csum_level = 0;
+}
+
 /* Make the decrypted packet an inner packet that has come in by the device. */
 static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 			     u16 family)
 {
-	struct net_device *dev = idev->dev;
-	bool xnet = !net_eq(idev->net, dev_net(dev));
-	struct sec_path *sp = skb_sec_path(skb);
+	struct sec_path *sp;
 
 	skb_reset_network_header(skb);
 	skb_reset_transport_header(skb);
@@ -205,28 +315,9 @@ static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 	skb_reset_mac_len(skb);
 	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
 					    htons(ETH_P_IPV6);
-	skb->encapsulation = 0;
-	/* After UDP encapsulation ESP claims checksums it did not look at. */
-	skb->ip_summed = CHECKSUM_NONE;
-	skb_clear_hash(skb);
-
-	skb_clear_tstamp(skb);
-	skb->pkt_type = PACKET_HOST;
-	skb->skb_iif = 0;
-	skb->ignore_df = 0;
-	skb_dst_drop(skb);
-	nf_reset_ct(skb);
-	nf_reset_trace(skb);
-	skb->dev = dev;
-
-	if (xnet) {
-		ipvs_reset(skb);
-		secpath_reset(skb);
-		skb_orphan(skb);
-		skb->mark = 0;
-		return;
-	}
+	ipsi_decap_scrub(idev, skb);
 	/* No offload is pending on it any more. */
+	sp = skb_sec_path(skb);
 	if (sp)
 		sp->olen = 0;
 }
@@ -277,8 +368,8 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 					 const struct xfrm_state *x,
 					 struct sk_buff *skb)
 {
+	struct ipsi_decap_outer outer = { .port = ipsi_peer_take_mapping(x) };
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
-	struct ipsi_decap_outer outer;
 	struct ipsi_inner inner;
 	u16 family;
 
@@ -297,6 +388,8 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	    !ipsi_decap_endpoints_ok(conf, x, &outer))
 		return IPSI_RX_OUTER_ADDRESS;
 
+	if (unlikely(conf->roam))
+		outer.newest = ipsi_decap_is_newest(skb, x);
 	ipsi_decap_claim(idev, skb, family);
 	if (!ipsi_inner_read(skb, family, &inner) ||
 	    !ipsi_inner_source_ok(skb, family))
@@ -313,7 +406,8 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 		ipsi_decap_rp_filter(skb);
 	else
 		ipsi_decap_secpath6(idev, skb);
-	ipsi_decap_follow(idev, conf, x, &outer);
+	if (unlikely(conf->roam))
+		ipsi_decap_follow(idev, conf, x, &outer);
 	ipsi_sa_heard(idev, x);
 	return IPSI_REASONS;
 }
@@ -369,20 +463,88 @@ static enum ipsi_reason ipsi_decap_refused(const struct sk_buff *skb,
 	return IPSI_RX_CRYPTO;
 }
 
+/* xfrm_input() frees a packet that the callback refuses, after a second call with
+ * an error. Only then is the packet ours: up to the second call 6.1 gives up a
+ * reference to skb->dev where crypto is asynchronous. This function marks a
+ * packet between the two calls, since no other packet can have it.
+ */
+static void ipsi_decap_mark(struct sk_buff *skb)
+{
+}
+
+/* XFRM has accepted a packet: refuse it, so that the second call gets it. */
+static int ipsi_decap_accepted(struct sk_buff *skb)
+{
+	skb_orphan(skb);
+	skb->destructor = ipsi_decap_mark;
+	return -EINPROGRESS;
+}
+
+/* A state with an if_id is of no device. A device makes its states dead before
+ * it leaves the hash, so a state that is valid was none of its own. A packet of
+ * one that was, and that comes out of asynchronous crypto after the device has
+ * gone, must not go on to the core: in transport mode it would be answered in
+ * clear. The barrier orders the two reads as spin_unlock() the writes.
+ */
+static int ipsi_decap_no_device(const struct xfrm_state *x)
+{
+	smp_rmb();
+	return ipsi_sa_valid(x) ? 1 : -ENODEV;
+}
+
+/* xfrm_input() still has a reference to the packet until it has freed it. It
+ * returns with BH off, and the packet stays on this CPU, in whose queue
+ * gro_cells_receive() puts it: it reads only flags of skb->dev to decide that.
+ * Where softirqs may run in between, or the packet is cloned already, a clone
+ * goes up instead.
+ */
+static void ipsi_decap_deliver(struct ipsi_dev *idev, struct sk_buff *skb)
+{
+	struct net_device *dev = idev->dev;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || skb_cloned(skb)) {
+		skb = skb_clone(skb, GFP_ATOMIC);
+		if (skb)
+			netif_rx(skb);
+		else
+			dev_core_stats_rx_dropped_inc(dev);
+		return;
+	}
+
+	skb_get(skb);
+	skb->dev = ipsi_decap_napi_dev;
+	if (gro_cells_receive(&idev->gro_cells, skb) == NET_RX_DROP)
+		dev_core_stats_rx_dropped_inc(dev);
+	skb->dev = dev;
+}
+
+/* Deliver a packet of the device, or count why not. */
+static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
+			    struct sk_buff *skb)
+{
+	enum ipsi_reason reason;
+
+	reason = ipsi_decap_check(idev, x, skb);
+	if (reason != IPSI_REASONS) {
+		ipsi_stats_refused(idev, reason, skb, x);
+		return;
+	}
+
+	dev_sw_netstats_rx_add(idev->dev, skb->len);
+	ipsi_decap_deliver(idev, skb);
+}
+
 /* The callback of both families: 1 leaves the packet to others, an error makes
  * xfrm_input() drop it, after another call with that error.
  */
 static int ipsi_decap_cb(struct sk_buff *skb, int err)
 {
-	const struct sk_buff **kept = this_cpu_ptr(&ipsi_decap_kept);
-	enum ipsi_reason reason;
+	bool accepted = skb->destructor == ipsi_decap_mark;
 	struct ipsi_dev *idev;
 	struct xfrm_state *x;
 
-	if (err && *kept == skb) {
-		*kept = NULL;
-		return 0;
-	}
+	if (accepted)
+		skb->destructor = NULL;
 
 	/* Without a secpath there was no SA yet that could name a device. */
 	if (!skb_sec_path(skb))
@@ -393,25 +555,20 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 
 	idev = ipsi_net_find(xs_net(x), x->if_id);
 	if (!idev)
-		return 1;
+		return ipsi_decap_no_device(x);
 
-	if (err) {
+	if (!err)
+		return ipsi_decap_accepted(skb);
+
+	if (accepted) {
+		ipsi_decap_take(idev, x, skb);
+	} else {
+		/* It says nothing of where the peer is. */
+		ipsi_peer_take_mapping(x);
 		ipsi_stats_refused(idev, ipsi_decap_refused(skb, x), skb, x);
-		return 0;
 	}
 
-	reason = ipsi_decap_check(idev, x, skb);
-	*kept = skb;
-	if (reason != IPSI_REASONS) {
-		ipsi_stats_refused(idev, reason, skb, x);
-		return -EPERM;
-	}
-
-	dev_sw_netstats_rx_add(idev->dev, skb->len);
-	skb_get(skb);
-	gro_cells_receive(&idev->gro_cells, skb);
-
-	return -EINPROGRESS;
+	return 0;
 }
 
 /* .handler and .input_handler: input is the core's business. */
@@ -462,6 +619,55 @@ static struct xfrm6_protocol ipsi_decap_ah6 __read_mostly = {
 };
 
 /**
+ * ipsi_decap_init - make the queues of received packets
+ * @idev: a device that is being made
+ *
+ * The NAPI contexts are not the device's own: gro_cells are not made for the
+ * threads that "threaded" in sysfs would give them.
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int ipsi_decap_init(struct ipsi_dev *idev)
+{
+	int err;
+
+	mutex_lock(&ipsi_decap_napi_mutex);
+	err = gro_cells_init(&idev->gro_cells, ipsi_decap_napi_dev);
+	mutex_unlock(&ipsi_decap_napi_mutex);
+
+	return err;
+}
+
+/**
+ * ipsi_decap_fini - undo ipsi_decap_init()
+ * @idev: a device that nobody can see any more
+ *
+ * Context: process.
+ */
+void ipsi_decap_fini(struct ipsi_dev *idev)
+{
+	mutex_lock(&ipsi_decap_napi_mutex);
+	gro_cells_destroy(&idev->gro_cells);
+	mutex_unlock(&ipsi_decap_napi_mutex);
+}
+
+static int ipsi_decap_make_napi_dev(void)
+{
+	struct net_device *dev = alloc_netdev_dummy(0);
+
+	if (!dev)
+		return -ENOMEM;
+
+	/* See gro_cells_receive(). */
+	dev->flags = IFF_UP;
+	dev->features = NETIF_F_GRO;
+	ipsi_decap_napi_dev = dev;
+
+	return 0;
+}
+
+/**
  * ipsi_decap_register - start to receive
  *
  * Context: process.
@@ -471,9 +677,13 @@ int ipsi_decap_register(void)
 {
 	int err;
 
-	err = xfrm4_protocol_register(&ipsi_decap_esp4, IPPROTO_ESP);
+	err = ipsi_decap_make_napi_dev();
 	if (err)
 		return err;
+
+	err = xfrm4_protocol_register(&ipsi_decap_esp4, IPPROTO_ESP);
+	if (err)
+		goto err_napi_dev;
 
 	err = xfrm4_protocol_register(&ipsi_decap_ah4, IPPROTO_AH);
 	if (err)
@@ -495,11 +705,13 @@ err_ah4:
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 err_esp4:
 	xfrm4_protocol_deregister(&ipsi_decap_esp4, IPPROTO_ESP);
+err_napi_dev:
+	ipsi_free_netdev_dummy(ipsi_decap_napi_dev);
 	return err;
 }
 
 /**
- * ipsi_decap_unregister - undo ipsi_decap_register()
+ * ipsi_decap_unregister - undo ipsi_decap_register(), when all devices are gone
  *
  * Context: process. No callback runs any more when this returns.
  */
@@ -509,4 +721,5 @@ void ipsi_decap_unregister(void)
 	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 	xfrm4_protocol_deregister(&ipsi_decap_esp4, IPPROTO_ESP);
+	ipsi_free_netdev_dummy(ipsi_decap_napi_dev);
 }

@@ -7,6 +7,10 @@
 #include <linux/ip.h>
 #include <net/xfrm.h>
 
+#include "ipsi.h"
+
+int ipsi_decap_init(struct ipsi_dev *idev);
+void ipsi_decap_fini(struct ipsi_dev *idev);
 int ipsi_decap_register(void);
 void ipsi_decap_unregister(void);
 

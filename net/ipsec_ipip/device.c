@@ -13,6 +13,7 @@
 
 #include "bundle.h"
 #include "carrier.h"
+#include "decap.h"
 #include "device.h"
 #include "encap.h"
 #include "ethtool.h"
@@ -20,6 +21,7 @@
 #include "main.h"
 #include "mtu.h"
 #include "natt.h"
+#include "peer.h"
 #include "sa.h"
 #include "sad_flush.h"
 #include "spd.h"
@@ -40,7 +42,7 @@ static void ipsi_dev_free(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 
 	ipsi_sad_fini(idev);
-	gro_cells_destroy(&idev->gro_cells);
+	ipsi_decap_fini(idev);
 	ipsi_bundle_free(idev);
 	free_percpu(idev->stats);
 	kfree(rcu_dereference_protected(idev->conf, 1));
@@ -63,20 +65,20 @@ static int ipsi_dev_init(struct net_device *dev)
 	if (err)
 		goto err_stats;
 
-	err = gro_cells_init(&idev->gro_cells, dev);
+	err = ipsi_decap_init(idev);
 	if (err)
 		goto err_bundles;
 
 	err = ipsi_bundle_init(idev);
 	if (err)
-		goto err_gro_cells;
+		goto err_decap;
 
 	/* From here on, and not before, the device frees what it has. */
 	dev->priv_destructor = ipsi_dev_free;
 	return 0;
 
-err_gro_cells:
-	gro_cells_destroy(&idev->gro_cells);
+err_decap:
+	ipsi_decap_fini(idev);
 err_bundles:
 	ipsi_bundle_free(idev);
 err_stats:
@@ -100,6 +102,7 @@ static void ipsi_dev_uninit(struct net_device *dev)
 	ipsi_carrier_stop(idev);
 	/* It was sent to until it was unlisted, after ndo_stop. */
 	ipsi_hold_stop(idev);
+	ipsi_peer_stop(idev);
 	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
 }

@@ -11,6 +11,8 @@
 int ipsi_icmp_err4(struct sk_buff *skb, u32 info);
 int ipsi_icmp_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 		   u8 code, int offset, __be32 info);
+void ipsi_icmp_err_udp(struct sock *sk, struct sk_buff *skb, int err,
+		       __be16 port, u32 info, u8 *payload);
 void ipsi_icmp_relay(struct ipsi_dev *idev, struct sk_buff *skb, u16 family);
 
 /**

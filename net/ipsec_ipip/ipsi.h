@@ -293,7 +293,8 @@ struct ipsi_acquire {
  * @local: this host's address then
  * @addr: its address
  * @port: its UDP port, network byte order; 0 without UDP
- * @moved: that is news
+ * @moved: the device has not followed yet; read without @lock
+ * @next: in jiffies, when it may follow again
  * @work: tells the device and its SAs; holds a device reference while queued
  */
 struct ipsi_peer {
@@ -302,7 +303,8 @@ struct ipsi_peer {
 	xfrm_address_t addr;
 	__be16 port;
 	bool moved;
-	struct work_struct work;
+	unsigned long next;
+	struct delayed_work work;
 };
 
 /**

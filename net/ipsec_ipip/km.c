@@ -106,17 +106,13 @@ static struct xfrm_policy *ipsi_km_compile_policy(struct sock *sk, int opt,
 }
 
 /* ESP in UDP has come from another address or port than its SA says; it is
- * authentic, and no replay. Others are to hear of it as well.
+ * authentic. Return an error so that the other key managers are called too.
  */
 static int ipsi_km_new_mapping(struct xfrm_state *x, xfrm_address_t *addr,
 			       __be16 port)
 {
-	struct ipsi_dev *idev = NULL;
-
-	if (x->if_id)
-		idev = ipsi_net_find(xs_net(x), x->if_id);
-	if (idev && ipsi_peer_may_move(rcu_dereference(idev->conf), x))
-		ipsi_peer_heard(idev, addr, port);
+	if (x->if_id && ipsi_net_find(xs_net(x), x->if_id))
+		ipsi_peer_mapping(x, port);
 
 	return -EOPNOTSUPP;
 }

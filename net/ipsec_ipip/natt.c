@@ -15,8 +15,11 @@
 #include <linux/udp.h>
 #include <net/sock.h>
 
+#include "icmp.h"
 #include "main.h"
 #include "natt.h"
+
+IPSI_DEFINE_ENCAP_ERR(ipsi_icmp_err_udp)
 
 /**
  * struct ipsi_natt - one socket, shared by the devices that want its port
@@ -82,6 +85,8 @@ static int ipsi_natt_open(struct net *net, struct ipsi_natt *natt)
 
 	/* Nobody reads what is not ESP: let it fill no memory. */
 	natt->sock->sk->sk_rcvbuf = 0;
+	udp_sk(natt->sock->sk)->encap_err_rcv =
+		IPSI_ENCAP_ERR(ipsi_icmp_err_udp);
 	err = ipsi_natt_bind(natt->sock, natt->family, natt->port);
 	if (!err)
 		err = sock_common_setsockopt(natt->sock, SOL_UDP, UDP_ENCAP,

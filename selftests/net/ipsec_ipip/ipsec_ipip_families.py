@@ -75,6 +75,39 @@ def outer_fragments(lab):
     lab.counters_add_up()
 
 
+def extension_headers(lab):
+    """Extension headers between the outer header and ESP (RFC 4303 section
+    3.1.1): as ip6tnl sends one, longer ones, and more of them.
+    """
+    ip6tnl = bytes([0, 4, 1, 4, 1, 0])
+    long = bytes([1, 36]) + bytes(36) + bytes([1, 6]) + bytes(6)
+
+    def headers(next_header, *bodies):
+        """Protocol of the first header, and all of them."""
+        packed = b''
+        for body in reversed(bodies):
+            packed = bytes([next_header, len(body) // 8]) + body + packed
+            next_header = 60
+        return next_header, packed
+
+    for what, _, sa in lab.turns(('transport', 'tunnel')):
+        for bodies in ((ip6tnl,), (long,), (ip6tnl, long), (long, ip6tnl)):
+            for source, counter in ((lab.peer, None),
+                                    ('fd00::77', 'rx_outer_address')):
+                packet = lab.datagram()
+                proto, packed = headers(IPPROTO_ESP, *bodies)
+                wire = ip(source, lab.host, proto,
+                          packed + sa.seal(packet, lab.next_header))
+                sizes = [len(body) + 2 for body in bodies]
+                if counter:
+                    lab.refused(sa, '%s, options of %s bytes' % (
+                        what, sizes), wire, counter)
+                else:
+                    lab.arrives(sa, packet, wire=wire)
+        print(what + ': with destination options')
+    lab.counters_add_up()
+
+
 def inner_fragments(lab):
     """A fragment of an inner packet is one like any other."""
     for ident, (what, _, sa) in enumerate(lab.turns(), 1):

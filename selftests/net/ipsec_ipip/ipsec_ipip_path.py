@@ -40,6 +40,7 @@ INNER = {('left', 4): '192.168.1.1', ('left', 6): 'fd00:1::1',
          ('right', 4): '192.168.2.1', ('right', 6): 'fd00:2::1',
          ('client', 4): '192.168.3.2', ('client', 6): 'fd00:3::2'}
 SPI = 0xfeedbeef        # that of the SA in which right sends
+SPI_IN = 0xdeadbeef     # and of the one in which it receives
 
 # type, code: what the router says; code of IPv4: what the sender is told. All
 # senders of IPv6 are told ADDR_UNREACH.
@@ -443,7 +444,7 @@ def probe(_outer, mtu):
 
 
 def forged(outer, mtu):
-    """A path MTU of almost nothing: only who knows the SPI can say so, and
+    """A path MTU of almost nothing: it must be about what right sends, and
     then everything still arrives.
     """
     mtu = int(mtu)
@@ -451,7 +452,9 @@ def forged(outer, mtu):
     lie = (3, 4, 20) if outer == 4 else (2, 0, 600)
     device = Device(host('right'), 'ipsec0')
 
-    for other in {'spi': SPI + 1}, {'spi': 0}, {'dst': RIGHT[outer]}:
+    for other in ({'spi': SPI + 1}, {'spi': 0}, {'dst': RIGHT[outer]},
+                  {'src': LEFT[outer]},
+                  {'spi': SPI_IN, 'src': LEFT[outer], 'dst': RIGHT[outer]}):
         router.says(*lie, **other)
         for sender in senders(discover=PROBE):
             sender.arrives(sender.size(mtu))

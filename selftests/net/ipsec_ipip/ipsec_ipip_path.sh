@@ -65,12 +65,25 @@ path_router()
 	END
 }
 
+# What both devices and their SAs have besides
+PATH_DEVICE=()
+PATH_SA=()
+
+# path_in_udp: from now on that is ESP in UDP
+path_in_udp()
+{
+	PATH_DEVICE=(encap-port 4500)
+	PATH_SA=(encap espinudp 4500 4500)
+}
+
 # path_device HOST: the device with its SAs, addresses and routes
 path_device()
 {
 	local host=$1 peer=${IPSI_PEER[$1]}
 
-	ipsi_device_side "$host"
+	ipsi_device "$host" "${PATH_DEVICE[@]}"
+	ipsi_device_sa "$host" out "${PATH_SA[@]}"
+	ipsi_device_sa "$host" in "${PATH_SA[@]}"
 	path_batch "$host" <<-END
 		address add ${PATH_INNER6[$host]}/128 dev ipsec0 nodad
 		route add ${PATH_INNER6[$peer]}/128 dev ipsec0
@@ -142,6 +155,7 @@ path_room()
 	local header=20
 
 	[ "$1" = 4 ] || header=40
+	[ ${#PATH_SA[@]} = 0 ] || header=$((header + 8))
 	echo $(((($2 - header - 8 - 16 - 16) & ~15) - 2))
 }
 

@@ -144,6 +144,50 @@ nobody_is_followed()
 	ipsi_is "$(ipsi_stat right rx_outer_address)" 2 rx_outer_address
 }
 
+# natt_roam TEST: packets that are made by hand, for a device without NAT
+natt_roam()
+{
+	local auth=(auth-trunc 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}" 128)
+	local enc=(enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}") json
+
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device right roam
+	ipsi_do right ipsec-ipip sa add "$DEV" in spi 0x1001 \
+		"${auth[@]}" "${enc[@]}" replay-window 32
+	ipsi_do right ipsec-ipip sa add "$DEV" in spi 0x1002 mode tunnel \
+		"${auth[@]}" "${enc[@]}" replay-window 32
+	ipsi_bg right ipsec-ipip -j monitor > "$IPSI_TMP/events" \
+		2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor" grep -q listening "$IPSI_TMP/monitor"
+	json='{"proto": "esp", "spi": %d, "cipher": "cbc", "key": "%s",
+	       "auth_key": "%s"}'
+	# shellcheck disable=SC2059 # the format is ours
+	json="{\"transport\": $(printf "$json" 0x1001 \
+		"${IPSI_ENC_KEY[left]}" "${IPSI_AUTH_KEY[left]}"),
+	       \"tunnel\": $(printf "$json" 0x1002 \
+		"${IPSI_ENC_KEY[left]}" "${IPSI_AUTH_KEY[left]}")}"
+	left=${left:?} right=${right:?} SAS=$json \
+		python3 "$IPSI_DIR/ipsec_ipip_roam.py" "$1" "$IPSI_TMP/events"
+	case $? in
+	0) ;;
+	4) ipsi_skip "a module of Python is not installed" ;;
+	*) ipsi_fail "$1" ;;
+	esac
+}
+
+# R92
+peer_by_turns_is_followed_seldom()
+{
+	natt_roam alternate
+}
+
+# R92
+late_packets_move_nobody()
+{
+	natt_roam late
+}
+
 encap_port_is_one()
 {
 	ipsi_topology
@@ -175,4 +219,5 @@ time.sleep(1000)'
 }
 
 ipsi_run remote_any_is_learned port_changes address_changes \
-	nobody_is_followed encap_port_is_one
+	nobody_is_followed peer_by_turns_is_followed_seldom \
+	late_packets_move_nobody encap_port_is_one

@@ -156,6 +156,12 @@ fragments_of_esp_are_reassembled_first()
 	receive6 outer_fragments "${ALL_PAIRS[@]}"
 }
 
+# R21
+extension_headers_before_esp()
+{
+	receive6 extension_headers "${OVER_IPV6[@]}"
+}
+
 # R17 R63
 inner_fragments_pass()
 {
@@ -196,4 +202,5 @@ ipsi_run bare_ip_in_ipv6_is_refused bare_ip_in_ipv6_is_refused_beside_ip6tnl \
 	corrupted_packets_are_refused nonsense_is_refused \
 	down_nothing_is_accepted tfc_padding_is_trimmed \
 	any_esp_padding_is_taken fragments_of_esp_are_reassembled_first \
+	extension_headers_before_esp \
 	inner_fragments_pass filters_know_the_sa no_packet_enters_twice

@@ -43,6 +43,8 @@ in_vrf()
 		address replace 10.0.0.2/32 dev eth0
 		address replace fd00:10::2/128 dev eth0 nodad
 	END
+	# The socket of ESP in UDP is in no VRF.
+	ipsi_do right sysctl -qw net.ipv4.udp_l3mdev_accept=1
 	routes vrf blue
 	ipsi_do right ip link set ipsec0 type ipsec-ipip dev eth0
 	bait
@@ -98,4 +100,22 @@ by_mark_over_ipv6()
 	learned 6 by_mark
 }
 
-ipsi_run in_vrf_over_ipv4 in_vrf_over_ipv6 by_mark_over_ipv4 by_mark_over_ipv6
+# Errors about ESP in UDP go to the socket of the port, which has neither the VRF
+# nor the mark of the device. R69
+in_vrf_over_udp()
+{
+	path_in_udp
+	learned 4 in_vrf
+	path_python gone 4
+}
+
+# R69
+by_mark_over_udp()
+{
+	path_in_udp
+	learned 6 by_mark
+	path_python gone 6
+}
+
+ipsi_run in_vrf_over_ipv4 in_vrf_over_ipv6 by_mark_over_ipv4 by_mark_over_ipv6 \
+	in_vrf_over_udp by_mark_over_udp
