@@ -288,14 +288,17 @@ static void ipsi_spd_learn(struct ipsi_spd *spd, const struct xfrm_policy *xp,
 	struct hlist_node *next;
 	/* It is set before the hook is called. */
 	bool dead = READ_ONCE(xp->walk.dead);
+	bool same;
 
 	/* first the new ones: there is no moment without any */
 	if (!dead)
 		ipsi_spd_add_policy(spd, xp, dir);
 	hlist_for_each_entry_safe(entry, next,
-				  ipsi_spd_entries(spd, xp->index), by_index)
-		if (entry->index == xp->index && (entry->xp == xp) == dead)
+				  ipsi_spd_entries(spd, xp->index), by_index) {
+		same = entry->xp == xp;
+		if (entry->index == xp->index && same == dead)
 			ipsi_spd_remove(spd, entry);
+	}
 }
 
 /**

@@ -106,6 +106,7 @@ static inline unsigned int ipsi_spd_bucket(u32 reqid, bool out)
  * @set: the set, or NULL
  *
  * Context: RCU read side.
+ * Return: true if they are.
  */
 static inline bool ipsi_spd_known(const struct ipsi_spd_set *set)
 {

@@ -48,6 +48,7 @@ has_certificates()
 	for host in left right; do
 		ipsi_iked_cert "$host" "$IPSI_TMP/certs"
 	done
+	# shellcheck disable=SC2034 # for iked_start
 	IKED_SUFFIX=cert
 }
 
@@ -66,6 +67,7 @@ apart()
 	ipsi_shell inside
 	ipsi_families 6 6
 	ipsi_like inside left
+	# shellcheck disable=SC2034 # for iked_start
 	IKED_EDIT=$IKED_EDIT_IPV6
 	iked_start
 	keyed_is_up

@@ -67,7 +67,7 @@ local_packets()
 # Sockets that are connected remember their route.
 connected()
 {
-	local i
+	local i before lines
 
 	start
 	ipsi_need python3
@@ -77,13 +77,13 @@ connected()
 import socket, sys
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 s.connect(("fd02::1", 9))
-for line in sys.stdin:
+for line in open(sys.argv[1]):
     try:
         s.send(b"x")
     except OSError:
         pass
     print("sent")
-' < <(exec cat "$IPSI_TMP/lines") > "$IPSI_TMP/sent"
+' "$IPSI_TMP/lines" > "$IPSI_TMP/sent"
 	exec {lines}> "$IPSI_TMP/lines"
 	for i in 1 2 3; do
 		disable $((i == 2))
@@ -98,7 +98,7 @@ for line in sys.stdin:
 
 has_sent()
 {
-	[ "$(wc -l < "$IPSI_TMP/sent")" = "$1" ]
+	[ "$(grep -cx sent "$IPSI_TMP/sent")" = "$1" ]
 }
 
 forwarded()

@@ -247,10 +247,11 @@ redirected_sender_is_told()
 		ipsi_fail "TCP that tc gives to the device"
 }
 
-# first_mtu: of a device that is made now, over the same underlay
+# first_mtu: of a device that is made now, over the same underlay. Processors keep
+# routes of their own.
 first_mtu()
 {
-	ipsi_try right ip link add second type ipsec-ipip local 10.0.0.2 \
+	ipsi_try right taskset -c 0 ip link add second type ipsec-ipip local 10.0.0.2 \
 		remote 10.0.0.1 if_id 9
 	ipsi_get right mtu second
 	ipsi_try right ip link del second
@@ -270,7 +271,8 @@ neighbour_does_not_answer()
 		"net.ipv4.neigh.$IPSI_WIRE.retrans_time_ms=100"
 	ipsi_do middle ip link set eth1 arp off
 	ipsi_do right ip neighbour flush dev "$IPSI_WIRE"
-	ipsi_send right 1
+	ipsi_try right taskset -c 0 bash -c \
+		"echo x > /dev/udp/${IPSI_INNER[left]}/9"
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	failed()
 	{

@@ -30,7 +30,7 @@ tunnels()
 	for ((i = $1; i < $2; i++)); do
 		echo "xfrm policy add dir out src 10.2.0.0/16" \
 			"dst 10.$((128 + i / 256)).$((i % 256)).0/24" \
-			"${@:3} tmpl src 10.0.0.1 dst 10.0.0.2" \
+			"${*:3} tmpl src 10.0.0.1 dst 10.0.0.2" \
 			"proto esp reqid 6 mode tunnel"
 	done
 }
@@ -46,7 +46,6 @@ memory()
 	local i before taken
 
 	setup_ns yard || ipsi_skip "no network namespaces here"
-	# shellcheck disable=SC2154 # setup_ns sets it
 	ipsi_jail yard prisoner
 	# shellcheck disable=SC2154 # ipsi_jail sets it
 	for ((i = 0; i < 300; i++)); do
@@ -61,6 +60,7 @@ memory()
 	before=$(available)
 	ipsi_do prisoner timeout 120 ip -batch "$IPSI_TMP/traps"
 	# whoever needs the lock of the network gets it
+	# shellcheck disable=SC2154 # setup_ns sets it
 	ip -n "$yard" link add probe type dummy || ipsi_fail "no device"
 	sleep 2
 	ip -n "$yard" link del probe || ipsi_fail "no device"
