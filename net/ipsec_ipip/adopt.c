@@ -78,9 +78,9 @@ static u32 ipsi_ends_hash(const void *data, u32 len, u32 seed)
 	const struct ipsi_ends *ends = data;
 
 	seed ^= net_hash_mix(ends->net) ^ ends->family;
-	seed = jhash2(ends->local.a6, ARRAY_SIZE(ends->local.a6), seed);
+	seed = jhash(&ends->local, sizeof(ends->local), seed);
 
-	return jhash2(ends->remote.a6, ARRAY_SIZE(ends->remote.a6), seed);
+	return jhash(&ends->remote, sizeof(ends->remote), seed);
 }
 
 static u32 ipsi_ends_obj_hash(const void *data, u32 len, u32 seed)

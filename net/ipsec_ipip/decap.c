@@ -209,7 +209,7 @@ static void ipsi_decap_follow(struct ipsi_dev *idev,
 	if (!outer->newest || !ipsi_peer_may_move(conf, x))
 		return;
 
-	if (x->encap ? outer->port : !here)
+	if (x->encap ? !!outer->port : !here)
 		ipsi_peer_heard(idev, &outer->saddr, outer->port);
 	else if (here)
 		ipsi_peer_stays(idev);
