@@ -158,7 +158,8 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 
 /* While its lock is held, the SA cannot leave the SAD. The core would ask for it
  * then, by SPI, and the larval state with that SPI would keep a key manager from
- * adding the SA anew. So it would if the SA has not followed the peer yet. Consumes the reference to the route @dst.
+ * adding the SA anew. The same holds for an SA that has not followed the peer
+ * yet. Consumes the reference to the route @dst.
  */
 static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 					   const struct ipsi_conf *conf,

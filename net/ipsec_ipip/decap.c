@@ -484,10 +484,11 @@ static int ipsi_decap_accepted(struct sk_buff *skb)
  * it leaves the hash, so a state that is valid was none of its own. A packet of
  * one that was, and that comes out of asynchronous crypto after the device has
  * gone, must not go on to the core: in transport mode it would be answered in
- * clear. The barrier orders the two reads as spin_unlock() the writes.
+ * clear.
  */
 static int ipsi_decap_no_device(const struct xfrm_state *x)
 {
+	/* Pairs with the spin_unlock() after the state was made dead. */
 	smp_rmb();
 	return ipsi_sa_valid(x) ? 1 : -ENODEV;
 }

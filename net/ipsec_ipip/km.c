@@ -12,7 +12,18 @@
 #include "migrate.h"
 #include "peer.h"
 #include "sa.h"
+#include "sad_flush.h"
 #include "spd.h"
+
+/* An SA has left its device by an update, and belongs to none. Nothing would keep
+ * the inner packets of an inbound one in transport mode from the host's own stack,
+ * which would answer them in clear.
+ */
+static void ipsi_km_orphaned(struct xfrm_state *x)
+{
+	if (x->props.mode == XFRM_MODE_TRANSPORT)
+		ipsi_sad_end(x);
+}
 
 /* An update is told with a state that need not be the one in the SAD: that
  * one may have been adopted in the meantime. It may have had another if_id.
@@ -34,8 +45,8 @@ static void ipsi_km_added(struct xfrm_state *told, bool update)
 
 	ipsi_adopt_told(x);
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
-	if (update)
-		ipsi_sa_detach_others(x, idev);
+	if (update && ipsi_sa_detach_others(x, idev) && !idev)
+		ipsi_km_orphaned(x);
 	if (idev) {
 		ipsi_sa_attach(idev, x);
 		ipsi_peer_told(idev, x);

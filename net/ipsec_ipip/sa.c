@@ -526,20 +526,25 @@ void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
  * @idev: the device that has its if_id now, where it stays; or NULL
  *
  * Context: any.
+ * Return: true if it has left one.
  */
-void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
+bool ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
 {
 	struct ipsi_dev *other = NULL;
 	struct ipsi_sa *sa;
+	bool left;
 
 	/* A device is freed a grace period after the last of its SAs has left. */
 	rcu_read_lock();
 	sa = ipsi_sa_lookup(x);
 	if (sa)
 		other = sa->idev;
-	if (other && other != idev)
+	left = other && other != idev;
+	if (left)
 		ipsi_sa_detach(other, x);
 	rcu_read_unlock();
+
+	return left;
 }
 
 /* Let the entry of one state be that of another. */

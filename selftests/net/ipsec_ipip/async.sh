@@ -56,8 +56,7 @@ async_all_crypto()
 # async_sa SENDER FROM TO LINK [OPTION...]: the words of "ip xfrm state" for an SA
 async_sa()
 {
-	local spi=0x100$4 proto=esp
-	local algs="aead rfc4106(gcm(aes)) $KEY$(printf %08x "$4") 128"
+	local spi=0x100$4 proto=esp algs="aead rfc4106(gcm(aes)) ${KEY}0000000$4 128"
 
 	[ "$1" = left ] || spi=0x200$4
 	[ "$4" -lt 6 ] || proto=ah algs="auth-trunc hmac(sha256) $AUTH 128"

@@ -253,6 +253,31 @@ endpoints_changed()
 	no_states right
 }
 
+# An SA leaves the device by an update: for another device, or for none, and then
+# it ends.
+if_id_updated()
+{
+	local -a IPSI_ALGS in=(src "${IPSI_OUTER[left]}" dst
+		"${IPSI_OUTER[right]}" proto esp spi "${IPSI_SPI[left]}"
+		mode transport)
+
+	ipsi_algs left
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	ipsi_do right ip link add second type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.1 if_id 8
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 8 "${IPSI_ALGS[@]}"
+	ipsi_is "$(ipsi_get right sa_in) $(ipsi_get right sa_in second)" \
+		"0 1" "inbound SAs"
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 7 "${IPSI_ALGS[@]}"
+	comes right "$DEV"
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 9 "${IPSI_ALGS[@]}"
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c "${IPSI_SPI[left]}")" 0 \
+		"states of no device"
+	nothing_in_clear
+}
+
 # The SAD is flushed, and with it the SAs of the device; packets of the peer are
 # for nobody.
 sad_flushed()
@@ -323,5 +348,5 @@ registration_refused()
 ipsi_run link_deleted link_deleted_inbound_tunnel link_deleted_over_ipv6 \
 	states_of_others adopted_states \
 	unused_state many_states owners_are_notified namespace_of_device_ends \
-	module_removed endpoints_changed sad_flushed if_id_first_free \
+	module_removed endpoints_changed if_id_updated sad_flushed if_id_first_free \
 	registration_refused

@@ -21,7 +21,8 @@ OLD, ONE, OTHER = '10.0.0.1', '10.0.0.77', '10.0.0.88'
 def moves(events):
     """Where the device has followed its peer to, in order."""
     with open(events, encoding='ascii') as file:
-        said = [json.loads(line) for line in file if line[0] == '{' and line[-1] == '\n']
+        said = [json.loads(line) for line in file
+                if line[0] == '{' and line[-1] == '\n']
     return [event['peer'] for event in said if event['event'] == 'peer']
 
 
