@@ -73,6 +73,7 @@ struct ipsi_sa_ref {
 	u64 seq;
 	bool out;
 };
+
 int ipsi_sa_init(void);
 void ipsi_sa_exit(void);
 
