@@ -195,6 +195,8 @@ owners_are_notified()
 
 namespace_of_device_ends()
 {
+	local app
+
 	setup_ns app || ipsi_skip "no network namespaces here"
 	ipsi_like app right
 	peer_sends

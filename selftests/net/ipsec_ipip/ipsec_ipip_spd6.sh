@@ -62,8 +62,8 @@ spd6_host()
 	setup_ns "$name" || ipsi_skip "no network namespaces here"
 	ipsi_shell "$name"
 	# shellcheck disable=SC2154 # setup_ns sets them
-	ip link add eth0 netns "${!name}" address ${link}3 type veth \
-		peer name "$name" netns "$left" address ${link}1 ||
+	ip link add eth0 netns "${!name}" address "${link}3" type veth \
+		peer name "$name" netns "$left" address "${link}1" ||
 		ipsi_fail "no veth pair"
 	ip -n "${!name}" -batch - <<-END || ipsi_fail "no addresses"
 		address add $address/128 dev eth0 nodad
