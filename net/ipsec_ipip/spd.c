@@ -313,7 +313,7 @@ void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir)
 {
 	struct ipsi_spd *spd = ipsi_spd(net);
 
-	/* Who makes the first set reads the SPD after that. */
+	/* The first set is filled by reading the SPD. */
 	if (!READ_ONCE(spd->n_sets))
 		return;
 
