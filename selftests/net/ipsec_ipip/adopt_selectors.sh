@@ -85,9 +85,10 @@ in_states()
 	selectors_add in 0x1001 if_id 7 sel src 10.1.0.0/16 dst 10.2.0.0/16
 	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	selectors_python narrow
-	# what was adopted keeps them, also for another device
-	ipsi_do right ip link del "$IPSI_DEV"
-	ipsi_device right keying adopt
+	# adopted SAs keep them while the device is at other endpoints
+	ipsi_do right ip link set "$IPSI_DEV" type ipsec-ipip remote 10.0.0.9
+	ipsi_has_sas right 0 0 || ipsi_fail "SAs between other endpoints"
+	ipsi_do right ip link set "$IPSI_DEV" type ipsec-ipip remote 10.0.0.1
 	ipsi_wait "SAs" ipsi_has_sas right 1 1
 	selectors_python narrow
 }
