@@ -480,17 +480,20 @@ static int ipsi_decap_accepted(struct sk_buff *skb)
 	return -EINPROGRESS;
 }
 
-/* A state with an if_id is of no device. A device makes its states dead before
- * it leaves the hash, so a state that is valid was none of its own. A packet of
- * one that was, and that comes out of asynchronous crypto after the device has
- * gone, must not go on to the core: in transport mode it would be answered in
- * clear.
+/* No device has the if_id of a state. If the state is no SA of any device and is
+ * valid, it never was one, and is left to the core. All others are refused: a
+ * device makes its states dead before it leaves the hash, and an update that takes
+ * a state from its device makes it dead before its entry goes. A packet that comes
+ * out of asynchronous crypto after that must not go on to the core: in transport
+ * mode it would be answered in clear.
  */
 static int ipsi_decap_no_device(const struct xfrm_state *x)
 {
+	bool is_any = ipsi_sa_is_any(x);
+
 	/* Pairs with the spin_unlock() after the state was made dead. */
 	smp_rmb();
-	return ipsi_sa_valid(x) ? 1 : -ENODEV;
+	return ipsi_sa_valid(x) && !is_any ? 1 : -ENODEV;
 }
 
 /* xfrm_input() still has a reference to the packet until it has freed it. It

@@ -7,6 +7,7 @@
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
 #include <net/xfrm.h>
@@ -40,6 +41,7 @@
 static void ipsi_dev_free(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
+	atomic_t *n_devs = &ipsi_net(idev->net)->n_devs;
 
 	ipsi_sad_fini(idev);
 	ipsi_decap_fini(idev);
@@ -48,6 +50,9 @@ static void ipsi_dev_free(struct net_device *dev)
 	kfree(rcu_dereference_protected(idev->conf, 1));
 	RCU_INIT_POINTER(idev->conf, NULL);
 	ipsi_spd_fini(idev);
+	/* The namespace may be gone from here on; this takes the address alone. */
+	if (atomic_dec_and_test(n_devs))
+		wake_up_var(n_devs);
 }
 
 static int ipsi_dev_init(struct net_device *dev)
@@ -73,6 +78,7 @@ static int ipsi_dev_init(struct net_device *dev)
 	if (err)
 		goto err_decap;
 
+	atomic_inc(&ipsi_net(idev->net)->n_devs);
 	/* From here on, and not before, the device frees what it has. */
 	dev->priv_destructor = ipsi_dev_free;
 	return 0;

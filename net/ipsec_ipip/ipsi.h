@@ -325,7 +325,8 @@ struct ipsi_ends {
  * struct ipsi_dev - private part of the netdevice
  * @dev: the netdevice; this structure lives inside it
  * @net: underlay namespace: SAs, routes to the endpoint. No reference is
- *   held: the device goes when the namespace does (ipsi_exit_rtnl()).
+ *   held: the namespace deletes the device (ipsi_exit_rtnl()) and waits until
+ *   it is freed (ipsi_net_exit()).
  * @node: entry in ipsi_net.devs; written under RTNL, read under RCU
  * @by_if_id: entry in the table of devices by if_id (main.c); likewise
  * @if_id: that of @conf, which does not change; the key there
@@ -481,6 +482,7 @@ struct ipsi_spd {
  * @held: memory of the packets that wait at all devices (hold.c)
  * @asks: goes up when what key managers were asked for may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
+ * @n_devs: devices that are not freed yet; the namespace waits for them
  * @spd: policies of key managers
  * @bundle_resets: counts what makes the bundles of all devices stale
  * @mtu_work: looks which devices need another MTU
@@ -494,6 +496,7 @@ struct ipsi_net {
 	atomic_long_t held;
 	atomic_t asks;
 	struct list_head natt;
+	atomic_t n_devs;
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;
 	struct delayed_work mtu_work;

@@ -15,13 +15,13 @@
 #include "sad_flush.h"
 #include "spd.h"
 
-/* An SA has left its device by an update, and belongs to none. Nothing would keep
+/* An update takes an SA from its device, and gives it to none. Nothing would keep
  * the inner packets of an inbound one in transport mode from the host's own stack,
- * which would answer them in clear.
+ * which would answer them in clear. The entry of the SA covers it until it is dead.
  */
 static void ipsi_km_orphaned(struct xfrm_state *x)
 {
-	if (x->props.mode == XFRM_MODE_TRANSPORT)
+	if (x->props.mode == XFRM_MODE_TRANSPORT && ipsi_sa_is_any(x))
 		ipsi_sad_end(x);
 }
 
@@ -45,8 +45,10 @@ static void ipsi_km_added(struct xfrm_state *told, bool update)
 
 	ipsi_adopt_told(x);
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
-	if (update && ipsi_sa_detach_others(x, idev) && !idev)
+	if (update && !idev)
 		ipsi_km_orphaned(x);
+	if (update)
+		ipsi_sa_detach_others(x, idev);
 	if (idev) {
 		ipsi_sa_attach(idev, x);
 		ipsi_peer_told(idev, x);

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/rhashtable.h>
+#include <linux/wait_bit.h>
 #include <net/addrconf.h>
 #include <net/if_inet6.h>
 #include <net/net_namespace.h>
@@ -233,8 +234,15 @@ static int __net_init ipsi_net_init(struct net *net)
 	return 0;
 }
 
+/* A device that others have deleted meanwhile may not be freed yet, and its work,
+ * which owns a reference to it, still uses the namespace. Work that is cancelled
+ * below may own such references: so the wait comes first.
+ */
 static void __net_exit ipsi_net_exit(struct net *net)
 {
+	struct ipsi_net *inet = ipsi_net(net);
+
+	wait_var_event(&inet->n_devs, !atomic_read(&inet->n_devs));
 	ipsi_mtu_net_exit(net);
 	ipsi_migrate_net_exit(net);
 	ipsi_spd_net_exit(net);

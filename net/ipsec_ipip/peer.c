@@ -368,9 +368,8 @@ static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 	kfree_rcu(old, rcu);
 	*changed = true;
 	netdev_state_change(idev->dev);
-	/* Those that came before the device has followed. */
-	if (*theirs)
-		ipsi_adopt_scan(idev);
+	/* Policies of the new endpoints, and SAs that came before it has followed. */
+	ipsi_adopt_scan(idev);
 out:
 	rtnl_unlock();
 	return err;

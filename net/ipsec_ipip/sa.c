@@ -526,25 +526,38 @@ void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
  * @idev: the device that has its if_id now, where it stays; or NULL
  *
  * Context: any.
- * Return: true if it has left one.
  */
-bool ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
+void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
 {
 	struct ipsi_dev *other = NULL;
 	struct ipsi_sa *sa;
-	bool left;
 
 	/* A device is freed a grace period after the last of its SAs has left. */
 	rcu_read_lock();
 	sa = ipsi_sa_lookup(x);
 	if (sa)
 		other = sa->idev;
-	left = other && other != idev;
-	if (left)
+	if (other && other != idev)
 		ipsi_sa_detach(other, x);
 	rcu_read_unlock();
+}
 
-	return left;
+/**
+ * ipsi_sa_is_any - is a state an SA of any device?
+ * @x: the state
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+bool ipsi_sa_is_any(const struct xfrm_state *x)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = ipsi_sa_lookup(x);
+	rcu_read_unlock();
+
+	return is;
 }
 
 /* Let the entry of one state be that of another. */
@@ -990,7 +1003,10 @@ static bool ipsi_sad_load_one(struct xfrm_state *x, void *data)
 		return true;
 
 	spin_lock_bh(&sad->lock);
-	if (!ipsi_sa_fits(idev, x, &out) || ipsi_sa_entry(idev, x))
+	/* An update may have taken it from another device just now: the hook,
+	 * which follows, lets it join.
+	 */
+	if (!ipsi_sa_fits(idev, x, &out) || ipsi_sa_is_any(x))
 		goto out;
 	sa = ipsi_sa_make(idev, x, out);
 	if (!sa) {

@@ -86,7 +86,8 @@ void ipsi_sad_fini(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);
-bool ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev);
+bool ipsi_sa_is_any(const struct xfrm_state *x);
+void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev);
 void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		  struct xfrm_state *new);
 void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
