@@ -155,7 +155,8 @@ follows_the_device()
 	# these are not the SAs of that peer
 	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.9
 	carrier_is off
-	heard "sa-activate none" "carrier off"
+	heard "sa-del in 1002" "sa-del out 1001" "sa-activate none" \
+		"carrier off"
 	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.9 proto esp \
 		spi 0x1003 mode transport if_id 7 "${AEAD[@]}"
 	carrier_is off
