@@ -265,7 +265,10 @@ if_id_updated()
 
 	ipsi_algs left
 	peer_sends
-	ipsi_device_side right
+	ipsi_device right
+	ipsi_device_sa right out
+	# newer kernels update no SA in another direction, and ip may not know it
+	ipsi_daemon_sa right in mode transport if_id 7
 	comes right "$DEV"
 	ipsi_do right ip link add second type ipsec-ipip local 10.0.0.2 \
 		remote 10.0.0.1 if_id 8

@@ -301,6 +301,11 @@ change_is_told_once()
 	ipsi_topology
 	ipsi_device_side left
 	ipsi_wait "carrier" ipsi_carrier_is left true
+	# the link watch and the MTU have had their say
+	ipsi_wait "state UP" eval \
+		"ip -n $left link show dev $DEV | grep -q 'state UP'"
+	ipsi_wait "MTU" eval \
+		'[ "$(ipsi_get left mtu)" = "$(ipsi_get left mtu_fit)" ]'
 	ipsi_bg left ip -d monitor link > "$monitor"
 	link marker 99
 	ipsi_wait "monitor listening" eval \
