@@ -304,8 +304,12 @@ change_is_told_once()
 	# the link watch and the MTU have had their say
 	ipsi_wait "state UP" eval \
 		"ip -n $left link show dev $DEV | grep -q 'state UP'"
-	ipsi_wait "MTU" eval \
-		'[ "$(ipsi_get left mtu)" = "$(ipsi_get left mtu_fit)" ]'
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	mtu_fits()
+	{
+		[ "$(ipsi_get left mtu)" = "$(ipsi_get left mtu_fit)" ]
+	}
+	ipsi_wait "MTU" mtu_fits
 	ipsi_bg left ip -d monitor link > "$monitor"
 	link marker 99
 	ipsi_wait "monitor listening" eval \
