@@ -199,6 +199,29 @@ stopped()
 	ipsi_ping right
 }
 
+# pings HOST: those of SIZE are counted that come by the device
+pings()
+{
+	ipsi_do "$1" nft -f - <<-END
+		table inet pings {
+			counter pings { }
+			chain count {
+				type filter hook prerouting priority raw - 10
+				iifname $DEV meta length > $SIZE \
+					meta l4proto { icmp, icmpv6 } \
+					counter name pings
+			}
+		}
+	END
+}
+
+# pings_are HOST N
+pings_are()
+{
+	ipsi_has "$(ipsi_try "$1" nft list counter inet pings pings)" \
+		"packets $2 " "pings by the device"
+}
+
 # spoof FAMILY SOURCE: a ping from that address, by the device
 spoof()
 {
@@ -206,7 +229,8 @@ spoof()
 
 	ipsi_try left ip address replace "$2" dev lo
 	echo "left: ping from $2"
-	ipsi_try left ping "-$1" -n -q -c 1 -W 0.1 -I "$2" "$to" > /dev/null
+	ipsi_try left ping "-$1" -n -q -c 1 -W 0.1 -s "$SIZE" -I "$2" "$to" \
+		> /dev/null
 }
 
 # reverse_path N: so many packets have been dropped by that filter
@@ -234,7 +258,8 @@ rules_for_sources()
 
 found()
 {
-	ipsi_has "$(ipsi_try right nft list counters)" "packets $1 " "$2"
+	ipsi_has "$(ipsi_try right nft list counter inet t found)" \
+		"packets $1 " "$2"
 }
 
 # Nobody's address, and one of another link. That it is an SA that has brought
@@ -246,10 +271,11 @@ rp_filter()
 	filter_topology 4
 	ipsi_do right sysctl -qw net.ipv4.conf.all.rp_filter=0 \
 		"net.ipv4.conf.$DEV.rp_filter=1"
-	rules_for_sources "meta ipsec exists counter name found"
-	ipsi_ping left
-	ipsi_ping right
-	ipsi_do left ping -n -q -c 1 -W 10 "${CLIENT[4]}"
+	rules_for_sources "meta length > $SIZE meta ipsec exists counter name found"
+	pings right
+	ipsi_ping left -s "$SIZE"
+	ipsi_ping right -s "$SIZE"
+	ipsi_do left ping -n -q -c 1 -W 10 -s "$SIZE" "${CLIENT[4]}"
 	found 3 "packets known to have an SA"
 	ipsi_wait "0, dropped" reverse_path 0
 	spoof 4 172.16.9.9
@@ -263,7 +289,7 @@ rp_filter()
 	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=0"
 	spoof 4 172.16.9.9
 	ipsi_wait "3, dropped without that filter" reverse_path 3
-	ipsi_is "$(ipsi_counter right rx.packets)" 8 "packets by the device"
+	pings_are right 8
 	ipsi_is "$(ipsi_stat right rx_outer_address)" 0 rx_outer_address
 }
 
@@ -275,13 +301,13 @@ by_rule()
 
 	filter_topology "$family"
 	rules_for_sources "fib saddr . iif oif missing counter name found drop"
-	ipsi_ping left
+	pings right
+	ipsi_ping left -s "$SIZE"
 	for source in "$@"; do
 		spoof "$family" "$source"
 	done
 	found $# "dropped"
-	ipsi_is "$(ipsi_counter right rx.packets)" $(($# + 1)) \
-		"packets by the device"
+	pings_are right $(($# + 1))
 	ipsi_ping left
 }
 
@@ -301,19 +327,16 @@ by_rule_ipv6()
 # and arrives at the left
 translated()
 {
-	local before
-
 	filter_topology 4
 	ipsi_do right ip address del "${IPSI_INNER[right]}" dev "$DEV"
 	ipsi_do right ip route replace "${IPSI_INNER[left]}" dev "$DEV"
 	ipsi_nat right "$1"
-	before=$(ipsi_counter left rx.packets)
+	pings left
 	# the answer goes another way
 	ipsi_try client ping -n -q -c 1 -W 1 -s "$SIZE" "${IPSI_INNER[left]}" \
 		> /dev/null
 	ipsi_is "$(ipsi_stat right tx_loop)" 0 "packets refused at the right"
-	ipsi_is "$(($(ipsi_counter left rx.packets) - before))" 1 \
-		"packets at the left"
+	pings_are left 1
 }
 
 # A partner may want to see the public address of the gateway, which is the
