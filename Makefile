@@ -21,6 +21,7 @@ Try and test; these install by apt what is missing, and say what:
       KERNEL=6.1           ... with this kernel only
       KERNEL=debug         ... with one that looks for mistakes (KASAN, lockdep,
                            kmemleak); built first if it is not, in 20 min or more
+      KERNEL=debug-6.1     ... with the one of that line
       KERNEL=patched       ... with one that has the patches in patches/; likewise
       KERNEL=newest        ... with the newest that Debian has; fetched first, as
                            root

@@ -4,13 +4,14 @@
 # Builds a kernel from Debian's own source into the cache, among the kernels
 # that scripts/kernels lists. debug-kernel and patched-kernel source this and set:
 #
+#   USAGE	how the script is called
+#   LINE	the line of kernels, as in the name of Debian's package
 #   SUFFIX	how the name begins, after the version
 #   FRAGMENTS	files with the options that are wanted, beside those of the tests;
-#		the first that names an option decides
+#		the first that names an option decides, and before them all
+#		lines/LINE.config of their folder, if there is one
 #   PATCHES	patches to apply, in this order
 
-LINE=6.12
-TAR=/usr/src/linux-source-$LINE.tar.xz
 KERNEL_CONFIGS=$ROOT/scripts/debug-kernel.d
 TESTS=$ROOT/selftests/net/ipsec_ipip
 
@@ -18,7 +19,10 @@ TESTS=$ROOT/selftests/net/ipsec_ipip
 # the cache outlives them.
 wanted()
 {
-	sed 's/#.*//; /=/!d' "${FRAGMENTS[@]}" "$TESTS/config" |
+	local own=$KERNEL_CONFIGS/lines/$LINE.config
+
+	[ -e "$own" ] || own=/dev/null
+	sed 's/#.*//; /=/!d' "$own" "${FRAGMENTS[@]}" "$TESTS/config" |
 		awk -F = '!seen[$1]++' | sort
 }
 
@@ -77,6 +81,22 @@ kmake()
 		KBUILD_BUILD_HOST=ipsec-ipip "$@"
 }
 
+# headers_to DIR: copies there all that modules are built with; 6.1 has no script
+# for that yet.
+headers_to()
+{
+	local arch=arch/x86
+
+	mkdir -p "$1"
+	{
+		find . -name 'Makefile*' -o -name 'Kbuild*' -o -name 'Kconfig*'
+		find include $arch/include scripts -type f -o -type l
+		echo Module.symvers
+		echo .config
+		echo tools/objtool/objtool
+	} | tar -cf - -T - | tar -xf - -C "$1"
+}
+
 # In the layout of an unpacked package; "build" is a real directory there, so
 # that nothing of the source must stay.
 install_to()
@@ -90,8 +110,12 @@ install_to()
 	cp System.map "$out/boot/System.map-$version"
 	kmake INSTALL_MOD_PATH="$out" INSTALL_MOD_STRIP=1 modules_install
 	rm -f "$modules/build" "$modules/source"
-	# shellcheck disable=SC2016 # it is for make
-	kmake run-command KBUILD_RUN_COMMAND='$(srctree)'"/scripts/package/install-extmod-build $modules/build"
+	if [ -e scripts/package/install-extmod-build ]; then
+		# shellcheck disable=SC2016 # it is for make
+		kmake run-command KBUILD_RUN_COMMAND='$(srctree)'"/scripts/package/install-extmod-build $modules/build"
+	else
+		headers_to "$modules/build"
+	fi
 	[ -e "$modules/build/Module.symvers" ]
 }
 
@@ -101,7 +125,7 @@ unpack()
 	local patch
 
 	rm -rf ./*
-	tar -xJf "$TAR" --strip-components=1
+	tar -xJf "/usr/src/linux-source-$LINE.tar.xz" --strip-components=1
 	for patch in "${PATCHES[@]}"; do
 		patch -p1 --no-backup-if-mismatch < "$patch"
 	done
@@ -162,18 +186,22 @@ build_cached()
 # kernel_main [ARGUMENT]: what the scripts do with their arguments
 kernel_main()
 {
+	local sets=(debug)
+
+	[ "$LINE" = 6.12 ] || sets+=("debug-$LINE")
 	case ${1:-} in
 	'') ;;
 	--version)
 		name ||
-			die "linux-source-$LINE is missing: run scripts/setup debug"
+			die "linux-source-$LINE is missing:" \
+				"run scripts/setup ${sets[*]}"
 		exit
 		;;
 	--config) wanted; exit ;;
-	*) die "usage: scripts/$PROG [--version | --config]" ;;
+	*) die "usage: $USAGE" ;;
 	esac
 
-	"$ROOT/scripts/setup" debug
+	"$ROOT/scripts/setup" "${sets[@]}"
 	build_cached
 	echo "$version"
 }
