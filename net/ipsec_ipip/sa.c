@@ -991,7 +991,7 @@ void ipsi_sad_init(struct ipsi_sad *sad)
 }
 
 /* The SAD is read from its newest state to its oldest. */
-static bool ipsi_sad_load_one(struct xfrm_state *x, void *data)
+static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_dev *idev = data;
 	struct ipsi_sad *sad = &idev->sad;
@@ -1000,7 +1000,7 @@ static bool ipsi_sad_load_one(struct xfrm_state *x, void *data)
 	bool out;
 
 	if (x->if_id != idev->if_id)
-		return true;
+		return IPSI_SAD_NEXT;
 
 	spin_lock_bh(&sad->lock);
 	/* An update may have taken it from another device just now: the hook,
@@ -1021,7 +1021,7 @@ static bool ipsi_sad_load_one(struct xfrm_state *x, void *data)
 out:
 	spin_unlock_bh(&sad->lock);
 
-	return room;
+	return room ? IPSI_SAD_NEXT : IPSI_SAD_STOP;
 }
 
 /* Let all SAs leave that are not between the endpoints any more. */
@@ -1048,6 +1048,10 @@ static void ipsi_sad_sift(struct ipsi_dev *idev)
  */
 void ipsi_sad_load(struct ipsi_dev *idev)
 {
+	const struct ipsi_sad_walk walk = {
+		.one = ipsi_sad_load_one,
+		.data = idev,
+	};
 	struct ipsi_sad *sad = &idev->sad;
 
 	spin_lock_bh(&sad->lock);
@@ -1055,7 +1059,7 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 	ipsi_sad_sift(idev);
 	spin_unlock_bh(&sad->lock);
 
-	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, ipsi_sad_load_one, idev);
+	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, &walk);
 
 	spin_lock_bh(&sad->lock);
 	sad->loading--;

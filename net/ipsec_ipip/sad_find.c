@@ -13,15 +13,13 @@
 #define IPSI_SAD_SLICE	128
 
 /**
- * struct ipsi_sad_slice - one slice
- * @one: looks at a state; false ends the walk
- * @data: for @one
- * @left: states that are still of this slice
- * @end: @one has ended the walk
+ * struct ipsi_sad_slice - the states that are looked at under the lock
+ * @walk: the walk
+ * @left: states that the slice still takes
+ * @end: the walk ends here
  */
 struct ipsi_sad_slice {
-	bool (*one)(struct xfrm_state *x, void *data);
-	void *data;
+	const struct ipsi_sad_walk *walk;
 	unsigned int left;
 	bool end;
 };
@@ -37,26 +35,32 @@ static int ipsi_sad_walk_one(struct xfrm_state *x, int seq, void *data)
 		return 1;
 
 	slice->left--;
-	slice->end = !slice->one(x, slice->data);
-
-	return slice->end;
+	switch (slice->walk->one(x, slice->walk->data)) {
+	case IPSI_SAD_NEXT:
+		return 0;
+	case IPSI_SAD_UNLOCK:
+		slice->left = 0;
+		return 0;
+	default:
+		slice->end = true;
+		return 1;
+	}
 }
 
 /**
  * ipsi_sad_walk - look at the states of a namespace, the newest first
  * @net: the namespace
  * @proto: IPPROTO_ESP or another, or IPSEC_PROTO_ANY
- * @one: looks at a state, with the lock of the SAD held; false ends the walk
- * @data: for @one
+ * @sad_walk: functions to call
  *
  * States that are added meanwhile are not seen.
  *
  * Context: process.
  */
 void ipsi_sad_walk(struct net *net, u8 proto,
-		   bool (*one)(struct xfrm_state *x, void *data), void *data)
+		   const struct ipsi_sad_walk *sad_walk)
 {
-	struct ipsi_sad_slice slice = { .one = one, .data = data };
+	struct ipsi_sad_slice slice = { .walk = sad_walk };
 	struct xfrm_state_walk walk;
 	int err;
 
@@ -64,6 +68,8 @@ void ipsi_sad_walk(struct net *net, u8 proto,
 	do {
 		slice.left = IPSI_SAD_SLICE;
 		err = xfrm_state_walk(net, &walk, ipsi_sad_walk_one, &slice);
+		if (sad_walk->unlocked)
+			sad_walk->unlocked(sad_walk->data);
 		cond_resched();
 	} while (err > 0 && !slice.end);
 	xfrm_state_walk_done(&walk, net);
@@ -85,13 +91,13 @@ struct ipsi_sad_search {
 	unsigned int max;
 };
 
-static bool ipsi_sad_find_one(struct xfrm_state *x, void *data)
+static enum ipsi_sad_step ipsi_sad_find_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_sad_search *search = data;
 	struct xfrm_state **slot;
 
 	if (!search->wants(x, search->data))
-		return true;
+		return IPSI_SAD_NEXT;
 
 	xfrm_state_hold(x);
 	slot = &search->found[search->total % search->max];
@@ -99,7 +105,7 @@ static bool ipsi_sad_find_one(struct xfrm_state *x, void *data)
 		xfrm_state_put(*slot);
 	*slot = x;
 
-	return true;
+	return IPSI_SAD_NEXT;
 }
 
 static void ipsi_sad_reverse(struct xfrm_state **found, unsigned int n)
@@ -134,9 +140,13 @@ unsigned int ipsi_sad_find(struct net *net,
 		.found = found,
 		.max = max,
 	};
+	const struct ipsi_sad_walk walk = {
+		.one = ipsi_sad_find_one,
+		.data = &search,
+	};
 	unsigned int first;
 
-	ipsi_sad_walk(net, IPPROTO_ESP, ipsi_sad_find_one, &search);
+	ipsi_sad_walk(net, IPPROTO_ESP, &walk);
 	if (search.total > max) {
 		/* Turn the ring so that its newest one comes first. */
 		first = search.total % max;

@@ -5,29 +5,24 @@
  * which answers in clear. So all states of a device leave the SAD while the
  * device still refuses their packets.
  */
-#include <linux/sched.h>
 #include <net/xfrm.h>
 
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_find.h"
 #include "sad_flush.h"
 
-/* States that are looked at, and that are taken, in one section of the SAD's
- * lock.
- */
-#define IPSI_FLUSH_SLICE	1024
+/* States that are taken while the SAD is locked. */
 #define IPSI_FLUSH_BATCH	32
 
 /**
- * struct ipsi_flush_slice - part of a walk over the SAD
- * @if_id: interface id of the device that goes
- * @seen: states that were looked at
+ * struct ipsi_flush - states of a device that goes
+ * @if_id: interface id of the device
  * @n: states in @found
  * @found: states of the device, with a reference each
  */
-struct ipsi_flush_slice {
+struct ipsi_flush {
 	u32 if_id;
-	unsigned int seen;
 	unsigned int n;
 	struct xfrm_state *found[IPSI_FLUSH_BATCH];
 };
@@ -42,21 +37,17 @@ static bool ipsi_sad_ends(const struct xfrm_state *x, u32 if_id)
 		x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN));
 }
 
-/* A walk goes on with the state at which it was stopped. */
-static int ipsi_sad_flush_one(struct xfrm_state *x, int seq, void *data)
+static enum ipsi_sad_step ipsi_sad_flush_one(struct xfrm_state *x, void *data)
 {
-	struct ipsi_flush_slice *slice = data;
+	struct ipsi_flush *flush = data;
 
-	if (slice->seen == IPSI_FLUSH_SLICE || slice->n == IPSI_FLUSH_BATCH)
-		return -EAGAIN;
+	if (!ipsi_sad_ends(x, flush->if_id))
+		return IPSI_SAD_NEXT;
 
-	slice->seen++;
-	if (ipsi_sad_ends(x, slice->if_id)) {
-		xfrm_state_hold(x);
-		slice->found[slice->n++] = x;
-	}
+	xfrm_state_hold(x);
+	flush->found[flush->n++] = x;
 
-	return 0;
+	return flush->n < IPSI_FLUSH_BATCH ? IPSI_SAD_NEXT : IPSI_SAD_UNLOCK;
 }
 
 /**
@@ -82,25 +73,28 @@ void ipsi_sad_end(struct xfrm_state *x)
 		km_state_expired(x, 1, 0);
 }
 
+static void ipsi_sad_flush_found(void *data)
+{
+	struct ipsi_flush *flush = data;
+
+	while (flush->n) {
+		struct xfrm_state *x = flush->found[--flush->n];
+
+		ipsi_sad_end(x);
+		xfrm_state_put(x);
+	}
+}
+
 static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
 {
-	struct ipsi_flush_slice slice = { .if_id = if_id };
-	struct xfrm_state_walk walk;
-	int more;
+	struct ipsi_flush flush = { .if_id = if_id };
+	const struct ipsi_sad_walk walk = {
+		.one = ipsi_sad_flush_one,
+		.unlocked = ipsi_sad_flush_found,
+		.data = &flush,
+	};
 
-	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
-	do {
-		slice.seen = 0;
-		more = xfrm_state_walk(net, &walk, ipsi_sad_flush_one, &slice);
-		while (slice.n) {
-			struct xfrm_state *x = slice.found[--slice.n];
-
-			ipsi_sad_end(x);
-			xfrm_state_put(x);
-		}
-		cond_resched();
-	} while (more == -EAGAIN);
-	xfrm_state_walk_done(&walk, net);
+	ipsi_sad_walk(net, IPSEC_PROTO_ANY, &walk);
 }
 
 /**
