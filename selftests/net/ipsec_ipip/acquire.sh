@@ -20,7 +20,7 @@ listen()
 	ipsi_tunnel_side right
 	ipsi_device left "$@"
 	ipsi_bg left ip xfrm monitor acquire policy >> "$HEARD"
-	ipsi_wait "monitor" monitor_hears "$HEARD"
+	ipsi_wait "monitor" ipsi_xfrm_monitors left "$HEARD"
 }
 
 # policy WORD...: one between the inner networks

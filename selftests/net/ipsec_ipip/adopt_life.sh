@@ -46,7 +46,7 @@ expiry()
 	ipsi_daemon_sa left out if_id 7 limit packet-soft 2 limit packet-hard 4
 	ipsi_wait "adoption" adopted out
 	ipsi_bg left ip xfrm monitor >> "$heard"
-	ipsi_wait "monitor" monitor_hears "$heard"
+	ipsi_wait "monitor" ipsi_xfrm_monitors left "$heard"
 	# The limit is looked at before a packet is counted.
 	ipsi_send left 3
 	ipsi_wait "soft expiry" grep -q 'hard 0' "$heard"
@@ -183,7 +183,7 @@ others_hear_nothing()
 	ipsi_topology
 	ipsi_device left keying adopt
 	ipsi_bg left ip xfrm monitor >> "$heard"
-	ipsi_wait "monitor" monitor_hears "$heard"
+	ipsi_wait "monitor" ipsi_xfrm_monitors left "$heard"
 	ipsi_daemon_sa left out if_id 7
 	ipsi_daemon_sa left in if_id 7
 	both_adopted

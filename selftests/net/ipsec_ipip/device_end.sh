@@ -170,12 +170,9 @@ owners_are_notified()
 	local log=$IPSI_TMP/monitor
 
 	ipsi_topology
-	ipsi_bg right ip xfrm monitor > "$log" 2>&1
+	ipsi_bg right ip xfrm monitor >> "$log"
 	ipsi_device right keying adopt
-	# listening
-	ipsi_do right ip xfrm state add src 10.0.0.8 dst 10.0.0.9 proto esp \
-		spi 0x2000 mode tunnel "${AEAD[@]}"
-	ipsi_wait "monitor" grep -q 0x00002000 "$log"
+	ipsi_wait "monitor" ipsi_xfrm_monitors right "$log"
 	ipsi_device_sa right out spi 0x1000
 	ipsi_daemon_sa right out if_id "$IPSI_IF_ID"
 	ipsi_daemon_sa right in if_id "$IPSI_IF_ID"

@@ -55,13 +55,3 @@ both_adopted()
 	ipsi_wait "adoption" adopted out
 	adopted in "${IPSI_SPI[right]}" || ipsi_fail "inbound SA: not adopted"
 }
-
-# monitor_hears FILE: policies do not matter to the device, but say that the
-# monitor, which writes to FILE, is there
-monitor_hears()
-{
-	ip -n "${left:?}" xfrm policy add dir out dst 203.0.113.1 priority 1 ||
-		:
-	ip -n "${left:?}" xfrm policy del dir out dst 203.0.113.1 || :
-	grep -q 203.0.113.1 "$1"
-}

@@ -572,6 +572,15 @@ ipsi_json()
 	fi
 }
 
+# ipsi_xfrm_monitors HOST FILE: "ip xfrm monitor", which appends to FILE, listens.
+# It does not say so itself, but reports a policy that matters to no device.
+ipsi_xfrm_monitors()
+{
+	ip -n "${!1:?}" xfrm policy add dir out dst 203.0.113.1 priority 1 || :
+	ip -n "${!1:?}" xfrm policy del dir out dst 203.0.113.1 || :
+	grep -q 203.0.113.1 "$2"
+}
+
 # ipsi_counter HOST NAME [DEVICE]: rx.packets, tx.errors, tx.carrier_errors, …
 # as "ip -s -s link show" has them
 ipsi_counter()
