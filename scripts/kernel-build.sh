@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
 #
 # Builds a kernel from Debian's own source into the cache, among the kernels
 # that scripts/kernels lists. debug-kernel and patched-kernel source this and set:
