@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # strongSwan keys the device on the left; what ike_matrix.sh does not show: NAT
-# traversal, no if_id, a daemon that dies, a new IKE SA, and deletion of the
-# child alone. A failure means that keys that IKE negotiates do not work for
+# traversal, no if_id, a daemon or a device that dies, a new IKE SA, and deletion
+# of the child alone. A failure means that keys that IKE negotiates do not work for
 # long, or that charon has lost track of them.
 
 # shellcheck source=ipsec_ipip_lib.sh
@@ -64,6 +64,34 @@ daemon_dies()
 	ipsi_charon_start left
 	swan_answer left
 	ipsi_ping right
+}
+
+# The device goes while the peer sends. charon gets hard expiries, so it deletes
+# the child, at the peer as well, and makes another one, in tunnel mode. The same
+# device takes that over.
+device_goes()
+{
+	local file=$IPSI_TMP/pcap
+
+	swan_start psk
+	swan_answer left
+	ipsi_capture_start left "$file"
+	ipsi_bg right ping -n -q -i 0.02 "${IPSI_INNER[left]}" > /dev/null
+	SWAN_SPIS=$(swan_spis)
+	ipsi_do left ip link del "$IPSI_DEV"
+	ipsi_wait "another child" swan_rekeyed
+	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c 'mode transport')" 0 \
+		"states of the device"
+	ipsi_capture_stop
+	# The peer has no policy between the two children.
+	ipsi_none "$file" "(icmp or ip proto 4) and \
+		(src host ${IPSI_OUTER[left]} or src host ${IPSI_INNER[left]})" \
+		"clear packets of the left"
+
+	ipsi_device left keying adopt reqid 77
+	swan_answer left
+	ipsi_ping right
+	swan_believe
 }
 
 # R87
@@ -132,5 +160,5 @@ waits_for_packets()
 	ip -n "${left:?}" xfrm policy list dir out | grep -q 'if_id 0x7'
 }
 
-ipsi_run delete_child daemon_dies nat_traversal by_endpoints \
+ipsi_run delete_child daemon_dies device_goes nat_traversal by_endpoints \
 	on_demand_with_policies
