@@ -353,6 +353,7 @@ struct ipsi_ends {
  *   while it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
  * @mtu_updating: ndo_change_mtu is called by @mtu_work; RTNL
+ * @flushed: the device goes, and no state of it is left; RTNL
  * @carries: another device has sent its outer packets by this one; never cleared
  */
 struct ipsi_dev {
@@ -381,8 +382,20 @@ struct ipsi_dev {
 	struct work_struct mtu_work;
 	bool mtu_auto;
 	bool mtu_updating;
+	bool flushed;
 	bool carries;
 };
+
+/**
+ * ipsi_dev_goes - is a device being unregistered?
+ * @idev: the device, which was registered
+ *
+ * Of several that go at once all are marked before the first one is unlisted.
+ */
+static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
+{
+	return READ_ONCE(idev->dev->reg_state) != NETREG_REGISTERED;
+}
 
 /**
  * struct ipsi_adopt - SAs of a namespace that wait to be adopted

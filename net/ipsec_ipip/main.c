@@ -145,6 +145,26 @@ void ipsi_net_del(struct ipsi_dev *idev)
 }
 
 /**
+ * ipsi_net_set_flushed - no state is left of devices of a namespace that go
+ * @net: underlay namespace
+ *
+ * Context: RTNL.
+ */
+void ipsi_net_set_flushed(const struct net *net)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	ASSERT_RTNL();
+
+	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
+		hlist_for_each_entry(idev, &inet->devs[i], node)
+			if (ipsi_dev_goes(idev))
+				idev->flushed = true;
+}
+
+/**
  * ipsi_net_flushed - SAs of a namespace were flushed
  * @net: the namespace
  * @proto: IPPROTO_ESP or another, or 0 for all

@@ -22,6 +22,7 @@ static inline struct ipsi_net *ipsi_net(const struct net *net)
 struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id);
 int ipsi_net_add(struct ipsi_dev *idev, u32 if_id);
 void ipsi_net_del(struct ipsi_dev *idev);
+void ipsi_net_set_flushed(const struct net *net);
 void ipsi_net_flushed(const struct net *net, u8 proto);
 void ipsi_net_moved(const struct net *net, u16 family, const xfrm_address_t *a,
 		    const xfrm_address_t *b);

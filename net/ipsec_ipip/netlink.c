@@ -199,7 +199,7 @@ static int ipsi_nl_sa_insert(struct ipsi_dev *idev, struct xfrm_state *x,
 				    "spi: in use by another SA to the same address");
 	} else {
 		km_state_notify(x, &c);
-		if (READ_ONCE(idev->dev->reg_state) != NETREG_REGISTERED) {
+		if (ipsi_dev_goes(idev)) {
 			ipsi_sad_end(x);
 			NL_SET_ERR_MSG(info->extack, "device: no such device");
 			err = -ENODEV;

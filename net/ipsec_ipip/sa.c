@@ -454,7 +454,7 @@ static void ipsi_sa_settle_later(struct ipsi_dev *idev,
 /* No state joins a device that ipsi_sad_flush() may have passed already. */
 static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
 {
-	if (READ_ONCE(idev->dev->reg_state) == NETREG_REGISTERED)
+	if (!ipsi_dev_goes(idev))
 		return false;
 
 	ipsi_sad_end(x);

@@ -7,6 +7,7 @@
  */
 #include <net/xfrm.h>
 
+#include "main.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"
@@ -16,13 +17,13 @@
 #define IPSI_FLUSH_BATCH	32
 
 /**
- * struct ipsi_flush - states of a device that goes
- * @if_id: interface id of the device
+ * struct ipsi_flush - states of devices that go
+ * @net: underlay namespace of the devices
  * @n: states in @found
- * @found: states of the device, with a reference each
+ * @found: states of the devices, with a reference each
  */
 struct ipsi_flush {
-	u32 if_id;
+	const struct net *net;
 	unsigned int n;
 	struct xfrm_state *found[IPSI_FLUSH_BATCH];
 };
@@ -30,18 +31,28 @@ struct ipsi_flush {
 /* A state in tunnel mode that nobody has adopted is its key manager's, and
  * lets nothing in without a policy.
  */
-static bool ipsi_sad_ends(const struct xfrm_state *x, u32 if_id)
+static bool ipsi_sad_ends(const struct net *net, const struct xfrm_state *x)
 {
-	return x->if_id == if_id &&
-	       (x->props.mode != XFRM_MODE_TUNNEL ||
-		x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN));
+	const struct ipsi_dev *idev;
+	bool ends;
+
+	if (x->props.mode == XFRM_MODE_TUNNEL &&
+	    !(x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN)))
+		return false;
+
+	rcu_read_lock();
+	idev = ipsi_net_find(net, x->if_id);
+	ends = idev && ipsi_dev_goes(idev);
+	rcu_read_unlock();
+
+	return ends;
 }
 
 static enum ipsi_sad_step ipsi_sad_flush_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_flush *flush = data;
 
-	if (!ipsi_sad_ends(x, flush->if_id))
+	if (!ipsi_sad_ends(flush->net, x))
 		return IPSI_SAD_NEXT;
 
 	xfrm_state_hold(x);
@@ -85,16 +96,21 @@ static void ipsi_sad_flush_found(void *data)
 	}
 }
 
-static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
+/* Many devices may go at once, under one RTNL: one walk serves them all. */
+static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
 {
-	struct ipsi_flush flush = { .if_id = if_id };
+	struct ipsi_flush flush = { .net = idev->net };
 	const struct ipsi_sad_walk walk = {
 		.one = ipsi_sad_flush_one,
 		.unlocked = ipsi_sad_flush_found,
 		.data = &flush,
 	};
 
-	ipsi_sad_walk(net, IPSEC_PROTO_ANY, &walk);
+	if (idev->flushed)
+		return;
+
+	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, &walk);
+	ipsi_net_set_flushed(idev->net);
 }
 
 /**
@@ -104,7 +120,8 @@ static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
  *   come later are deleted as they join (ipsi_sa_attach()).
  *
  * Beside the SAs of the device these are the states with its if_id that it
- * does not use, for example between other endpoints.
+ * does not use, for example between other endpoints. With a namespace its SAD
+ * ends anyway, and then nobody listens and no packet comes any more.
  *
  * Context: RTNL.
  */
@@ -113,12 +130,14 @@ void ipsi_sad_flush(struct ipsi_dev *idev)
 	struct ipsi_sa_ref ref;
 	u32 generation;
 
+	if (!check_net(idev->net))
+		return;
+
 	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
 		ipsi_sad_end(ref.x);
 		/* The SAD may not have had it any more. */
 		ipsi_sa_detach(idev, ref.x);
 		xfrm_state_put(ref.x);
 	}
-	ipsi_sad_flush_strays(idev->net,
-			      rtnl_dereference(idev->conf)->if_id);
+	ipsi_sad_flush_strays(idev);
 }

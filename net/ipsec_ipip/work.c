@@ -22,7 +22,7 @@ static struct workqueue_struct *ipsi_work_wq;
 /* Take the reference of a work that is about to be queued. RCU read side. */
 static bool ipsi_work_hold(struct ipsi_dev *idev)
 {
-	if (READ_ONCE(idev->dev->reg_state) != NETREG_REGISTERED)
+	if (ipsi_dev_goes(idev))
 		return false;
 
 	dev_hold(idev->dev);

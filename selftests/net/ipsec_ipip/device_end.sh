@@ -144,6 +144,29 @@ unused_state()
 		sort | xargs)" "spi 0x00001001 spi 0x00001002" "other states"
 }
 
+# Of three devices, two go at once.
+several_devices()
+{
+	local n src
+
+	ipsi_topology
+	for n in 1 2 3; do
+		ipsi_do right ip link add "several$n" group $((n % 2)) \
+			type ipsec-ipip local 10.0.0.2 remote 10.0.1.$n \
+			if_id "$n"
+		# one that the device uses, and one that it does not
+		for src in "10.0.1.$n" 10.0.0.9; do
+			ipsi_do right ip xfrm state add src "$src" \
+				dst 10.0.0.2 proto esp \
+				spi "$n${src##*.}" mode transport if_id "$n" \
+				"${AEAD[@]}"
+		done
+	done
+	ipsi_do right ip link del group 1
+	ipsi_is "$(ip -n "$right" xfrm state | grep -o 'if_id .*' | sort |
+		xargs)" "if_id 0x2 if_id 0x2" "other states"
+}
+
 # More states than are looked at in one go
 many_states()
 {
@@ -349,6 +372,6 @@ registration_refused()
 
 ipsi_run link_deleted link_deleted_inbound_tunnel link_deleted_over_ipv6 \
 	states_of_others adopted_states \
-	unused_state many_states owners_are_notified namespace_of_device_ends \
+	unused_state several_devices many_states owners_are_notified namespace_of_device_ends \
 	module_removed endpoints_changed if_id_updated sad_flushed if_id_first_free \
 	registration_refused

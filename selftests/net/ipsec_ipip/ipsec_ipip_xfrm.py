@@ -10,6 +10,9 @@ usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
        ipsec_ipip_xfrm.py many SRC DST SPI N IF_ID
                                            add N SAs that differ in their SPI:
                                            AH in transport mode
+       ipsec_ipip_xfrm.py strays SRC DST IF_ID N
+                                           add N SAs, each with an if_id of its
+                                           own: IF_ID and up
        ipsec_ipip_xfrm.py tunnels LOCAL NET N
                                            add two ESP SAs without if_id for
                                            each of N hosts: NET.0.0 and up
@@ -351,6 +354,14 @@ def many(src, dst, spi, number, if_id):
             for i in range(int(number)))
 
 
+def strays(src, dst, if_id, number):
+    """SAs of as many devices, none of which has these endpoints."""
+    key = alg(ALG_AUTH_TRUNC, 'hmac(md5)', bytes(16), 96)
+    add_all(Sa(src, dst, 0x100000 + i, mode=TRANSPORT, proto=51, more=key +
+               attr(IF_ID, struct.pack('=I', int(if_id) + i)))
+            for i in range(int(number)))
+
+
 def tunnels(local, net, number):
     """What a key manager adds that knows no if_id, for many peers."""
     for i in range(int(number)):
@@ -604,5 +615,5 @@ def race(rounds, both=''):
 
 if __name__ == '__main__':
     {'full': full, 'show': show, 'pcpu': pcpu, 'many': many,
-     'tunnels': tunnels, 'migrate': migrate,
+     'strays': strays, 'tunnels': tunnels, 'migrate': migrate,
      'forget': forget, 'race': race}[sys.argv[1]](*sys.argv[2:])
