@@ -96,6 +96,7 @@ come_and_go()
 # longest KIND: how long somebody else has waited, in microseconds
 longest()
 {
+	# shellcheck disable=SC2034 # ipsi_jail sets it, ipsi_do reads it
 	local jail pid end=$IPSI_TMP/end found=$IPSI_TMP/found n
 
 	rm -f "$end"
@@ -111,7 +112,7 @@ longest()
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	gone()
 	{
-		[ -z "$(lsns -n -t net -o PID | grep -w "$pid")" ]
+		! lsns -n -t net -o PID | grep -qw "$pid"
 	}
 	ipsi_wait "end of the namespace" gone
 	sleep 5
