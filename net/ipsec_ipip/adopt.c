@@ -573,13 +573,13 @@ bool ipsi_adopt_wants_all(const struct net *net)
 }
 
 /**
- * ipsi_adopt_told - somebody has added or updated an SA
+ * ipsi_adopt_updated - somebody has added or updated an SA
  * @x: the state in the SAD; it may get the if_id of the device
  *
  * Context: atomic, RCU read side, the namespace's xfrm_cfg_mutex held; @x's
  *   lock is not.
  */
-void ipsi_adopt_told(struct xfrm_state *x)
+void ipsi_adopt_updated(struct xfrm_state *x)
 {
 	struct net *net = xs_net(x);
 	struct ipsi_dev *idev;

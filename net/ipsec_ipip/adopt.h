@@ -20,6 +20,6 @@ void ipsi_adopt_schedule(struct work_struct *work);
 void ipsi_adopt_schedule_delayed(struct delayed_work *work,
 				 unsigned long delay);
 bool ipsi_adopt_wants_all(const struct net *net);
-void ipsi_adopt_told(struct xfrm_state *x);
+void ipsi_adopt_updated(struct xfrm_state *x);
 
 #endif /* _IPSI_ADOPT_H */

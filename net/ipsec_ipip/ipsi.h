@@ -454,7 +454,7 @@ struct ipsi_wipe {
  * @pass: how often the SPD was read
  * @seed: of the hashes
  * @work: reads the SPD
- * @say: logs what cannot be logged with @lock held
+ * @log_work: logs what cannot be logged with @lock held
  */
 struct ipsi_spd {
 	struct net *net;
@@ -469,7 +469,7 @@ struct ipsi_spd {
 	u32 pass;
 	u32 seed;
 	struct delayed_work work;
-	struct work_struct say;
+	struct work_struct log_work;
 };
 
 /**

@@ -28,22 +28,22 @@ static void ipsi_km_orphaned(struct xfrm_state *x)
 /* An update is told with a state that need not be the one in the SAD: that
  * one may have been adopted in the meantime. It may have had another if_id.
  */
-static void ipsi_km_added(struct xfrm_state *told, bool update)
+static void ipsi_km_added(struct xfrm_state *reported, bool update)
 {
-	struct net *net = xs_net(told);
+	struct net *net = xs_net(reported);
 	struct ipsi_dev *idev;
 	struct xfrm_state *x;
 
-	if (!told->if_id && !ipsi_adopt_wants_all(net))
+	if (!reported->if_id && !ipsi_adopt_wants_all(net))
 		return;
 
-	x = xfrm_state_lookup(net, told->mark.v & told->mark.m,
-			      &told->id.daddr, told->id.spi, told->id.proto,
-			      told->props.family);
+	x = xfrm_state_lookup(net, reported->mark.v & reported->mark.m,
+			      &reported->id.daddr, reported->id.spi,
+			      reported->id.proto, reported->props.family);
 	if (!x)
 		return;
 
-	ipsi_adopt_told(x);
+	ipsi_adopt_updated(x);
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
 	if (update && !idev)
 		ipsi_km_orphaned(x);
@@ -51,7 +51,7 @@ static void ipsi_km_added(struct xfrm_state *told, bool update)
 		ipsi_sa_detach_others(x, idev);
 	if (idev) {
 		ipsi_sa_attach(idev, x);
-		ipsi_peer_told(idev, x);
+		ipsi_peer_sa_updated(idev, x);
 	}
 	xfrm_state_put(x);
 }
@@ -97,7 +97,7 @@ static int ipsi_km_notify_policy(struct xfrm_policy *xp, int dir,
 				 const struct km_event *c)
 {
 	if (xp)
-		ipsi_spd_told(xp_net(xp), xp, dir);
+		ipsi_spd_notify(xp_net(xp), xp, dir);
 	else if (c->data.type == XFRM_POLICY_TYPE_MAIN)
 		ipsi_spd_flushed(c->net);
 	return 0;
@@ -140,7 +140,7 @@ static int ipsi_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
 
 	for (i = 0; i < num_bundles; i++) {
 		ipsi_spd_migrated(net, dir == XFRM_POLICY_OUT, &m[i]);
-		ipsi_migrate_told(net, dir == XFRM_POLICY_OUT, &m[i], encap);
+		ipsi_migrate_notify(net, dir == XFRM_POLICY_OUT, &m[i], encap);
 	}
 
 	return -EOPNOTSUPP;

@@ -88,8 +88,8 @@ ipsi_migrate_clone(struct xfrm_state *x, const struct ipsi_migration *mig)
 /* The device learns of it as if the key manager had made the SA anew. A device
  * that has gone meanwhile has not found the new state.
  */
-static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
-			      struct xfrm_state *new)
+static void ipsi_migrate_hand_over(struct net *net, struct xfrm_state *old,
+				   struct xfrm_state *new)
 {
 	struct ipsi_dev *idev;
 
@@ -98,7 +98,7 @@ static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
 	if (idev) {
 		ipsi_sa_detach(idev, old);
 		ipsi_sa_attach(idev, new);
-		ipsi_peer_told(idev, new);
+		ipsi_peer_sa_updated(idev, new);
 	} else {
 		ipsi_sad_end(new);
 	}
@@ -128,7 +128,7 @@ static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 		return false;
 	}
 
-	ipsi_migrate_tell(net, x, new);
+	ipsi_migrate_hand_over(net, x, new);
 	xfrm_state_put(new);
 	return true;
 }
@@ -286,7 +286,7 @@ static bool ipsi_migrate_note(struct ipsi_migrations *migrations,
 }
 
 /**
- * ipsi_migrate_told - a key manager has moved SAs
+ * ipsi_migrate_notify - a key manager has moved SAs
  * @net: the namespace
  * @out: they are outbound
  * @m: from where to where
@@ -294,8 +294,9 @@ static bool ipsi_migrate_note(struct ipsi_migrations *migrations,
  *
  * Context: RCU read side, the namespace's xfrm_cfg_mutex held.
  */
-void ipsi_migrate_told(struct net *net, bool out, const struct xfrm_migrate *m,
-		       const struct xfrm_encap_tmpl *encap)
+void ipsi_migrate_notify(struct net *net, bool out,
+			 const struct xfrm_migrate *m,
+			 const struct xfrm_encap_tmpl *encap)
 {
 	struct ipsi_migrations *migrations = &ipsi_net(net)->migrations;
 	struct ipsi_migration *mig;

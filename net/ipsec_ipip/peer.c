@@ -213,14 +213,14 @@ static bool ipsi_peer_note(struct ipsi_peer *peer, const struct ipsi_conf *conf,
 }
 
 /**
- * ipsi_peer_told - a key manager has added or changed an SA
+ * ipsi_peer_sa_updated - a key manager has added or changed an SA
  * @idev: the device, whose if_id @x carries
  * @x: the state in the SAD; if it goes to a new place, or from one, the device
  *   follows
  *
  * Context: RCU read side; @x's lock is not held.
  */
-void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x)
+void ipsi_peer_sa_updated(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 

@@ -106,10 +106,10 @@ static bool ipsi_spd_has_room(const struct ipsi_spd *spd,
 	return set->n < IPSEC_IPIP_POLICIES_MAX && spd->n < IPSI_SPD_MAX;
 }
 
-static void ipsi_spd_tell(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+static void ipsi_spd_log_later(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 {
-	set->say = true;
-	ipsi_adopt_schedule(&spd->say);
+	set->log_pending = true;
+	ipsi_adopt_schedule(&spd->log_work);
 }
 
 /* Without an entry for a policy the set is not complete. */
@@ -118,7 +118,7 @@ static void ipsi_spd_miss(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 	set->missed = true;
 	if (!set->over) {
 		WRITE_ONCE(set->over, true);
-		ipsi_spd_tell(spd, set);
+		ipsi_spd_log_later(spd, set);
 	}
 	if (!set->stale)
 		ipsi_spd_mark(spd, set);
@@ -160,7 +160,7 @@ static void ipsi_spd_add(struct ipsi_spd *spd, struct ipsi_spd_set *set,
 	entry->pass = spd->pass;
 	if (ipsi_ts_has_ports(&entry->sel)) {
 		set->ports = entry->reqid;
-		ipsi_spd_tell(spd, set);
+		ipsi_spd_log_later(spd, set);
 	}
 	set->n++;
 	spd->n++;
@@ -302,14 +302,14 @@ static void ipsi_spd_learn(struct ipsi_spd *spd, const struct xfrm_policy *xp,
 }
 
 /**
- * ipsi_spd_told - a policy has come, changed or gone
+ * ipsi_spd_notify - a policy has come, changed or gone
  * @net: underlay namespace
  * @xp: the policy
  * @dir: its direction
  *
  * Context: any; @xp's lock may be held.
  */
-void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir)
+void ipsi_spd_notify(struct net *net, const struct xfrm_policy *xp, int dir)
 {
 	struct ipsi_spd *spd = ipsi_spd(net);
 
@@ -486,27 +486,27 @@ static bool ipsi_spd_end_one(struct ipsi_spd *spd)
 }
 
 /* What is to be logged of a set. */
-struct ipsi_spd_news {
+struct ipsi_spd_report {
 	u32 if_id;
 	u32 ports;
 	bool over;
 };
 
-static bool ipsi_spd_take_news(struct ipsi_spd *spd, struct hlist_head *sets,
-			       struct ipsi_spd_news *news)
+static bool ipsi_spd_take_report(struct ipsi_spd *spd, struct hlist_head *sets,
+				 struct ipsi_spd_report *report)
 {
 	struct ipsi_spd_set *set;
 	bool found = false;
 
 	spin_lock_bh(&spd->lock);
 	hlist_for_each_entry(set, sets, node) {
-		if (!set->say || !set->binding)
+		if (!set->log_pending || !set->binding)
 			continue;
-		news->if_id = set->key.if_id;
-		news->ports = set->ports;
-		news->over = set->over;
+		report->if_id = set->key.if_id;
+		report->ports = set->ports;
+		report->over = set->over;
 		set->ports = 0;
-		set->say = false;
+		set->log_pending = false;
 		found = true;
 		break;
 	}
@@ -515,30 +515,30 @@ static bool ipsi_spd_take_news(struct ipsi_spd *spd, struct hlist_head *sets,
 	return found;
 }
 
-static void ipsi_spd_log(const struct ipsi_spd_news *news)
+static void ipsi_spd_log_report(const struct ipsi_spd_report *report)
 {
 	char of[sizeof("if_id 4294967295: ")] = "";
 
-	if (news->if_id)
-		snprintf(of, sizeof(of), "if_id %u: ", news->if_id);
-	if (news->ports)
+	if (report->if_id)
+		snprintf(of, sizeof(of), "if_id %u: ", report->if_id);
+	if (report->ports)
 		pr_warn_ratelimited("ipsec-ipip: %spolicy with ports for reqid %u: nothing passes by it\n",
-				    of, news->ports);
-	if (news->over)
+				    of, report->ports);
+	if (report->over)
 		pr_warn_ratelimited("ipsec-ipip: %smore policies than there is room for: nothing passes\n",
 				    of);
 }
 
 /* Not with the lock held: a console may be a network device. */
-static void ipsi_spd_say(struct work_struct *work)
+static void ipsi_spd_log_work(struct work_struct *work)
 {
-	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, say);
-	struct ipsi_spd_news news;
+	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, log_work);
+	struct ipsi_spd_report report;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(spd->sets); i++)
-		while (ipsi_spd_take_news(spd, &spd->sets[i], &news))
-			ipsi_spd_log(&news);
+		while (ipsi_spd_take_report(spd, &spd->sets[i], &report))
+			ipsi_spd_log_report(&report);
 }
 
 static void ipsi_spd_work(struct work_struct *work)
@@ -683,7 +683,7 @@ void ipsi_spd_net_init(struct net *net)
 	INIT_LIST_HEAD(&spd->reading);
 	spd->seed = get_random_u32();
 	INIT_DELAYED_WORK(&spd->work, ipsi_spd_work);
-	INIT_WORK(&spd->say, ipsi_spd_say);
+	INIT_WORK(&spd->log_work, ipsi_spd_log_work);
 }
 
 /**
@@ -698,5 +698,5 @@ void ipsi_spd_net_exit(struct net *net)
 	struct ipsi_spd *spd = ipsi_spd(net);
 
 	cancel_delayed_work_sync(&spd->work);
-	cancel_work_sync(&spd->say);
+	cancel_work_sync(&spd->log_work);
 }

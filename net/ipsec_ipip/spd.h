@@ -69,7 +69,7 @@ struct ipsi_spd_entry {
  * @over: there are more policies than there is room for
  * @missed: found in the reading that is under way
  * @binding: some device adopts SAs by it
- * @say: something is to be logged: @over, or @ports
+ * @log_pending: something is to be logged: @over, or @ports
  * @ports: reqid of a policy with ports
  * @users: devices that refer to it
  * @key: the key
@@ -87,7 +87,7 @@ struct ipsi_spd_set {
 	bool over;
 	bool missed;
 	bool binding;
-	bool say;
+	bool log_pending;
 	u32 ports;
 	unsigned int users;
 	struct ipsi_spd_key key;
@@ -116,7 +116,7 @@ static inline bool ipsi_spd_known(const struct ipsi_spd_set *set)
 void ipsi_spd_update(struct ipsi_dev *idev);
 void ipsi_spd_fini(struct ipsi_dev *idev);
 
-void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir);
+void ipsi_spd_notify(struct net *net, const struct xfrm_policy *xp, int dir);
 void ipsi_spd_flushed(struct net *net);
 void ipsi_spd_migrated(struct net *net, bool out, const struct xfrm_migrate *m);
 
