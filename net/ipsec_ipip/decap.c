@@ -210,7 +210,7 @@ static void ipsi_decap_follow(struct ipsi_dev *idev,
 		return;
 
 	if (x->encap ? !!outer->port : !here)
-		ipsi_peer_heard(idev, &outer->saddr, outer->port);
+		ipsi_peer_update(idev, &outer->saddr, outer->port);
 	else if (here)
 		ipsi_peer_stays(idev);
 }
@@ -408,7 +408,7 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 		ipsi_decap_secpath6(idev, skb);
 	if (unlikely(conf->roam))
 		ipsi_decap_follow(idev, conf, x, &outer);
-	ipsi_sa_heard(idev, x);
+	ipsi_sa_rx_confirm(idev, x);
 	return IPSI_REASONS;
 }
 

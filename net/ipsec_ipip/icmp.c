@@ -96,7 +96,7 @@ static int ipsi_icmp_code6(u8 type, u8 code)
 	return -ENOENT;
 }
 
-static void ipsi_icmp_remember(struct ipsi_icmp *icmp, u8 code)
+static void ipsi_icmp_record(struct ipsi_icmp *icmp, u8 code)
 {
 	if (time_after(jiffies, READ_ONCE(icmp->until)))
 		atomic_set(&icmp->left, 0);
@@ -205,7 +205,7 @@ static int ipsi_icmp_handle(const struct sk_buff *skb,
 		return ipsi_icmp_note_mtu(idev, error->mtu);
 
 	if (rcu_dereference(idev->conf)->icmp)
-		ipsi_icmp_remember(&idev->icmp, error->code);
+		ipsi_icmp_record(&idev->icmp, error->code);
 	return -ENOENT;
 }
 

@@ -127,7 +127,7 @@ static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 }
 
 /**
- * ipsi_peer_heard - an authentic packet came from elsewhere
+ * ipsi_peer_update - an authentic packet came from elsewhere
  * @idev: the device
  * @addr: its outer source address
  * @port: its UDP source port, network byte order; 0 if that is as it was
@@ -137,8 +137,8 @@ static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
  *
  * Context: BH off, RCU read side.
  */
-void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
-		     __be16 port)
+void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
+		      __be16 port)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct ipsi_peer *peer = &idev->peer;

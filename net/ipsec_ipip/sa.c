@@ -704,14 +704,14 @@ static bool ipsi_sa_is_pair(const struct ipsi_sa *a, const struct ipsi_sa *b)
 }
 
 /**
- * ipsi_sa_heard - an authentic packet has come
+ * ipsi_sa_rx_confirm - an authentic packet has come
  * @idev: the device
  * @x: its SA. If that is a new one, the peer has installed both of the pair, and
  *   the outbound one need not wait any more.
  *
  * Context: any.
  */
-void ipsi_sa_heard(struct ipsi_dev *idev, const struct xfrm_state *x)
+void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *in, *sa;

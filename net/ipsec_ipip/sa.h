@@ -92,7 +92,7 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		  struct xfrm_state *new);
 void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
 void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
-void ipsi_sa_heard(struct ipsi_dev *idev, const struct xfrm_state *x);
+void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
