@@ -64,7 +64,7 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 	ipsi_acquire_what(idev, conf, skb, &ask);
 
 	spin_lock(&idev->sad.lock);
-	sa = ipsi_sa_here(idev);
+	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
 	pol = sa ? &sa->policy : &idev->sad.policy;
 	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &ask))
@@ -147,7 +147,7 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 	/* An SA whose policy was killed before the bundle was made is not to be
 	 * used, though the bundle looks fresh.
 	 */
-	if (!ipsi_sa_is_here(idev, dst->xfrm)) {
+	if (!ipsi_sa_is_tx(idev, dst->xfrm)) {
 		dst_release(dst);
 		*reason = IPSI_TX_NO_SA;
 		return NULL;

@@ -806,7 +806,7 @@ static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sa_here - the outbound SA to leave by from this CPU
+ * ipsi_sa_tx_find - the outbound SA to leave by from this CPU
  * @idev: the device
  *
  * That is one for this CPU alone, if there is one (RFC 9611), unless another
@@ -815,7 +815,7 @@ static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
  * Context: BH off, @idev's sad.lock is held.
  * Return: the entry, good as long as the lock is held, or NULL.
  */
-struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev)
+struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
 {
 	struct ipsi_sa *active = ipsi_sa_current(idev);
 	struct ipsi_sad *sad = &idev->sad;
@@ -827,23 +827,23 @@ struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sa_is_here - is a state the outbound SA to leave by from this CPU?
+ * ipsi_sa_is_tx - is a state the outbound SA to leave by from this CPU?
  * @idev: the device
  * @x: the state
  *
  * Context: BH off.
  */
-bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x)
+bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	const struct ipsi_sa *sa;
-	bool here;
+	bool is;
 
 	spin_lock(&idev->sad.lock);
-	sa = ipsi_sa_here(idev);
-	here = sa && sa->x == x;
+	sa = ipsi_sa_tx_find(idev);
+	is = sa && sa->x == x;
 	spin_unlock(&idev->sad.lock);
 
-	return here;
+	return is;
 }
 
 /**

@@ -96,8 +96,8 @@ void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
-struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev);
-bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x);
+struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev);
+bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x);
 
 struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);
