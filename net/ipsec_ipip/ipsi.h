@@ -173,7 +173,7 @@ struct ipsi_policy;
  * @settle: settles which one that is when an SA is not young any more
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, and that has not been told yet
- * @waiting: an outbound SA is not in use for being young; read without @lock
+ * @holdoff: an outbound SA is not in use for being young; read without @lock
  * @generation: changes when an SA joins or leaves; two devices hardly ever have
  *   the same
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
@@ -192,7 +192,7 @@ struct ipsi_sad {
 	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
-	bool waiting;
+	bool holdoff;
 	u32 generation;
 	u64 seq_newest;
 	u64 seq_oldest;

@@ -41,7 +41,7 @@
  * own (RFC 7296 section 2.8). That is soon enough for a peer that answered, and
  * does not receive by the former one any more once it is told to delete it.
  */
-#define IPSI_SA_YOUNG	(5 * HZ)
+#define IPSI_SA_HOLDOFF	(5 * HZ)
 
 /* What a key manager installs within such a time is one pair. */
 #define IPSI_SA_PAIR	HZ
@@ -121,10 +121,10 @@ static bool ipsi_sa_usable(const struct ipsi_sa *sa)
 }
 
 /* May the peer not know it yet? Manual keys are for whoever adds them to say. */
-static bool ipsi_sa_young(const struct ipsi_sa *sa)
+static bool ipsi_sa_in_holdoff(const struct ipsi_sa *sa)
 {
 	return sa->x->xflags & IPSI_XFLAG_ADOPTED &&
-	       time_before(jiffies, sa->joined + IPSI_SA_YOUNG);
+	       time_before(jiffies, sa->joined + IPSI_SA_HOLDOFF);
 }
 
 /**
@@ -143,19 +143,19 @@ struct ipsi_sa_survey {
  * struct ipsi_sa_choice - candidates, of which the first that is there is best
  * @newest: the newest one
  * @dying: the newest one past its soft lifetime
- * @young: the oldest one in its hold-off period
+ * @holdoff: the oldest one in its hold-off period
  */
 struct ipsi_sa_choice {
 	struct ipsi_sa *newest;
 	struct ipsi_sa *dying;
-	struct ipsi_sa *young;
+	struct ipsi_sa *holdoff;
 };
 
 /* SAs are offered from the newest to the oldest. */
 static void ipsi_sa_offer(struct ipsi_sa_choice *choice, struct ipsi_sa *sa)
 {
-	if (ipsi_sa_young(sa))
-		choice->young = sa;
+	if (ipsi_sa_in_holdoff(sa))
+		choice->holdoff = sa;
 	else if (sa->x->km.dying)
 		choice->dying = choice->dying ?: sa;
 	else
@@ -164,7 +164,7 @@ static void ipsi_sa_offer(struct ipsi_sa_choice *choice, struct ipsi_sa *sa)
 
 static struct ipsi_sa *ipsi_sa_chosen(const struct ipsi_sa_choice *choice)
 {
-	return choice->newest ?: choice->dying ?: choice->young;
+	return choice->newest ?: choice->dying ?: choice->holdoff;
 }
 
 /* The best outbound SA of one CPU */
@@ -200,7 +200,7 @@ static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 			survey->in |= ipsi_sa_valid(sa->x);
 			continue;
 		}
-		survey->holdoff += ipsi_sa_young(sa);
+		survey->holdoff += ipsi_sa_in_holdoff(sa);
 		if (ipsi_xfrm_cpu(sa->x) == UINT_MAX && ipsi_sa_usable(sa))
 			ipsi_sa_offer(&choice, sa);
 	}
@@ -293,9 +293,9 @@ static void ipsi_sa_settle(struct ipsi_dev *idev)
 		ipsi_sa_use(idev, survey.best, false);
 	ipsi_sa_retire(idev);
 	if (sad->active)
-		survey.holdoff -= ipsi_sa_young(sad->active);
+		survey.holdoff -= ipsi_sa_in_holdoff(sad->active);
 	/* for receivers, who look without the lock */
-	WRITE_ONCE(sad->waiting, survey.holdoff);
+	WRITE_ONCE(sad->holdoff, survey.holdoff);
 	ipsi_sa_carrier(idev, survey.in);
 }
 
@@ -445,10 +445,10 @@ static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
 static void ipsi_sa_settle_later(struct ipsi_dev *idev,
 				 const struct ipsi_sa *sa)
 {
-	if (sa->out && sa != idev->sad.active && ipsi_sa_young(sa) &&
+	if (sa->out && sa != idev->sad.active && ipsi_sa_in_holdoff(sa) &&
 	    !idev->sad.closed)
 		ipsi_work_mod_delayed(idev, &idev->sad.settle,
-				      IPSI_SA_YOUNG + 1);
+				      IPSI_SA_HOLDOFF + 1);
 }
 
 /* No state joins a device that ipsi_sad_flush() may have passed already. */
@@ -716,16 +716,16 @@ void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x)
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *in, *sa;
 
-	if (likely(!READ_ONCE(sad->waiting)))
+	if (likely(!READ_ONCE(sad->holdoff)))
 		return;
 
 	spin_lock_bh(&sad->lock);
 	in = ipsi_sa_newest_in(sad);
 	if (in && in->x == x) {
 		list_for_each_entry(sa, &sad->list, list)
-			if (sa->out && ipsi_sa_young(sa) &&
+			if (sa->out && ipsi_sa_in_holdoff(sa) &&
 			    ipsi_sa_is_pair(sa, in))
-				sa->joined -= IPSI_SA_YOUNG;
+				sa->joined -= IPSI_SA_HOLDOFF;
 		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
@@ -1014,7 +1014,7 @@ static bool ipsi_sad_load_one(struct xfrm_state *x, void *data)
 		goto out;
 	}
 	/* It was there long ago. */
-	sa->joined -= IPSI_SA_YOUNG;
+	sa->joined -= IPSI_SA_HOLDOFF;
 	sa->seq = --sad->seq_oldest;
 	list_add_tail(&sa->list, &sad->list);
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
