@@ -137,7 +137,7 @@ bool ipsi_acquire_may_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	struct ipsi_ask *ask;
 	bool may;
 
-	if (READ_ONCE(idev->held.pending))
+	if (READ_ONCE(idev->txq.adopting))
 		return false;
 
 	ipsi_acquire_what(idev, conf, skb, &what);

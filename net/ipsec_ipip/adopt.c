@@ -26,7 +26,6 @@
 #include "acquire.h"
 #include "adopt.h"
 #include "decap.h"
-#include "hold.h"
 #include "main.h"
 #include "nlmsg.h"
 #include "sa.h"
@@ -34,6 +33,7 @@
 #include "spd.h"
 #include "sad_find.h"
 #include "ts.h"
+#include "txq.h"
 
 /* When there was no memory to note an SA, the SAD is searched this later. */
 #define IPSI_ADOPT_RETRY	(HZ / 10)
@@ -53,7 +53,7 @@ static struct workqueue_struct *ipsi_adopt_wq;
  * struct ipsi_adopt_note - an SA to look at; ESP
  * @list: entry in ipsi_adopt.notes
  * @idev: the device that would adopt it; a reference is held, and packets
- *   wait as long as the note lives (hold.c)
+ *   wait as long as the note lives (txq.c)
  * @daddr: destination address
  * @spi: SPI
  * @mark: mark that finds it
@@ -392,7 +392,7 @@ static void ipsi_adopt_noted(struct net *net,
 
 static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
 {
-	ipsi_hold_end(note->idev);
+	ipsi_txq_adopt_done(note->idev);
 	dev_put(note->idev->dev);
 	kfree(note);
 }
@@ -408,7 +408,7 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 
 	note->idev = idev;
 	dev_hold(idev->dev);
-	ipsi_hold_begin(idev);
+	ipsi_txq_adopt_begin(idev);
 	note->daddr = x->id.daddr;
 	note->spi = x->id.spi;
 	note->mark = x->mark.v & x->mark.m;

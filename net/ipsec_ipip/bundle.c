@@ -13,12 +13,12 @@
 #include "acquire.h"
 #include "bundle.h"
 #include "encap.h"
-#include "hold.h"
 #include "main.h"
 #include "mtu.h"
 #include "policy.h"
 #include "route.h"
 #include "sa.h"
+#include "txq.h"
 
 /* Is this a bundle that encrypts once, with an SA of the device, and leaves
  * elsewhere than here? A look-up may also come back with no transform at all,
@@ -109,7 +109,7 @@ static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 			    struct sk_buff *skb, struct dst_entry *dst,
 			    struct flowi *fl, struct xfrm_policy *xp)
 {
-	bool asked;
+	bool sent;
 
 	if (xp->xfrm_vec[0].mode == XFRM_MODE_TUNNEL) {
 		if (ipsi_xfrm_decode_session(idev->net, skb, fl, xp->family))
@@ -121,10 +121,10 @@ static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	dst = ipsi_bundle_lookup(idev, dst_clone(dst), fl, xp);
 	if (!IS_ERR(dst))
 		dst_release(dst);
-	asked = ipsi_acquire_end(idev, conf, xp);
+	sent = ipsi_acquire_end(idev, conf, xp);
 
-	ipsi_hold_asked(idev,
-			asked && conf->keying != IPSEC_IPIP_KEYING_MANUAL);
+	ipsi_txq_acquire_sent(idev,
+			      sent && conf->keying != IPSEC_IPIP_KEYING_MANUAL);
 }
 
 /* Make a bundle of the route @dst, whose reference is consumed. */

@@ -8,8 +8,8 @@
 #include <net/sch_generic.h>
 
 #include "carrier.h"
-#include "hold.h"
 #include "nlmsg.h"
+#include "txq.h"
 #include "work.h"
 
 /* A key manager that moves an SA (RFC 4555) deletes it and then adds it anew. No
@@ -71,7 +71,7 @@ void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 
 	WRITE_ONCE(carrier->keyed, on);
 	if (on)
-		ipsi_hold_keyed(idev);
+		ipsi_txq_keys_ready(idev);
 	if (on || !ipsi_carrier_holds(idev))
 		ipsi_carrier_tell(idev, on);
 	else if (lost)

@@ -18,7 +18,6 @@
 #include "device.h"
 #include "encap.h"
 #include "ethtool.h"
-#include "hold.h"
 #include "main.h"
 #include "mtu.h"
 #include "natt.h"
@@ -27,6 +26,7 @@
 #include "sad_flush.h"
 #include "spd.h"
 #include "stats.h"
+#include "txq.h"
 
 /* What is true of a packet once its outer header is in front. Lists of packets
  * (NETIF_F_GSO_FRAGLIST) would each need that header, and a checksum of SCTP is
@@ -107,7 +107,7 @@ static void ipsi_dev_uninit(struct net_device *dev)
 	ipsi_sad_stop(idev);
 	ipsi_carrier_stop(idev);
 	/* It was sent to until it was unlisted, after ndo_stop. */
-	ipsi_hold_stop(idev);
+	ipsi_txq_stop(idev);
 	ipsi_peer_stop(idev);
 	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
@@ -124,7 +124,7 @@ static int ipsi_dev_stop(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 
 	ipsi_bundle_reset(idev);
-	ipsi_hold_stop(idev);
+	ipsi_txq_stop(idev);
 	return 0;
 }
 

@@ -17,7 +17,6 @@
 
 #include "bundle.h"
 #include "encap.h"
-#include "hold.h"
 #include "icmp.h"
 #include "inner.h"
 #include "ipsi.h"
@@ -27,6 +26,7 @@
 #include "sa.h"
 #include "stats.h"
 #include "ts.h"
+#include "txq.h"
 
 /**
  * struct ipsi_tx - one transmission, the same for all segments of a packet
@@ -270,7 +270,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 
 	tx.dst = ipsi_bundle_get(idev, tx.conf, skb, &reason);
 	if (unlikely(!tx.dst)) {
-		if (ipsi_hold(idev, skb))
+		if (ipsi_txq_add(idev, skb))
 			return;
 		goto drop_link;
 	}

@@ -236,17 +236,17 @@ enum ipsi_spd_which {
 };
 
 /**
- * struct ipsi_held - packets that wait for an SA
- * @pending: SAs of the device that are to be adopted; written under the lock of
+ * struct ipsi_txq - packets that wait for an SA
+ * @adopting: SAs of the device that are to be adopted; written under the lock of
  *   @queue
- * @asked: a key manager has been asked for keys; likewise
+ * @acquiring: a key manager has been asked for keys; likewise
  * @bytes: memory of the packets; under the lock of @queue
- * @release: lets go the packets that wait for those; under way while @asked
+ * @release: lets go the packets that wait for those; under way while @acquiring
  * @queue: the packets; empty without one of these reasons to wait
  */
-struct ipsi_held {
-	unsigned int pending;
-	bool asked;
+struct ipsi_txq {
+	unsigned int adopting;
+	bool acquiring;
 	unsigned int bytes;
 	struct delayed_work release;
 	struct sk_buff_head queue;
@@ -345,7 +345,7 @@ struct ipsi_ends {
  *   lock and outside of @sad.lock
  * @peer: where the peer has moved to
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
- * @held: packets that wait for an SA
+ * @txq: packets that wait for an SA
  * @policies: policies of key managers for its SAs, or NULL; each holds a
  *   reference to its set; written under RTNL, read under RCU
  * @acquire: SAs that key managers were asked for
@@ -375,7 +375,7 @@ struct ipsi_dev {
 	spinlock_t sock_lock;		/* see above */
 	struct ipsi_peer peer;
 	__be16 encap_port;
-	struct ipsi_held held;
+	struct ipsi_txq txq;
 	struct ipsi_spd_set __rcu *policies[IPSI_SPD_WHICH];
 	struct ipsi_acquire acquire;
 	struct work_struct mtu_work;
@@ -479,7 +479,7 @@ struct ipsi_spd {
  * @adopt: SAs to adopt
  * @migrations: SAs to move
  * @wipe: keys to wipe
- * @held: memory of the packets that wait at all devices (hold.c)
+ * @txq_bytes: memory of the packets that wait at all devices (txq.c)
  * @asks: goes up when what key managers were asked for may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
  * @n_devs: devices that are not freed yet; the namespace waits for them
@@ -493,7 +493,7 @@ struct ipsi_net {
 	struct ipsi_adopt adopt;
 	struct ipsi_migrations migrations;
 	struct ipsi_wipe wipe;
-	atomic_long_t held;
+	atomic_long_t txq_bytes;
 	atomic_t asks;
 	struct list_head natt;
 	atomic_t n_devs;

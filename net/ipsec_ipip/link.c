@@ -12,7 +12,6 @@
 #include "carrier.h"
 #include "conf.h"
 #include "device.h"
-#include "hold.h"
 #include "icmp.h"
 #include "link.h"
 #include "main.h"
@@ -20,6 +19,7 @@
 #include "natt.h"
 #include "peer.h"
 #include "sa.h"
+#include "txq.h"
 
 /* The first free if_id for a device that asked for none. */
 static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
@@ -86,7 +86,7 @@ static int ipsi_newlink(struct net_device *dev,
 	ipsi_sad_init(&idev->sad);
 	ipsi_carrier_init(idev);
 	ipsi_peer_init(idev);
-	ipsi_hold_init(idev);
+	ipsi_txq_init(idev);
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
 	rcu_assign_pointer(idev->conf, conf);
 
