@@ -25,99 +25,99 @@
 #include "ts.h"
 
 /* For so long, in jiffies, the same SA is not asked for again. */
-#define IPSI_ASK_INTERVAL	HZ
+#define IPSI_ACQ_INTERVAL	HZ
 
 /**
- * ipsi_acquire_what - what to ask for, if there is no SA for a packet
+ * ipsi_acquire_fill - what to key for, if there is no SA for a packet
  * @idev: the device
  * @conf: its configuration
  * @skb: the inner packet; one that was sent by its link header has no route,
  *   and no policy is for it
- * @ask: what to ask for is put here
+ * @key: what to ask for is put here
  *
  * Context: RCU read side.
  */
-void ipsi_acquire_what(const struct ipsi_dev *idev,
+void ipsi_acquire_fill(const struct ipsi_dev *idev,
 		       const struct ipsi_conf *conf,
-		       const struct sk_buff *skb, struct ipsi_policy_ask *ask)
+		       const struct sk_buff *skb, struct ipsi_acq_key *key)
 {
-	if (skb_valid_dst(skb) && ipsi_ts_policy(idev, skb, &ask->reqid)) {
-		ask->mode = XFRM_MODE_TUNNEL;
-		ask->family = skb_dst(skb)->ops->family;
+	if (skb_valid_dst(skb) && ipsi_ts_policy(idev, skb, &key->reqid)) {
+		key->mode = XFRM_MODE_TUNNEL;
+		key->family = skb_dst(skb)->ops->family;
 		return;
 	}
 
-	ask->mode = XFRM_MODE_TRANSPORT;
-	ask->family = conf->family;
-	ask->reqid = conf->reqid;
+	key->mode = XFRM_MODE_TRANSPORT;
+	key->family = conf->family;
+	key->reqid = conf->reqid;
 }
 
 /* The entry of an SA, or NULL. */
-static struct ipsi_ask *ipsi_ask_find(struct ipsi_acquire *acquire, u8 mode,
+static struct ipsi_acq *ipsi_acq_find(struct ipsi_acquire *acquire, u8 mode,
 				      u32 reqid, u16 family)
 {
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	lockdep_assert_held(&acquire->lock);
 
-	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++)
-		if (ask->used && ask->mode == mode && ask->reqid == reqid &&
-		    ask->family == family)
-			return ask;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++)
+		if (acq->used && acq->mode == mode && acq->reqid == reqid &&
+		    acq->family == family)
+			return acq;
 
 	return NULL;
 }
 
-static struct ipsi_ask *ipsi_ask_find_xp(struct ipsi_acquire *acquire,
+static struct ipsi_acq *ipsi_acq_find_xp(struct ipsi_acquire *acquire,
 					 const struct xfrm_policy *xp)
 {
 	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
 
-	return ipsi_ask_find(acquire, tmpl->mode, tmpl->reqid, xp->family);
+	return ipsi_acq_find(acquire, tmpl->mode, tmpl->reqid, xp->family);
 }
 
 /* An entry that another SA does not need any more, or that of long ago */
-static struct ipsi_ask *ipsi_ask_oldest(struct ipsi_acquire *acquire)
+static struct ipsi_acq *ipsi_acq_oldest(struct ipsi_acquire *acquire)
 {
-	struct ipsi_ask *ask, *oldest = acquire->asks;
+	struct ipsi_acq *acq, *oldest = acquire->acqs;
 
 	lockdep_assert_held(&acquire->lock);
 
-	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++) {
-		if (!ask->used)
-			return ask;
-		if (time_before(ask->when, oldest->when))
-			oldest = ask;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++) {
+		if (!acq->used)
+			return acq;
+		if (time_before(acq->when, oldest->when))
+			oldest = acq;
 	}
 
 	return oldest;
 }
 
-static bool ipsi_ask_is_recent(const struct ipsi_ask *ask,
+static bool ipsi_acq_is_recent(const struct ipsi_acq *acq,
 			       unsigned int generation)
 {
-	return ask->used && ask->generation == generation &&
-	       time_before(jiffies, ask->when + IPSI_ASK_INTERVAL);
+	return acq->used && acq->generation == generation &&
+	       time_before(jiffies, acq->when + IPSI_ACQ_INTERVAL);
 }
 
 /* Take over a reference; the former one is for the caller to put. */
-static struct xfrm_state *ipsi_ask_set_larval(struct ipsi_ask *ask,
+static struct xfrm_state *ipsi_acq_set_larval(struct ipsi_acq *acq,
 					      struct xfrm_state *x)
 {
-	struct xfrm_state *old = ask->larval;
+	struct xfrm_state *old = acq->larval;
 
-	ask->larval = x;
+	acq->larval = x;
 	return old;
 }
 
-static void ipsi_ask_put(struct xfrm_state *x)
+static void ipsi_acq_put(struct xfrm_state *x)
 {
 	if (x)
 		xfrm_state_put(x);
 }
 
 /**
- * ipsi_acquire_may_ask - is a key manager to be asked for an SA for a packet?
+ * ipsi_acquire_allow - is a key manager to be asked for an SA for a packet?
  * @idev: the device, which has no SA to send with
  * @conf: its configuration
  * @skb: the inner packet
@@ -127,40 +127,40 @@ static void ipsi_ask_put(struct xfrm_state *x)
  *
  * Context: BH off, RCU read side.
  */
-bool ipsi_acquire_may_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			  const struct sk_buff *skb)
+bool ipsi_acquire_allow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			const struct sk_buff *skb)
 {
-	unsigned int generation = atomic_read(&ipsi_net(idev->net)->asks);
+	unsigned int generation = atomic_read(&ipsi_net(idev->net)->acq_resets);
 	struct ipsi_acquire *acquire = &idev->acquire;
 	struct xfrm_state *old = NULL;
-	struct ipsi_policy_ask what;
-	struct ipsi_ask *ask;
-	bool may;
+	struct ipsi_acq_key key;
+	struct ipsi_acq *acq;
+	bool allow;
 
 	if (READ_ONCE(idev->txq.adopting))
 		return false;
 
-	ipsi_acquire_what(idev, conf, skb, &what);
+	ipsi_acquire_fill(idev, conf, skb, &key);
 
 	spin_lock(&acquire->lock);
-	ask = ipsi_ask_find(acquire, what.mode, what.reqid, what.family) ?:
-	      ipsi_ask_oldest(acquire);
-	may = !ipsi_ask_is_recent(ask, generation);
-	if (may) {
-		if (!ask->used || ask->mode != what.mode ||
-		    ask->reqid != what.reqid || ask->family != what.family)
-			old = ipsi_ask_set_larval(ask, NULL);
-		ask->used = true;
-		ask->mode = what.mode;
-		ask->reqid = what.reqid;
-		ask->family = what.family;
-		ask->when = jiffies;
-		ask->generation = generation;
+	acq = ipsi_acq_find(acquire, key.mode, key.reqid, key.family) ?:
+	      ipsi_acq_oldest(acquire);
+	allow = !ipsi_acq_is_recent(acq, generation);
+	if (allow) {
+		if (!acq->used || acq->mode != key.mode ||
+		    acq->reqid != key.reqid || acq->family != key.family)
+			old = ipsi_acq_set_larval(acq, NULL);
+		acq->used = true;
+		acq->mode = key.mode;
+		acq->reqid = key.reqid;
+		acq->family = key.family;
+		acq->when = jiffies;
+		acq->generation = generation;
 	}
 	spin_unlock(&acquire->lock);
-	ipsi_ask_put(old);
+	ipsi_acq_put(old);
 
-	return may;
+	return allow;
 }
 
 /**
@@ -173,12 +173,12 @@ bool ipsi_acquire_may_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 void ipsi_acquire_begin(struct ipsi_dev *idev, const struct xfrm_policy *xp)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	spin_lock(&acquire->lock);
-	ask = ipsi_ask_find_xp(acquire, xp);
-	if (ask)
-		ask->xp = xp;
+	acq = ipsi_acq_find_xp(acquire, xp);
+	if (acq)
+		acq->xp = xp;
 	spin_unlock(&acquire->lock);
 }
 
@@ -198,7 +198,7 @@ void ipsi_acquire_sent(struct xfrm_state *x, const struct xfrm_policy *xp)
 	struct xfrm_state *old = NULL;
 	struct ipsi_acquire *acquire;
 	struct ipsi_dev *idev;
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	idev = xp->if_id ? ipsi_net_find(xs_net(x), xp->if_id) : NULL;
 	if (!idev)
@@ -206,13 +206,13 @@ void ipsi_acquire_sent(struct xfrm_state *x, const struct xfrm_policy *xp)
 
 	acquire = &idev->acquire;
 	spin_lock_bh(&acquire->lock);
-	ask = ipsi_ask_find_xp(acquire, xp);
-	if (ask && ask->xp == xp) {
+	acq = ipsi_acq_find_xp(acquire, xp);
+	if (acq && acq->xp == xp) {
 		xfrm_state_hold(x);
-		old = ipsi_ask_set_larval(ask, x);
+		old = ipsi_acq_set_larval(acq, x);
 	}
 	spin_unlock_bh(&acquire->lock);
-	ipsi_ask_put(old);
+	ipsi_acq_put(old);
 }
 
 /* The larval state that an acquire has left, with a reference, where the device
@@ -254,22 +254,22 @@ bool ipsi_acquire_end(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
 	struct ipsi_acquire *acquire = &idev->acquire;
 	struct xfrm_state *x;
-	struct ipsi_ask *ask;
-	bool waits = false;
+	struct ipsi_acq *acq;
+	bool pending = false;
 
 	spin_lock(&acquire->lock);
-	ask = ipsi_ask_find_xp(acquire, xp);
-	if (ask) {
-		ask->xp = NULL;
-		waits = ask->larval &&
-			READ_ONCE(ask->larval->km.state) == XFRM_STATE_ACQ;
+	acq = ipsi_acq_find_xp(acquire, xp);
+	if (acq) {
+		acq->xp = NULL;
+		pending = acq->larval &&
+			  READ_ONCE(acq->larval->km.state) == XFRM_STATE_ACQ;
 	}
 	spin_unlock(&acquire->lock);
-	if (waits)
+	if (pending)
 		return true;
 
 	x = ipsi_acquire_larval(idev->net, conf, tmpl->mode, tmpl->reqid);
-	ipsi_ask_put(x);
+	ipsi_acq_put(x);
 
 	return x;
 }
@@ -281,32 +281,32 @@ static void ipsi_acquire_forget(struct ipsi_dev *idev, u8 mode, u32 reqid,
 				bool all)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct xfrm_state *x[IPSI_ASKS];
+	struct xfrm_state *x[IPSI_ACQS];
 	unsigned int i;
 
 	spin_lock_bh(&acquire->lock);
-	for (i = 0; i < IPSI_ASKS; i++) {
-		struct ipsi_ask *ask = &acquire->asks[i];
+	for (i = 0; i < IPSI_ACQS; i++) {
+		struct ipsi_acq *acq = &acquire->acqs[i];
 
 		x[i] = NULL;
-		if (!ask->used ||
-		    (!all && (ask->mode != mode || ask->reqid != reqid)))
+		if (!acq->used ||
+		    (!all && (acq->mode != mode || acq->reqid != reqid)))
 			continue;
-		x[i] = ipsi_ask_set_larval(ask, NULL);
-		ask->used = false;
+		x[i] = ipsi_acq_set_larval(acq, NULL);
+		acq->used = false;
 	}
 	spin_unlock_bh(&acquire->lock);
 
-	for (i = 0; i < IPSI_ASKS; i++) {
+	for (i = 0; i < IPSI_ACQS; i++) {
 		if (x[i] && !all && x[i]->km.state == XFRM_STATE_ACQ)
 			xfrm_state_delete(x[i]);
-		ipsi_ask_put(x[i]);
+		ipsi_acq_put(x[i]);
 	}
 }
 
-static void ipsi_acquire_complete(struct ipsi_dev *idev,
-				  const struct ipsi_conf *conf, u8 mode,
-				  u32 reqid)
+static void ipsi_acquire_complete_one(struct ipsi_dev *idev,
+				      const struct ipsi_conf *conf, u8 mode,
+				      u32 reqid)
 {
 	struct xfrm_state *x;
 
@@ -320,7 +320,7 @@ static void ipsi_acquire_complete(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_acquire_done - there is an SA: what has asked for it serves no more
+ * ipsi_acquire_complete - there is an SA: what has asked for it serves no more
  * @idev: the device
  * @conf: its configuration
  * @x: the SA, as the key manager has made it
@@ -330,29 +330,29 @@ static void ipsi_acquire_complete(struct ipsi_dev *idev,
  *
  * Context: process; no lock of a state or the SAD is held.
  */
-void ipsi_acquire_done(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-		       const struct xfrm_state *x)
+void ipsi_acquire_complete(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			   const struct xfrm_state *x)
 {
-	ipsi_acquire_complete(idev, conf, XFRM_MODE_TRANSPORT, conf->reqid);
-	ipsi_acquire_complete(idev, conf, XFRM_MODE_TUNNEL, x->props.reqid);
+	ipsi_acquire_complete_one(idev, conf, XFRM_MODE_TRANSPORT, conf->reqid);
+	ipsi_acquire_complete_one(idev, conf, XFRM_MODE_TUNNEL, x->props.reqid);
 	/* for a policy that has none yet */
-	ipsi_acquire_complete(idev, conf, XFRM_MODE_TUNNEL, 0);
+	ipsi_acquire_complete_one(idev, conf, XFRM_MODE_TUNNEL, 0);
 }
 
 /**
- * ipsi_acquire_again - let the next packet ask
+ * ipsi_acquire_reset_limit - let the next packet ask
  * @idev: the device, of which something has changed
  *
  * Context: any; a state's lock and @idev's sad.lock may be held.
  */
-void ipsi_acquire_again(struct ipsi_dev *idev)
+void ipsi_acquire_reset_limit(struct ipsi_dev *idev)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	spin_lock_bh(&acquire->lock);
-	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++)
-		ask->when = jiffies - IPSI_ASK_INTERVAL;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++)
+		acq->when = jiffies - IPSI_ACQ_INTERVAL;
 	spin_unlock_bh(&acquire->lock);
 }
 
@@ -364,7 +364,7 @@ void ipsi_acquire_again(struct ipsi_dev *idev)
  */
 void ipsi_acquire_flushed(struct net *net)
 {
-	atomic_inc(&ipsi_net(net)->asks);
+	atomic_inc(&ipsi_net(net)->acq_resets);
 }
 
 /**

@@ -347,7 +347,7 @@ static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
 	if (err && err != -ESRCH)
 		ipsi_adopt_refuse(idev, x, out, IPSEC_IPIP_REFUSAL_FAILED);
 	if (!err && out)
-		ipsi_acquire_done(idev, conf, x);
+		ipsi_acquire_complete(idev, conf, x);
 
 	return !err;
 }

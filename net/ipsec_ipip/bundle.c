@@ -57,20 +57,20 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 					      struct xfrm_state **x)
 {
 	struct xfrm_policy *xp = NULL;
-	struct ipsi_policy_ask ask;
+	struct ipsi_acq_key key;
 	struct ipsi_policy **pol;
 	struct ipsi_sa *sa;
 
-	ipsi_acquire_what(idev, conf, skb, &ask);
+	ipsi_acquire_fill(idev, conf, skb, &key);
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
 	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &ask))
+	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &key))
 		ipsi_policy_kill(pol);
 	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, *x, &ask);
+		*pol = ipsi_policy_make(idev->net, conf, *x, &key);
 	if (*pol) {
 		xp = ipsi_policy_get(*pol);
 		if (*x)
@@ -105,9 +105,10 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 /* Ask for an SA for a packet, if a key manager listens: the policy names none, so
  * what it may find is not to be sent by. @dst and @fl are the outer packet's.
  */
-static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			    struct sk_buff *skb, struct dst_entry *dst,
-			    struct flowi *fl, struct xfrm_policy *xp)
+static void ipsi_bundle_acquire(struct ipsi_dev *idev,
+				const struct ipsi_conf *conf,
+				struct sk_buff *skb, struct dst_entry *dst,
+				struct flowi *fl, struct xfrm_policy *xp)
 {
 	bool sent;
 
@@ -184,10 +185,10 @@ static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 }
 
 /* May key managers be asked for an SA for a packet? Not without a route. */
-static bool ipsi_bundle_may_ask(struct ipsi_dev *idev,
-				const struct ipsi_conf *conf,
-				const struct sk_buff *skb,
-				enum ipsi_reason *reason)
+static bool ipsi_bundle_may_acquire(struct ipsi_dev *idev,
+				    const struct ipsi_conf *conf,
+				    const struct sk_buff *skb,
+				    enum ipsi_reason *reason)
 {
 	struct dst_entry *dst;
 	struct flowi fl;
@@ -199,7 +200,7 @@ static bool ipsi_bundle_may_ask(struct ipsi_dev *idev,
 	dst_release(dst);
 
 	*reason = IPSI_TX_NO_SA;
-	return ipsi_acquire_may_ask(idev, conf, skb);
+	return ipsi_acquire_allow(idev, conf, skb);
 }
 
 /* Set @again if the SA was replaced in between. */
@@ -217,7 +218,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	*again = false;
 
 	if (!ipsi_sad_has_out(idev) &&
-	    !ipsi_bundle_may_ask(idev, conf, skb, reason))
+	    !ipsi_bundle_may_acquire(idev, conf, skb, reason))
 		return NULL;
 
 	xp = ipsi_bundle_policy(idev, conf, skb, &x);
@@ -231,7 +232,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 		dst = NULL;
 		*reason = IPSI_TX_NO_ROUTE;
 	} else if (!x) {
-		ipsi_bundle_ask(idev, conf, skb, dst, &fl, xp);
+		ipsi_bundle_acquire(idev, conf, skb, dst, &fl, xp);
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_NO_SA;

@@ -253,17 +253,17 @@ struct ipsi_txq {
 };
 
 /**
- * struct ipsi_ask - an SA that key managers were asked for
+ * struct ipsi_acq - an SA that key managers were asked for
  * @larval: the state that the core has put in its place; owned, or NULL
  * @xp: private policy by which they are being asked, to be compared only
  * @when: in jiffies, when they were asked last
- * @generation: ipsi_net.asks then
+ * @generation: ipsi_net.acq_resets then
  * @reqid: of the SA
  * @family: of the packet
  * @mode: of the SA
  * @used: the rest means something
  */
-struct ipsi_ask {
+struct ipsi_acq {
 	struct xfrm_state *larval;
 	const struct xfrm_policy *xp;
 	unsigned long when;
@@ -275,16 +275,16 @@ struct ipsi_ask {
 };
 
 /* Policies of a key manager can ask for different SAs of one device. */
-#define IPSI_ASKS	8
+#define IPSI_ACQS	8
 
 /**
  * struct ipsi_acquire - the SAs that key managers were asked for, for a device
- * @lock: protects @asks; taken with BH off
- * @asks: they
+ * @lock: protects @acqs; taken with BH off
+ * @acqs: the SAs
  */
 struct ipsi_acquire {
 	spinlock_t lock;		/* see above */
-	struct ipsi_ask asks[IPSI_ASKS];
+	struct ipsi_acq acqs[IPSI_ACQS];
 };
 
 /**
@@ -480,7 +480,7 @@ struct ipsi_spd {
  * @migrations: SAs to move
  * @wipe: keys to wipe
  * @txq_bytes: memory of the packets that wait at all devices (txq.c)
- * @asks: goes up when what key managers were asked for may be gone (acquire.c)
+ * @acq_resets: goes up when larval states may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
  * @n_devs: devices that are not freed yet; the namespace waits for them
  * @spd: policies of key managers
@@ -494,7 +494,7 @@ struct ipsi_net {
 	struct ipsi_migrations migrations;
 	struct ipsi_wipe wipe;
 	atomic_long_t txq_bytes;
-	atomic_t asks;
+	atomic_t acq_resets;
 	struct list_head natt;
 	atomic_t n_devs;
 	struct ipsi_spd spd;

@@ -30,16 +30,16 @@ struct ipsi_policy {
 static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 				 const struct ipsi_conf *conf,
 				 const struct xfrm_state *x,
-				 const struct ipsi_policy_ask *ask)
+				 const struct ipsi_acq_key *key)
 {
 	memset(tmpl, 0, sizeof(*tmpl));
 	tmpl->id.daddr = conf->remote;
 	tmpl->id.proto = x ? x->id.proto : IPPROTO_ESP;
 	tmpl->id.spi = x ? x->id.spi : 0;
-	tmpl->reqid = x ? x->props.reqid : ask->reqid;
+	tmpl->reqid = x ? x->props.reqid : key->reqid;
 	tmpl->saddr = conf->local;
 	tmpl->encap_family = conf->family;
-	tmpl->mode = x ? XFRM_MODE_TRANSPORT : ask->mode;
+	tmpl->mode = x ? XFRM_MODE_TRANSPORT : key->mode;
 	tmpl->share = XFRM_SHARE_ANY;
 	tmpl->allalgs = 1;
 	tmpl->aalgos = ~0;
@@ -52,7 +52,7 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
  * @net: underlay namespace of the device
  * @conf: its configuration
  * @x: the SA to leave by; NULL to ask the key managers for one
- * @ask: what to ask them for
+ * @key: what to ask them for
  *
  * Context: any.
  * Return: the policy, to be given to ipsi_policy_kill(), or NULL.
@@ -60,7 +60,7 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 struct ipsi_policy *ipsi_policy_make(struct net *net,
 				     const struct ipsi_conf *conf,
 				     const struct xfrm_state *x,
-				     const struct ipsi_policy_ask *ask)
+				     const struct ipsi_acq_key *key)
 {
 	struct ipsi_policy *pol;
 	struct xfrm_policy *xp;
@@ -76,7 +76,7 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	}
 	pol->xp = xp;
 
-	xp->family = x ? conf->family : ask->family;
+	xp->family = x ? conf->family : key->family;
 	xp->selector.family = xp->family;
 	xp->if_id = conf->if_id;
 	xp->action = XFRM_POLICY_ALLOW;
@@ -89,7 +89,7 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	xp->lft.soft_packet_limit = XFRM_INF;
 	xp->lft.hard_packet_limit = XFRM_INF;
 	xp->xfrm_nr = 1;
-	ipsi_policy_template(&xp->xfrm_vec[0], conf, x, ask);
+	ipsi_policy_template(&xp->xfrm_vec[0], conf, x, key);
 
 	return pol;
 }
@@ -99,24 +99,24 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
  * @pol: the policy
  * @conf: configuration of the device
  * @x: the SA, or NULL
- * @ask: what to ask for without
+ * @key: what to ask for without
  *
  * Context: any.
  */
 bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
 			const struct xfrm_state *x,
-			const struct ipsi_policy_ask *ask)
+			const struct ipsi_acq_key *key)
 {
 	const struct xfrm_policy *xp = pol->xp;
 	struct xfrm_tmpl tmpl;
 
-	ipsi_policy_template(&tmpl, conf, x, ask);
+	ipsi_policy_template(&tmpl, conf, x, key);
 	if (memcmp(&xp->xfrm_vec[0], &tmpl, sizeof(tmpl)))
 		return false;
 
 	return x ? !memcmp(&xp->mark, &x->mark, sizeof(x->mark)) :
-		   xp->family == ask->family;
+		   xp->family == key->family;
 }
 
 /**

@@ -233,7 +233,7 @@ static void ipsi_sa_use(struct ipsi_dev *idev, struct ipsi_sa *sa, bool pinned)
 	if (sa)
 		ipsi_mtu_schedule(idev);
 	else
-		ipsi_acquire_again(idev);
+		ipsi_acquire_reset_limit(idev);
 }
 
 /* No packet leaves by the SA of this policy any more: let go of it at once. */
@@ -1062,7 +1062,7 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
 
-	ipsi_acquire_again(idev);
+	ipsi_acquire_reset_limit(idev);
 	ipsi_bundle_reset(idev);
 }
 

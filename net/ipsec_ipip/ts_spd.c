@@ -130,7 +130,7 @@ bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
 	return best;
 }
 
-static bool ipsi_ts_asks_for(const struct ipsi_spd_set *set, u32 reqid,
+static bool ipsi_ts_requires(const struct ipsi_spd_set *set, u32 reqid,
 			     const struct sk_buff *skb)
 {
 	unsigned int bucket = ipsi_spd_bucket(reqid, false);
@@ -166,6 +166,6 @@ bool ipsi_ts_core_takes(const struct ipsi_dev *idev,
 		     !ipsi_ts_match_addrs(sel, sel->family, skb)))
 		return false;
 
-	return ipsi_ts_asks_for(set, x->props.reqid, skb) ||
-	       ipsi_ts_asks_for(set, 0, skb);
+	return ipsi_ts_requires(set, x->props.reqid, skb) ||
+	       ipsi_ts_requires(set, 0, skb);
 }
