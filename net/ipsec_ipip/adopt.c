@@ -269,7 +269,7 @@ static void ipsi_adopt_refuse(struct ipsi_dev *idev, struct xfrm_state *x,
 }
 
 /* An inbound SA becomes the device's without becoming another. */
-static void ipsi_adopt_mark(struct xfrm_state *x, u32 if_id)
+static void ipsi_adopt_set_if_id(struct xfrm_state *x, u32 if_id)
 {
 	struct net *net = xs_net(x);
 
@@ -290,7 +290,7 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	struct xfrm_state *clone;
 	int err;
 
-	ipsi_sa_change_none(&change, x);
+	ipsi_sa_change_init(&change, x);
 	ipsi_ts_keep(&change, x);
 	change.mode = XFRM_MODE_TRANSPORT;
 	change.if_id = conf->if_id;
@@ -314,11 +314,11 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	return 0;
 }
 
-static void ipsi_adopt_outright(struct ipsi_dev *idev,
-				const struct ipsi_conf *conf,
-				struct xfrm_state *x)
+static void ipsi_adopt_in(struct ipsi_dev *idev,
+			  const struct ipsi_conf *conf,
+			  struct xfrm_state *x)
 {
-	ipsi_adopt_mark(x, conf->if_id);
+	ipsi_adopt_set_if_id(x, conf->if_id);
 	rcu_read_lock();
 	ipsi_sa_attach(idev, x);
 	rcu_read_unlock();
@@ -338,7 +338,7 @@ static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
 	}
 
 	if (!out && ipsi_decap_tunnel_ok(x)) {
-		ipsi_adopt_outright(idev, conf, x);
+		ipsi_adopt_in(idev, conf, x);
 		return true;
 	}
 
@@ -593,18 +593,18 @@ void ipsi_adopt_updated(struct xfrm_state *x)
 		ipsi_adopt_set_refused(x, false);
 	if (!out && ipsi_decap_tunnel_ok(x) &&
 	    ipsi_adopt_refusal(idev, x, out) < 0)
-		ipsi_adopt_mark(x, rcu_dereference(idev->conf)->if_id);
+		ipsi_adopt_set_if_id(x, rcu_dereference(idev->conf)->if_id);
 	else
 		ipsi_adopt_queue(ipsi_net(net), ipsi_adopt_note_alloc(idev, x));
 }
 
 /**
- * ipsi_adopt_search - adopt SAs that have come without a word
+ * ipsi_adopt_rescan - adopt SAs that have come without a word
  * @net: underlay namespace
  *
  * Context: any.
  */
-void ipsi_adopt_search(struct net *net)
+void ipsi_adopt_rescan(struct net *net)
 {
 	ipsi_adopt_queue(ipsi_net(net), NULL);
 }
@@ -651,12 +651,12 @@ static void ipsi_adopt_by_ends(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_adopt_scan - adopt the SAs that were there before
+ * ipsi_adopt_configure - adopt the SAs that were there before
  * @idev: a device that is new, or whose configuration has changed
  *
  * Context: RTNL.
  */
-void ipsi_adopt_scan(struct ipsi_dev *idev)
+void ipsi_adopt_configure(struct ipsi_dev *idev)
 {
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
 

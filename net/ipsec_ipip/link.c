@@ -114,7 +114,7 @@ static int ipsi_newlink(struct net_device *dev,
 		return err;
 	}
 	ipsi_sad_load(idev);
-	ipsi_adopt_scan(idev);
+	ipsi_adopt_configure(idev);
 
 	return 0;
 
@@ -174,7 +174,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	rcu_assign_pointer(idev->conf, new);
 	if (!ipsi_conf_same_endpoints(old, new))
 		ipsi_sad_load(idev);
-	ipsi_adopt_scan(idev);
+	ipsi_adopt_configure(idev);
 	ipsi_bundle_reset(idev);
 	ipsi_icmp_forget(idev);
 	ipsi_mtu_schedule(idev);

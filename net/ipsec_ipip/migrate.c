@@ -74,7 +74,7 @@ ipsi_migrate_clone(struct xfrm_state *x, const struct ipsi_migration *mig)
 {
 	struct ipsi_sa_change change;
 
-	ipsi_sa_change_none(&change, x);
+	ipsi_sa_change_init(&change, x);
 	change.daddr = mig->new_daddr;
 	change.saddr = mig->new_saddr;
 	if (mig->encap.encap_type) {
@@ -263,7 +263,7 @@ static void ipsi_migrate_work(struct work_struct *work)
 		kfree(room.states);
 
 	/* Others have come in place of those that have died. */
-	ipsi_adopt_search(net);
+	ipsi_adopt_rescan(net);
 }
 
 /* Return false if there is no room. */

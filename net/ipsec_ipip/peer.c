@@ -244,7 +244,7 @@ static bool ipsi_peer_change(struct ipsi_sa_change *change,
 	xfrm_address_t *addr = out ? &change->daddr : &change->saddr;
 	bool moved;
 
-	ipsi_sa_change_none(change, x);
+	ipsi_sa_change_init(change, x);
 	moved = !xfrm_addr_equal(addr, &to->addr, x->props.family);
 	*addr = to->addr;
 	if (x->encap && to->port) {
@@ -369,7 +369,7 @@ static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 	*changed = true;
 	netdev_state_change(idev->dev);
 	/* Policies of the new endpoints, and SAs that came before it has followed. */
-	ipsi_adopt_scan(idev);
+	ipsi_adopt_configure(idev);
 out:
 	rtnl_unlock();
 	return err;
@@ -404,7 +404,7 @@ static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 }
 
 /* There was no memory: follow later, unless there is news by then. */
-static void ipsi_peer_again(struct ipsi_dev *idev, const struct ipsi_peer *to)
+static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to)
 {
 	struct ipsi_peer *peer = &idev->peer;
 
@@ -439,7 +439,7 @@ static void ipsi_peer_work(struct work_struct *work)
 	spin_unlock_bh(&peer->lock);
 
 	if (moved && ipsi_peer_follow(idev, &to) == -ENOMEM)
-		ipsi_peer_again(idev, &to);
+		ipsi_peer_retry(idev, &to);
 
 	ipsi_work_done(idev);
 }

@@ -1025,7 +1025,7 @@ out:
 }
 
 /* Let all SAs leave that are not between the endpoints any more. */
-static void ipsi_sad_sift(struct ipsi_dev *idev)
+static void ipsi_sad_prune(struct ipsi_dev *idev)
 {
 	struct ipsi_sa *sa, *next;
 	bool out;
@@ -1052,7 +1052,7 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 
 	spin_lock_bh(&sad->lock);
 	sad->loading++;
-	ipsi_sad_sift(idev);
+	ipsi_sad_prune(idev);
 	spin_unlock_bh(&sad->lock);
 
 	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, ipsi_sad_load_one, idev);

@@ -20,11 +20,11 @@
 #define IPSI_CLONE_TRIES	8
 
 /**
- * ipsi_sa_change_none - start with a clone that differs in nothing
+ * ipsi_sa_change_init - start with a clone that differs in nothing
  * @change: filled in
  * @x: the original
  */
-void ipsi_sa_change_none(struct ipsi_sa_change *change,
+void ipsi_sa_change_init(struct ipsi_sa_change *change,
 			 const struct xfrm_state *x)
 {
 	memset(change, 0, sizeof(*change));

@@ -18,7 +18,7 @@
  * @encap_dport: UDP destination port
  * @mode: XFRM_MODE_*
  *
- * Filled in by ipsi_sa_change_none(); then set what is to differ.
+ * Filled in by ipsi_sa_change_init(); then set what is to differ.
  */
 struct ipsi_sa_change {
 	struct xfrm_selector sel;
@@ -42,7 +42,7 @@ struct ipsi_sa_change {
 #define IPSI_XFLAGS		(IPSI_XFLAG_ADOPTED | IPSI_XFLAG_TS_OTHER | \
 				 IPSI_XFLAG_OWN | IPSI_XFLAG_REFUSED)
 
-void ipsi_sa_change_none(struct ipsi_sa_change *change,
+void ipsi_sa_change_init(struct ipsi_sa_change *change,
 			 const struct xfrm_state *x);
 bool ipsi_sa_can_clone(const struct xfrm_state *x);
 struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
