@@ -362,11 +362,11 @@ static void ipsi_decap_dscp(const struct xfrm_state *x, struct sk_buff *skb,
 }
 
 /* Check an authenticated packet of the device. Return the reason to refuse
- * it, or IPSI_REASONS if it is now an inner packet to pass up.
+ * it, or IPSI_ACCEPT if it is now an inner packet to pass up.
  */
-static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
-					 const struct xfrm_state *x,
-					 struct sk_buff *skb)
+static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
+					   const struct xfrm_state *x,
+					   struct sk_buff *skb)
 {
 	struct ipsi_decap_outer outer = { .port = ipsi_peer_take_mapping(x) };
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
@@ -409,7 +409,7 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	if (unlikely(conf->roam))
 		ipsi_decap_follow(idev, conf, x, &outer);
 	ipsi_sa_rx_confirm(idev, x);
-	return IPSI_REASONS;
+	return IPSI_ACCEPT;
 }
 
 /* What next header did a packet have that was refused? Once ESP has found it
@@ -528,8 +528,8 @@ static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
 {
 	enum ipsi_reason reason;
 
-	reason = ipsi_decap_check(idev, x, skb);
-	if (reason != IPSI_REASONS) {
+	reason = ipsi_decap_process(idev, x, skb);
+	if (reason != IPSI_ACCEPT) {
 		ipsi_stats_refused(idev, reason, skb, x);
 		return;
 	}

@@ -51,6 +51,7 @@
  * @IPSI_TX_PATH_ERROR: sent all the same, but its sender was told of an error
  *   that the underlay has reported
  * @IPSI_REASONS: number of reasons
+ * @IPSI_ACCEPT: none of them: the packet is accepted
  */
 enum ipsi_reason {
 	IPSI_TX_NO_SA,
@@ -72,6 +73,7 @@ enum ipsi_reason {
 	IPSI_RX_SELECTOR,
 	IPSI_TX_PATH_ERROR,
 	IPSI_REASONS,
+	IPSI_ACCEPT = IPSI_REASONS,
 };
 
 /**

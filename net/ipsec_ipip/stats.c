@@ -94,7 +94,7 @@ static void ipsi_stats_interface(struct net_device *dev,
 	case IPSI_RX_DUMMY:
 	case IPSI_RX_ECN_ODD:
 	case IPSI_TX_PATH_ERROR:
-	case IPSI_REASONS:
+	case IPSI_ACCEPT:
 		break;
 	}
 }
