@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What key managers are asked for when a device has no SA. */
+/* Acquires: requests to key managers when a device has no SA. */
 #ifndef _IPSI_ACQUIRE_H
 #define _IPSI_ACQUIRE_H
 

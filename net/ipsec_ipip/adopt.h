@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SAs that key managers negotiate for tunnel mode. */
+/* Adoption of the tunnel-mode SAs of key managers */
 #ifndef _IPSI_ADOPT_H
 #define _IPSI_ADOPT_H
 
