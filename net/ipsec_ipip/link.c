@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rtnetlink kind "ipsec-ipip": links are made, changed and deleted.
+ * The rtnetlink kind "ipsec-ipip": creates, changes and deletes links.
  */
 #include <linux/module.h>
 #include <linux/netdevice.h>
@@ -21,7 +21,8 @@
 #include "sa.h"
 #include "txq.h"
 
-/* The first free if_id for a device that asked for none. */
+/* Check that the if_id is free, or choose the first free one if none is given.
+ */
 static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 			     struct netlink_ext_ack *extack)
 {
@@ -96,7 +97,9 @@ static int ipsi_newlink(struct net_device *dev,
 
 	err = register_netdevice(dev);
 	if (err) {
-		/* With a destructor, the device owns conf: ndo_init was there. */
+		/* With a destructor, ndo_init has succeeded, and the device
+		 * owns conf.
+		 */
 		if (dev->priv_destructor)
 			return err;
 		goto err_conf;
@@ -140,7 +143,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	struct ipsi_conf *old, *new;
 	int err;
 
-	/* The options are those of the underlay, which may be another's. */
+	/* The underlay may be in a namespace of another user. */
 	if (!net_eq(idev->net, dev_net(dev)) &&
 	    !ns_capable(idev->net->user_ns, CAP_NET_ADMIN)) {
 		NL_SET_ERR_MSG(extack,
@@ -214,7 +217,7 @@ static struct rtnl_link_ops ipsi_link_ops __read_mostly = {
 };
 
 /**
- * ipsi_link_register - let links be made
+ * ipsi_link_register - register the rtnetlink kind
  *
  * Context: process.
  * Return: 0 or a negative errno.

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that wait for an SA.
+ * The queue of packets that wait for an SA.
  *
- * Adoption runs from a work queue, and a key manager may delete the old SA before
- * it has run. Packets that are sent in between are queued. Packets that have
- * raised an acquire are queued too, as those that wait for the link-layer address
- * of a neighbour are, so that a connection which starts on demand does not lose
- * its first packet.
+ * Adoption runs from a workqueue, and a key manager may delete the old SA
+ * before it has run. Packets sent in that window are queued. Packets that
+ * trigger an acquire are queued too, as neighbour resolution does, so that an
+ * on-demand connection does not lose its first packet.
  *
- * Nobody has authenticated these packets, and they may be large. So their memory
- * is bounded, per device and per namespace, and the oldest ones make room.
+ * Anybody can send such packets, and they may be large. So their memory is
+ * limited, per device and per namespace, and the oldest packets are dropped.
  */
 #include <linux/netdevice.h>
 #include <linux/sizes.h>
@@ -26,18 +25,18 @@
 #include "txq.h"
 #include "work.h"
 
-/* Memory of the packets that wait at one device, and in one namespace */
+/* Limits of the memory of queued packets, per device and per namespace */
 #define IPSI_TXQ_BYTES		SZ_1M
 #define IPSI_TXQ_NET_BYTES	SZ_16M
 
-/* So long, in jiffies, they wait for keys: the request for them may be sent a
- * second time.
+/* Time that packets wait for keys, in jiffies: enough for an IKE daemon to
+ * retransmit its request once
  */
 #define IPSI_TXQ_TIMEOUT	(5 * HZ)
 
 /**
- * ipsi_txq_adopt_begin - an SA of a device is to be adopted
- * @idev: the device; ipsi_txq_adopt_done() is called for it later
+ * ipsi_txq_adopt_begin - queue packets while an SA is being adopted
+ * @idev: the device; ipsi_txq_adopt_done() must follow
  *
  * Context: any.
  */
@@ -55,7 +54,7 @@ static atomic_long_t *ipsi_txq_net_bytes(const struct ipsi_dev *idev)
 	return &ipsi_net(idev->net)->txq_bytes;
 }
 
-/* Take out all packets. The lock of the queue is held. */
+/* Remove all packets from the queue, whose lock is held. */
 static void ipsi_txq_take(struct ipsi_dev *idev, struct sk_buff_head *packets)
 {
 	struct ipsi_txq *txq = &idev->txq;
@@ -67,7 +66,7 @@ static void ipsi_txq_take(struct ipsi_dev *idev, struct sk_buff_head *packets)
 	txq->bytes = 0;
 }
 
-/* Take out the oldest packet, or NULL. The lock of the queue is held. */
+/* Remove the oldest packet from the queue, whose lock is held. */
 static struct sk_buff *ipsi_txq_take_oldest(struct ipsi_dev *idev)
 {
 	struct ipsi_txq *txq = &idev->txq;
@@ -95,7 +94,7 @@ static void ipsi_txq_drop(struct ipsi_dev *idev, struct sk_buff_head *packets)
 	rcu_read_unlock_bh();
 }
 
-/* Packets that a device which is down cannot send are counted as well. */
+/* Send packets, or drop and count them if the device is down. */
 static void ipsi_txq_send(struct ipsi_dev *idev, struct sk_buff_head *packets)
 {
 	struct sk_buff *skb;
@@ -108,7 +107,7 @@ static void ipsi_txq_send(struct ipsi_dev *idev, struct sk_buff_head *packets)
 	ipsi_txq_drop(idev, packets);
 }
 
-/* The packets are dropped, and their senders are told. */
+/* Drop packets and report that to their senders. */
 static void ipsi_txq_refuse(struct ipsi_dev *idev,
 			    struct sk_buff_head *packets)
 {
@@ -123,11 +122,11 @@ static void ipsi_txq_refuse(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_txq_adopt_done - an SA was looked at
+ * ipsi_txq_adopt_done - undo ipsi_txq_adopt_begin()
  * @idev: the device
  *
- * If it was the last one, what waits for it need wait no more, whether there is
- * an SA now or not.
+ * After the last SA, and unless an acquire is pending, the queued packets are
+ * sent, whether there is an SA now or not.
  *
  * Context: process.
  */
@@ -146,8 +145,8 @@ void ipsi_txq_adopt_done(struct ipsi_dev *idev)
 	ipsi_txq_send(idev, &packets);
 }
 
-/* There are keys, or they have not come. What comes from now on, if there is
- * still no SA, asks again and waits anew.
+/* Keys have arrived, or the time is up. If there is still no SA, the next
+ * packet sends another acquire and is queued again.
  */
 static void ipsi_txq_release(struct work_struct *work)
 {
@@ -170,9 +169,9 @@ static void ipsi_txq_release(struct work_struct *work)
 	ipsi_work_done(idev);
 }
 
-/* Start the work, or let it run at another time. Not on a device that is down:
- * ipsi_txq_stop() is called after it has gone down, and cancels for good. The
- * lock of the queue is held.
+/* Schedule the release, or change its time, with the lock of the queue held.
+ * Never schedule it while the device is down, since ipsi_txq_stop() has already
+ * cancelled it then.
  */
 static void ipsi_txq_release_in(struct ipsi_dev *idev, unsigned long delay)
 {
@@ -183,9 +182,9 @@ static void ipsi_txq_release_in(struct ipsi_dev *idev, unsigned long delay)
 }
 
 /**
- * ipsi_txq_acquire_sent - a key manager was asked for keys
+ * ipsi_txq_acquire_sent - queue packets while an acquire is pending
  * @idev: the device
- * @sent: one has heard it; false if there is nobody to wait for
+ * @sent: a key manager has got the acquire; false if none listens
  *
  * Context: BH off.
  */
@@ -201,8 +200,8 @@ void ipsi_txq_acquire_sent(struct ipsi_dev *idev, bool sent)
 	sent = sent && netif_running(idev->dev);
 	/* Pairs with the barrier in ipsi_txq_keys_ready(). */
 	smp_store_mb(txq->acquiring, sent);
-	/* Keys exist already: either they have just arrived, or the packet cannot
-	 * use them. Retry soon, but do not loop.
+	/* Keys exist already: either they have just arrived, or the packet
+	 * cannot use them. Retry soon, but do not loop.
 	 */
 	if (READ_ONCE(idev->carrier.keyed))
 		delay = HZ / 10;
@@ -212,11 +211,11 @@ void ipsi_txq_acquire_sent(struct ipsi_dev *idev, bool sent)
 }
 
 /**
- * ipsi_txq_keys_ready - there are keys in both directions, and it has been set down
- * @idev: the device
+ * ipsi_txq_keys_ready - release packets that wait for keys
+ * @idev: the device; its carrier.keyed is set already
  *
- * With outbound ones alone the answers would be lost: some key managers install
- * those first.
+ * Called when there are keys in both directions. Some key managers install the
+ * outbound SA first; if packets left then, the answers would be lost.
  *
  * Context: any; @idev's sad.lock is held.
  */
@@ -235,8 +234,9 @@ void ipsi_txq_keys_ready(struct ipsi_dev *idev)
 	spin_unlock_bh(&txq->queue.lock);
 }
 
-/* Make room for a packet of a size; the oldest ones go to @packets. Return false
- * if other devices have taken it all. The lock of the queue is held.
+/* Make room for a packet of a size, by moving the oldest ones to @packets.
+ * Return false if other devices use all of the memory. The lock of the queue is
+ * held.
  */
 static bool ipsi_txq_make_room(struct ipsi_dev *idev, unsigned int size,
 			       struct sk_buff_head *packets)
@@ -257,13 +257,13 @@ static bool ipsi_txq_make_room(struct ipsi_dev *idev, unsigned int size,
 }
 
 /**
- * ipsi_txq_add - let a packet wait for an SA
+ * ipsi_txq_add - queue a packet if an SA is expected
  * @idev: the device, which has no SA to send it with
- * @skb: the packet; consumed if it is held
+ * @skb: the packet; consumed if it is queued
  *
  * Context: BH off.
- * Return: true if @skb will be sent, or dropped, when there is an SA or there
- *   will be none; false if none is expected.
+ * Return: true if @skb is queued, to be sent or dropped later; false if no SA
+ *   is expected, or there is no room.
  */
 bool ipsi_txq_add(struct ipsi_dev *idev, struct sk_buff *skb)
 {
@@ -292,8 +292,8 @@ bool ipsi_txq_add(struct ipsi_dev *idev, struct sk_buff *skb)
 }
 
 /**
- * ipsi_txq_init - start with no packet that waits
- * @idev: a device that is being made
+ * ipsi_txq_init - start with an empty queue
+ * @idev: a device that is being created
  */
 void ipsi_txq_init(struct ipsi_dev *idev)
 {
@@ -303,8 +303,8 @@ void ipsi_txq_init(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_txq_stop - drop the packets that wait
- * @idev: the device, which is not running: none waits from now on
+ * ipsi_txq_stop - drop all queued packets
+ * @idev: the device, which is not running, so that no packet is added
  *
  * Context: process.
  */

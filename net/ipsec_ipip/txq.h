@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Packets that wait for an SA. */
+/* The queue of packets that wait for an SA */
 #ifndef _IPSI_TXQ_H
 #define _IPSI_TXQ_H
 
