@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SAs that a key manager moves by XFRM_MSG_MIGRATE. */
+/* Moves of adopted SAs by XFRM_MSG_MIGRATE */
 #ifndef _IPSI_MIGRATE_H
 #define _IPSI_MIGRATE_H
 
