@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Peers that move. */
+/* Peers that move */
 #ifndef _IPSI_PEER_H
 #define _IPSI_PEER_H
 

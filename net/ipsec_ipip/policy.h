@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Private policies: each lets packets leave by one SA, or ask for one. */
+/* Private policies: each names one outbound SA, or triggers an acquire */
 #ifndef _IPSI_POLICY_H
 #define _IPSI_POLICY_H
 
@@ -8,10 +8,10 @@
 struct ipsi_policy;
 
 /**
- * struct ipsi_acq_key - what a policy asks key managers for
- * @reqid: of the SA
- * @family: of the packets that find the policy
- * @mode: of the SA, XFRM_MODE_*
+ * struct ipsi_acq_key - the SA that an acquire requests
+ * @reqid: reqid of the SA
+ * @family: family of the packets that trigger the acquire
+ * @mode: mode of the SA, XFRM_MODE_*
  */
 struct ipsi_acq_key {
 	u32 reqid;
