@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* States of a namespace that a caller is interested in. */
+/* Walks and searches the SAD of a namespace */
 #ifndef _IPSI_SAD_FIND_H
 #define _IPSI_SAD_FIND_H
 

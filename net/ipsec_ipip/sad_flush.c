@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SAs end with their device. A state in transport mode that outlives it would
- * go on decrypting, and the inner packet would reach the host's own stack,
- * which answers in clear. So all states of a device leave the SAD while the
+ * Deletes the SAs of a device with the device. Without it, a state in transport
+ * mode would still decrypt, and the inner packets would reach the host's stack,
+ * which answers in clear. So all states of a device are deleted while the
  * device still refuses their packets.
  */
 #include <linux/sched.h>
@@ -12,18 +12,18 @@
 #include "sa_clone.h"
 #include "sad_flush.h"
 
-/* States that are looked at, and that are taken, in one section of the SAD's
- * lock.
+/* Limits of states that are visited, and that are collected, per slice, after
+ * which the lock of the SAD is released
  */
 #define IPSI_FLUSH_SLICE	1024
 #define IPSI_FLUSH_BATCH	32
 
 /**
  * struct ipsi_flush_slice - part of a walk over the SAD
- * @if_id: interface id of the device that goes
- * @seen: states that were looked at
- * @n: states in @found
- * @found: states of the device, with a reference each
+ * @if_id: interface id of the device
+ * @seen: number of states that were visited
+ * @n: number of states in @found
+ * @found: states of the device, each with a reference
  */
 struct ipsi_flush_slice {
 	u32 if_id;
@@ -32,8 +32,9 @@ struct ipsi_flush_slice {
 	struct xfrm_state *found[IPSI_FLUSH_BATCH];
 };
 
-/* A state in tunnel mode that nobody has adopted is its key manager's, and
- * lets nothing in without a policy.
+/* Does a state end with the device? Not one in tunnel mode that was not
+ * adopted: it belongs to its key manager, and admits no packet without a
+ * policy.
  */
 static bool ipsi_sad_ends(const struct xfrm_state *x, u32 if_id)
 {
@@ -42,7 +43,7 @@ static bool ipsi_sad_ends(const struct xfrm_state *x, u32 if_id)
 		x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN));
 }
 
-/* A walk goes on with the state at which it was stopped. */
+/* An error stops the walk; the next slice continues with the same state. */
 static int ipsi_sad_flush_one(struct xfrm_state *x, int seq, void *data)
 {
 	struct ipsi_flush_slice *slice = data;
@@ -63,8 +64,8 @@ static int ipsi_sad_flush_one(struct xfrm_state *x, int seq, void *data)
  * ipsi_sad_end - delete a state of a device that goes, and notify its owner
  * @x: the state
  *
- * A key manager that has installed the state gets a hard expiry, upon which it
- * negotiates a new SA. One that was made by sa-add is deleted.
+ * The key manager of the state gets a hard expiry, so that it negotiates a new
+ * SA. A state of sa-add is reported as deleted.
  *
  * Context: any; @x's lock is not held.
  */
@@ -105,12 +106,12 @@ static void ipsi_sad_flush_strays(struct net *net, u32 if_id)
 
 /**
  * ipsi_sad_flush - delete all states of a device
- * @idev: the device, which is being unregistered and can still be found, so
- *   that it refuses packets of states that are not deleted yet. States that
- *   come later are deleted as they join (ipsi_sa_attach()).
+ * @idev: the device, which is being unregistered. It can still be found, so
+ *   that it refuses packets of states that are not deleted yet. States that are
+ *   added later are deleted by ipsi_sa_attach().
  *
- * Beside the SAs of the device these are the states with its if_id that it
- * does not use, for example between other endpoints.
+ * This includes states with the if_id of the device that it does not use, for
+ * example between other endpoints.
  *
  * Context: RTNL.
  */
@@ -121,7 +122,7 @@ void ipsi_sad_flush(struct ipsi_dev *idev)
 
 	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
 		ipsi_sad_end(ref.x);
-		/* The SAD may not have had it any more. */
+		/* Without a notification, if the state was already dead. */
 		ipsi_sa_detach(idev, ref.x);
 		xfrm_state_put(ref.x);
 	}
