@@ -51,7 +51,7 @@
 static struct workqueue_struct *ipsi_adopt_wq;
 
 /**
- * struct ipsi_adopt_note - an ESP SA that is to be adopted
+ * struct ipsi_adopt_note - an ESP SA to adopt
  * @list: entry in ipsi_adopt.notes
  * @idev: the device that adopts it; a reference is held, and the device queues
  *   its packets as long as the note exists (txq.c)

@@ -113,7 +113,7 @@ void ipsi_carrier_stop(struct ipsi_dev *idev)
 	ipsi_work_cancel(idev, &idev->carrier.off);
 }
 
-/* As the core does when there is a carrier. */
+/* Do the same as the core for a device with carrier. */
 static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
 {
 	clear_bit(__QDISC_STATE_DEACTIVATED,
@@ -125,10 +125,9 @@ static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
  * ipsi_carrier_keep_queue - let packets reach the device without carrier
  * @dev: the device; it is up
  *
- * The core puts a queue that swallows all before a device without carrier.
- * But here the packet that finds no keys must come through: it is counted by
- * its reason, its sender is told, and it raises the acquire upon which a key
- * manager brings keys, and thus the carrier.
+ * The core attaches a queue that drops all packets of a device without carrier.
+ * But packets without an SA must reach this device: it counts them, notifies
+ * their senders, and sends the acquire that makes a key manager install keys.
  *
  * Context: RTNL, after the core has changed the queue.
  */

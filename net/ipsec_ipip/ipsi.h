@@ -393,7 +393,7 @@ struct ipsi_dev {
 };
 
 /**
- * struct ipsi_adopt - SAs of a namespace that are to be adopted
+ * struct ipsi_adopt - SAs of a namespace to adopt
  * @net: the namespace
  * @work: adopts them
  * @lock: protects @notes, @n and @scan; taken with BH off
@@ -414,7 +414,7 @@ struct ipsi_adopt {
 };
 
 /**
- * struct ipsi_migrations - SAs of a namespace that are to be moved
+ * struct ipsi_migrations - SAs of a namespace to move
  * @net: the namespace
  * @work: moves them
  * @lock: protects all fields below; taken with BH off
@@ -432,7 +432,8 @@ struct ipsi_migrations {
 };
 
 /**
- * struct ipsi_wipe - SAs of a namespace whose keys are to be wiped; see wipe.c
+ * struct ipsi_wipe - dead SAs of a namespace whose keys must be wiped; see
+ *   wipe.c
  * @net: the namespace
  * @work: wipes them
  * @lock: protects all fields below; taken with BH off, inside of ipsi_sad.lock

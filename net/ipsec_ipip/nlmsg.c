@@ -454,7 +454,7 @@ int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	return 0;
 }
 
-/* Start an event, or return NULL if nobody listens. The caller is an RCU reader
+/* Start an event; return NULL without listeners. The caller is an RCU reader
  * or has BH off, which keeps the namespace even if the device leaves it now.
  */
 static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
