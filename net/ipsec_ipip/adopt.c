@@ -709,7 +709,7 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 		return 0;
 
 	NL_SET_ERR_MSG(extack,
-		       "keying: another device adopts what is between these endpoints");
+		       "keying: another device adopts SAs between these endpoints");
 	return -EEXIST;
 }
 

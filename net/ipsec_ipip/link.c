@@ -44,7 +44,7 @@ static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 		}
 	}
 
-	NL_SET_ERR_MSG(extack, "if_id: all are in use, give one");
+	NL_SET_ERR_MSG(extack, "if_id: none is free, specify one");
 	return -ENOSPC;
 }
 

@@ -187,7 +187,7 @@ static void ipsi_migrate_all(struct net *net,
 static void ipsi_migrate_give_up(struct net *net,
 				 const struct ipsi_migrate_room *room)
 {
-	pr_warn_ratelimited("ipsec-ipip: too many SAs moved at once, they end\n");
+	pr_warn_ratelimited("ipsec-ipip: too many SAs moved at once, all expire\n");
 	ipsi_migrate_all(net, room, NULL);
 	rcu_read_lock();
 	ipsi_net_flushed(net, IPPROTO_ESP);

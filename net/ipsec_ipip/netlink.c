@@ -223,7 +223,7 @@ static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
 		return err;
 	if (ipsi_sad_full(idev)) {
 		NL_SET_ERR_MSG(info->extack,
-			       "device: it has as many SAs as it may have");
+			       "device: its limit of SAs is reached");
 		return -ENOSPC;
 	}
 
@@ -475,7 +475,7 @@ static int ipsi_nl_dump_only(struct sk_buff *skb, struct netlink_callback *cb,
 
 	dev = dev_get_by_index_rcu(net, ipsi_nl_dump(cb)->only);
 	if (!dev || !ipsi_device_is(dev)) {
-		NL_SET_ERR_MSG(cb->extack, "device: is not there any more");
+		NL_SET_ERR_MSG(cb->extack, "device: no longer exists");
 		return -ENODEV;
 	}
 
@@ -582,7 +582,7 @@ int ipsec_ipip_nl_sa_activate_doit(struct sk_buff *skb, struct genl_info *info)
 	err = ipsi_sa_activate(idev, attr ? &id : NULL);
 	if (err == -EINVAL)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "spi: expected an SA that is for all CPUs");
+				    "spi: expected an SA for all CPUs");
 	else if (err)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "spi: the device has no such valid outbound SA");

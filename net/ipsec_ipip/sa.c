@@ -387,7 +387,7 @@ static void ipsi_sa_too_many(const struct ipsi_dev *idev,
 {
 	if (net_ratelimit())
 		netdev_warn(idev->dev,
-			    "SA with SPI 0x%08x not used: there are %u already\n",
+			    "SA with SPI 0x%08x not used: limit of %u SAs reached\n",
 			    ntohl(x->id.spi), IPSI_SAD_MAX);
 }
 

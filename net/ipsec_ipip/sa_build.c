@@ -448,7 +448,7 @@ static int ipsi_build_pcpu(struct xfrm_state *x, struct genl_info *info)
 	err = ipsi_xfrm_set_cpu(x, nla_get_u32(attr));
 	if (err)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "pcpu: expected none; this kernel has no SAs for one CPU");
+				    "pcpu: expected none; this kernel has no per-CPU SAs");
 	return err;
 }
 

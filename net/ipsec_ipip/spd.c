@@ -530,10 +530,10 @@ static void ipsi_spd_log_report(const struct ipsi_spd_report *report)
 	if (report->if_id)
 		snprintf(of, sizeof(of), "if_id %u: ", report->if_id);
 	if (report->ports)
-		pr_warn_ratelimited("ipsec-ipip: %spolicy with ports for reqid %u: nothing passes by it\n",
+		pr_warn_ratelimited("ipsec-ipip: %spolicy with ports for reqid %u: no packet matches it\n",
 				    of, report->ports);
 	if (report->over)
-		pr_warn_ratelimited("ipsec-ipip: %smore policies than there is room for: nothing passes\n",
+		pr_warn_ratelimited("ipsec-ipip: %stoo many policies: no packet passes\n",
 				    of);
 }
 
