@@ -160,8 +160,7 @@ static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
 	if (x->props.family != conf->family)
 		return false;
 
-	/* With the if_id of the device, an SA may leave its source unspecified.
-	 */
+	/* With the if_id of the device, the source may be unspecified. */
 	if (x->if_id && xfrm_addr_any(src, conf->family)) {
 		*out = xfrm_addr_equal(dst, &conf->remote, conf->family);
 		return *out ||
@@ -680,7 +679,7 @@ void ipsi_adopt_configure(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_adopt_validate - check what a configuration says about adoption
+ * ipsi_adopt_validate - check the adoption options of a configuration
  * @net: underlay namespace
  * @dev: the device
  * @conf: its new configuration

@@ -158,9 +158,9 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* Build a bundle with the SA @x. Its lock keeps it in the SAD meanwhile.
- * Without it, the core would send an acquire with this SPI, and the larval
- * state would keep a key manager from adding the SA again. An SA that has not
+/* Build a bundle with the SA @x, whose lock keeps it in the SAD meanwhile. If
+ * it left, the core would send an acquire with its SPI, and the larval state
+ * would keep a key manager from adding the SA again. An SA that has not
  * followed the peer yet is not used for the same reason. Consumes the reference
  * to the route @dst.
  */

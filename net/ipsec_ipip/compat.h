@@ -138,8 +138,7 @@ ipsi_xfrm_find_acq(struct net *net, const struct xfrm_mark *mark, u8 mode,
 #endif
 }
 
-/* xfrm_state.nat_keepalive_interval: before 6.11 only daemons send keepalives
- */
+/* xfrm_state.nat_keepalive_interval: before 6.11 left to daemons */
 static inline void ipsi_xfrm_copy_nat_keepalive(struct xfrm_state *x,
 						const struct xfrm_state *old)
 {

@@ -14,12 +14,9 @@
 #include "conf.h"
 #include "nladdr.h"
 
-/* ipsi_parse_endpoints() checks the lengths of addresses, with a better
- * message.
- */
+/* ipsi_parse_endpoints() checks the lengths of addresses. */
 const struct nla_policy ipsi_conf_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
-	/* Strict for all attributes; by default rtnetlink ignores excess bytes.
-	 */
+	/* Strict for all; by default rtnetlink ignores excess bytes. */
 	[0] = { .strict_start_type = IFLA_IPSEC_IPIP_LOCAL },
 	[IFLA_IPSEC_IPIP_LOCAL]		= { .type = NLA_BINARY },
 	[IFLA_IPSEC_IPIP_REMOTE]	= { .type = NLA_BINARY },

@@ -66,8 +66,7 @@ static unsigned int ipsi_decap_source_end(u16 family)
 				   offsetofend(struct ipv6hdr, saddr);
 }
 
-/* Read the source address of an outer header; return false if it is no header.
- */
+/* Read the source address of an outer header, if it is valid. */
 static bool ipsi_decap_source(const void *hdr, u16 family, xfrm_address_t *src)
 {
 	const struct ipv6hdr *ip6h = hdr;
@@ -433,8 +432,7 @@ static int ipsi_decap_refused_proto(const struct sk_buff *skb,
 		outer = sizeof(struct ipv6hdr);
 		len = outer + ntohs(ipv6_hdr(skb)->payload_len);
 	}
-	/* The core subtracts the UDP header from the length but leaves it in.
-	 */
+	/* The core subtracts the UDP header from the length but keeps it. */
 	if (x->encap)
 		len += sizeof(struct udphdr);
 
@@ -719,8 +717,9 @@ err_napi_dev:
 }
 
 /**
- * ipsi_decap_unregister - undo ipsi_decap_register(), after all devices are
- *   gone
+ * ipsi_decap_unregister - undo ipsi_decap_register()
+ *
+ * All devices are gone by then.
  *
  * Context: process. No callback runs any more when this returns.
  */

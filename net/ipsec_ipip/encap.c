@@ -112,8 +112,8 @@ static bool ipsi_xmit_mtu_ok(const struct ipsi_tx *tx, struct sk_buff *skb)
 }
 
 /* The DF bit of the outer header (RFC 2003 section 3.1, RFC 4301 section
- * 5.1.2.1). It is clear if the packet must be fragmented. A flag of the SA lets
- * a key manager forbid to copy the bit.
+ * 5.1.2.1). It is clear if the packet must be fragmented, or if the key manager
+ * requests that by a flag of the SA.
  */
 static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 {

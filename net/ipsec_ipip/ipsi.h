@@ -432,8 +432,7 @@ struct ipsi_migrations {
 };
 
 /**
- * struct ipsi_wipe - dead SAs of a namespace whose keys must be wiped; see
- *   wipe.c
+ * struct ipsi_wipe - dead SAs whose keys must be wiped; see wipe.c
  * @net: the namespace
  * @work: wipes them
  * @lock: protects all fields below; taken with BH off, inside of ipsi_sad.lock

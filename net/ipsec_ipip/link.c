@@ -21,8 +21,7 @@
 #include "sa.h"
 #include "txq.h"
 
-/* Check that the if_id is free, or choose the first free one if none is given.
- */
+/* Check that the if_id is free; choose a free one if none is given. */
 static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 			     struct netlink_ext_ack *extack)
 {

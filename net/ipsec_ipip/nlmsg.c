@@ -211,8 +211,7 @@ static int ipsi_nl_put_alg(struct sk_buff *msg, const struct ipsi_nl_alg *attr,
 	if (nla_put_string(msg, attr->name, name))
 		return -EMSGSIZE;
 
-	/* XFRM accepts longer keys for a hash, but they do not fit a message.
-	 */
+	/* XFRM accepts longer keys for a hash, which do not fit a message. */
 	if (keys && key_bits && key_bits <= IPSEC_IPIP_KEY_MAX_LEN * 8 &&
 	    nla_put(msg, attr->key, key_bits / 8, key))
 		return -EMSGSIZE;

@@ -45,8 +45,7 @@ static u8 ipsi_outer_dsfield(const struct ipsi_conf *conf,
 	}
 }
 
-/* Return the flow label of the outer header, from a packet without that header.
- */
+/* Return the outer flow label of a packet without an outer header. */
 static __be32 ipsi_outer_flowlabel(const struct ipsi_conf *conf,
 				   struct sk_buff *skb,
 				   const struct ipsi_inner *inner)

@@ -54,8 +54,7 @@ static bool ipsi_route_local6_ok(const struct ipsi_dev *idev,
 	return ok;
 }
 
-/* Without RT6_LOOKUP_F_IFACE, IPv6 treats the underlay device as a preference.
- */
+/* Without RT6_LOOKUP_F_IFACE, the underlay device is only a preference. */
 static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
 				     const struct ipsi_conf *conf, u32 mark,
 				     struct flowi6 *fl6)

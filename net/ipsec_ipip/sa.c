@@ -10,9 +10,9 @@
  * After any change the SAs are surveyed once, and the differences are announced
  * under the lock, in this order:
  *
- * *       an SA has changed               sa-add, sa-expire, sa-del *
- * another SA is in use            sa-activate *   the device has keys, or none
- * carrier
+ *	an SA has changed		sa-add, sa-expire, sa-del
+ *	another SA is in use		sa-activate
+ *	the device has keys, or none	carrier
  */
 #include <linux/list.h>
 #include <linux/random.h>
@@ -522,8 +522,7 @@ void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
 }
 
 /**
- * ipsi_sa_detach_others - remove an SA from a device that is not its own any
- *   more
+ * ipsi_sa_detach_others - remove an SA from its old device
  * @x: the state, whose if_id may have changed
  * @idev: the device with its current if_id, from which it is not removed; or
  *   NULL
@@ -753,8 +752,7 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 	spin_unlock_bh(&sad->lock);
 }
 
-/* Unpin the active SA. The next choice is announced even if it is the same SA.
- */
+/* Unpin the active SA. The next choice is announced in any case. */
 static void ipsi_sa_unpin(struct ipsi_sad *sad)
 {
 	lockdep_assert_held(&sad->lock);

@@ -124,8 +124,7 @@ static void ipsi_clone_props(struct xfrm_state *x, const struct xfrm_state *old,
 	ipsi_xfrm_copy_nat_keepalive(x, old);
 }
 
-/* Copy the fields that change while the original is in use. Its lock is held.
- */
+/* Copy the fields that change during use. The lock of @old is held. */
 static void ipsi_clone_progress(struct xfrm_state *x,
 				const struct xfrm_state *old, u32 xflags)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deletes the SAs of a device with the device. Without it, a state in transport
+ * Deletes the SAs of a device with the device. Otherwise, a state in transport
  * mode would still decrypt, and the inner packets would reach the host's stack,
  * which answers in clear. So all states of a device are deleted while the
  * device still refuses their packets.

@@ -213,8 +213,7 @@ static void ipsi_spd_key_template(struct ipsi_spd_key *key,
 			  out ? &tmpl->id.daddr : &tmpl->saddr);
 }
 
-/* Is this the template that counts, the first one for its endpoints or if_id?
- */
+/* Is this the first template for its endpoints or if_id? It counts. */
 static bool ipsi_spd_is_first(const struct xfrm_policy *xp, int i, bool out)
 {
 	struct ipsi_spd_key key, earlier;

@@ -71,7 +71,7 @@ static bool ipsi_ts_addrs_match(const struct xfrm_selector *sel,
 }
 
 /* Return the offset of the packet that an ICMP error quotes, or a negative
- * number if this is no such error.
+ * number if @skb is not such an error.
  */
 static int ipsi_ts_quoted4(const struct sk_buff *skb)
 {
