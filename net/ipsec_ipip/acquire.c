@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What key managers are asked for when a device has no SA.
+ * Acquires: requests to key managers when a device has no SA.
  *
- * One that has put a policy for its tunnel into the SPD waits for what that
- * would raise for the inner packet: tunnel mode, the reqid of the policy and
- * the packet's addresses. It gets that, though the policy does not see the
- * packet. A packet that no such policy is for must not look as if there were
- * one: a connection which is not to start by itself would.
+ * A key manager that has installed a policy for its tunnel expects the acquire
+ * that this policy would raise for the inner packet: tunnel mode, the reqid of
+ * the policy and the addresses of the packet. The device sends that acquire,
+ * although the policy never sees the packet. It does so only for packets that
+ * match such a policy; otherwise it would start connections that must not start
+ * on demand.
  *
- * Others are asked for an SA of the device's own: transport mode, the device's
- * reqid and its endpoints.
+ * For all other packets the acquire is for an SA of the device: transport mode,
+ * the reqid of the device and its endpoints.
  *
- * Packets that find no SA cost nobody a key, and anybody may send many. To ask
- * takes the locks that the key manager needs to bring the SA. So the same SA is
- * asked for once a second, or at once when something has changed.
+ * An acquire takes the locks that a key manager needs to install the SA, and
+ * anybody can send packets without having a key. So acquires for the same SA
+ * are limited to one per second. A change of the device's SAs or of its
+ * configuration resets the limit.
  */
 #include <linux/jiffies.h>
 #include <linux/spinlock.h>
@@ -24,172 +26,174 @@
 #include "main.h"
 #include "ts.h"
 
-/* For so long, in jiffies, the same SA is not asked for again. */
-#define IPSI_ASK_INTERVAL	HZ
+/* Minimum time between two acquires for the same SA, in jiffies */
+#define IPSI_ACQ_INTERVAL	HZ
 
 /**
- * ipsi_acquire_what - what to ask for, if there is no SA for a packet
+ * ipsi_acquire_fill - determine the SA that a packet needs
  * @idev: the device
  * @conf: its configuration
- * @skb: the inner packet; one that was sent by its link header has no route,
- *   and no policy is for it
- * @ask: what to ask for is put here
+ * @skb: the inner packet; without a route, as from a packet socket, it matches
+ *   no policy
+ * @key: filled in
  *
  * Context: RCU read side.
  */
-void ipsi_acquire_what(const struct ipsi_dev *idev,
+void ipsi_acquire_fill(const struct ipsi_dev *idev,
 		       const struct ipsi_conf *conf,
-		       const struct sk_buff *skb, struct ipsi_policy_ask *ask)
+		       const struct sk_buff *skb, struct ipsi_acq_key *key)
 {
-	if (skb_valid_dst(skb) && ipsi_ts_policy(idev, skb, &ask->reqid)) {
-		ask->mode = XFRM_MODE_TUNNEL;
-		ask->family = skb_dst(skb)->ops->family;
+	if (skb_valid_dst(skb) && ipsi_ts_policy(idev, skb, &key->reqid)) {
+		key->mode = XFRM_MODE_TUNNEL;
+		key->family = skb_dst(skb)->ops->family;
 		return;
 	}
 
-	ask->mode = XFRM_MODE_TRANSPORT;
-	ask->family = conf->family;
-	ask->reqid = conf->reqid;
+	key->mode = XFRM_MODE_TRANSPORT;
+	key->family = conf->family;
+	key->reqid = conf->reqid;
 }
 
-/* The entry of an SA, or NULL. */
-static struct ipsi_ask *ipsi_ask_find(struct ipsi_acquire *acquire, u8 mode,
+/* Find the entry of an SA, or NULL. */
+static struct ipsi_acq *ipsi_acq_find(struct ipsi_acquire *acquire, u8 mode,
 				      u32 reqid, u16 family)
 {
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	lockdep_assert_held(&acquire->lock);
 
-	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++)
-		if (ask->used && ask->mode == mode && ask->reqid == reqid &&
-		    ask->family == family)
-			return ask;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++)
+		if (acq->used && acq->mode == mode && acq->reqid == reqid &&
+		    acq->family == family)
+			return acq;
 
 	return NULL;
 }
 
-static struct ipsi_ask *ipsi_ask_find_xp(struct ipsi_acquire *acquire,
+static struct ipsi_acq *ipsi_acq_find_xp(struct ipsi_acquire *acquire,
 					 const struct xfrm_policy *xp)
 {
 	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
 
-	return ipsi_ask_find(acquire, tmpl->mode, tmpl->reqid, xp->family);
+	return ipsi_acq_find(acquire, tmpl->mode, tmpl->reqid, xp->family);
 }
 
-/* An entry that another SA does not need any more, or that of long ago */
-static struct ipsi_ask *ipsi_ask_oldest(struct ipsi_acquire *acquire)
+/* Find an unused entry, or else the oldest one. */
+static struct ipsi_acq *ipsi_acq_oldest(struct ipsi_acquire *acquire)
 {
-	struct ipsi_ask *ask, *oldest = acquire->asks;
+	struct ipsi_acq *acq, *oldest = acquire->acqs;
 
 	lockdep_assert_held(&acquire->lock);
 
-	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++) {
-		if (!ask->used)
-			return ask;
-		if (time_before(ask->when, oldest->when))
-			oldest = ask;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++) {
+		if (!acq->used)
+			return acq;
+		if (time_before(acq->when, oldest->when))
+			oldest = acq;
 	}
 
 	return oldest;
 }
 
-static bool ipsi_ask_is_recent(const struct ipsi_ask *ask,
+static bool ipsi_acq_is_recent(const struct ipsi_acq *acq,
 			       unsigned int generation)
 {
-	return ask->used && ask->generation == generation &&
-	       time_before(jiffies, ask->when + IPSI_ASK_INTERVAL);
+	return acq->used && acq->generation == generation &&
+	       time_before(jiffies, acq->when + IPSI_ACQ_INTERVAL);
 }
 
-/* Take over a reference; the former one is for the caller to put. */
-static struct xfrm_state *ipsi_ask_set_larval(struct ipsi_ask *ask,
+/* Take over the reference to @x; the caller puts the one that is returned. */
+static struct xfrm_state *ipsi_acq_set_larval(struct ipsi_acq *acq,
 					      struct xfrm_state *x)
 {
-	struct xfrm_state *old = ask->larval;
+	struct xfrm_state *old = acq->larval;
 
-	ask->larval = x;
+	acq->larval = x;
 	return old;
 }
 
-static void ipsi_ask_put(struct xfrm_state *x)
+static void ipsi_acq_put(struct xfrm_state *x)
 {
 	if (x)
 		xfrm_state_put(x);
 }
 
 /**
- * ipsi_acquire_may_ask - is a key manager to be asked for an SA for a packet?
+ * ipsi_acquire_allow - limit the rate of acquires
  * @idev: the device, which has no SA to send with
  * @conf: its configuration
  * @skb: the inner packet
  *
- * If so, the next packet is told no, unless it is for another SA. While an SA is
- * being adopted, nobody is asked.
+ * No acquire is allowed while an SA is being adopted.
  *
  * Context: BH off, RCU read side.
+ * Return: true if an acquire may be sent now. The time is noted, so further
+ *   packets that need the same SA get false for a while.
  */
-bool ipsi_acquire_may_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			  const struct sk_buff *skb)
+bool ipsi_acquire_allow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			const struct sk_buff *skb)
 {
-	unsigned int generation = atomic_read(&ipsi_net(idev->net)->asks);
+	unsigned int generation = atomic_read(&ipsi_net(idev->net)->acq_resets);
 	struct ipsi_acquire *acquire = &idev->acquire;
 	struct xfrm_state *old = NULL;
-	struct ipsi_policy_ask what;
-	struct ipsi_ask *ask;
-	bool may;
+	struct ipsi_acq_key key;
+	struct ipsi_acq *acq;
+	bool allow;
 
-	if (READ_ONCE(idev->held.pending))
+	if (READ_ONCE(idev->txq.adopting))
 		return false;
 
-	ipsi_acquire_what(idev, conf, skb, &what);
+	ipsi_acquire_fill(idev, conf, skb, &key);
 
 	spin_lock(&acquire->lock);
-	ask = ipsi_ask_find(acquire, what.mode, what.reqid, what.family) ?:
-	      ipsi_ask_oldest(acquire);
-	may = !ipsi_ask_is_recent(ask, generation);
-	if (may) {
-		if (!ask->used || ask->mode != what.mode ||
-		    ask->reqid != what.reqid || ask->family != what.family)
-			old = ipsi_ask_set_larval(ask, NULL);
-		ask->used = true;
-		ask->mode = what.mode;
-		ask->reqid = what.reqid;
-		ask->family = what.family;
-		ask->when = jiffies;
-		ask->generation = generation;
+	acq = ipsi_acq_find(acquire, key.mode, key.reqid, key.family) ?:
+	      ipsi_acq_oldest(acquire);
+	allow = !ipsi_acq_is_recent(acq, generation);
+	if (allow) {
+		if (!acq->used || acq->mode != key.mode ||
+		    acq->reqid != key.reqid || acq->family != key.family)
+			old = ipsi_acq_set_larval(acq, NULL);
+		acq->used = true;
+		acq->mode = key.mode;
+		acq->reqid = key.reqid;
+		acq->family = key.family;
+		acq->when = jiffies;
+		acq->generation = generation;
 	}
 	spin_unlock(&acquire->lock);
-	ipsi_ask_put(old);
+	ipsi_acq_put(old);
 
-	return may;
+	return allow;
 }
 
 /**
- * ipsi_acquire_begin - key managers are about to be asked
+ * ipsi_acquire_begin - prepare for an acquire
  * @idev: the device
- * @xp: private policy by which they are
+ * @xp: private policy of the look-up that raises it
  *
  * Context: BH off.
  */
 void ipsi_acquire_begin(struct ipsi_dev *idev, const struct xfrm_policy *xp)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	spin_lock(&acquire->lock);
-	ask = ipsi_ask_find_xp(acquire, xp);
-	if (ask)
-		ask->xp = xp;
+	acq = ipsi_acq_find_xp(acquire, xp);
+	if (acq)
+		acq->xp = xp;
 	spin_unlock(&acquire->lock);
 }
 
 /**
- * ipsi_acquire_sent - an acquire goes out
- * @x: the larval state that it leaves, if anybody listens
- * @xp: the policy by which it was raised, which may be anybody's
+ * ipsi_acquire_sent - note the larval state of an acquire
+ * @x: the larval state, which stays if a key manager listens
+ * @xp: the policy that raised the acquire; not necessarily a private one
  *
- * Only by a private policy @x is one that references can be taken to: there is
- * one on behalf of users (XFRM_MSG_ACQUIRE) that is freed without regard to them.
- * The core has no look-up that tells larval states apart by their if_id.
+ * The state is noted, since the core has no look-up that distinguishes larval
+ * states by their if_id. A reference is taken only for a private policy of the
+ * device: xfrm_user frees the state of an XFRM_MSG_ACQUIRE from user space
+ * without regard to references.
  *
  * Context: RCU read side; a state's lock may be held.
  */
@@ -198,7 +202,7 @@ void ipsi_acquire_sent(struct xfrm_state *x, const struct xfrm_policy *xp)
 	struct xfrm_state *old = NULL;
 	struct ipsi_acquire *acquire;
 	struct ipsi_dev *idev;
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	idev = xp->if_id ? ipsi_net_find(xs_net(x), xp->if_id) : NULL;
 	if (!idev)
@@ -206,18 +210,18 @@ void ipsi_acquire_sent(struct xfrm_state *x, const struct xfrm_policy *xp)
 
 	acquire = &idev->acquire;
 	spin_lock_bh(&acquire->lock);
-	ask = ipsi_ask_find_xp(acquire, xp);
-	if (ask && ask->xp == xp) {
+	acq = ipsi_acq_find_xp(acquire, xp);
+	if (acq && acq->xp == xp) {
 		xfrm_state_hold(x);
-		old = ipsi_ask_set_larval(ask, x);
+		old = ipsi_acq_set_larval(acq, x);
 	}
 	spin_unlock_bh(&acquire->lock);
-	ipsi_ask_put(old);
+	ipsi_acq_put(old);
 }
 
-/* The larval state that an acquire has left, with a reference, where the device
- * has not noted it: it was raised by another's policy. Two devices between the
- * same endpoints may have one each, of which only one is found.
+/* Find the larval state of an acquire that a policy of the SPD raised, which
+ * the device has not noted; the caller puts it. If two devices share their
+ * endpoints and have one such state each, only one of the states is found.
  */
 static struct xfrm_state *ipsi_acquire_larval(struct net *net,
 					      const struct ipsi_conf *conf,
@@ -238,15 +242,17 @@ static struct xfrm_state *ipsi_acquire_larval(struct net *net,
 }
 
 /**
- * ipsi_acquire_end - key managers were asked
+ * ipsi_acquire_end - check whether a key manager works on an acquire
  * @idev: the device
  * @conf: its configuration
- * @xp: private policy by which they were
+ * @xp: private policy of the look-up that raised it
  *
- * The look-up that asks says the same (-EAGAIN) if nobody has listened.
+ * The return value of the look-up does not tell: it is -EAGAIN even if no key
+ * manager listens.
  *
  * Context: BH off; no lock of a state or the SAD is held.
- * Return: true if one is at work on it, and the core has not given it up.
+ * Return: true if a key manager has got the acquire and its larval state has
+ *   not expired.
  */
 bool ipsi_acquire_end(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		      const struct xfrm_policy *xp)
@@ -254,59 +260,59 @@ bool ipsi_acquire_end(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	const struct xfrm_tmpl *tmpl = &xp->xfrm_vec[0];
 	struct ipsi_acquire *acquire = &idev->acquire;
 	struct xfrm_state *x;
-	struct ipsi_ask *ask;
-	bool waits = false;
+	struct ipsi_acq *acq;
+	bool pending = false;
 
 	spin_lock(&acquire->lock);
-	ask = ipsi_ask_find_xp(acquire, xp);
-	if (ask) {
-		ask->xp = NULL;
-		waits = ask->larval &&
-			READ_ONCE(ask->larval->km.state) == XFRM_STATE_ACQ;
+	acq = ipsi_acq_find_xp(acquire, xp);
+	if (acq) {
+		acq->xp = NULL;
+		pending = acq->larval &&
+			  READ_ONCE(acq->larval->km.state) == XFRM_STATE_ACQ;
 	}
 	spin_unlock(&acquire->lock);
-	if (waits)
+	if (pending)
 		return true;
 
 	x = ipsi_acquire_larval(idev->net, conf, tmpl->mode, tmpl->reqid);
-	ipsi_ask_put(x);
+	ipsi_acq_put(x);
 
 	return x;
 }
 
-/* Give up what the device has noted of SAs in a mode and with a reqid, or of
- * all; and the states, if the SAs are there.
+/* Drop the entries with a mode and reqid, and delete their larval states, since
+ * the SA is there; or drop all entries and leave their states to expire.
  */
 static void ipsi_acquire_forget(struct ipsi_dev *idev, u8 mode, u32 reqid,
 				bool all)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct xfrm_state *x[IPSI_ASKS];
+	struct xfrm_state *x[IPSI_ACQS];
 	unsigned int i;
 
 	spin_lock_bh(&acquire->lock);
-	for (i = 0; i < IPSI_ASKS; i++) {
-		struct ipsi_ask *ask = &acquire->asks[i];
+	for (i = 0; i < IPSI_ACQS; i++) {
+		struct ipsi_acq *acq = &acquire->acqs[i];
 
 		x[i] = NULL;
-		if (!ask->used ||
-		    (!all && (ask->mode != mode || ask->reqid != reqid)))
+		if (!acq->used ||
+		    (!all && (acq->mode != mode || acq->reqid != reqid)))
 			continue;
-		x[i] = ipsi_ask_set_larval(ask, NULL);
-		ask->used = false;
+		x[i] = ipsi_acq_set_larval(acq, NULL);
+		acq->used = false;
 	}
 	spin_unlock_bh(&acquire->lock);
 
-	for (i = 0; i < IPSI_ASKS; i++) {
+	for (i = 0; i < IPSI_ACQS; i++) {
 		if (x[i] && !all && x[i]->km.state == XFRM_STATE_ACQ)
 			xfrm_state_delete(x[i]);
-		ipsi_ask_put(x[i]);
+		ipsi_acq_put(x[i]);
 	}
 }
 
-static void ipsi_acquire_complete(struct ipsi_dev *idev,
-				  const struct ipsi_conf *conf, u8 mode,
-				  u32 reqid)
+static void ipsi_acquire_complete_one(struct ipsi_dev *idev,
+				      const struct ipsi_conf *conf, u8 mode,
+				      u32 reqid)
 {
 	struct xfrm_state *x;
 
@@ -320,56 +326,56 @@ static void ipsi_acquire_complete(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_acquire_done - there is an SA: what has asked for it serves no more
+ * ipsi_acquire_complete - delete the larval states of acquires that have an SA
  * @idev: the device
  * @conf: its configuration
  * @x: the SA, as the key manager has made it
  *
- * An acquire leaves a larval state. The core takes it away for an SA in its
- * own mode and with its own reqid and if_id, and else waits until it expires.
+ * The core deletes a larval state only for an SA with the same mode, reqid and
+ * if_id. Adoption changes these, so the state would stay until it expires.
  *
  * Context: process; no lock of a state or the SAD is held.
  */
-void ipsi_acquire_done(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-		       const struct xfrm_state *x)
+void ipsi_acquire_complete(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			   const struct xfrm_state *x)
 {
-	ipsi_acquire_complete(idev, conf, XFRM_MODE_TRANSPORT, conf->reqid);
-	ipsi_acquire_complete(idev, conf, XFRM_MODE_TUNNEL, x->props.reqid);
-	/* for a policy that has none yet */
-	ipsi_acquire_complete(idev, conf, XFRM_MODE_TUNNEL, 0);
+	ipsi_acquire_complete_one(idev, conf, XFRM_MODE_TRANSPORT, conf->reqid);
+	ipsi_acquire_complete_one(idev, conf, XFRM_MODE_TUNNEL, x->props.reqid);
+	/* The policy may have had no reqid yet. */
+	ipsi_acquire_complete_one(idev, conf, XFRM_MODE_TUNNEL, 0);
 }
 
 /**
- * ipsi_acquire_again - let the next packet ask
- * @idev: the device, of which something has changed
+ * ipsi_acquire_reset_limit - allow the next packet to send an acquire
+ * @idev: the device, whose SAs or configuration have changed
  *
  * Context: any; a state's lock and @idev's sad.lock may be held.
  */
-void ipsi_acquire_again(struct ipsi_dev *idev)
+void ipsi_acquire_reset_limit(struct ipsi_dev *idev)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct ipsi_ask *ask;
+	struct ipsi_acq *acq;
 
 	spin_lock_bh(&acquire->lock);
-	for (ask = acquire->asks; ask < acquire->asks + IPSI_ASKS; ask++)
-		ask->when = jiffies - IPSI_ASK_INTERVAL;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++)
+		acq->when = jiffies - IPSI_ACQ_INTERVAL;
 	spin_unlock_bh(&acquire->lock);
 }
 
 /**
- * ipsi_acquire_flushed - let the next packet of each device ask
- * @net: underlay namespace, whose larval states may be gone
+ * ipsi_acquire_flushed - reset the limit of all devices
+ * @net: underlay namespace; the flush may have deleted its larval states
  *
  * Context: any.
  */
 void ipsi_acquire_flushed(struct net *net)
 {
-	atomic_inc(&ipsi_net(net)->asks);
+	atomic_inc(&ipsi_net(net)->acq_resets);
 }
 
 /**
- * ipsi_acquire_init - start without having asked for anything
- * @idev: a device that is being made
+ * ipsi_acquire_init - start without acquires
+ * @idev: a device that is being created
  */
 void ipsi_acquire_init(struct ipsi_dev *idev)
 {
@@ -377,9 +383,9 @@ void ipsi_acquire_init(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_acquire_stop - forget what was asked for
- * @idev: the device, to which nothing more is sent, and which is not found by its
- *   if_id any more
+ * ipsi_acquire_stop - drop all entries
+ * @idev: the device, which sends nothing any more and is no longer found by its
+ *   if_id, so that no entry is added
  *
  * Context: process.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What key managers are asked for when a device has no SA. */
+/* Acquires: requests to key managers when a device has no SA. */
 #ifndef _IPSI_ACQUIRE_H
 #define _IPSI_ACQUIRE_H
 
@@ -11,19 +11,19 @@
 
 void ipsi_acquire_init(struct ipsi_dev *idev);
 void ipsi_acquire_stop(struct ipsi_dev *idev);
-void ipsi_acquire_again(struct ipsi_dev *idev);
+void ipsi_acquire_reset_limit(struct ipsi_dev *idev);
 void ipsi_acquire_flushed(struct net *net);
 
-void ipsi_acquire_what(const struct ipsi_dev *idev,
+void ipsi_acquire_fill(const struct ipsi_dev *idev,
 		       const struct ipsi_conf *conf,
-		       const struct sk_buff *skb, struct ipsi_policy_ask *ask);
-bool ipsi_acquire_may_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			  const struct sk_buff *skb);
+		       const struct sk_buff *skb, struct ipsi_acq_key *key);
+bool ipsi_acquire_allow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			const struct sk_buff *skb);
 void ipsi_acquire_begin(struct ipsi_dev *idev, const struct xfrm_policy *xp);
 bool ipsi_acquire_end(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		      const struct xfrm_policy *xp);
 void ipsi_acquire_sent(struct xfrm_state *x, const struct xfrm_policy *xp);
-void ipsi_acquire_done(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-		       const struct xfrm_state *x);
+void ipsi_acquire_complete(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			   const struct xfrm_state *x);
 
 #endif /* _IPSI_ACQUIRE_H */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adoption: an unmodified key manager negotiates tunnel mode and installs its
- * SAs; those that are a device's are run by the device.
+ * Adoption: the device takes over the tunnel-mode SAs that an unmodified key
+ * manager negotiates and installs.
  *
- * An inbound SA stays the state that it is: what comes in by tunnel mode is
- * what the device receives, and no packet, sequence number or checksum is
- * lost by a change. It only gets the if_id if it has none, and at once. An
- * outbound SA is replaced by its clone in transport mode, which takes work
- * that may sleep: it is noted, and done with the mutex held that all key
- * managers hold, so that none of them sees it half done.
+ * An inbound SA stays in tunnel mode: the device receives such packets too, and
+ * so no packet or sequence number is lost. It only gets the if_id of the device
+ * if it has none, directly in the notification.
  *
- * The key manager goes on to find its SA by address, SPI and protocol.
+ * An outbound SA is replaced by a clone in transport mode. That sleeps, so a
+ * work item does it. The work holds the xfrm_cfg_mutex, as all key managers do,
+ * so that none of them sees an intermediate state.
+ *
+ * The key manager still finds its SA by address, SPI and protocol.
  */
 #include <linux/jhash.h>
 #include <linux/list.h>
@@ -26,7 +27,6 @@
 #include "acquire.h"
 #include "adopt.h"
 #include "decap.h"
-#include "hold.h"
 #include "main.h"
 #include "nlmsg.h"
 #include "sa.h"
@@ -34,26 +34,27 @@
 #include "spd.h"
 #include "sad_find.h"
 #include "ts.h"
+#include "txq.h"
 
-/* When there was no memory to note an SA, the SAD is searched this later. */
+/* Delay before another search of the SAD if there was no memory for one */
 #define IPSI_ADOPT_RETRY	(HZ / 10)
 
-/* SAs of a namespace that are noted; when there are more, the SAD is searched. So
- * many are found there at once.
+/* Limit of noted SAs in a namespace, beyond which the SAD is searched instead;
+ * also of the SAs that one pass over the SAD returns
  */
 #define IPSI_ADOPT_MAX		1024
 
-/* Owned by the module. It is eager, so that an SA is adopted before its key
- * manager comes to the next thing; where and how eagerly it runs can be set
- * in /sys/devices/virtual/workqueue/.
+/* Owned by the module. It has a high priority, so that an SA is adopted before
+ * its key manager goes on. CPUs and priority can be set in
+ * /sys/devices/virtual/workqueue/.
  */
 static struct workqueue_struct *ipsi_adopt_wq;
 
 /**
- * struct ipsi_adopt_note - an SA to look at; ESP
+ * struct ipsi_adopt_note - an ESP SA to adopt
  * @list: entry in ipsi_adopt.notes
- * @idev: the device that would adopt it; a reference is held, and packets
- *   wait as long as the note lives (hold.c)
+ * @idev: the device that adopts it; a reference is held, and the device queues
+ *   its packets as long as the note exists (txq.c)
  * @daddr: destination address
  * @spi: SPI
  * @mark: mark that finds it
@@ -68,8 +69,8 @@ struct ipsi_adopt_note {
 	u16 family;
 };
 
-/* Devices that adopt by endpoints, by these and the namespace; written under RTNL,
- * read under RCU. There is one for a pair of endpoints.
+/* Devices that adopt by endpoints; the key is namespace and endpoints, at most
+ * one device for each. Written under RTNL, read under RCU.
  */
 static struct rhashtable ipsi_adopt_table;
 
@@ -117,7 +118,7 @@ static const struct rhashtable_params ipsi_adopt_params = {
 static void ipsi_ends_set_addr(xfrm_address_t *to, const xfrm_address_t *from,
 			       u16 family)
 {
-	/* Users leave anything behind an IPv4 address. */
+	/* User space does not clear the bytes behind an IPv4 address. */
 	if (family == AF_INET)
 		to->a4 = from->a4;
 	else
@@ -135,7 +136,7 @@ static void ipsi_ends_set(struct ipsi_ends *ends, const struct net *net,
 	ipsi_ends_set_addr(&ends->remote, remote, family);
 }
 
-/* The device that adopts what is between these endpoints. RTNL or RCU. */
+/* Find the device that adopts SAs between these endpoints. RTNL or RCU. */
 static struct ipsi_dev *ipsi_ends_find(const struct net *net, u16 family,
 				       const xfrm_address_t *local,
 				       const xfrm_address_t *remote)
@@ -148,7 +149,9 @@ static struct ipsi_dev *ipsi_ends_find(const struct net *net, u16 family,
 				      ipsi_adopt_params);
 }
 
-/* Which way x goes between the endpoints, if it does. */
+/* Set @out to the direction of x; return false if x is not between the
+ * endpoints.
+ */
 static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
 				 const struct xfrm_state *x, bool *out)
 {
@@ -157,7 +160,7 @@ static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
 	if (x->props.family != conf->family)
 		return false;
 
-	/* Its if_id says enough where it leaves the source open. */
+	/* With the if_id of the device, the source may be unspecified. */
 	if (x->if_id && xfrm_addr_any(src, conf->family)) {
 		*out = xfrm_addr_equal(dst, &conf->remote, conf->family);
 		return *out ||
@@ -168,7 +171,7 @@ static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
 	return *out || ipsi_conf_between(conf, dst, src);
 }
 
-/* The device that adopts SAs between these endpoints that carry no if_id. */
+/* Find the device that adopts x by its endpoints, since x has no if_id. */
 static struct ipsi_dev *ipsi_adopt_find(const struct net *net,
 					const struct xfrm_state *x)
 {
@@ -182,8 +185,8 @@ static struct ipsi_dev *ipsi_adopt_find(const struct net *net,
 	       ipsi_ends_find(net, family, dst, src);
 }
 
-/* The device that has to adopt x, or NULL. What is not valid yet, or was
- * adopted already, is left alone. RCU read side.
+/* Find the device that has to adopt x, or NULL if there is none, or if x is not
+ * valid yet or already adopted. RCU read side.
  */
 static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
 					  const struct xfrm_state *x, bool *out)
@@ -209,8 +212,8 @@ static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
 	return idev;
 }
 
-/* Why x cannot be adopted, or -1. An SA with a mark is that of a VTI or of a
- * policy with that mark, if it does not carry the device's if_id.
+/* Return the reason why x cannot be adopted, or -1. Without the if_id of the
+ * device, an SA with a mark belongs to a VTI or to a policy with that mark.
  */
 static int ipsi_adopt_refusal(const struct ipsi_dev *idev,
 			      const struct xfrm_state *x, bool out)
@@ -243,8 +246,9 @@ static void ipsi_adopt_set_refused(struct xfrm_state *x, bool refused)
 	spin_unlock_bh(&x->lock);
 }
 
-/* It is told once of each state, until that is updated. What has failed for want
- * of memory is tried again when the SAD is searched.
+/* Report a refusal, once per state until it is updated. A state is not marked
+ * as refused after a failure such as lack of memory: the next search of the SAD
+ * tries again.
  */
 static void ipsi_adopt_refuse(struct ipsi_dev *idev, struct xfrm_state *x,
 			      bool out, u32 refusal)
@@ -268,8 +272,8 @@ static void ipsi_adopt_refuse(struct ipsi_dev *idev, struct xfrm_state *x,
 	ipsi_nl_event_refuse(idev, x, out, refusal);
 }
 
-/* An inbound SA becomes the device's without becoming another. */
-static void ipsi_adopt_mark(struct xfrm_state *x, u32 if_id)
+/* Make a state an SA of the device without replacing it. */
+static void ipsi_adopt_set_if_id(struct xfrm_state *x, u32 if_id)
 {
 	struct net *net = xs_net(x);
 
@@ -281,7 +285,7 @@ static void ipsi_adopt_mark(struct xfrm_state *x, u32 if_id)
 	spin_unlock_bh(&x->lock);
 }
 
-/* Put the clone in transport mode in the place of x. */
+/* Replace x by its clone in transport mode. */
 static int ipsi_adopt_replace(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf,
 			      struct xfrm_state *x)
@@ -290,7 +294,7 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	struct xfrm_state *clone;
 	int err;
 
-	ipsi_sa_change_none(&change, x);
+	ipsi_sa_change_init(&change, x);
 	ipsi_ts_keep(&change, x);
 	change.mode = XFRM_MODE_TRANSPORT;
 	change.if_id = conf->if_id;
@@ -314,17 +318,17 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	return 0;
 }
 
-static void ipsi_adopt_outright(struct ipsi_dev *idev,
-				const struct ipsi_conf *conf,
-				struct xfrm_state *x)
+static void ipsi_adopt_in(struct ipsi_dev *idev,
+			  const struct ipsi_conf *conf,
+			  struct xfrm_state *x)
 {
-	ipsi_adopt_mark(x, conf->if_id);
+	ipsi_adopt_set_if_id(x, conf->if_id);
 	rcu_read_lock();
 	ipsi_sa_attach(idev, x);
 	rcu_read_unlock();
 }
 
-/* Return false if it would be the same the next time. */
+/* Return true if another search of the SAD will not find x again. */
 static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
 				 const struct ipsi_conf *conf,
 				 struct xfrm_state *x, bool out)
@@ -338,21 +342,23 @@ static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
 	}
 
 	if (!out && ipsi_decap_tunnel_ok(x)) {
-		ipsi_adopt_outright(idev, conf, x);
+		ipsi_adopt_in(idev, conf, x);
 		return true;
 	}
 
 	err = ipsi_adopt_replace(idev, conf, x);
-	/* -ESRCH: it died of itself in the meantime. */
+	/* -ESRCH: x died in the meantime. */
 	if (err && err != -ESRCH)
 		ipsi_adopt_refuse(idev, x, out, IPSEC_IPIP_REFUSAL_FAILED);
 	if (!err && out)
-		ipsi_acquire_done(idev, conf, x);
+		ipsi_acquire_complete(idev, conf, x);
 
 	return !err;
 }
 
-/* Everything is checked again: much may have happened since it was noted. */
+/* Everything is checked again: the state, the device and its configuration may
+ * have changed since the SA was noted.
+ */
 static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 {
 	struct ipsi_dev *idev;
@@ -392,7 +398,7 @@ static void ipsi_adopt_noted(struct net *net,
 
 static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
 {
-	ipsi_hold_end(note->idev);
+	ipsi_txq_adopt_done(note->idev);
 	dev_put(note->idev->dev);
 	kfree(note);
 }
@@ -408,7 +414,7 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 
 	note->idev = idev;
 	dev_hold(idev->dev);
-	ipsi_hold_begin(idev);
+	ipsi_txq_adopt_begin(idev);
 	note->daddr = x->id.daddr;
 	note->spi = x->id.spi;
 	note->mark = x->mark.v & x->mark.m;
@@ -417,7 +423,7 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 	return note;
 }
 
-/* Queue one, or all when there was no room for that one. */
+/* Queue a note; without one, or without room for it, a search of the SAD. */
 static void ipsi_adopt_queue(struct ipsi_net *inet,
 			     struct ipsi_adopt_note *note)
 {
@@ -439,7 +445,7 @@ static void ipsi_adopt_queue(struct ipsi_net *inet,
 	mod_delayed_work(ipsi_adopt_wq, &adopt->work, 0);
 }
 
-/* ipsi_sad_find(): SAs that are to be adopted; @data is the namespace. */
+/* For ipsi_sad_find(): does x have to be adopted? @data is the namespace. */
 static bool ipsi_adopt_wants(const struct xfrm_state *x, const void *data)
 {
 	bool out, wants;
@@ -454,8 +460,9 @@ static bool ipsi_adopt_wants(const struct xfrm_state *x, const void *data)
 	return wants;
 }
 
-/* Adopt what the SAD has, the oldest first, so that the newest ends up as such.
- * Return true if there is more than could be found at once.
+/* Adopt SAs of the SAD, the oldest first: SAs become newer in the order in
+ * which they are adopted. Return true if more are left and another pass makes
+ * sense.
  */
 static bool ipsi_adopt_scan_some(struct net *net, struct xfrm_state **found)
 {
@@ -534,7 +541,7 @@ static void ipsi_adopt_work(struct work_struct *work)
 }
 
 /**
- * ipsi_adopt_schedule - do other work for adopted SAs
+ * ipsi_adopt_schedule - queue work on the queue of the adoption
  * @work: the work
  *
  * Context: any.
@@ -545,9 +552,8 @@ void ipsi_adopt_schedule(struct work_struct *work)
 }
 
 /**
- * ipsi_adopt_schedule_delayed - the same, later
- * @work: the work; if it is queued already it runs when it would, but at once
- *   without a delay
+ * ipsi_adopt_schedule_delayed - queue delayed work on the queue of the adoption
+ * @work: the work; if it is queued already, only a delay of 0 changes its time
  * @delay: in jiffies
  *
  * Context: any.
@@ -562,10 +568,11 @@ void ipsi_adopt_schedule_delayed(struct delayed_work *work,
 }
 
 /**
- * ipsi_adopt_wants_all - is there a device that adopts SAs without if_id?
+ * ipsi_adopt_wants_all - does a device adopt SAs without if_id?
  * @net: underlay namespace
  *
  * Context: any.
+ * Return: true if there is such a device.
  */
 bool ipsi_adopt_wants_all(const struct net *net)
 {
@@ -573,13 +580,13 @@ bool ipsi_adopt_wants_all(const struct net *net)
 }
 
 /**
- * ipsi_adopt_told - somebody has added or updated an SA
+ * ipsi_adopt_updated - adopt an SA that was added or updated
  * @x: the state in the SAD; it may get the if_id of the device
  *
  * Context: atomic, RCU read side, the namespace's xfrm_cfg_mutex held; @x's
  *   lock is not.
  */
-void ipsi_adopt_told(struct xfrm_state *x)
+void ipsi_adopt_updated(struct xfrm_state *x)
 {
 	struct net *net = xs_net(x);
 	struct ipsi_dev *idev;
@@ -593,24 +600,24 @@ void ipsi_adopt_told(struct xfrm_state *x)
 		ipsi_adopt_set_refused(x, false);
 	if (!out && ipsi_decap_tunnel_ok(x) &&
 	    ipsi_adopt_refusal(idev, x, out) < 0)
-		ipsi_adopt_mark(x, rcu_dereference(idev->conf)->if_id);
+		ipsi_adopt_set_if_id(x, rcu_dereference(idev->conf)->if_id);
 	else
 		ipsi_adopt_queue(ipsi_net(net), ipsi_adopt_note_alloc(idev, x));
 }
 
 /**
- * ipsi_adopt_search - adopt SAs that have come without a word
+ * ipsi_adopt_rescan - adopt SAs that were added without a notification
  * @net: underlay namespace
  *
  * Context: any.
  */
-void ipsi_adopt_search(struct net *net)
+void ipsi_adopt_rescan(struct net *net)
 {
 	ipsi_adopt_queue(ipsi_net(net), NULL);
 }
 
 /**
- * ipsi_adopt_forget - adopt nothing by the endpoints of a device any more
+ * ipsi_adopt_forget - stop adopting by the endpoints of a device
  * @idev: the device
  *
  * Context: RTNL. Readers may find it until a grace period has passed.
@@ -630,9 +637,9 @@ void ipsi_adopt_forget(struct ipsi_dev *idev)
 	WRITE_ONCE(adopt->by_endpoints, adopt->by_endpoints - 1);
 }
 
-/* Let the device be found by its endpoints. A reader that follows it from one
- * chain into another notices, and starts again; one that finds it by those of
- * before looks at its configuration.
+/* Add the device to the table of endpoints. It may just have been removed from
+ * another chain: readers that follow it into this one notice and restart, and
+ * those that find it by its old endpoints check its configuration.
  */
 static void ipsi_adopt_by_ends(struct ipsi_dev *idev,
 			       const struct ipsi_conf *conf)
@@ -651,12 +658,13 @@ static void ipsi_adopt_by_ends(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_adopt_scan - adopt the SAs that were there before
- * @idev: a device that is new, or whose configuration has changed
+ * ipsi_adopt_configure - adopt according to the configuration
+ * @idev: a device that is new, or whose configuration has changed; existing SAs
+ *   are adopted too
  *
  * Context: RTNL.
  */
-void ipsi_adopt_scan(struct ipsi_dev *idev)
+void ipsi_adopt_configure(struct ipsi_dev *idev)
 {
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
 
@@ -671,11 +679,11 @@ void ipsi_adopt_scan(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_adopt_validate - can a device be configured so?
+ * ipsi_adopt_validate - check the adoption options of a configuration
  * @net: underlay namespace
  * @dev: the device
- * @conf: what it is to be
- * @extack: says why not
+ * @conf: its new configuration
+ * @extack: gets the reason for a refusal
  *
  * Context: RTNL.
  * Return: 0 or a negative errno.
@@ -700,7 +708,7 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 		return 0;
 
 	NL_SET_ERR_MSG(extack,
-		       "keying: another device adopts what is between these endpoints");
+		       "keying: another device adopts SAs between these endpoints");
 	return -EEXIST;
 }
 
@@ -735,7 +743,7 @@ void ipsi_adopt_net_exit(struct net *net)
 }
 
 /**
- * ipsi_adopt_init - make the work queue, and the table of devices
+ * ipsi_adopt_init - create the work queue and the table of devices
  *
  * Return: 0 or a negative errno.
  */
@@ -757,7 +765,7 @@ int ipsi_adopt_init(void)
 }
 
 /**
- * ipsi_adopt_exit - undo ipsi_adopt_init(), when all namespaces are done with
+ * ipsi_adopt_exit - undo ipsi_adopt_init(), after all namespaces have exited
  */
 void ipsi_adopt_exit(void)
 {

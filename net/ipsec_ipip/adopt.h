@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SAs that key managers negotiate for tunnel mode. */
+/* Adoption of the tunnel-mode SAs of key managers */
 #ifndef _IPSI_ADOPT_H
 #define _IPSI_ADOPT_H
 
@@ -13,13 +13,13 @@ void ipsi_adopt_net_exit(struct net *net);
 int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 			const struct ipsi_conf *conf,
 			struct netlink_ext_ack *extack);
-void ipsi_adopt_scan(struct ipsi_dev *idev);
+void ipsi_adopt_configure(struct ipsi_dev *idev);
 void ipsi_adopt_forget(struct ipsi_dev *idev);
-void ipsi_adopt_search(struct net *net);
+void ipsi_adopt_rescan(struct net *net);
 void ipsi_adopt_schedule(struct work_struct *work);
 void ipsi_adopt_schedule_delayed(struct delayed_work *work,
 				 unsigned long delay);
 bool ipsi_adopt_wants_all(const struct net *net);
-void ipsi_adopt_told(struct xfrm_state *x);
+void ipsi_adopt_updated(struct xfrm_state *x);
 
 #endif /* _IPSI_ADOPT_H */

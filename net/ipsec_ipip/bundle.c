@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bundles: what the core makes of a route and the SA to leave by, kept per CPU.
- * Which SA that is, sa.c says; the private policy of that SA (policy.c) is all
- * that the look-up gets to see.
+ * Bundles: the core builds them from a route and the outbound SA; each CPU
+ * caches one. sa.c selects the SA, and its private policy (policy.c) is the
+ * only policy that the look-up sees.
  */
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -13,16 +13,16 @@
 #include "acquire.h"
 #include "bundle.h"
 #include "encap.h"
-#include "hold.h"
 #include "main.h"
 #include "mtu.h"
 #include "policy.h"
 #include "route.h"
 #include "sa.h"
+#include "txq.h"
 
-/* Is this a bundle that encrypts once, with an SA of the device, and leaves
- * elsewhere than here? A look-up may also come back with no transform at all,
- * or with one that somebody else's policy asked for.
+/* Check that a bundle encrypts exactly once, with an SA of the device, and
+ * leaves by another device. A look-up may also return a bundle without a
+ * transform, or with one that another policy requires.
  */
 static bool ipsi_bundle_ok(const struct ipsi_dev *idev,
 			   const struct ipsi_conf *conf, struct dst_entry *dst,
@@ -46,10 +46,9 @@ static bool ipsi_bundle_ok(const struct ipsi_dev *idev,
 	return dst->dev != idev->dev && child->dev != idev->dev;
 }
 
-/* The policy of the SA to leave by from this CPU; of none, one that asks for an
- * SA for the inner packet @skb, and NULL in @x. Return a reference for the
- * caller, as is the one to the SA in @x, or NULL without memory: then there is no
- * packet either.
+/* Get the private policy of the SA used on this CPU, or one that triggers an
+ * acquire for the inner packet @skb if there is no SA (*@x is then NULL).
+ * Returns NULL if out of memory; policy and SA are referenced for the caller.
  */
 static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 					      const struct ipsi_conf *conf,
@@ -57,20 +56,20 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 					      struct xfrm_state **x)
 {
 	struct xfrm_policy *xp = NULL;
-	struct ipsi_policy_ask ask;
+	struct ipsi_acq_key key;
 	struct ipsi_policy **pol;
 	struct ipsi_sa *sa;
 
-	ipsi_acquire_what(idev, conf, skb, &ask);
+	ipsi_acquire_fill(idev, conf, skb, &key);
 
 	spin_lock(&idev->sad.lock);
-	sa = ipsi_sa_here(idev);
+	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
 	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &ask))
+	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &key))
 		ipsi_policy_kill(pol);
 	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, *x, &ask);
+		*pol = ipsi_policy_make(idev->net, conf, *x, &key);
 	if (*pol) {
 		xp = ipsi_policy_get(*pol);
 		if (*x)
@@ -81,8 +80,9 @@ static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
 	return xp;
 }
 
-/* The core takes a policy that is not in the SPD from a socket only. Consumes the
- * reference to the route @dst, which is of the policy's family, as is @fl.
+/* Look up a bundle by the policy @xp. The socket carries it there: the core
+ * takes a policy that is not in the SPD only from a socket. Consumes the
+ * reference to the route @dst; @dst and @fl are of the policy's family.
  */
 static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 					    struct dst_entry *dst,
@@ -92,7 +92,7 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 	struct sock *sk = idev->sock->sk;
 
 	spin_lock(&idev->sock_lock);
-	/* It is found only if the socket's mark fits its own. */
+	/* The core skips a policy whose mark does not match the socket's. */
 	WRITE_ONCE(sk->sk_mark, xp->mark.v);
 	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT], xp);
 	dst = xfrm_lookup_with_ifid(idev->net, dst, fl, sk, 0, xp->if_id);
@@ -102,14 +102,16 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* Ask for an SA for a packet, if a key manager listens: the policy names none, so
- * what it may find is not to be sent by. @dst and @fl are the outer packet's.
+/* Send an acquire for a packet. The policy @xp names no SA, so a bundle that
+ * the look-up may return is not used. @dst and @fl are those of the outer
+ * packet.
  */
-static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			    struct sk_buff *skb, struct dst_entry *dst,
-			    struct flowi *fl, struct xfrm_policy *xp)
+static void ipsi_bundle_acquire(struct ipsi_dev *idev,
+				const struct ipsi_conf *conf,
+				struct sk_buff *skb, struct dst_entry *dst,
+				struct flowi *fl, struct xfrm_policy *xp)
 {
-	bool asked;
+	bool sent;
 
 	if (xp->xfrm_vec[0].mode == XFRM_MODE_TUNNEL) {
 		if (ipsi_xfrm_decode_session(idev->net, skb, fl, xp->family))
@@ -121,10 +123,10 @@ static void ipsi_bundle_ask(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	dst = ipsi_bundle_lookup(idev, dst_clone(dst), fl, xp);
 	if (!IS_ERR(dst))
 		dst_release(dst);
-	asked = ipsi_acquire_end(idev, conf, xp);
+	sent = ipsi_acquire_end(idev, conf, xp);
 
-	ipsi_hold_asked(idev,
-			asked && conf->keying != IPSEC_IPIP_KEYING_MANUAL);
+	ipsi_txq_acquire_sent(idev,
+			      sent && conf->keying != IPSEC_IPIP_KEYING_MANUAL);
 }
 
 /* Make a bundle of the route @dst, whose reference is consumed. */
@@ -144,10 +146,10 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 		dst_release(dst);
 		return NULL;
 	}
-	/* An SA whose policy was killed before the bundle was made is not to be
-	 * used, though the bundle looks fresh.
+	/* If the policy was killed before the look-up, the bundle is of a stale
+	 * SA, although it passes the check of the core.
 	 */
-	if (!ipsi_sa_is_here(idev, dst->xfrm)) {
+	if (!ipsi_sa_is_tx(idev, dst->xfrm)) {
 		dst_release(dst);
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
@@ -156,10 +158,11 @@ static struct dst_entry *ipsi_bundle_make(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* While its lock is held, the SA cannot leave the SAD. The core would ask for it
- * then, by SPI, and the larval state with that SPI would keep a key manager from
- * adding the SA anew. The same holds for an SA that has not followed the peer
- * yet. Consumes the reference to the route @dst.
+/* Build a bundle with the SA @x, whose lock keeps it in the SAD meanwhile. If
+ * it left, the core would send an acquire with its SPI, and the larval state
+ * would keep a key manager from adding the SA again. An SA that has not
+ * followed the peer yet is not used for the same reason. Consumes the reference
+ * to the route @dst.
  */
 static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 					   const struct ipsi_conf *conf,
@@ -183,11 +186,11 @@ static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* May key managers be asked for an SA for a packet? Not without a route. */
-static bool ipsi_bundle_may_ask(struct ipsi_dev *idev,
-				const struct ipsi_conf *conf,
-				const struct sk_buff *skb,
-				enum ipsi_reason *reason)
+/* May an acquire be sent for a packet? Not without a route to the peer. */
+static bool ipsi_bundle_may_acquire(struct ipsi_dev *idev,
+				    const struct ipsi_conf *conf,
+				    const struct sk_buff *skb,
+				    enum ipsi_reason *reason)
 {
 	struct dst_entry *dst;
 	struct flowi fl;
@@ -199,10 +202,10 @@ static bool ipsi_bundle_may_ask(struct ipsi_dev *idev,
 	dst_release(dst);
 
 	*reason = IPSI_TX_NO_SA;
-	return ipsi_acquire_may_ask(idev, conf, skb);
+	return ipsi_acquire_allow(idev, conf, skb);
 }
 
-/* Set @again if the SA was replaced in between. */
+/* Set @again if the SA was replaced during the look-up. */
 static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     const struct ipsi_conf *conf,
 					     struct sk_buff *skb,
@@ -217,7 +220,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	*again = false;
 
 	if (!ipsi_sad_has_out(idev) &&
-	    !ipsi_bundle_may_ask(idev, conf, skb, reason))
+	    !ipsi_bundle_may_acquire(idev, conf, skb, reason))
 		return NULL;
 
 	xp = ipsi_bundle_policy(idev, conf, skb, &x);
@@ -231,7 +234,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 		dst = NULL;
 		*reason = IPSI_TX_NO_ROUTE;
 	} else if (!x) {
-		ipsi_bundle_ask(idev, conf, skb, dst, &fl, xp);
+		ipsi_bundle_acquire(idev, conf, skb, dst, &fl, xp);
 		dst_release(dst);
 		dst = NULL;
 		*reason = IPSI_TX_NO_SA;
@@ -250,7 +253,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* It changes whenever bundles that were made before must not be used any more. */
+/* Changes whenever existing bundles become invalid. */
 static unsigned int ipsi_bundle_generation(const struct ipsi_dev *idev)
 {
 	return (unsigned int)atomic_read(&idev->bundle_resets) +
@@ -259,11 +262,11 @@ static unsigned int ipsi_bundle_generation(const struct ipsi_dev *idev)
 
 static void ipsi_bundle_drop(struct ipsi_bundle *bundle)
 {
-	/* Another CPU may be just as quick: one of them gets the reference. */
+	/* CPUs may race here; only one of them gets the reference. */
 	dst_release(unrcu_pointer(xchg(&bundle->dst, NULL)));
 }
 
-/* The bundle of this CPU, with a reference for the caller, or NULL. */
+/* Get the valid bundle of this CPU with a reference for the caller, or NULL. */
 static struct dst_entry *ipsi_bundle_cached(struct ipsi_dev *idev,
 					    const struct ipsi_conf *conf)
 {
@@ -273,8 +276,8 @@ static struct dst_entry *ipsi_bundle_cached(struct ipsi_dev *idev,
 	if (unlikely(!dst))
 		return NULL;
 
-	/* The core checks the state, the policy's genid and the route. The
-	 * endpoint may just have been changed, before the bundles are reset.
+	/* ->check() covers the state, the policy's genid and the route. The
+	 * endpoint changes shortly before the bundles are reset.
 	 */
 	if (likely(bundle->generation == ipsi_bundle_generation(idev) &&
 		   dst->ops->check(dst, 0) &&
@@ -287,8 +290,8 @@ static struct dst_entry *ipsi_bundle_cached(struct ipsi_dev *idev,
 	return NULL;
 }
 
-/* Keep a bundle for this CPU. @generation is from before it was made: it either
- * shows a reset that has not seen the bundle here, or that reset takes it away.
+/* Cache a bundle for this CPU. @generation was read before the look-up, so it
+ * reveals a reset that has missed the bundle; any later reset drops it.
  */
 static void ipsi_bundle_cache(struct ipsi_dev *idev, struct dst_entry *dst,
 			      unsigned int generation)
@@ -306,7 +309,7 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev, struct dst_entry *dst,
 		ipsi_bundle_drop(bundle);
 }
 
-/* Room for what the bundle adds, for those who make the inner packets. */
+/* Announce the room that the bundle needs to the senders of inner packets. */
 static void ipsi_bundle_headroom(struct net_device *dev,
 				 const struct ipsi_conf *conf,
 				 const struct dst_entry *dst)
@@ -319,16 +322,15 @@ static void ipsi_bundle_headroom(struct net_device *dev,
 }
 
 /**
- * ipsi_bundle_get - the XFRM bundle that outer packets take
+ * ipsi_bundle_get - get the XFRM bundle for outer packets
  * @idev: the device
  * @conf: its configuration
- * @skb: the inner packet, for which an SA is asked for if there is none
- * @reason: why there is none, when there is none
+ * @skb: the inner packet; it triggers an acquire if there is no SA
+ * @reason: set if NULL is returned
  *
  * Context: BH off, RCU read side.
- * Return: the bundle with a reference for the caller: exactly one transform,
- *   that of the SA to leave by from this CPU. NULL when the packet must not
- *   leave.
+ * Return: the bundle with a reference for the caller; its only transform is the
+ *   SA used on this CPU. NULL if the packet must not be sent.
  */
 struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 				  const struct ipsi_conf *conf,
@@ -344,12 +346,12 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 		return dst;
 
 	generation = ipsi_bundle_generation(idev);
-	/* Pairs with the barrier in ipsi_bundle_reset(): what was changed
-	 * before that is seen.
+	/* Pairs with the barrier in ipsi_bundle_reset(): the look-up sees the
+	 * change that caused the reset.
 	 */
 	smp_rmb();
 	dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
-	/* No packet is lost for that. */
+	/* The SA was replaced: try once more rather than lose the packet. */
 	if (!dst && again)
 		dst = ipsi_bundle_resolve(idev, conf, skb, reason, &again);
 	if (dst) {
@@ -362,10 +364,11 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_bundle_reset - let go of the bundles of all CPUs
+ * ipsi_bundle_reset - drop the bundles of all CPUs
  * @idev: the device, whose configuration or SAs have changed
  *
- * A CPU that sends nothing more would else keep an SA that is dead, and its keys.
+ * Otherwise a CPU that sends nothing any more would keep a dead SA and its
+ * keys.
  *
  * Context: any but hard interrupts.
  */
@@ -388,24 +391,24 @@ void ipsi_bundle_reset(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_bundle_net_reset - let no device of a namespace use the bundles it has
- * @net: the underlay's namespace, in which something has changed that the core
- *   does not check
+ * ipsi_bundle_net_reset - invalidate the bundles of all devices in a namespace
+ * @net: the underlay namespace; something has changed there that the core does
+ *   not check
  *
- * Each device notices with the next packet.
+ * Each device notices this with its next packet.
  *
  * Context: any.
  */
 void ipsi_bundle_net_reset(const struct net *net)
 {
-	/* What has changed is seen by all that see this. */
+	/* A CPU that sees the new count also sees the change. */
 	smp_mb__before_atomic();
 	atomic_inc(&ipsi_net(net)->bundle_resets);
 }
 
 /**
  * ipsi_bundle_alloc - start without bundles
- * @idev: a device that is being made
+ * @idev: a device that is being created
  *
  * Context: process.
  * Return: 0 or -ENOMEM.
@@ -418,7 +421,7 @@ int ipsi_bundle_alloc(struct ipsi_dev *idev)
 
 /**
  * ipsi_bundle_free - undo ipsi_bundle_alloc()
- * @idev: the device, which nobody can see any more
+ * @idev: the device, which has no users any more
  *
  * Context: process.
  */
@@ -430,8 +433,8 @@ void ipsi_bundle_free(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_bundle_init - make the socket that look-ups go by
- * @idev: a device that is being made
+ * ipsi_bundle_init - create the socket that carries the policies of look-ups
+ * @idev: a device that is being created
  *
  * The socket is neither bound nor connected, so it receives nothing.
  *
@@ -447,7 +450,7 @@ int ipsi_bundle_init(struct ipsi_dev *idev)
 
 /**
  * ipsi_bundle_fini - undo ipsi_bundle_init()
- * @idev: a device on which no transmission is under way
+ * @idev: a device without transmissions in progress
  *
  * Context: process.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The XFRM bundles by which packets leave a device. */
+/* The XFRM bundles of outer packets */
 #ifndef _IPSI_BUNDLE_H
 #define _IPSI_BUNDLE_H
 

@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The carrier of a device tells whether it has keys: sa.c knows, and routing
- * daemons see the link go down with them.
+ * The carrier of a device is on while it has keys in both directions (sa.c), so
+ * that routing protocols notice the loss of keys as a link failure.
  */
 #include <linux/netdevice.h>
 #include <linux/workqueue.h>
 #include <net/sch_generic.h>
 
 #include "carrier.h"
-#include "hold.h"
 #include "nlmsg.h"
+#include "txq.h"
 #include "work.h"
 
-/* A key manager that moves an SA (RFC 4555) deletes it and then adds it anew. No
- * routing daemon is to give up its neighbours for that; so much later than the
- * keys, in jiffies, the carrier goes. That is mostly done in a millisecond, but
- * the device may have to wait for the RTNL, just when addresses change.
+/* Delay of a carrier loss, in jiffies. A key manager that moves an SA (RFC
+ * 4555) deletes and re-adds it, and routing protocols must not drop adjacencies
+ * over that. It usually takes a millisecond, but the device may have to wait
+ * for the RTNL while addresses change.
  */
 #define IPSI_CARRIER_HOLD	HZ
 
-/* The carrier of a device that is going stays: link_watch takes a reference. */
+/* The carrier stays as it is while the device is being unregistered: link_watch
+ * would take a reference to it.
+ */
 static void ipsi_carrier_tell(struct ipsi_dev *idev, bool on)
 {
 	struct net_device *dev = idev->dev;
 
 	lockdep_assert_held(&idev->sad.lock);
 
-	/* Unregistration waits for the reader who has seen it registered. */
+	/* Unregistration waits for readers that see the device registered. */
 	rcu_read_lock();
 	if (dev->reg_state != NETREG_REGISTERED || on == netif_carrier_ok(dev))
 		goto out;
@@ -40,8 +42,8 @@ out:
 	rcu_read_unlock();
 }
 
-/* Does the device wait before it lets its carrier go? Manual keys are taken away
- * by whoever means it.
+/* Is a carrier loss delayed? Not with manual keying, where keys are deleted on
+ * purpose.
  */
 static bool ipsi_carrier_holds(const struct ipsi_dev *idev)
 {
@@ -56,11 +58,12 @@ static bool ipsi_carrier_holds(const struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_carrier_set - the device has keys in both directions, or has not
+ * ipsi_carrier_set - let the carrier follow the keys
  * @idev: the device
- * @on: it has
+ * @on: it has keys in both directions
  *
- * Context: any; @idev's sad.lock is held, so that changes are told in order.
+ * Context: any; @idev's sad.lock is held, so that changes are reported in
+ *   order.
  */
 void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 {
@@ -71,7 +74,7 @@ void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 
 	WRITE_ONCE(carrier->keyed, on);
 	if (on)
-		ipsi_hold_keyed(idev);
+		ipsi_txq_keys_ready(idev);
 	if (on || !ipsi_carrier_holds(idev))
 		ipsi_carrier_tell(idev, on);
 	else if (lost)
@@ -91,7 +94,7 @@ static void ipsi_carrier_work(struct work_struct *work)
 
 /**
  * ipsi_carrier_init - start without keys
- * @idev: a device that is being made
+ * @idev: a device that is being created
  */
 void ipsi_carrier_init(struct ipsi_dev *idev)
 {
@@ -100,7 +103,7 @@ void ipsi_carrier_init(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_carrier_stop - the carrier stays as it is from now on
+ * ipsi_carrier_stop - freeze the carrier
  * @idev: the device, which is being unregistered
  *
  * Context: process.
@@ -110,7 +113,7 @@ void ipsi_carrier_stop(struct ipsi_dev *idev)
 	ipsi_work_cancel(idev, &idev->carrier.off);
 }
 
-/* As the core does when there is a carrier. */
+/* Do the same as the core for a device with carrier. */
 static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
 {
 	clear_bit(__QDISC_STATE_DEACTIVATED,
@@ -122,10 +125,9 @@ static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
  * ipsi_carrier_keep_queue - let packets reach the device without carrier
  * @dev: the device; it is up
  *
- * The core puts a queue that swallows all before a device without carrier.
- * But here the packet that finds no keys must come through: it is counted by
- * its reason, its sender is told, and it raises the acquire upon which a key
- * manager brings keys, and thus the carrier.
+ * The core attaches a queue that drops all packets of a device without carrier.
+ * But packets without an SA must reach this device: it counts them, notifies
+ * their senders, and sends the acquire that makes a key manager install keys.
  *
  * Context: RTNL, after the core has changed the queue.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Older kernels. The code is written for the newest one; what is missing in
- * an older one is made up here and nowhere else. Kbuild probes the headers
- * for each interface and defines IPSI_HAVE_*; each block below serves one
- * interface and can be deleted whole when the last kernel without it goes.
+ * Compatibility with older kernels. The code is written for the newest kernel;
+ * this file alone adds the interfaces that older ones lack. Kbuild probes the
+ * headers for each interface and defines IPSI_HAVE_*. Each block below serves
+ * one interface and can be deleted when the last kernel without it is gone.
  */
 #ifndef _IPSI_COMPAT_H
 #define _IPSI_COMPAT_H
@@ -53,7 +53,7 @@ static int fn##_compat(struct net *src_net, struct net_device *dev,	\
 #define IPSI_NEWLINK(fn)	fn##_compat
 #endif
 
-/* pernet_operations.exit_rtnl: before 6.16 a batch is handed over */
+/* pernet_operations.exit_rtnl: before 6.16 it gets a batch of namespaces */
 #ifdef IPSI_HAVE_EXIT_RTNL
 #define IPSI_DEFINE_EXIT_RTNL(...)
 #define IPSI_EXIT_RTNL(fn)	.exit_rtnl = fn
@@ -138,7 +138,7 @@ ipsi_xfrm_find_acq(struct net *net, const struct xfrm_mark *mark, u8 mode,
 #endif
 }
 
-/* xfrm_state.nat_keepalive_interval: before 6.11 daemons send them alone */
+/* xfrm_state.nat_keepalive_interval: before 6.11 left to daemons */
 static inline void ipsi_xfrm_copy_nat_keepalive(struct xfrm_state *x,
 						const struct xfrm_state *old)
 {
@@ -158,7 +158,7 @@ static inline int ipsi_xfrm_init_state(struct xfrm_state *x, bool offload,
 #endif
 }
 
-/* xfrm_decode_session(): older kernels do not ask for the namespace */
+/* xfrm_decode_session(): without a namespace in older kernels */
 static inline int ipsi_xfrm_decode_session(struct net *net, struct sk_buff *skb,
 					   struct flowi *fl, unsigned int family)
 {
@@ -169,8 +169,8 @@ static inline int ipsi_xfrm_decode_session(struct net *net, struct sk_buff *skb,
 #endif
 }
 
-/* xfrm_mgr.migrate: older kernels do not say in which namespace; there the
- * outbound SA stays where it was
+/* xfrm_mgr.migrate: without a namespace in older kernels, where the outbound SA
+ * keeps its addresses
  */
 #ifdef IPSI_HAVE_MIGRATE_NET
 #define IPSI_KM_MIGRATE(fn)	.migrate = fn
@@ -178,7 +178,7 @@ static inline int ipsi_xfrm_decode_session(struct net *net, struct sk_buff *skb,
 #define IPSI_KM_MIGRATE(fn)	.migrate = fn ? NULL : NULL
 #endif
 
-/* xfrm_migrate.old_reqid: older kernels have one reqid, which stays */
+/* xfrm_migrate.old_reqid: in older kernels the reqid does not change */
 static inline u32 ipsi_xfrm_migrate_reqid(const struct xfrm_migrate *m)
 {
 #ifdef IPSI_HAVE_MIGRATE_REQID
@@ -188,7 +188,7 @@ static inline u32 ipsi_xfrm_migrate_reqid(const struct xfrm_migrate *m)
 #endif
 }
 
-/* xfrm_policy.xdo: before 6.2 all policies are the core's */
+/* xfrm_policy.xdo: before 6.2 no policy is offloaded */
 static inline bool ipsi_xfrm_policy_offloaded(const struct xfrm_policy *xp)
 {
 #ifdef IPSI_HAVE_POLICY_OFFLOAD
@@ -198,8 +198,8 @@ static inline bool ipsi_xfrm_policy_offloaded(const struct xfrm_policy *xp)
 #endif
 }
 
-/* xfrm_policy.state_cache_list: before 6.13 (and some 6.12) there is none.
- * Where there is, states on it must not outlive the policy.
+/* xfrm_policy.state_cache_list: missing before 6.13 (and in some 6.12). States
+ * must leave the list before the policy is freed.
  */
 static inline void ipsi_xfrm_policy_uncache(struct xfrm_policy *xp)
 {
@@ -215,7 +215,7 @@ static inline void ipsi_xfrm_policy_uncache(struct xfrm_policy *xp)
 #endif
 }
 
-/* udp_sock.encap_err_rcv: before 6.4 the handler must look for all itself */
+/* udp_sock.encap_err_rcv: before 6.4 the handler parses the error itself */
 #ifdef IPSI_HAVE_ENCAP_ERR_INFO
 #define IPSI_DEFINE_ENCAP_ERR(...)
 #define IPSI_ENCAP_ERR(fn)	fn
@@ -239,7 +239,7 @@ static void fn##_compat(struct sock *sk, struct sk_buff *skb,		\
 #define IPSI_ENCAP_ERR(fn)	fn##_compat
 #endif
 
-/* alloc_netdev_dummy(): before 6.10 memory from anywhere is made a dummy, which
+/* alloc_netdev_dummy(): before 6.10 the caller allocates the device, which
  * free_netdev() does not free
  */
 #ifdef IPSI_HAVE_NETDEV_DUMMY
@@ -318,7 +318,7 @@ static inline void ipsi_genl_unregister(struct genl_family *family)
 }
 #endif
 
-/* genl_info_dump(): before 6.6 the attributes of a dump lie elsewhere */
+/* genl_info_dump(): before 6.6 genl_dumpit_info() has the attributes */
 static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
 {
 #ifdef IPSI_HAVE_INFO_DUMP
@@ -328,7 +328,7 @@ static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
-/* NL_SET_ERR_MSG_WEAK(): before 6.4 a message replaces the one that is there */
+/* NL_SET_ERR_MSG_WEAK(): before 6.4 a message always replaces an earlier one */
 #ifndef NL_SET_ERR_MSG_WEAK
 #define NL_SET_ERR_MSG_WEAK(extack, msg) do {				\
 	struct netlink_ext_ack *ipsi_extack = (extack);			\
@@ -338,12 +338,12 @@ static inline struct nlattr **ipsi_genl_dump_attrs(struct netlink_callback *cb)
 } while (0)
 #endif
 
-/* GENL_MCAST_CAP_NET_ADMIN: before 6.7 (and some 6.1) by another name */
+/* GENL_MCAST_CAP_NET_ADMIN: has another name before 6.7 (and in some 6.1) */
 #ifndef GENL_MCAST_CAP_NET_ADMIN
 #define GENL_MCAST_CAP_NET_ADMIN	GENL_UNS_ADMIN_PERM
 #endif
 
-/* for_each_netdev_dump(): before 6.8 devices are in hash buckets, and not sorted
+/* for_each_netdev_dump(): before 6.8 devices are in hash buckets and not sorted
  * by their index. The cursor sorts them by bucket first.
  */
 #ifndef for_each_netdev_dump

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The configuration of a device: from the attributes of rtnetlink, with what
- * makes no sense refused, and back to them.
+ * The configuration of a device: parses and validates the rtnetlink attributes,
+ * and fills them in.
  */
 #include <linux/netdevice.h>
 #include <net/addrconf.h>
@@ -14,9 +14,9 @@
 #include "conf.h"
 #include "nladdr.h"
 
-/* Lengths of addresses are checked where the message can say what is wrong. */
+/* ipsi_parse_endpoints() checks the lengths of addresses. */
 const struct nla_policy ipsi_conf_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
-	/* All lengths are exact; by default rtnetlink ignores excess bytes. */
+	/* Strict for all; by default rtnetlink ignores excess bytes. */
 	[0] = { .strict_start_type = IFLA_IPSEC_IPIP_LOCAL },
 	[IFLA_IPSEC_IPIP_LOCAL]		= { .type = NLA_BINARY },
 	[IFLA_IPSEC_IPIP_REMOTE]	= { .type = NLA_BINARY },
@@ -136,7 +136,7 @@ static int ipsi_parse_header(struct ipsi_conf *conf, struct nlattr *data[],
 }
 
 /**
- * ipsi_conf_init - what holds where nothing else is said
+ * ipsi_conf_init - set the defaults that are not zero
  * @conf: a configuration, all zero
  */
 void ipsi_conf_init(struct ipsi_conf *conf)
@@ -147,12 +147,12 @@ void ipsi_conf_init(struct ipsi_conf *conf)
 }
 
 /**
- * ipsi_conf_parse - read the attributes of a link
- * @conf: where they go; what is not given stays as it is
+ * ipsi_conf_parse - parse the attributes of a link
+ * @conf: filled in; options without an attribute keep their value
  * @data: attributes by IFLA_IPSEC_IPIP_*, after ipsi_conf_policy; may be NULL
  * @extack: names the attribute that is refused
  *
- * Return: 0; -EINVAL or -ENODEV, and then @conf is of no use any more.
+ * Return: 0; or -EINVAL or -ENODEV, with @conf incomplete.
  */
 int ipsi_conf_parse(struct ipsi_conf *conf, struct nlattr *data[],
 		    struct netlink_ext_ack *extack)
@@ -254,8 +254,8 @@ static bool ipsi_address_is_unicast6(const struct in6_addr *addr)
 	       !ipv6_addr_v4mapped(addr);
 }
 
-/* @link is the underlay device, or NULL: in a VRF, other addresses are the
- * host's than outside.
+/* @link is the underlay device, or NULL. It selects the VRF whose local
+ * addresses are checked.
  */
 static int ipsi_validate_endpoints4(struct net *net,
 				    const struct net_device *link,
@@ -280,7 +280,7 @@ static int ipsi_validate_endpoints4(struct net *net,
 		NL_SET_ERR_MSG(extack, "remote: is an address of this host");
 		return -EINVAL;
 	case RTN_BROADCAST:
-		/* So is any, in a namespace that has no address yet. */
+		/* In a namespace without addresses, every address is one. */
 		if (inet_addr_type_dev_table(net, link, conf->local.a4) ==
 		    RTN_BROADCAST)
 			break;
@@ -299,8 +299,8 @@ static int ipsi_validate_endpoints6(struct net *net,
 	const struct in6_addr *remote = &conf->remote.in6;
 	const struct in6_addr *local = &conf->local.in6;
 
-	/* With ipv6.disable=1 its tables do not even exist. All that needs IPv6
-	 * outside is of a device, so this is the only place to check it.
+	/* With ipv6.disable=1 the IPv6 routing tables do not exist. All code
+	 * for outer IPv6 needs such a device, so this is the only check.
 	 */
 	if (!ipv6_mod_enabled()) {
 		NL_SET_ERR_MSG(extack,
@@ -340,11 +340,11 @@ static int ipsi_validate_endpoints6(struct net *net,
 }
 
 /**
- * ipsi_conf_validate - does the whole make sense?
+ * ipsi_conf_validate - check a configuration as a whole
  * @net: namespace of the underlay
- * @dev: the device that is to have it
- * @conf: a configuration that is not in use yet
- * @extack: says what does not
+ * @dev: the device
+ * @conf: its new configuration, not published yet
+ * @extack: gets the reason for a refusal
  *
  * Context: RTNL.
  * Return: 0, -EINVAL, -ENODEV or -EAFNOSUPPORT.
@@ -375,7 +375,7 @@ int ipsi_conf_validate(struct net *net, const struct net_device *dev,
 	if (err)
 		return err;
 
-	/* Whom to answer can only be learned where that is allowed. */
+	/* Only a device that roams learns the address of its peer. */
 	if (conf->any && !conf->roam) {
 		NL_SET_ERR_MSG(extack,
 			       "remote: expected an address, or roam to learn it");
@@ -420,16 +420,16 @@ size_t ipsi_conf_size(const struct net_device *dev)
 }
 
 /**
- * ipsi_conf_is_open - may its namespace know the underlay of a device?
+ * ipsi_conf_is_open - may the namespace of a device see the underlay?
  * @dev: the device
  *
- * Without a caller whose capabilities could be checked, as in notifications,
- * the user namespaces decide: CAP_NET_ADMIN in one is CAP_NET_ADMIN in all that
- * descend from it.
+ * Notifications have no caller whose capabilities could be checked, so the user
+ * namespaces decide: CAP_NET_ADMIN in one implies CAP_NET_ADMIN in all of its
+ * descendants.
  *
  * Context: RTNL or RCU read side.
- * Return: true unless the device was moved to a namespace whose root has no say
- *   in that of the underlay.
+ * Return: true unless the device was moved to a namespace whose root has no
+ *   privileges in the namespace of the underlay.
  */
 bool ipsi_conf_is_open(const struct net_device *dev)
 {
@@ -443,7 +443,7 @@ bool ipsi_conf_is_open(const struct net_device *dev)
 	return ns == top;
 }
 
-/* The underlay, and how SAs are found there */
+/* The attributes that describe the underlay and identify SAs there */
 static int ipsi_conf_fill_underlay(struct sk_buff *skb,
 				   const struct ipsi_conf *conf)
 {
@@ -467,7 +467,7 @@ static int ipsi_conf_fill_underlay(struct sk_buff *skb,
 }
 
 /**
- * ipsi_conf_fill - show the configuration as attributes of a link
+ * ipsi_conf_fill - fill in the attributes of a link
  * @skb: the message
  * @dev: the device
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The configuration of a device, and the attributes it is told in. */
+/* The configuration of a device and its rtnetlink attributes */
 #ifndef _IPSI_CONF_H
 #define _IPSI_CONF_H
 

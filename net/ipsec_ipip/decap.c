@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Receive: takes the packets of the device's SAs from XFRM once they are
- * authenticated and decrypted, checks them, and passes the inner packet up
- * as received by the device.
+ * Receive: takes packets of the device's SAs from XFRM after authentication and
+ * decryption, checks them, and passes the inner packet up as received by the
+ * device.
  *
- * xfrm_input() calls back all that registered for ESP and AH when it is done
- * with a packet, before transport mode would send it once more through the
- * IP stack and its work queue. The state says whose packet it is; nothing
- * else can bring a packet in: there is no IP-in-IP handler here.
+ * xfrm_input() calls the registered callbacks of ESP and AH when it is done
+ * with a packet, before transport mode passes it to the IP stack again. The
+ * state determines the device. There is no IP-in-IP handler, so no packet comes
+ * in without an SA.
  */
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
@@ -39,18 +39,18 @@
 #include "stats.h"
 #include "ts.h"
 
-/* Parent of the NAPI contexts of all devices, and the device of a packet while it
- * is in their queue; owned by the module. Nobody can name it, so its properties
- * never change: it is up, with GRO, without XDP and without NAPI threads.
+/* Parent of the NAPI contexts of all devices, and skb->dev of packets in their
+ * queues; owned by the module. It is not registered, so no one can change it:
+ * it is up, with GRO, without XDP and without NAPI threads.
  */
 static struct net_device *ipsi_decap_napi_dev;
 
 /* Protects the list of NAPI contexts of @ipsi_decap_napi_dev. */
 static DEFINE_MUTEX(ipsi_decap_napi_mutex);
 
-/* What is left of the outer header, for both modes. @port is set, in network byte
- * order, where the packet has come from elsewhere than its SA says, and @newest
- * where the device roams.
+/* Fields of the outer header, for both modes. @port is the UDP source port in
+ * network byte order, if it or the address differs from the SA, or 0. @newest
+ * is valid only if the device roams.
  */
 struct ipsi_decap_outer {
 	xfrm_address_t saddr;
@@ -66,7 +66,7 @@ static unsigned int ipsi_decap_source_end(u16 family)
 				   offsetofend(struct ipv6hdr, saddr);
 }
 
-/* Read the source out of an outer header, if that is one. */
+/* Read the source address of an outer header, if it is valid. */
 static bool ipsi_decap_source(const void *hdr, u16 family, xfrm_address_t *src)
 {
 	const struct ipv6hdr *ip6h = hdr;
@@ -81,9 +81,10 @@ static bool ipsi_decap_source(const void *hdr, u16 family, xfrm_address_t *src)
 	return ip6h->version == 6;
 }
 
-/* Length of the IPv6 extension headers before ESP (RFC 4303 section 3.1.1), which
- * end at @end. The core keeps the offset of the last one, but not its length,
- * which it says itself. Return a negative number if there is no such header.
+/* Return the length of the IPv6 extension headers before ESP (RFC 4303 section
+ * 3.1.1), which end at @end. The core keeps the offset of the last one but not
+ * its length, so look for a header that says how long it is. Return a negative
+ * number if there is none.
  */
 static int ipsi_decap_exthdrs_len(const struct sk_buff *skb,
 				  const struct xfrm_state *x, const u8 *end)
@@ -102,10 +103,10 @@ static int ipsi_decap_exthdrs_len(const struct sk_buff *skb,
 	return -EINVAL;
 }
 
-/* Tunnel mode: the core has already removed the outer header, but all that is in
- * front of the inner one is still there, except for the bytes over which it has
- * moved the link header. (ESP without an IV over IPv4 leaves too little room for
- * that: such packets are refused, and belong in transport mode.)
+/* In tunnel mode the core has already removed the outer header. It is still in
+ * the headroom, except for the bytes that the core has overwritten with the
+ * link header. ESP without an IV over IPv4 leaves too little room for that;
+ * such packets are refused, and their SAs must be in transport mode.
  */
 static bool ipsi_decap_outer_tunnel(const struct sk_buff *skb,
 				    const struct xfrm_state *x,
@@ -144,7 +145,7 @@ static bool ipsi_decap_outer(const struct sk_buff *skb,
 				 &outer->saddr);
 }
 
-/* Are the outer addresses the endpoints (RFC 4213 section 3.6)? */
+/* Check the outer addresses against the endpoints (RFC 4213 section 3.6). */
 static bool ipsi_decap_endpoints_ok(const struct ipsi_conf *conf,
 				    const struct xfrm_state *x,
 				    const struct ipsi_decap_outer *outer)
@@ -157,9 +158,9 @@ static bool ipsi_decap_endpoints_ok(const struct ipsi_conf *conf,
 		ipsi_peer_may_move(conf, x));
 }
 
-/* Read the sequence number of a packet, which the core keeps in transport mode.
- * In tunnel mode it is still in front of the inner header, unless the link
- * header is in its place: then return false.
+/* Read the sequence number of a packet. The core keeps it in transport mode. In
+ * tunnel mode it is still in front of the inner header, unless the link header
+ * has overwritten it; return false then.
  */
 static bool ipsi_decap_seq(const struct sk_buff *skb,
 			   const struct xfrm_state *x, u32 *seq)
@@ -183,8 +184,8 @@ static bool ipsi_decap_seq(const struct sk_buff *skb,
 	return true;
 }
 
-/* Is this packet the newest of its SA? One that was sent earlier may have been
- * late, or held up on purpose.
+/* Is this the newest packet of its SA? An older one may be late, or an attacker
+ * may have delayed it.
  */
 static bool ipsi_decap_is_newest(const struct sk_buff *skb,
 				 const struct xfrm_state *x)
@@ -198,7 +199,7 @@ static bool ipsi_decap_is_newest(const struct sk_buff *skb,
 				       READ_ONCE(x->replay.seq));
 }
 
-/* Has the peer moved? With UDP the core says so: see km.c. */
+/* Follow the peer if it has moved. With UDP the core reports that, see km.c. */
 static void ipsi_decap_follow(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf,
 			      const struct xfrm_state *x,
@@ -210,15 +211,15 @@ static void ipsi_decap_follow(struct ipsi_dev *idev,
 		return;
 
 	if (x->encap ? !!outer->port : !here)
-		ipsi_peer_heard(idev, &outer->saddr, outer->port);
+		ipsi_peer_update(idev, &outer->saddr, outer->port);
 	else if (here)
 		ipsi_peer_stays(idev);
 }
 
-/* Does the core take the packet with this SA in its secpath? It takes none that
- * the selector does not match: which in transport mode is about outer
- * addresses, and mostly of their family. Of tunnel mode it takes none that no
- * policy asks for.
+/* Does the core accept the inner packet with this SA in its secpath? Its policy
+ * check matches the packet against the selector of the SA, which in transport
+ * mode is about outer addresses and usually has their family. An SA in tunnel
+ * mode must also be required by a policy.
  */
 static bool ipsi_decap_core_takes(const struct ipsi_dev *idev,
 				  const struct xfrm_state *x,
@@ -234,10 +235,9 @@ static bool ipsi_decap_core_takes(const struct ipsi_dev *idev,
 	return !sel->prefixlen_s && !sel->prefixlen_d;
 }
 
-/* The SA stays in the secpath, so that filters can ask for it (RFC 3884
- * section 4.2.3), with those of the layers below. But the core compares the
- * secpath with the policies for inner IPv6: where no policy asks for the SA,
- * the packet goes up without it.
+/* The secpath keeps the SA, and those of the layers below, so that filters can
+ * match on it (RFC 3884 section 4.2.3). But for inner IPv6 the core checks the
+ * secpath against the policies, so drop the secpath if that check would fail.
  */
 static void ipsi_decap_secpath6(const struct ipsi_dev *idev,
 				struct sk_buff *skb)
@@ -253,9 +253,10 @@ static void ipsi_decap_secpath6(const struct ipsi_dev *idev,
 	}
 }
 
-/* The reverse path filter of IPv4 lets pass all that has a secpath, for which a
- * policy would say where it may come from; but there is none. So ask for a
- * route as if there were no SA: what would be refused goes up without, and is.
+/* fib_validate_source() skips rp_filter for packets with a secpath, relying on
+ * a policy check that does not exist here. Look up the route without the
+ * secpath; if that fails, drop the secpath so that the stack rejects the
+ * packet.
  */
 static void ipsi_decap_rp_filter(struct sk_buff *skb)
 {
@@ -276,9 +277,9 @@ static void ipsi_decap_rp_filter(struct sk_buff *skb)
 		secpath_reset(skb);
 }
 
-/* Take from a packet what belongs to its outer header and to the device that it
- * came by. The core's helper takes the secpath as well, which stays where the
- * device is in the namespace of its SAs.
+/* Remove the state of the outer packet and of the underlay device. The core's
+ * helper also drops the secpath, which must survive if the device is in the
+ * namespace of its SAs.
  */
 static void ipsi_decap_scrub(struct ipsi_dev *idev, struct sk_buff *skb)
 {
@@ -291,19 +292,19 @@ static void ipsi_decap_scrub(struct ipsi_dev *idev, struct sk_buff *skb)
 	__skb_tunnel_rx(skb, idev->dev, idev->net);
 	skb->active_extensions = extensions & 1 << SKB_EXT_SEC_PATH;
 
-	/* A hash over UDP ports is that of the SA, not of the inner flow. */
+	/* A hash over UDP ports identifies the SA and not the inner flow. */
 	skb_clear_hash(skb);
-	/* Generic XDP would ignore an outer packet that tc has redirected. */
+	/* Generic XDP skips packets that tc has redirected. */
 	skb_reset_redirect(skb);
 	skb->encapsulation = 0;
-	/* After UDP encapsulation ESP claims checksums it did not look at. */
+	/* After UDP encapsulation, ESP marks checksums as valid unchecked. */
 	skb->ip_summed = CHECKSUM_NONE;
 	skb->csum_valid = 0;
 	skb->csum_complete_sw = 0;
 	skb->csum_level = 0;
 }
 
-/* Make the decrypted packet an inner packet that has come in by the device. */
+/* Turn the decrypted packet into an inner packet received by the device. */
 static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 			     u16 family)
 {
@@ -316,7 +317,7 @@ static void ipsi_decap_claim(struct ipsi_dev *idev, struct sk_buff *skb,
 	skb->protocol = family == AF_INET ? htons(ETH_P_IP) :
 					    htons(ETH_P_IPV6);
 	ipsi_decap_scrub(idev, skb);
-	/* No offload is pending on it any more. */
+	/* The secpath has no offload to complete any more. */
 	sp = skb_sec_path(skb);
 	if (sp)
 		sp->olen = 0;
@@ -333,7 +334,7 @@ static bool ipsi_decap_ecn_ok(struct ipsi_dev *idev, struct sk_buff *skb,
 	if (odd > 1)
 		return false;
 
-	/* Nobody should send these two, harmless as they are. */
+	/* Harmless, but no encapsulator should send these two. */
 	odd |= out == INET_ECN_ECT_1 && in == INET_ECN_CE;
 	odd |= out == INET_ECN_ECT_0 && in == INET_ECN_ECT_1;
 	if (odd)
@@ -342,8 +343,8 @@ static bool ipsi_decap_ecn_ok(struct ipsi_dev *idev, struct sk_buff *skb,
 	return true;
 }
 
-/* What a key manager wants to have copied inwards. Tunnel mode does that itself,
- * but an SA without an IV was taken over into transport mode.
+/* Copy the outer DSCP inwards if the key manager has requested it. The core
+ * does so in tunnel mode; an adopted SA without an IV is in transport mode.
  */
 static void ipsi_decap_dscp(const struct xfrm_state *x, struct sk_buff *skb,
 			    u16 family, u8 outer)
@@ -361,12 +362,12 @@ static void ipsi_decap_dscp(const struct xfrm_state *x, struct sk_buff *skb,
 				    outer & ~INET_ECN_MASK);
 }
 
-/* Check an authenticated packet of the device. Return the reason to refuse
- * it, or IPSI_REASONS if it is now an inner packet to pass up.
+/* Check an authenticated packet of the device and turn it into an inner packet.
+ * Return IPSI_ACCEPT if it can be passed up, or the reason to drop it.
  */
-static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
-					 const struct xfrm_state *x,
-					 struct sk_buff *skb)
+static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
+					   const struct xfrm_state *x,
+					   struct sk_buff *skb)
 {
 	struct ipsi_decap_outer outer = { .port = ipsi_peer_take_mapping(x) };
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
@@ -379,7 +380,7 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 	if (!ipsi_sa_authenticates(x))
 		return IPSI_RX_CRYPTO;
 
-	/* RFC 4301 section 5.2: anything else would reach the host's stack. */
+	/* RFC 4301 section 5.2; others would reach the host's stack. */
 	family = ipsi_inner_family(XFRM_MODE_SKB_CB(skb)->protocol);
 	if (family == AF_UNSPEC)
 		return IPSI_RX_PROTOCOL;
@@ -408,13 +409,13 @@ static enum ipsi_reason ipsi_decap_check(struct ipsi_dev *idev,
 		ipsi_decap_secpath6(idev, skb);
 	if (unlikely(conf->roam))
 		ipsi_decap_follow(idev, conf, x, &outer);
-	ipsi_sa_heard(idev, x);
-	return IPSI_REASONS;
+	ipsi_sa_rx_confirm(idev, x);
+	return IPSI_ACCEPT;
 }
 
-/* What next header did a packet have that was refused? Once ESP has found it
- * authentic, it takes off its header and trailer, but a linear packet still
- * has the trailer behind its end. Return a negative number for all others.
+/* Return the next header of a packet that XFRM has refused, or a negative
+ * number if it is not known. ESP removes its header and trailer after it has
+ * verified the packet; the trailer of a linear packet is still behind its end.
  */
 static int ipsi_decap_refused_proto(const struct sk_buff *skb,
 				    const struct xfrm_state *x)
@@ -431,7 +432,7 @@ static int ipsi_decap_refused_proto(const struct sk_buff *skb,
 		outer = sizeof(struct ipv6hdr);
 		len = outer + ntohs(ipv6_hdr(skb)->payload_len);
 	}
-	/* The core takes the UDP header out of the length, but leaves it. */
+	/* The core subtracts the UDP header from the length but keeps it. */
 	if (x->encap)
 		len += sizeof(struct udphdr);
 
@@ -446,33 +447,34 @@ static int ipsi_decap_refused_proto(const struct sk_buff *skb,
 	return skb_tail_pointer(skb)[trailer - icv - 1];
 }
 
-/* XFRM has refused a packet of the device. */
+/* Return the reason for a packet of the device that XFRM has refused. */
 static enum ipsi_reason ipsi_decap_refused(const struct sk_buff *skb,
 					   const struct xfrm_state *x)
 {
 	int proto = ipsi_decap_refused_proto(skb, x);
 
-	/* RFC 4303 section 2.6: no error, though ESP says so. */
+	/* A dummy packet (RFC 4303 section 2.6) is an error only for ESP. */
 	if (proto == IPPROTO_NONE)
 		return IPSI_RX_DUMMY;
 
-	/* Tunnel mode does not take it. */
+	/* Tunnel mode accepts only IPv4 and IPv6. */
 	if (proto >= 0 && ipsi_inner_family(proto) == AF_UNSPEC)
 		return IPSI_RX_PROTOCOL;
 
 	return IPSI_RX_CRYPTO;
 }
 
-/* xfrm_input() frees a packet that the callback refuses, after a second call with
- * an error. Only then is the packet ours: up to the second call 6.1 gives up a
- * reference to skb->dev where crypto is asynchronous. This function marks a
- * packet between the two calls, since no other packet can have it.
+/* xfrm_input() calls the callback a second time, with an error, before it frees
+ * a packet that the first call has refused. The packet must not change before
+ * the second call: with asynchronous crypto, 6.1 puts a reference to skb->dev
+ * between the two. As skb->destructor, this function marks a packet between the
+ * calls; no other packet can have it.
  */
 static void ipsi_decap_mark(struct sk_buff *skb)
 {
 }
 
-/* XFRM has accepted a packet: refuse it, so that the second call gets it. */
+/* Refuse a packet that XFRM has accepted, so that the second call takes it. */
 static int ipsi_decap_accepted(struct sk_buff *skb)
 {
 	skb_orphan(skb);
@@ -480,27 +482,27 @@ static int ipsi_decap_accepted(struct sk_buff *skb)
 	return -EINPROGRESS;
 }
 
-/* No device has the if_id of a state. If the state is no SA of any device and is
- * valid, it never was one, and is left to the core. All others are refused: a
- * device makes its states dead before it leaves the hash, and an update that takes
- * a state from its device makes it dead before its entry goes. A packet that comes
- * out of asynchronous crypto after that must not go on to the core: in transport
- * mode it would be answered in clear.
+/* Decide about a packet whose SA has an if_id that no device has. If the state
+ * is valid and not an SA of any device, it never was one, and the packet is
+ * left to the core. Otherwise the device or the SA has just gone: a device
+ * deletes its states before it leaves the hash, and an update that takes a
+ * state from its device deletes it before its entry. A packet that comes out of
+ * asynchronous crypto after that must be dropped: in transport mode the host
+ * would answer it in clear.
  */
 static int ipsi_decap_no_device(const struct xfrm_state *x)
 {
 	bool is_any = ipsi_sa_is_any(x);
 
-	/* Pairs with the spin_unlock() after the state was made dead. */
+	/* Pairs with the spin_unlock() after the state was deleted. */
 	smp_rmb();
 	return ipsi_sa_valid(x) && !is_any ? 1 : -ENODEV;
 }
 
-/* xfrm_input() still has a reference to the packet until it has freed it. It
- * returns with BH off, and the packet stays on this CPU, in whose queue
- * gro_cells_receive() puts it: it reads only flags of skb->dev to decide that.
- * Where softirqs may run in between, or the packet is cloned already, a clone
- * goes up instead.
+/* Pass a packet up. xfrm_input() drops its reference to the packet later, with
+ * BH still off, and gro_cells_receive() queues the packet for a softirq of this
+ * CPU; of skb->dev it reads only flags. If softirqs can run in between, or the
+ * packet is cloned already, pass up a clone.
  */
 static void ipsi_decap_deliver(struct ipsi_dev *idev, struct sk_buff *skb)
 {
@@ -522,14 +524,14 @@ static void ipsi_decap_deliver(struct ipsi_dev *idev, struct sk_buff *skb)
 	skb->dev = dev;
 }
 
-/* Deliver a packet of the device, or count why not. */
+/* Deliver a packet of the device, or count it as refused. */
 static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
 			    struct sk_buff *skb)
 {
 	enum ipsi_reason reason;
 
-	reason = ipsi_decap_check(idev, x, skb);
-	if (reason != IPSI_REASONS) {
+	reason = ipsi_decap_process(idev, x, skb);
+	if (reason != IPSI_ACCEPT) {
 		ipsi_stats_refused(idev, reason, skb, x);
 		return;
 	}
@@ -538,8 +540,8 @@ static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
 	ipsi_decap_deliver(idev, skb);
 }
 
-/* The callback of both families: 1 leaves the packet to others, an error makes
- * xfrm_input() drop it, after another call with that error.
+/* The callback of both families. Return 1 to leave the packet to others. An
+ * error makes xfrm_input() call again with that error and drop the packet.
  */
 static int ipsi_decap_cb(struct sk_buff *skb, int err)
 {
@@ -550,7 +552,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 	if (accepted)
 		skb->destructor = NULL;
 
-	/* Without a secpath there was no SA yet that could name a device. */
+	/* Without a secpath, no SA was found. */
 	if (!skb_sec_path(skb))
 		return 1;
 	x = xfrm_input_state(skb);
@@ -567,7 +569,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 	if (accepted) {
 		ipsi_decap_take(idev, x, skb);
 	} else {
-		/* It says nothing of where the peer is. */
+		/* A refused packet does not tell where the peer is. */
 		ipsi_peer_take_mapping(x);
 		ipsi_stats_refused(idev, ipsi_decap_refused(skb, x), skb, x);
 	}
@@ -575,7 +577,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 	return 0;
 }
 
-/* .handler and .input_handler: input is the core's business. */
+/* .handler and .input_handler: leave input to the core. */
 static int ipsi_decap_rcv(struct sk_buff *skb)
 {
 	return -EINVAL;
@@ -587,7 +589,7 @@ static int ipsi_decap_input(struct sk_buff *skb, int nexthdr, __be32 spi,
 	return -EINVAL;
 }
 
-/* First in the row: what we keep, nobody after us may touch. */
+/* Called before all others, which must not touch a packet of a device. */
 #define IPSI_DECAP_PRIORITY	200
 
 static struct xfrm4_protocol ipsi_decap_esp4 __read_mostly = {
@@ -623,11 +625,11 @@ static struct xfrm6_protocol ipsi_decap_ah6 __read_mostly = {
 };
 
 /**
- * ipsi_decap_init - make the queues of received packets
- * @idev: a device that is being made
+ * ipsi_decap_init - create the queues of received packets
+ * @idev: a device that is being created
  *
- * The NAPI contexts are not the device's own: gro_cells are not made for the
- * threads that "threaded" in sysfs would give them.
+ * The NAPI contexts belong to another netdevice, since gro_cells do not work
+ * with the NAPI threads that "threaded" in sysfs would start.
  *
  * Context: process.
  * Return: 0 or -ENOMEM.
@@ -645,7 +647,7 @@ int ipsi_decap_init(struct ipsi_dev *idev)
 
 /**
  * ipsi_decap_fini - undo ipsi_decap_init()
- * @idev: a device that nobody can see any more
+ * @idev: a device without users
  *
  * Context: process.
  */
@@ -715,7 +717,9 @@ err_napi_dev:
 }
 
 /**
- * ipsi_decap_unregister - undo ipsi_decap_register(), when all devices are gone
+ * ipsi_decap_unregister - undo ipsi_decap_register()
+ *
+ * All devices are gone by then.
  *
  * Context: process. No callback runs any more when this returns.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The netdevice: what it is made of, and its life.
+ * The netdevice: its parts, setup and teardown.
  */
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
@@ -18,7 +18,6 @@
 #include "device.h"
 #include "encap.h"
 #include "ethtool.h"
-#include "hold.h"
 #include "main.h"
 #include "mtu.h"
 #include "natt.h"
@@ -27,17 +26,18 @@
 #include "sad_flush.h"
 #include "spd.h"
 #include "stats.h"
+#include "txq.h"
 
-/* What is true of a packet once its outer header is in front. Lists of packets
- * (NETIF_F_GSO_FRAGLIST) would each need that header, and a checksum of SCTP is
- * not left to the device, so no super-packet of SCTP can be either: the core
- * segments these before the device sees them. It does so too with the packets
- * of other tunnels, which would need NETIF_F_GSO_UDP_TUNNEL and the like.
+/* Features that still work with the outer header in front of a packet. The core
+ * segments all other super-packets before the device sees them: lists of
+ * packets (NETIF_F_GSO_FRAGLIST), each of which needs an outer header; SCTP,
+ * whose checksum the device does not compute; and packets of other tunnels
+ * (NETIF_F_GSO_UDP_TUNNEL and similar).
  */
 #define IPSI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
 			 NETIF_F_HW_CSUM | NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4)
 
-/* priv_destructor: nobody can see the device any more. */
+/* priv_destructor: the device has no users any more. */
 static void ipsi_dev_free(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
@@ -50,7 +50,7 @@ static void ipsi_dev_free(struct net_device *dev)
 	kfree(rcu_dereference_protected(idev->conf, 1));
 	RCU_INIT_POINTER(idev->conf, NULL);
 	ipsi_spd_fini(idev);
-	/* The namespace may be gone from here on; this takes the address alone. */
+	/* From here on the namespace may be gone; only the address is used. */
 	if (atomic_dec_and_test(n_devs))
 		wake_up_var(n_devs);
 }
@@ -79,7 +79,7 @@ static int ipsi_dev_init(struct net_device *dev)
 		goto err_decap;
 
 	atomic_inc(&ipsi_net(idev->net)->n_devs);
-	/* From here on, and not before, the device frees what it has. */
+	/* Nothing can fail any more; the destructor frees everything. */
 	dev->priv_destructor = ipsi_dev_free;
 	return 0;
 
@@ -92,9 +92,9 @@ err_stats:
 	return err;
 }
 
-/* Nothing is sent any more. Receivers may still see the device until the
- * grace period that follows has passed. Its states go first: as long as it can
- * be found, their packets are refused.
+/* The device sends nothing any more. Receivers may still see it until the grace
+ * period that follows. Its states are deleted first: as long as the device can
+ * be found, it refuses their packets.
  */
 static void ipsi_dev_uninit(struct net_device *dev)
 {
@@ -106,8 +106,8 @@ static void ipsi_dev_uninit(struct net_device *dev)
 	}
 	ipsi_sad_stop(idev);
 	ipsi_carrier_stop(idev);
-	/* It was sent to until it was unlisted, after ndo_stop. */
-	ipsi_hold_stop(idev);
+	/* Packets could still be queued after ndo_stop. */
+	ipsi_txq_stop(idev);
 	ipsi_peer_stop(idev);
 	ipsi_bundle_fini(idev);
 	ipsi_natt_listen(idev, rtnl_dereference(idev->conf)->family, 0, NULL);
@@ -124,7 +124,7 @@ static int ipsi_dev_stop(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 
 	ipsi_bundle_reset(idev);
-	ipsi_hold_stop(idev);
+	ipsi_txq_stop(idev);
 	return 0;
 }
 
@@ -132,7 +132,7 @@ static int ipsi_dev_change_mtu(struct net_device *dev, int mtu)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
 
-	/* Set by hand, it stays as it is from now on. */
+	/* An MTU that is set by hand stays. */
 	if (!idev->mtu_updating)
 		idev->mtu_auto = false;
 	WRITE_ONCE(dev->mtu, mtu);
@@ -163,7 +163,7 @@ static const struct net_device_ops ipsi_netdev_ops = {
 };
 
 /**
- * ipsi_device_is - is this one of our devices?
+ * ipsi_device_is - check the type of a netdevice
  * @dev: any netdevice
  *
  * Return: true if its private part is a struct ipsi_dev.
@@ -178,8 +178,8 @@ static const struct device_type ipsi_device_type = {
 };
 
 /**
- * ipsi_device_setup - what all devices have in common
- * @dev: a device that is being made
+ * ipsi_device_setup - set up a device, independent of its configuration
+ * @dev: a device that is being created
  */
 void ipsi_device_setup(struct net_device *dev)
 {
@@ -202,16 +202,15 @@ void ipsi_device_setup(struct net_device *dev)
 	dev->hw_features |= IPSI_FEATURES;
 	dev->hw_enc_features |= IPSI_FEATURES;
 	ipsi_dev_set_lltx(dev);
-	/* PMTU is told to the route the packet came by. */
+	/* The route of a packet gets path MTU updates. */
 	netif_keep_dst(dev);
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->needs_free_netdev = true;
 }
 
-/* No entry of the SPD is to catch or refuse what passes the device in IPv4: its
- * SAs decide. These are defaults, free to be changed. IPv6 has no disable_xfrm;
- * and its disable_policy would let packets for an address of the device come in
- * by any other.
+/* Exempt IPv4 packets of the device from the SPD, since its SAs decide. These
+ * are only defaults. IPv6 has no disable_xfrm, and its disable_policy would
+ * admit packets in clear from other devices to an address of this device.
  */
 static void ipsi_dev_exempt(struct net_device *dev)
 {
@@ -249,12 +248,12 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 
 static struct notifier_block ipsi_netdev_notifier = {
 	.notifier_call = ipsi_netdev_event,
-	/* After the stack has given the device its configuration. */
+	/* Called after IPv4 has created the in_device. */
 	.priority = -1,
 };
 
 /**
- * ipsi_device_register - hear of what happens to devices
+ * ipsi_device_register - register the netdevice notifier
  *
  * Context: process.
  * Return: 0 or a negative errno.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit: checks the inner packet, lets outer.c put the outer header in
- * front as tunnel mode would (RFC 3884 section 3.1), and hands both to the
- * bundle of the SA in use, which bundle.c makes. What has no bundle is dropped
- * and counted.
+ * Transmit: checks the inner packet, adds the outer header as tunnel mode would
+ * (RFC 3884 section 3.1, outer.c), and sends both by the bundle of the SA in
+ * use (bundle.c). A packet without a bundle is dropped and counted.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -17,7 +16,6 @@
 
 #include "bundle.h"
 #include "encap.h"
-#include "hold.h"
 #include "icmp.h"
 #include "inner.h"
 #include "ipsi.h"
@@ -27,6 +25,7 @@
 #include "sa.h"
 #include "stats.h"
 #include "ts.h"
+#include "txq.h"
 
 /**
  * struct ipsi_tx - one transmission, the same for all segments of a packet
@@ -44,8 +43,8 @@ struct ipsi_tx {
 	unsigned int mtu;
 };
 
-/* So deep in the stack of the kernel a packet may come to a device. A device
- * without a queue counts twice, here and in the core.
+/* Maximum recursion level of a packet that reaches a device. A device without a
+ * queue counts twice, here and in the core.
  */
 #define IPSI_RECURSION_MAX	(2 * IPSI_NEST_MAX - 1)
 
@@ -69,7 +68,9 @@ static bool ipsi_xmit_fits(const struct sk_buff *skb, unsigned int mtu)
 	return skb->len <= mtu;
 }
 
-/* Can the outer packet be described at all? Only then can it be fragmented. */
+/* Does the length field of the outer header suffice? Else it cannot be
+ * fragmented.
+ */
 static bool ipsi_xmit_length_ok(const struct ipsi_tx *tx,
 				const struct sk_buff *skb)
 {
@@ -78,10 +79,10 @@ static bool ipsi_xmit_length_ok(const struct ipsi_tx *tx,
 	       tx->dst->header_len + tx->dst->trailer_len <= IP_MAX_MTU;
 }
 
-/* What must not be fragmented and does not fit is too big, and its sender is
- * told. What has DF clear is fragmented after encryption (RFC 4301 section
- * 8.2.1), and so is IPv6 up to the size that every link must carry (RFC 2473
- * section 7.1).
+/* A packet that does not fit and must not be fragmented is too big; its sender
+ * gets an ICMP error. A packet with DF clear is fragmented after encryption
+ * (RFC 4301 section 8.2.1), and so is IPv6 up to the minimum MTU of all links
+ * (RFC 2473 section 7.1).
  */
 static bool ipsi_xmit_mtu_ok(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
@@ -110,9 +111,9 @@ static bool ipsi_xmit_mtu_ok(const struct ipsi_tx *tx, struct sk_buff *skb)
 	return false;
 }
 
-/* The DF bit of the outer header: RFC 2003 section 3.1, RFC 4301 section
- * 5.1.2.1. What has to be fragmented must be allowed to. A key manager may say
- * by its SA that the bit is not to be copied.
+/* The DF bit of the outer header (RFC 2003 section 3.1, RFC 4301 section
+ * 5.1.2.1). It is clear if the packet must be fragmented, or if the key manager
+ * requests that by a flag of the SA.
  */
 static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 {
@@ -130,12 +131,13 @@ static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 }
 
 /**
- * ipsi_encap_headroom - room for all that is put in front of an inner packet
+ * ipsi_encap_headroom - room for all headers in front of an inner packet
  * @conf: configuration of the device
  * @dst: the bundle
  *
- * The link below may be a tunnel that wants more for each tunnel below itself,
- * so there is a limit. What needs more is copied once more further down.
+ * The headroom is limited, since the link below may be a tunnel that needs more
+ * for each tunnel below itself. A lower layer that needs more copies the
+ * packet.
  *
  * Context: any.
  * Return: bytes.
@@ -149,8 +151,8 @@ unsigned int ipsi_encap_headroom(const struct ipsi_conf *conf,
 	return min_t(unsigned int, headroom, IPSI_HEADROOM_MAX);
 }
 
-/* What hardware computes after encryption is that of the packet it knows, which
- * has no IP-in-IP header.
+/* Hardware that encrypts does not know about the IP-in-IP header, so it would
+ * compute a wrong checksum.
  */
 static int ipsi_xmit_checksum(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
@@ -186,16 +188,16 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	skb_scrub_packet(skb, !net_eq(net, dev_net(idev->dev)));
 	skb_clear_hash_if_not_l4(skb);
 	skb->mark = tx->conf->fwmark;
-	/* The size was judged already; IPv6 has no DF bit to say so. */
+	/* The size is checked already; IPv6 has no DF bit to tell that. */
 	skb->ignore_df = !ipv4;
-	/* Segmentation may have left its own there. */
+	/* Segmentation may have used the control block. */
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
 			       sizeof(struct inet6_skb_parm)));
 	dst_hold(tx->dst);
 	skb_dst_set(skb, tx->dst);
 	skb->dev = tx->dst->dev;
 
-	/* Links with a queue are not counted by the core. */
+	/* The core does not count links with a queue. */
 	dev_xmit_recursion_inc();
 	err = dst_output(net, skb->sk, skb);
 	dev_xmit_recursion_dec();
@@ -210,10 +212,9 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 		ipsi_sa_exhausted(idev, tx->dst->xfrm);
 }
 
-/* ESP's late segmentation (esp4_offload) miscounts the headers of an
- * IP-in-IP super-packet and sends a wrong ICV: it must not see one. Segment
- * the inner packet here then. Without that module xfrm_output() segments.
- * Consumes skb.
+/* esp4_offload segments after encapsulation. It miscounts the headers of an
+ * IP-in-IP super-packet and sends a wrong ICV, so segment the inner packet
+ * before that. Without that module, xfrm_output() segments. Consumes skb.
  */
 static void ipsi_xmit_segments(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
@@ -256,7 +257,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 	if (!ipsi_inner_read(skb, family, &tx.inner))
 		goto drop;
 
-	/* ICMP errors look there, where qdiscs have left their own. */
+	/* Qdiscs have used the control block, which ICMP errors read. */
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
 			       sizeof(struct inet6_skb_parm)));
 
@@ -270,7 +271,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 
 	tx.dst = ipsi_bundle_get(idev, tx.conf, skb, &reason);
 	if (unlikely(!tx.dst)) {
-		if (ipsi_hold(idev, skb))
+		if (ipsi_txq_add(idev, skb))
 			return;
 		goto drop_link;
 	}
@@ -294,7 +295,7 @@ drop_dst:
 	dst_release(tx.dst);
 	return;
 drop_link:
-	/* Local senders hear of it at once instead of waiting for an answer. */
+	/* Local senders get an error at once and need not time out. */
 	dst_link_failure(skb);
 drop:
 	ipsi_drop(idev, reason, skb, NULL);
@@ -305,8 +306,8 @@ drop:
  * @skb: inner packet; consumed
  * @dev: the device
  *
- * Whoever sends may be in an RCU read side that is rcu_read_lock_bh() alone,
- * as packet sockets are; so it has one of its own.
+ * Callers such as packet sockets only hold rcu_read_lock_bh(), so this takes
+ * the RCU read lock.
  *
  * Context: BH off.
  * Return: NETDEV_TX_OK, always.

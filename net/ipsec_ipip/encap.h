@@ -8,8 +8,8 @@
 
 #include "ipsi.h"
 
-/* Room in front of inner packets: what most links need, and never more than
- * this, since offsets of headers have 16 bits.
+/* Room in front of inner packets: enough for most links; limited, since offsets
+ * of headers have 16 bits
  */
 #define IPSI_HEADROOM_MIN	(LL_MAX_HEADER + sizeof(struct ipv6hdr) + \
 				 IPSI_ESP_OVERHEAD_MAX)

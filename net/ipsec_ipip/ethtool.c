@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What ethtool(8) can ask of a device: its counters by reason, under the names
- * that they have in netlink, and whether there is a carrier. There is no
- * medium, so there are no settings of one; the driver's name is that of the
- * link type.
+ * ethtool(8) operations: the counters by reason, with the names that they have
+ * in netlink, the carrier, and the link type as the name of the driver. There
+ * is no medium, so there are no settings.
  */
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What ethtool(8) can ask of a device. */
+/* ethtool(8) operations */
 #ifndef _IPSI_ETHTOOL_H
 #define _IPSI_ETHTOOL_H
 

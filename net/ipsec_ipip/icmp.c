@@ -2,20 +2,20 @@
 /*
  * ICMP errors of the underlay, about outer packets of a device.
  *
- * A path MTU is noted in the route that the packets take, where the MTU of the
- * bundle comes from (mtu.c): it is soft state, and the next packet that is too
- * big brings it to its sender. The core would look for a route as if those
- * packets had no mark and left by any device. With policy routing, or an
- * underlay in a VRF, that is another or none at all.
+ * A path MTU is stored in the route of the outer packets, from which the bundle
+ * gets its MTU (mtu.c). It is soft state; the sender of the next packet that is
+ * too big gets an error with it. The handler of the core does not suffice: it
+ * looks up the route without the mark and the underlay device, which with
+ * policy routing or a VRF is another route or none.
  *
- * Other errors are passed on to the senders of inner packets (RFC 2003 section
- * 4, RFC 2473 section 8). The error quotes too little to tell who that is, and
- * that little is encrypted; so the device remembers it for a while, and who
- * sends next is told (RFC 2003 section 5).
+ * Other errors are relayed to the senders of inner packets (RFC 2003 section 4,
+ * RFC 2473 section 8). The quoted part of an outer packet does not identify the
+ * inner sender, since it is short and encrypted. So the device records the
+ * error for a while, and relays it to the next senders (RFC 2003 section 5).
  *
- * Anybody can forge an error. It must quote the endpoints and an outbound SA,
- * but neither is a secret; so an error does little harm: a path MTU is never
- * less than the route's own minimum, and few senders are told, whose packets
+ * Anybody can forge an error: it must quote the endpoints and an outbound SA,
+ * but neither is secret. So the effect is limited: a path MTU is never less
+ * than the minimum of the route, and few senders get an error, whose packets
  * are sent all the same.
  */
 #include <linux/icmp.h>
@@ -41,27 +41,28 @@
 #include "sa.h"
 #include "stats.h"
 
-/* For how long an error is remembered, and how many at once: one that is not
- * genuine shall not do much harm.
+/* How long an error is recorded, and to how many senders it is relayed; both
+ * are small, since errors can be forged
  */
 #define IPSI_ICMP_TIMEOUT	(30 * HZ)
 #define IPSI_ICMP_MAX		8
 
-/* An error, and the packet that it quotes */
+/* An error and the packet that it quotes */
 struct ipsi_icmp_error {
 	const xfrm_address_t *saddr;
 	const xfrm_address_t *daddr;
 	__be32 spi;
 	u16 family;
 	u8 proto;
-	bool too_big;		/* else it is passed on */
+	bool too_big;		/* has an MTU; other errors are relayed */
 	int code;		/* of ICMP_DEST_UNREACH, or negative for none */
-	u32 mtu;		/* if it is too big */
+	u32 mtu;		/* valid if too_big */
 };
 
-/* The code of ICMP_DEST_UNREACH that is passed on, or a negative number where
- * nothing is: RFC 2003 sections 4.1 to 4.5. What only concerns the tunnel,
- * such as a missing protocol, means to the sender that the host is not there.
+/* Return the code of ICMP_DEST_UNREACH to relay, or a negative number if the
+ * error is not relayed (RFC 2003 sections 4.1 to 4.5). An error that only
+ * concerns the tunnel, such as an unreachable protocol, becomes host
+ * unreachable.
  */
 static int ipsi_icmp_code4(u8 type, u8 code)
 {
@@ -96,7 +97,7 @@ static int ipsi_icmp_code6(u8 type, u8 code)
 	return -ENOENT;
 }
 
-static void ipsi_icmp_remember(struct ipsi_icmp *icmp, u8 code)
+static void ipsi_icmp_record(struct ipsi_icmp *icmp, u8 code)
 {
 	if (time_after(jiffies, READ_ONCE(icmp->until)))
 		atomic_set(&icmp->left, 0);
@@ -106,7 +107,7 @@ static void ipsi_icmp_remember(struct ipsi_icmp *icmp, u8 code)
 	atomic_add_unless(&icmp->left, 1, IPSI_ICMP_MAX);
 }
 
-/* Is the quoted packet one that the device sends by @x? */
+/* Is the quoted packet one that the device has sent with @x? */
 static bool ipsi_icmp_is_of(const struct ipsi_conf *conf,
 			    const struct xfrm_state *x,
 			    const struct ipsi_icmp_error *quoted)
@@ -117,7 +118,7 @@ static bool ipsi_icmp_is_of(const struct ipsi_conf *conf,
 	       xfrm_addr_equal(quoted->daddr, &conf->remote, quoted->family);
 }
 
-/* The device that the error is about, or NULL */
+/* Find the device that the error is about, or NULL. */
 static struct ipsi_dev *ipsi_icmp_dev(const struct sk_buff *skb,
 				      const struct ipsi_icmp_error *quoted)
 {
@@ -139,7 +140,7 @@ static struct ipsi_dev *ipsi_icmp_dev(const struct sk_buff *skb,
 	return idev;
 }
 
-/* As much of an outer packet as a route wants to see when it learns. */
+/* Build an outer packet with the fields that ->update_pmtu() reads. */
 static struct sk_buff *ipsi_icmp_outer(const struct ipsi_conf *conf,
 				       const struct dst_entry *dst, u32 mark)
 {
@@ -189,7 +190,7 @@ static int ipsi_icmp_note_mtu(struct ipsi_dev *idev, u32 mtu)
 	return 0;
 }
 
-/* Return 0 if the error is dealt with, or -ENOENT. */
+/* Return 0 if the error is handled, or -ENOENT. */
 static int ipsi_icmp_handle(const struct sk_buff *skb,
 			    const struct ipsi_icmp_error *error)
 {
@@ -205,11 +206,11 @@ static int ipsi_icmp_handle(const struct sk_buff *skb,
 		return ipsi_icmp_note_mtu(idev, error->mtu);
 
 	if (rcu_dereference(idev->conf)->icmp)
-		ipsi_icmp_remember(&idev->icmp, error->code);
+		ipsi_icmp_record(&idev->icmp, error->code);
 	return -ENOENT;
 }
 
-/* Take ICMP of IPv4 and the IPv4 header that it quotes for a packet of ESP. */
+/* Parse an ICMP error and the quoted IPv4 header, assuming ESP. */
 static void ipsi_icmp_read4(struct ipsi_icmp_error *error,
 			    const struct sk_buff *skb, u32 info)
 {
@@ -248,13 +249,12 @@ static void ipsi_icmp_read6(struct ipsi_icmp_error *error,
 
 /**
  * ipsi_icmp_err4 - err_handler of ESP and AH over IPv4
- * @skb: ICMP error, from the packet that it quotes on, of which 8 bytes after
- *   the IP header are there
- * @info: the MTU, if it is about that
+ * @skb: ICMP error, its data starting at the quoted packet, of which at least 8
+ *   bytes after the IP header are present
+ * @info: the MTU, if the error has one
  *
  * Context: BH off, RCU read side.
- * Return: 0 if it is dealt with; -ENOENT if the core's own handlers are to
- *   see it as well.
+ * Return: 0 if the error is handled; -ENOENT to let the core handle it too.
  */
 int ipsi_icmp_err4(struct sk_buff *skb, u32 info)
 {
@@ -274,17 +274,16 @@ int ipsi_icmp_err4(struct sk_buff *skb, u32 info)
 
 /**
  * ipsi_icmp_err6 - err_handler of ESP and AH over IPv6
- * @skb: ICMPv6 error, from the packet that it quotes on
+ * @skb: ICMPv6 error, its data starting at the quoted packet
  * @opt: not used
- * @type: its type
- * @code: its code
- * @offset: where ESP is, of which 8 bytes are there; the core never comes here
- *   with AH, which it skips as an extension header
- * @info: the MTU, if it is about that
+ * @type: type of the error
+ * @code: code of the error
+ * @offset: offset of the ESP header, of which at least 8 bytes are present. It
+ *   is never AH, which the core skips as an extension header.
+ * @info: the MTU, if the error has one
  *
  * Context: BH off, RCU read side.
- * Return: 0 if it is dealt with; -ENOENT if the core's own handlers are to
- *   see it as well.
+ * Return: 0 if the error is handled; -ENOENT to let the core handle it too.
  */
 int ipsi_icmp_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 		   u8 code, int offset, __be32 info)
@@ -300,12 +299,13 @@ int ipsi_icmp_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 
 /**
  * ipsi_icmp_err_udp - encap_err_rcv of a socket of natt.c
- * @sk: the socket, which a packet of ESP in UDP was said to come from
- * @skb: ICMP error of the socket's family, from the packet that it quotes on
+ * @sk: the socket from whose port the quoted ESP in UDP was sent
+ * @skb: ICMP error of the socket's family, its data starting at the quoted
+ *   packet
  * @err: not used
  * @port: not used
- * @info: the MTU, if it is about that
- * @payload: what is quoted of the UDP payload; perhaps too short for an SPI
+ * @info: the MTU, if the error has one
+ * @payload: start of the quoted UDP payload, which may be too short for an SPI
  *
  * Context: BH off, RCU read side.
  */
@@ -327,7 +327,7 @@ void ipsi_icmp_err_udp(struct sock *sk, struct sk_buff *skb, int err,
 	ipsi_icmp_handle(skb, &error);
 }
 
-/* Multicast is never answered; so it leaves the error to others. */
+/* ICMP never answers multicast, so keep the error for other packets. */
 static bool ipsi_icmp_may_answer(const struct sk_buff *skb, u16 family)
 {
 	return family == AF_INET ? !ipv4_is_multicast(ip_hdr(skb)->daddr) :
@@ -335,9 +335,9 @@ static bool ipsi_icmp_may_answer(const struct sk_buff *skb, u16 family)
 }
 
 /**
- * ipsi_icmp_relay - tell the sender of a packet what the underlay has said
+ * ipsi_icmp_relay - relay a recorded error to the sender of a packet
  * @idev: the device
- * @skb: inner packet, as the stack gave it; it stays the caller's, to be sent
+ * @skb: inner packet, unmodified; the caller still sends it
  * @family: its family
  *
  * Context: BH off.

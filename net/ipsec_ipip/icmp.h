@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* ICMP errors of the underlay, on their way to the senders of inner packets. */
+/* ICMP errors of the underlay */
 #ifndef _IPSI_ICMP_H
 #define _IPSI_ICMP_H
 
@@ -16,8 +16,8 @@ void ipsi_icmp_err_udp(struct sock *sk, struct sk_buff *skb, int err,
 void ipsi_icmp_relay(struct ipsi_dev *idev, struct sk_buff *skb, u16 family);
 
 /**
- * ipsi_icmp_forget - what was said is not true any more
- * @idev: the device
+ * ipsi_icmp_forget - discard recorded errors
+ * @idev: the device, whose configuration has changed
  *
  * Context: any.
  */
@@ -27,13 +27,13 @@ static inline void ipsi_icmp_forget(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_icmp6_send - tell the sender of an inner IPv6 packet of an error
+ * ipsi_icmp6_send - send an ICMPv6 error to the sender of an inner packet
  * @skb: the packet, which may come from a packet socket or a redirection
  * @type: ICMPV6_*
- * @code: code of that
+ * @code: code of the type
  * @info: the rest of the ICMPv6 header
  *
- * The core relies on IPv6 to be there; with ipv6.disable=1 it crashes.
+ * With ipv6.disable=1, icmpv6_ndo_send() would crash.
  *
  * Context: BH off.
  */

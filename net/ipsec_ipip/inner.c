@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The inner packet: reads and checks its header, the same for both families
- * and both directions. What is then done with the packet is up to encap.c
- * and decap.c.
+ * The inner packet: reads and checks its header, for both families and both
+ * directions.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -18,9 +17,9 @@
 /* UDP port of ESP in UDP, RFC 3948 */
 #define IPSI_PORT_NATT	4500
 
-/* Is this the outer packet of a tunnel like ours? ESP in UDP is known by its port
- * (RFC 3948). IP-in-IP is only if this host has sent it: then it may carry such
- * a packet, with whose TTL ipip devices send.
+/* Is this an outer packet of an IPsec tunnel? ESP in UDP is recognised by its
+ * port (RFC 3948). IP-in-IP counts only if this host has sent it: ipip devices
+ * copy the TTL of the packet inside, which may be an outer packet of ours.
  */
 static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb, u8 proto,
 				    int offset, bool rest)
@@ -46,8 +45,8 @@ static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb, u8 proto,
 	}
 }
 
-/* The same, of IPv6. What stays on a link has a hop limit for that link: routing
- * protocols that use IPsec send with 1 (RFC 4552).
+/* The same for IPv6. Packets that stay on a link do not count: routing
+ * protocols that use IPsec send them with a hop limit of 1 (RFC 4552).
  */
 static bool ipsi_inner_is_tunnelled6(const struct sk_buff *skb,
 				     const struct ipv6hdr *ip6h)
@@ -130,11 +129,11 @@ static bool ipsi_inner_read6(struct sk_buff *skb, struct ipsi_inner *inner)
  * @family: AF_INET or AF_INET6, which the header must agree with
  * @inner: filled in
  *
- * A TTL or hop limit of 0 is not sound: such a packet neither enters nor
- * leaves a tunnel (RFC 2003 section 3.1).
+ * A TTL or hop limit of 0 is invalid: such a packet neither enters nor leaves a
+ * tunnel (RFC 2003 section 3.1).
  *
  * Context: any.
- * Return: true if the header is whole and sound.
+ * Return: true if the header is complete and valid.
  */
 bool ipsi_inner_read(struct sk_buff *skb, u16 family, struct ipsi_inner *inner)
 {
@@ -146,15 +145,15 @@ bool ipsi_inner_read(struct sk_buff *skb, u16 family, struct ipsi_inner *inner)
 }
 
 /**
- * ipsi_inner_source_ok - may this source address come out of a tunnel?
+ * ipsi_inner_source_ok - check the source address of a received inner packet
  * @skb: the packet, read by ipsi_inner_read()
  * @family: its family
  *
- * RFC 4213 section 3.6 names the sources of IPv6 that must be dropped. Those
- * of IPv4 are the routing's business, which knows them (martians).
+ * RFC 4213 section 3.6 lists the IPv6 sources that must be dropped. IPv4
+ * routing drops invalid sources (martians) itself.
  *
  * Context: any.
- * Return: true if it may.
+ * Return: true if the packet may have this source.
  */
 bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family)
 {
@@ -186,19 +185,19 @@ static bool ipsi_inner_is_translated(const struct sk_buff *skb)
 }
 
 /**
- * ipsi_inner_is_outer - would this packet be tunnelled over and over?
+ * ipsi_inner_is_outer - has a packet been encapsulated before?
  * @skb: the packet, read by ipsi_inner_read()
  * @family: its family, which is also that of the endpoints
  * @local: local endpoint
  * @remote: remote endpoint
  *
- * True for packets between the endpoints themselves (RFC 2473 section 4.1.2),
- * and for those that are forwarded though their source is one of the endpoints
- * (RFC 2003 section 3.2): either has come out of a tunnel before, or is
- * forged. NAT may give a packet the address of an endpoint just before.
+ * This is assumed for packets between the endpoints (RFC 2473 section 4.1.2),
+ * and for forwarded packets from one of the endpoints (RFC 2003 section 3.2),
+ * which have come out of a tunnel or are forged. A forwarded packet may also
+ * have got the address of an endpoint by NAT just before, which is fine.
  *
  * Context: any.
- * Return: true if it must not be encapsulated.
+ * Return: true if the packet must not be encapsulated.
  */
 bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
 			 const xfrm_address_t *local,
@@ -214,8 +213,8 @@ bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
 		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
 	}
 
-	/* Forwarded: it has come in by an interface, from elsewhere if its source
-	 * has been translated since.
+	/* A forwarded packet has an input interface. If it was translated, its
+	 * source address may not be the one that it was received with.
 	 */
 	if (skb->skb_iif && !ipsi_inner_is_translated(skb))
 		return xfrm_addr_equal(saddr, local, family) ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The inner packet: its header, read and checked, whatever its family. */
+/* The inner packet: its header, for both families */
 #ifndef _IPSI_INNER_H
 #define _IPSI_INNER_H
 
@@ -10,11 +10,11 @@
 #include <net/xfrm.h>
 
 /**
- * struct ipsi_inner - what the outer header takes from an inner one
+ * struct ipsi_inner - fields of an inner header that the outer one depends on
  * @family: AF_INET or AF_INET6
  * @dsfield: TOS or traffic class, with ECN
- * @df: it must not be fragmented; always so in IPv6
- * @hops: how many are left to a packet of a tunnel; 0 for others
+ * @df: the packet must not be fragmented; always true for IPv6
+ * @hops: TTL or hop limit, if it is an outer packet of a tunnel; else 0
  * @flowlabel: flow label of IPv6, network byte order, else 0
  */
 struct ipsi_inner {
@@ -25,13 +25,13 @@ struct ipsi_inner {
 	__be32 flowlabel;
 };
 
-/* Next header of what carries a packet of a family (RFC 2003, RFC 2473) */
+/* Next header of an outer header, by the inner family (RFC 2003, RFC 2473) */
 static inline u8 ipsi_inner_proto(u16 family)
 {
 	return family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
 }
 
-/* The family that a next header says, or AF_UNSPEC if it is none of ours */
+/* Inner family by the next header, or AF_UNSPEC if that is not supported */
 static inline u16 ipsi_inner_family(u8 proto)
 {
 	switch (proto) {

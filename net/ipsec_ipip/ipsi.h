@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of ipsec-ipip share: the device, its configuration, and the
- * reasons for which it refuses packets.
+ * Common definitions: the device, its configuration, and the reasons why it
+ * refuses packets.
  */
 #ifndef _IPSI_H
 #define _IPSI_H
@@ -17,40 +17,40 @@
 
 #define IPSI_HASH_BITS	8
 
-/* First if_id given to a device that asks for none: away from small numbers,
- * which people and key managers choose by hand.
+/* First if_id that is assigned automatically, far from the small numbers that
+ * people and key managers choose
  */
 #define IPSI_IF_ID_AUTO	0x80000001U
 
-/* ESP header, IV, padding and ICV of the costliest common transform
- * (AES-CBC with HMAC-SHA-512-256), for an MTU before there is an SA.
+/* ESP header, IV, padding and ICV of the largest common transform (AES-CBC with
+ * HMAC-SHA-512-256), for the MTU of a device without an SA
  */
 #define IPSI_ESP_OVERHEAD_MAX	(8 + 16 + 17 + 32)
 
 /**
- * enum ipsi_reason - why a packet is refused, or what it is counted as
- *   besides, in the order of the attributes IPSEC_IPIP_A_STATS_TX_NO_SA and
- *   following
+ * enum ipsi_reason - reason why a packet is refused or counted, in the order of
+ *   the attributes IPSEC_IPIP_A_STATS_TX_NO_SA and following
  * @IPSI_TX_NO_SA: no valid outbound SA
  * @IPSI_TX_NO_ROUTE: no route to the remote endpoint from the local one
  * @IPSI_TX_LOOP: that route leads through the device itself
- * @IPSI_TX_PROTOCOL: inner protocol is not carried
+ * @IPSI_TX_PROTOCOL: not an IPv4 or IPv6 packet
  * @IPSI_TX_TOO_BIG: exceeds the path MTU and must not be fragmented
- * @IPSI_TX_MALFORMED: inner header truncated or nonsense
+ * @IPSI_TX_MALFORMED: inner header truncated or invalid
  * @IPSI_TX_ERROR: refused by XFRM, a firewall, the underlay, or memory
  * @IPSI_RX_OUTER_ADDRESS: outer addresses are not the endpoints
  * @IPSI_RX_PROTOCOL: next header after the SA is not accepted
- * @IPSI_RX_MALFORMED: inner header truncated or nonsense
+ * @IPSI_RX_MALFORMED: inner header truncated or invalid
  * @IPSI_RX_ECN: impossible ECN combination
  * @IPSI_RX_CRYPTO: refused by XFRM on an SA of the device
  * @IPSI_RX_DOWN: the device is down
- * @IPSI_RX_DUMMY: a dummy packet, which means nothing and is no error
- * @IPSI_RX_ECN_ODD: accepted, with an ECN combination that is worth a look
+ * @IPSI_RX_DUMMY: a dummy packet, which is not an error
+ * @IPSI_RX_ECN_ODD: accepted, with a suspicious ECN combination
  * @IPSI_TX_SELECTOR: inner packet outside the selectors of the SA
  * @IPSI_RX_SELECTOR: the same
- * @IPSI_TX_PATH_ERROR: sent all the same, but its sender was told of an error
- *   that the underlay has reported
+ * @IPSI_TX_PATH_ERROR: sent, but an error of the underlay was relayed to the
+ *   sender
  * @IPSI_REASONS: number of reasons
+ * @IPSI_ACCEPT: no reason; the packet is accepted
  */
 enum ipsi_reason {
 	IPSI_TX_NO_SA,
@@ -72,10 +72,11 @@ enum ipsi_reason {
 	IPSI_RX_SELECTOR,
 	IPSI_TX_PATH_ERROR,
 	IPSI_REASONS,
+	IPSI_ACCEPT = IPSI_REASONS,
 };
 
 /**
- * struct ipsi_conf - what the administrator has set; immutable once published
+ * struct ipsi_conf - configuration of a device; immutable once published
  * @local: local outer address
  * @remote: remote outer address
  * @family: address family of both
@@ -90,11 +91,11 @@ enum ipsi_reason {
  * @flowlabel: enum ipsec_ipip_flowlabel
  * @keying: enum ipsec_ipip_keying
  * @policies: enum ipsec_ipip_policies
- * @icmp: ICMP errors of the underlay are passed on
+ * @icmp: ICMP errors of the underlay are relayed
  * @roam: the peer's address may change, and @remote with it
- * @any: @remote was not given; it is 0 until the peer has been heard
+ * @any: @remote was not configured; it is 0 until the first packet of the peer
  * @encap_port: UDP port to receive ESP on, network byte order; 0 for none
- * @rcu: frees the configuration that another has replaced
+ * @rcu: for kfree_rcu() of a configuration that was replaced
  */
 struct ipsi_conf {
 	xfrm_address_t local;
@@ -118,7 +119,7 @@ struct ipsi_conf {
 	struct rcu_head rcu;
 };
 
-/* Are these the endpoints of a device? All are of the same family. */
+/* Are these the endpoints of a device? All addresses are of the same family. */
 static inline bool ipsi_conf_between(const struct ipsi_conf *conf,
 				     const xfrm_address_t *local,
 				     const xfrm_address_t *remote)
@@ -131,9 +132,9 @@ static inline bool ipsi_conf_between(const struct ipsi_conf *conf,
 #define IPSI_TOS_INHERIT	1
 
 /**
- * struct ipsi_stats - refused packets of one CPU
- * @refused: one counter a reason; written with BH off on its own CPU only
- * @syncp: lets other CPUs read whole values where these take two loads
+ * struct ipsi_stats - counters of one CPU
+ * @refused: one counter per reason; written with BH off on its own CPU only
+ * @syncp: lets other CPUs read consistent 64-bit values on 32-bit machines
  */
 struct ipsi_stats {
 	u64_stats_t refused[IPSI_REASONS];
@@ -141,10 +142,10 @@ struct ipsi_stats {
 };
 
 /**
- * struct ipsi_bundle - the XFRM bundle that one CPU sends by
- * @dst: the bundle, or NULL; one reference is owned. That CPU sets it, any
- *   CPU may take it away; read under RCU
- * @generation: what ipsi_bundle_generation() was before @dst was made
+ * struct ipsi_bundle - the XFRM bundle that one CPU sends with
+ * @dst: the bundle, or NULL; one reference is owned. Only that CPU sets it, and
+ *   any CPU may clear it; read under RCU
+ * @generation: ipsi_bundle_generation() from before @dst was built
  */
 struct ipsi_bundle {
 	struct dst_entry __rcu *dst;
@@ -153,32 +154,35 @@ struct ipsi_bundle {
 
 struct ipsi_policy;
 
-/* SAs of one device, of both directions. A rekey needs two pairs, and SAs for
- * single CPUs (RFC 9611) one more pair a CPU.
+/* Limit of SAs of one device, in both directions. A rekey needs two pairs, and
+ * per-CPU SAs (RFC 9611) one more pair per CPU.
  */
 #define IPSI_SAD_MAX	1024
 
 /**
  * struct ipsi_sad - the SAs of one device
- * @lock: protects all that follows; taken with BH off, inside of
+ * @lock: protects all other fields; taken with BH off, inside of
  *   xfrm_state.lock and xfrm_state_lock, so neither may be taken under it
  * @list: struct ipsi_sa, newest first; each owns one reference to its state
- * @n: how many, at most IPSI_SAD_MAX; read without @lock
- * @n_proto: of these, ESP and AH; read without @lock
- * @n_pcpu: of these, outbound ones for one CPU; read without @lock
- * @loading: ipsi_sad_load() calls under way; each settles when it is done
- * @active: outbound SA in use, or NULL; borrows the reference of its entry. CPUs
- *   that have an SA of their own use that. If there is one is read without @lock.
- * @policy: private policy that asks for an SA while there is none, or NULL; owned
- * @settle: settles which one that is when an SA is not young any more
+ * @n: number of SAs, at most IPSI_SAD_MAX; read without @lock
+ * @n_proto: number of ESP SAs and of AH SAs; read without @lock
+ * @n_pcpu: number of outbound per-CPU SAs; read without @lock
+ * @loading: running ipsi_sad_load() calls; each settles at its end
+ * @active: outbound SA in use, or NULL; borrows the reference of its entry.
+ *   CPUs with an SA of their own use that one. Compared with NULL without
+ *   @lock.
+ * @policy: private policy that triggers acquires while there is no SA, or NULL;
+ *   owned
+ * @settle: work that settles @active when the hold-off period of an SA is over
  * @pinned: @active was chosen by sa-activate
- * @orphaned: the active SA has left, and that has not been told yet
- * @waiting: an outbound SA is not in use for being young; read without @lock
- * @generation: changes when an SA joins or leaves; two devices hardly ever have
- *   the same
+ * @orphaned: the active SA has left, which is not announced yet
+ * @holdoff: an outbound SA other than @active is in its hold-off period; read
+ *   without @lock
+ * @generation: changes when an SA joins or leaves; starts at a random value, so
+ *   that two devices rarely have the same
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
- * @closed: the device is going, no SA joins any more
+ * @closed: the device is being unregistered; no SA joins any more
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -192,7 +196,7 @@ struct ipsi_sad {
 	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
-	bool waiting;
+	bool holdoff;
 	u32 generation;
 	u64 seq_newest;
 	u64 seq_oldest;
@@ -202,7 +206,7 @@ struct ipsi_sad {
 /**
  * struct ipsi_carrier - the carrier of a device; see carrier.c
  * @keyed: there are keys in both directions; written under ipsi_sad.lock
- * @off: tells that there are none, if they have not come back
+ * @off: work that turns the carrier off, unless the keys are back by then
  */
 struct ipsi_carrier {
 	bool keyed;
@@ -210,12 +214,12 @@ struct ipsi_carrier {
 };
 
 /**
- * struct ipsi_icmp - errors that the underlay has reported; see icmp.c
- * @left: how many senders are still to be told
- * @until: in jiffies, when they are forgotten
- * @code: code of ICMP_DEST_UNREACH, for IPv4 inside
+ * struct ipsi_icmp - ICMP errors of the underlay; see icmp.c
+ * @left: number of senders that still get an error
+ * @until: time at which the errors expire, in jiffies
+ * @code: code of ICMP_DEST_UNREACH, for inner IPv4
  *
- * No lock: readers may see one error's code with another's time.
+ * No lock: readers may see the code of one error with the time of another.
  */
 struct ipsi_icmp {
 	atomic_t left;
@@ -225,8 +229,9 @@ struct ipsi_icmp {
 
 struct ipsi_spd_set;
 
-/* The sets of policies that a device refers to: those with its if_id, those
- * without one between its endpoints, and those that name no endpoints.
+/* The sets of policies that a device refers to: policies with its if_id,
+ * policies without if_id between its endpoints, and policies without if_id and
+ * endpoints
  */
 enum ipsi_spd_which {
 	IPSI_SPD_NAMED,
@@ -236,34 +241,34 @@ enum ipsi_spd_which {
 };
 
 /**
- * struct ipsi_held - packets that wait for an SA
- * @pending: SAs of the device that are to be adopted; written under the lock of
+ * struct ipsi_txq - packets that wait for an SA
+ * @adopting: number of SAs that are being adopted; written under the lock of
  *   @queue
- * @asked: a key manager has been asked for keys; likewise
+ * @acquiring: an acquire is pending; written under the lock of @queue
  * @bytes: memory of the packets; under the lock of @queue
- * @release: lets go the packets that wait for those; under way while @asked
- * @queue: the packets; empty without one of these reasons to wait
+ * @release: work that ends @acquiring; scheduled while that is true
+ * @queue: the packets; empty unless @adopting or @acquiring
  */
-struct ipsi_held {
-	unsigned int pending;
-	bool asked;
+struct ipsi_txq {
+	unsigned int adopting;
+	bool acquiring;
 	unsigned int bytes;
 	struct delayed_work release;
 	struct sk_buff_head queue;
 };
 
 /**
- * struct ipsi_ask - an SA that key managers were asked for
- * @larval: the state that the core has put in its place; owned, or NULL
- * @xp: private policy by which they are being asked, to be compared only
- * @when: in jiffies, when they were asked last
- * @generation: ipsi_net.asks then
- * @reqid: of the SA
- * @family: of the packet
- * @mode: of the SA
- * @used: the rest means something
+ * struct ipsi_acq - acquires for one SA
+ * @larval: larval state of the last acquire; owned, or NULL
+ * @xp: private policy of an acquire in progress; compared only
+ * @when: time of the last acquire, in jiffies
+ * @generation: ipsi_net.acq_resets at that time
+ * @reqid: reqid of the SA
+ * @family: family of the packet
+ * @mode: mode of the SA
+ * @used: the entry is in use
  */
-struct ipsi_ask {
+struct ipsi_acq {
 	struct xfrm_state *larval;
 	const struct xfrm_policy *xp;
 	unsigned long when;
@@ -274,28 +279,28 @@ struct ipsi_ask {
 	bool used;
 };
 
-/* Policies of a key manager can ask for different SAs of one device. */
-#define IPSI_ASKS	8
+/* The policies of a key manager may require different SAs for one device. */
+#define IPSI_ACQS	8
 
 /**
- * struct ipsi_acquire - the SAs that key managers were asked for, for a device
- * @lock: protects @asks; taken with BH off
- * @asks: they
+ * struct ipsi_acquire - the recent acquires of a device
+ * @lock: protects @acqs; taken with BH off
+ * @acqs: one entry per SA
  */
 struct ipsi_acquire {
 	spinlock_t lock;		/* see above */
-	struct ipsi_ask asks[IPSI_ASKS];
+	struct ipsi_acq acqs[IPSI_ACQS];
 };
 
 /**
- * struct ipsi_peer - where the peer was heard, if not where it is said to be
- * @lock: protects what follows; taken with BH off
- * @local: this host's address then
- * @addr: its address
- * @port: its UDP port, network byte order; 0 without UDP
- * @moved: the device has not followed yet; read without @lock
- * @next: in jiffies, when it may follow again
- * @work: tells the device and its SAs; holds a device reference while queued
+ * struct ipsi_peer - a move of the peer that the device has not followed yet
+ * @lock: protects all other fields; taken with BH off
+ * @local: the new local address
+ * @addr: the new address of the peer
+ * @port: its new UDP port, network byte order; 0 without UDP
+ * @moved: the fields above are valid; read without @lock
+ * @next: time at which the device may follow again, in jiffies
+ * @work: moves the device and its SAs; holds a device reference while queued
  */
 struct ipsi_peer {
 	spinlock_t lock;		/* see above */
@@ -310,9 +315,9 @@ struct ipsi_peer {
 /**
  * struct ipsi_ends - endpoints in a namespace; the key of a hash table
  * @net: the namespace
- * @local: local outer address, zero behind one of IPv4
- * @remote: remote outer address, likewise
- * @family: address family of both; 0 for no key
+ * @local: local outer address; the bytes behind an IPv4 address are zero
+ * @remote: remote outer address; the same
+ * @family: address family of both; 0 if the device is not in the table
  */
 struct ipsi_ends {
 	const struct net *net;
@@ -324,37 +329,41 @@ struct ipsi_ends {
 /**
  * struct ipsi_dev - private part of the netdevice
  * @dev: the netdevice; this structure lives inside it
- * @net: underlay namespace: SAs, routes to the endpoint. No reference is
- *   held: the namespace deletes the device (ipsi_exit_rtnl()) and waits until
- *   it is freed (ipsi_net_exit()).
+ * @net: underlay namespace, with the SAs and the routes to the endpoint. No
+ *   reference is held: the namespace deletes the device (ipsi_exit_rtnl()) and
+ *   waits until it is freed (ipsi_net_exit()).
  * @node: entry in ipsi_net.devs; written under RTNL, read under RCU
- * @by_if_id: entry in the table of devices by if_id (main.c); likewise
- * @if_id: that of @conf, which does not change; the key there
- * @ends: key in the table of devices that adopt by endpoints (adopt.c); RTNL
- * @by_ends: entry there, while ipsi_ends.family is set; likewise
+ * @by_if_id: entry in ipsi_net_table (main.c); written under RTNL, read under
+ *   RCU
+ * @if_id: if_id of @conf, which does not change; the key of @by_if_id
+ * @ends: key of @by_ends; RTNL
+ * @by_ends: entry in ipsi_adopt_table (adopt.c), while ipsi_ends.family is set;
+ *   written under RTNL, read under RCU
  * @conf: configuration; written under RTNL, read under RCU, kfree_rcu()
- * @bundles: XFRM bundles in use; reset when @conf or the SAs change
- * @bundle_resets: counts that
- * @gro_cells: received packets on their way up
- * @stats: refused packets, per CPU
- * @icmp: errors of the underlay, to be passed on
+ * @bundles: XFRM bundles in use, per CPU; reset when @conf or the SAs change
+ * @bundle_resets: number of resets
+ * @gro_cells: queues of received packets
+ * @stats: counters, per CPU
+ * @icmp: ICMP errors of the underlay
  * @sad: SAs of the device
- * @carrier: tells if there are keys in both directions
- * @sock: socket by which private policies are looked up; owned, never bound
+ * @carrier: state of the carrier
+ * @sock: socket that carries private policies into look-ups; owned, never bound
  * @sock_lock: held while it carries one; taken with BH off, inside of a state's
  *   lock and outside of @sad.lock
- * @peer: where the peer has moved to
+ * @peer: a pending move of the peer
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
- * @held: packets that wait for an SA
- * @policies: policies of key managers for its SAs, or NULL; each holds a
- *   reference to its set; written under RTNL, read under RCU
- * @acquire: SAs that key managers were asked for
- * @mtu_work: makes the MTU follow SA and route; holds a device reference
- *   while it is queued
+ * @txq: packets that wait for an SA
+ * @policies: sets of policies of key managers for the SAs, or NULL; a reference
+ *   to each set is held; written under RTNL, read under RCU
+ * @acquire: recent acquires
+ * @mtu_work: lets the MTU follow SA and route; holds a device reference while
+ *   it is queued
  * @mtu_auto: the MTU was not set by hand; RTNL
- * @mtu_updating: ndo_change_mtu is called by @mtu_work; RTNL
- * @flushed: the device goes, and no state of it is left; RTNL
- * @carries: another device has sent its outer packets by this one; never cleared
+ * @mtu_updating: @mtu_work calls ndo_change_mtu; RTNL
+ * @flushed: the device is being unregistered, and all its states are deleted;
+ *   RTNL
+ * @carries: another device has sent its outer packets by this one; never
+ *   cleared
  */
 struct ipsi_dev {
 	struct net_device *dev;
@@ -376,7 +385,7 @@ struct ipsi_dev {
 	spinlock_t sock_lock;		/* see above */
 	struct ipsi_peer peer;
 	__be16 encap_port;
-	struct ipsi_held held;
+	struct ipsi_txq txq;
 	struct ipsi_spd_set __rcu *policies[IPSI_SPD_WHICH];
 	struct ipsi_acquire acquire;
 	struct work_struct mtu_work;
@@ -390,7 +399,8 @@ struct ipsi_dev {
  * ipsi_dev_goes - is a device being unregistered?
  * @idev: the device, which was registered
  *
- * Of several that go at once all are marked before the first one is unlisted.
+ * If several devices are unregistered at once, the core marks all of them
+ * before it unlists the first one.
  */
 static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
 {
@@ -398,14 +408,15 @@ static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
 }
 
 /**
- * struct ipsi_adopt - SAs of a namespace that wait to be adopted
+ * struct ipsi_adopt - SAs of a namespace to adopt
  * @net: the namespace
- * @work: does it
+ * @work: adopts them
  * @lock: protects @notes, @n and @scan; taken with BH off
  * @notes: struct ipsi_adopt_note, in the order of their arrival; owned
- * @n: how many
- * @scan: not all could be noted, or a device is new: search the SAD
- * @by_endpoints: devices that adopt SAs without if_id; written under RTNL
+ * @n: number of @notes
+ * @scan: search the SAD, since a note is missing or a device is new
+ * @by_endpoints: number of devices that adopt SAs without if_id; written under
+ *   RTNL
  */
 struct ipsi_adopt {
 	struct net *net;
@@ -418,13 +429,13 @@ struct ipsi_adopt {
 };
 
 /**
- * struct ipsi_migrations - SAs of a namespace that are to be moved
+ * struct ipsi_migrations - SAs of a namespace to move
  * @net: the namespace
- * @work: does it
- * @lock: protects what follows; taken with BH off
+ * @work: moves them
+ * @lock: protects all fields below; taken with BH off
  * @list: struct ipsi_migration, in the order of their arrival; owned
- * @n: how many
- * @lost: not all could be noted
+ * @n: length of @list
+ * @lost: a migration could not be noted
  */
 struct ipsi_migrations {
 	struct net *net;
@@ -436,12 +447,12 @@ struct ipsi_migrations {
 };
 
 /**
- * struct ipsi_wipe - SAs of a namespace whose keys are to be wiped; see wipe.c
+ * struct ipsi_wipe - dead SAs whose keys must be wiped; see wipe.c
  * @net: the namespace
- * @work: does it
- * @lock: protects what follows; taken with BH off, inside of ipsi_sad.lock
+ * @work: wipes them
+ * @lock: protects all fields below; taken with BH off, inside of ipsi_sad.lock
  * @list: struct ipsi_sa, each with a reference to a dead state; owned
- * @n: how many
+ * @n: length of @list
  */
 struct ipsi_wipe {
 	struct net *net;
@@ -454,20 +465,21 @@ struct ipsi_wipe {
 /**
  * struct ipsi_spd - policies of key managers in a namespace; see spd.c
  * @net: the namespace
- * @lock: protects all that follows; taken with BH off, inside of the lock of
- *   the SPD and that of a policy
+ * @lock: protects all fields below; taken with BH off, inside of the locks of
+ *   the SPD and of a policy
  * @sets: struct ipsi_spd_set by their key; owned by the devices that refer to
  *   them
- * @entries: struct ipsi_spd_entry by the index of their policy; owned by the sets
- * @idle: sets that are as the SPD is
- * @stale: sets that are to be read
+ * @entries: struct ipsi_spd_entry by the index of their policy; owned by the
+ *   sets
+ * @idle: sets that match the SPD
+ * @stale: sets that have to be read from the SPD
  * @reading: sets that are being read
- * @n: entries of all sets
- * @n_sets: sets; also read without @lock
- * @pass: how often the SPD was read
- * @seed: of the hashes
+ * @n: number of entries in all sets
+ * @n_sets: number of sets; also read without @lock
+ * @pass: number of passes over the SPD
+ * @seed: seed of the hashes
  * @work: reads the SPD
- * @say: logs what cannot be logged with @lock held
+ * @log_work: writes log messages, which must not be done with @lock held
  */
 struct ipsi_spd {
 	struct net *net;
@@ -482,23 +494,24 @@ struct ipsi_spd {
 	u32 pass;
 	u32 seed;
 	struct delayed_work work;
-	struct work_struct say;
+	struct work_struct log_work;
 };
 
 /**
- * struct ipsi_net - devices by their underlay namespace
+ * struct ipsi_net - the state of an underlay namespace
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
- * @free_if_id: no if_id from IPSI_IF_ID_AUTO to below it is free; RTNL
+ * @free_if_id: every if_id from IPSI_IF_ID_AUTO to just below it is in use;
+ *   RTNL
  * @adopt: SAs to adopt
  * @migrations: SAs to move
  * @wipe: keys to wipe
- * @held: memory of the packets that wait at all devices (hold.c)
- * @asks: goes up when what key managers were asked for may be gone (acquire.c)
+ * @txq_bytes: memory of the queued packets of all devices (txq.c)
+ * @acq_resets: changes when larval states may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
- * @n_devs: devices that are not freed yet; the namespace waits for them
+ * @n_devs: number of devices that are not freed yet; the exit waits for them
  * @spd: policies of key managers
- * @bundle_resets: counts what makes the bundles of all devices stale
- * @mtu_work: looks which devices need another MTU
+ * @bundle_resets: changes when the bundles of all devices become stale
+ * @mtu_work: updates the MTUs of devices after a change in the underlay
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
@@ -506,8 +519,8 @@ struct ipsi_net {
 	struct ipsi_adopt adopt;
 	struct ipsi_migrations migrations;
 	struct ipsi_wipe wipe;
-	atomic_long_t held;
-	atomic_t asks;
+	atomic_long_t txq_bytes;
+	atomic_t acq_resets;
 	struct list_head natt;
 	atomic_t n_devs;
 	struct ipsi_spd spd;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Key-manager hook: hears of each SA that anybody adds, changes, deletes,
- * flushes or lets expire, and tells the device whose if_id it carries.
+ * Key-manager hook: gets a notification of each SA that is added, changed,
+ * deleted, flushed or expired, and passes it to the device with the SA's if_id.
  */
 #include <net/xfrm.h>
 
@@ -15,9 +15,10 @@
 #include "sad_flush.h"
 #include "spd.h"
 
-/* An update takes an SA from its device, and gives it to none. Nothing would keep
- * the inner packets of an inbound one in transport mode from the host's own stack,
- * which would answer them in clear. The entry of the SA covers it until it is dead.
+/* An update has taken an SA from its device and given it to none. If it is an
+ * inbound one in transport mode, its inner packets would reach the host's
+ * stack, which answers in clear. So delete it; until then the entry of the SA
+ * makes ipsi_decap_no_device() refuse its packets.
  */
 static void ipsi_km_orphaned(struct xfrm_state *x)
 {
@@ -25,25 +26,26 @@ static void ipsi_km_orphaned(struct xfrm_state *x)
 		ipsi_sad_end(x);
 }
 
-/* An update is told with a state that need not be the one in the SAD: that
- * one may have been adopted in the meantime. It may have had another if_id.
+/* The state of an update notification is not necessarily the one in the SAD,
+ * which may have been adopted in the meantime. It may have had another if_id
+ * before.
  */
-static void ipsi_km_added(struct xfrm_state *told, bool update)
+static void ipsi_km_added(struct xfrm_state *reported, bool update)
 {
-	struct net *net = xs_net(told);
+	struct net *net = xs_net(reported);
 	struct ipsi_dev *idev;
 	struct xfrm_state *x;
 
-	if (!told->if_id && !ipsi_adopt_wants_all(net))
+	if (!reported->if_id && !ipsi_adopt_wants_all(net))
 		return;
 
-	x = xfrm_state_lookup(net, told->mark.v & told->mark.m,
-			      &told->id.daddr, told->id.spi, told->id.proto,
-			      told->props.family);
+	x = xfrm_state_lookup(net, reported->mark.v & reported->mark.m,
+			      &reported->id.daddr, reported->id.spi,
+			      reported->id.proto, reported->props.family);
 	if (!x)
 		return;
 
-	ipsi_adopt_told(x);
+	ipsi_adopt_updated(x);
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
 	if (update && !idev)
 		ipsi_km_orphaned(x);
@@ -51,13 +53,13 @@ static void ipsi_km_added(struct xfrm_state *told, bool update)
 		ipsi_sa_detach_others(x, idev);
 	if (idev) {
 		ipsi_sa_attach(idev, x);
-		ipsi_peer_told(idev, x);
+		ipsi_peer_sa_updated(idev, x);
 	}
 	xfrm_state_put(x);
 }
 
-/* Called under RCU, with x->lock held when a lifetime ends in the data path.
- * A flush comes without a state.
+/* Called under RCU, with x->lock held if a lifetime ends in the data path. A
+ * flush has no state.
  */
 static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 {
@@ -92,18 +94,18 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 	return 0;
 }
 
-/* A flush comes without a policy. */
+/* A flush has no policy. */
 static int ipsi_km_notify_policy(struct xfrm_policy *xp, int dir,
 				 const struct km_event *c)
 {
 	if (xp)
-		ipsi_spd_told(xp_net(xp), xp, dir);
+		ipsi_spd_notify(xp_net(xp), xp, dir);
 	else if (c->data.type == XFRM_POLICY_TYPE_MAIN)
 		ipsi_spd_flushed(c->net);
 	return 0;
 }
 
-/* We negotiate nothing: acquires are for the others. */
+/* The module negotiates no keys: leave acquires to the other key managers. */
 static int ipsi_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl,
 			   struct xfrm_policy *pol)
 {
@@ -111,15 +113,17 @@ static int ipsi_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl,
 	return -EOPNOTSUPP;
 }
 
-/* Nor do we know policies of sockets; *dir keeps the error of those who do. */
+/* The module has no socket policies; *dir keeps the error of a manager that
+ * does.
+ */
 static struct xfrm_policy *ipsi_km_compile_policy(struct sock *sk, int opt,
 						  u8 *data, int len, int *dir)
 {
 	return NULL;
 }
 
-/* ESP in UDP has come from another address or port than its SA says; it is
- * authentic. Return an error so that the other key managers are called too.
+/* Authentic ESP in UDP has come from an address or port that differs from its
+ * SA. Return an error so that the other key managers are called too.
  */
 static int ipsi_km_new_mapping(struct xfrm_state *x, xfrm_address_t *addr,
 			       __be16 port)
@@ -130,7 +134,7 @@ static int ipsi_km_new_mapping(struct xfrm_state *x, xfrm_address_t *addr,
 	return -EOPNOTSUPP;
 }
 
-/* Others are to say whether it was heard. */
+/* Return an error so that only the other key managers decide the result. */
 static int ipsi_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
 			   const struct xfrm_migrate *m, int num_bundles,
 			   const struct xfrm_kmaddress *k, struct net *net,
@@ -140,7 +144,7 @@ static int ipsi_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
 
 	for (i = 0; i < num_bundles; i++) {
 		ipsi_spd_migrated(net, dir == XFRM_POLICY_OUT, &m[i]);
-		ipsi_migrate_told(net, dir == XFRM_POLICY_OUT, &m[i], encap);
+		ipsi_migrate_notify(net, dir == XFRM_POLICY_OUT, &m[i], encap);
 	}
 
 	return -EOPNOTSUPP;
@@ -156,7 +160,7 @@ static struct xfrm_mgr ipsi_km = {
 };
 
 /**
- * ipsi_km_register - start to listen
+ * ipsi_km_register - register the key-manager hook
  *
  * Context: process.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* News of SAs that come and go. */
+/* The key-manager hook */
 #ifndef _IPSI_KM_H
 #define _IPSI_KM_H
 

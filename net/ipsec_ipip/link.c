@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rtnetlink kind "ipsec-ipip": links are made, changed and deleted.
+ * The rtnetlink kind "ipsec-ipip": creates, changes and deletes links.
  */
 #include <linux/module.h>
 #include <linux/netdevice.h>
@@ -12,7 +12,6 @@
 #include "carrier.h"
 #include "conf.h"
 #include "device.h"
-#include "hold.h"
 #include "icmp.h"
 #include "link.h"
 #include "main.h"
@@ -20,8 +19,9 @@
 #include "natt.h"
 #include "peer.h"
 #include "sa.h"
+#include "txq.h"
 
-/* The first free if_id for a device that asked for none. */
+/* Check that the if_id is free; choose a free one if none is given. */
 static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 			     struct netlink_ext_ack *extack)
 {
@@ -43,7 +43,7 @@ static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 		}
 	}
 
-	NL_SET_ERR_MSG(extack, "if_id: all are in use, give one");
+	NL_SET_ERR_MSG(extack, "if_id: none is free, specify one");
 	return -ENOSPC;
 }
 
@@ -86,7 +86,7 @@ static int ipsi_newlink(struct net_device *dev,
 	ipsi_sad_init(&idev->sad);
 	ipsi_carrier_init(idev);
 	ipsi_peer_init(idev);
-	ipsi_hold_init(idev);
+	ipsi_txq_init(idev);
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
 	rcu_assign_pointer(idev->conf, conf);
 
@@ -96,7 +96,9 @@ static int ipsi_newlink(struct net_device *dev,
 
 	err = register_netdevice(dev);
 	if (err) {
-		/* With a destructor, the device owns conf: ndo_init was there. */
+		/* With a destructor, ndo_init has succeeded, and the device
+		 * owns conf.
+		 */
 		if (dev->priv_destructor)
 			return err;
 		goto err_conf;
@@ -114,7 +116,7 @@ static int ipsi_newlink(struct net_device *dev,
 		return err;
 	}
 	ipsi_sad_load(idev);
-	ipsi_adopt_scan(idev);
+	ipsi_adopt_configure(idev);
 
 	return 0;
 
@@ -140,7 +142,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	struct ipsi_conf *old, *new;
 	int err;
 
-	/* The options are those of the underlay, which may be another's. */
+	/* The underlay may be in a namespace of another user. */
 	if (!net_eq(idev->net, dev_net(dev)) &&
 	    !ns_capable(idev->net->user_ns, CAP_NET_ADMIN)) {
 		NL_SET_ERR_MSG(extack,
@@ -174,7 +176,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	rcu_assign_pointer(idev->conf, new);
 	if (!ipsi_conf_same_endpoints(old, new))
 		ipsi_sad_load(idev);
-	ipsi_adopt_scan(idev);
+	ipsi_adopt_configure(idev);
 	ipsi_bundle_reset(idev);
 	ipsi_icmp_forget(idev);
 	ipsi_mtu_schedule(idev);
@@ -214,7 +216,7 @@ static struct rtnl_link_ops ipsi_link_ops __read_mostly = {
 };
 
 /**
- * ipsi_link_register - let links be made
+ * ipsi_link_register - register the rtnetlink kind
  *
  * Context: process.
  * Return: 0 or a negative errno.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The rtnetlink kind. */
+/* The rtnetlink kind */
 #ifndef _IPSI_LINK_H
 #define _IPSI_LINK_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Module and namespace: start and end of ipsec-ipip, and which devices have
- * their underlay in which namespace.
+ * Init and exit of the module and of namespaces, and the devices by the
+ * namespace of their underlay.
  */
 #include <linux/hash.h>
 #include <linux/jhash.h>
@@ -36,7 +36,7 @@ unsigned int ipsi_net_id __read_mostly;
 static struct rhashtable ipsi_net_table;
 
 /**
- * struct ipsi_net_key - the key there
+ * struct ipsi_net_key - key of ipsi_net_table
  * @net: underlay namespace
  * @if_id: interface id
  */
@@ -81,12 +81,12 @@ static const struct rhashtable_params ipsi_net_params = {
 };
 
 /**
- * ipsi_net_find - the device that has an if_id
+ * ipsi_net_find - find a device by its if_id
  * @net: underlay namespace
  * @if_id: interface id
  *
  * Context: RCU read side or RTNL.
- * Return: the device, good as long as that is held, or NULL.
+ * Return: the device, valid as long as that is held, or NULL.
  */
 struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
 {
@@ -96,7 +96,7 @@ struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
 }
 
 /**
- * ipsi_net_add - let a device be found by its if_id
+ * ipsi_net_add - add a device to its namespace and to the table
  * @idev: the device
  * @if_id: its interface id, which is free
  *
@@ -145,8 +145,9 @@ void ipsi_net_del(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_net_set_flushed - no state is left of devices of a namespace that go
- * @net: underlay namespace
+ * ipsi_net_set_flushed - mark devices whose states are deleted
+ * @net: underlay namespace; all its devices that are being unregistered are
+ *   marked
  *
  * Context: RTNL.
  */
@@ -165,7 +166,7 @@ void ipsi_net_set_flushed(const struct net *net)
 }
 
 /**
- * ipsi_net_flushed - SAs of a namespace were flushed
+ * ipsi_net_flushed - refresh all devices after a flush of SAs
  * @net: the namespace
  * @proto: IPPROTO_ESP or another, or 0 for all
  *
@@ -184,11 +185,11 @@ void ipsi_net_flushed(const struct net *net, u8 proto)
 }
 
 /**
- * ipsi_net_moved - SAs of a namespace were moved away
+ * ipsi_net_moved - refresh the devices whose SAs were moved
  * @net: the namespace
- * @family: of the addresses
- * @a: an address that they had on one end
- * @b: and that on the other
+ * @family: family of the addresses
+ * @a: old address of the SAs at one end
+ * @b: old address at the other end
  *
  * Context: RCU read side.
  */
@@ -210,8 +211,8 @@ void ipsi_net_moved(const struct net *net, u16 family, const xfrm_address_t *a,
 		}
 }
 
-/* Unlike IPv4, IPv6 keeps a route whose source is no address of this host any
- * more; see ipsi_route6().
+/* Unlike IPv4, IPv6 keeps routes whose source is no longer an address of this
+ * host; see ipsi_route6().
  */
 static int ipsi_inet6addr_event(struct notifier_block *nb, unsigned long event,
 				void *ptr)
@@ -228,7 +229,7 @@ static struct notifier_block ipsi_inet6addr_notifier = {
 	.notifier_call = ipsi_inet6addr_event,
 };
 
-/* The namespace of the underlay goes: so do the devices, wherever they are. */
+/* Delete the devices with their underlay namespace, wherever they are. */
 static void ipsi_exit_rtnl(struct net *net, struct list_head *kill)
 {
 	struct ipsi_net *inet = ipsi_net(net);
@@ -254,9 +255,9 @@ static int __net_init ipsi_net_init(struct net *net)
 	return 0;
 }
 
-/* A device that others have deleted meanwhile may not be freed yet, and its work,
- * which owns a reference to it, still uses the namespace. Work that is cancelled
- * below may own such references: so the wait comes first.
+/* A device that was deleted by someone else may not be freed yet, and its work,
+ * which owns a reference to it, still uses the namespace. Wait for that before
+ * other work is cancelled, which may own such references too.
  */
 static void __net_exit ipsi_net_exit(struct net *net)
 {
@@ -350,7 +351,7 @@ err_table:
 
 static void __exit ipsi_exit(void)
 {
-	/* Takes all devices away; what follows finds none. */
+	/* Deletes all devices, so that nothing below finds one. */
 	ipsi_link_unregister();
 	ipsi_device_unregister();
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
@@ -362,7 +363,7 @@ static void __exit ipsi_exit(void)
 	ipsi_work_exit();
 	ipsi_sa_exit();
 	rhashtable_destroy(&ipsi_net_table);
-	/* Configurations are freed by RCU; wait until they are. */
+	/* Wait for the RCU callbacks that free configurations. */
 	rcu_barrier();
 }
 

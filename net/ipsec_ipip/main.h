@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The devices of a namespace. */
+/* The devices of a namespace */
 #ifndef _IPSI_MAIN_H
 #define _IPSI_MAIN_H
 
@@ -11,8 +11,11 @@
 extern unsigned int ipsi_net_id;
 
 /**
- * ipsi_net - the devices whose underlay is a namespace
+ * ipsi_net - the state of a namespace
  * @net: the namespace
+ *
+ * Context: any.
+ * Return: the state.
  */
 static inline struct ipsi_net *ipsi_net(const struct net *net)
 {

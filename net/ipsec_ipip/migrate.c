@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adopted SAs that a key manager moves by XFRM_MSG_MIGRATE, when it or its peer
- * has another address (MOBIKE, RFC 4555).
+ * Moves adopted SAs when a key manager sends XFRM_MSG_MIGRATE, because its own
+ * address or the peer's has changed (MOBIKE, RFC 4555).
  *
- * The core looks for SAs in tunnel mode. It finds the inbound one, and moves it
- * as it is asked to. The outbound one has become one in transport mode by
- * adoption; it is moved here. The device then follows, if it may (peer.c).
+ * The core looks for SAs in tunnel mode, so it finds and moves the inbound one.
+ * The outbound one is in transport mode since its adoption and is moved here.
+ * The device then follows its SAs if it roams (peer.c).
  */
 #include <linux/list.h>
 #include <linux/net.h>
@@ -24,16 +24,16 @@
 #include "sad_flush.h"
 
 /**
- * struct ipsi_migration - what was asked for
+ * struct ipsi_migration - a request to move SAs
  * @list: entry in ipsi_migrations.list
- * @out: of outbound SAs
- * @old_daddr: destination address so far
- * @old_saddr: source address so far
- * @new_daddr: destination address from now on
- * @new_saddr: source address from now on
- * @reqid: that of the SAs, 0 for any
- * @family: of the addresses
- * @encap: UDP ports from now on; zero type if they stay
+ * @out: the SAs are outbound
+ * @old_daddr: old destination address
+ * @old_saddr: old source address
+ * @new_daddr: new destination address
+ * @new_saddr: new source address
+ * @reqid: reqid of the SAs, 0 for any
+ * @family: family of the addresses
+ * @encap: new UDP ports; the type is 0 if they do not change
  */
 struct ipsi_migration {
 	struct list_head list;
@@ -47,11 +47,11 @@ struct ipsi_migration {
 	struct xfrm_encap_tmpl encap;
 };
 
-/* Notes of a namespace, and SAs that are found at once */
+/* Limits of noted migrations per namespace, and of SAs per search of the SAD */
 #define IPSI_MIGRATE_NOTES	1024
 #define IPSI_MIGRATE_MAX	256
 
-/* An SA that the core does not find */
+/* Is x an SA that the core does not find? */
 static bool ipsi_migrate_is_ours(const struct xfrm_state *x, const void *data)
 {
 	return x->xflags & IPSI_XFLAG_ADOPTED &&
@@ -74,7 +74,7 @@ ipsi_migrate_clone(struct xfrm_state *x, const struct ipsi_migration *mig)
 {
 	struct ipsi_sa_change change;
 
-	ipsi_sa_change_none(&change, x);
+	ipsi_sa_change_init(&change, x);
 	change.daddr = mig->new_daddr;
 	change.saddr = mig->new_saddr;
 	if (mig->encap.encap_type) {
@@ -85,11 +85,11 @@ ipsi_migrate_clone(struct xfrm_state *x, const struct ipsi_migration *mig)
 	return ipsi_sa_clone(x, &change, NULL);
 }
 
-/* The device learns of it as if the key manager had made the SA anew. A device
- * that has gone meanwhile has not found the new state.
+/* Replace an SA of a device, as if the key manager had deleted and added it. A
+ * device that is gone by now has not deleted the new state, so do it here.
  */
-static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
-			      struct xfrm_state *new)
+static void ipsi_migrate_hand_over(struct net *net, struct xfrm_state *old,
+				   struct xfrm_state *new)
 {
 	struct ipsi_dev *idev;
 
@@ -98,7 +98,7 @@ static void ipsi_migrate_tell(struct net *net, struct xfrm_state *old,
 	if (idev) {
 		ipsi_sa_detach(idev, old);
 		ipsi_sa_attach(idev, new);
-		ipsi_peer_told(idev, new);
+		ipsi_peer_sa_updated(idev, new);
 	} else {
 		ipsi_sad_end(new);
 	}
@@ -111,7 +111,7 @@ static void ipsi_migrate_end(struct xfrm_state *x)
 		km_state_expired(x, 1, 0);
 }
 
-/* Return false if the SA could not be moved: it is used no more. */
+/* Return false if the SA could not be moved; it is dead then. */
 static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 			       const struct ipsi_migration *mig)
 {
@@ -128,15 +128,15 @@ static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 		return false;
 	}
 
-	ipsi_migrate_tell(net, x, new);
+	ipsi_migrate_hand_over(net, x, new);
 	xfrm_state_put(new);
 	return true;
 }
 
 /**
- * struct ipsi_migrate_room - room for SAs that are found
- * @states: they
- * @max: how many there is room for
+ * struct ipsi_migrate_room - room for the SAs of a search
+ * @states: the states that were found
+ * @max: size of @states
  */
 struct ipsi_migrate_room {
 	struct xfrm_state **states;
@@ -155,9 +155,10 @@ static void ipsi_migrate_one(struct net *net, struct xfrm_state *x,
 	cond_resched();
 }
 
-/* Move the SAs that a note is about, or without one let all end. The oldest are
- * found first, and made again in their order as the newest. So each is found once,
- * even where only its ports change.
+/* Move the SAs of a migration, or delete all SAs if @mig is NULL. A search
+ * returns the oldest SAs, and their clones become the newest ones in the same
+ * order. So counting the SAs down handles each of them once, even if only its
+ * ports change.
  */
 static void ipsi_migrate_all(struct net *net,
 			     const struct ipsi_migrate_room *room,
@@ -179,14 +180,14 @@ static void ipsi_migrate_all(struct net *net,
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
 }
 
-/* It is not known which SAs have moved where. One that stayed would send to where
- * the peer is no more until the key manager notices: all of the namespace end, and
- * the key manager is told so, to negotiate others.
+/* A migration was lost, so an SA may still send to an old address of the peer.
+ * Let all adopted SAs of the namespace expire; the key manager is notified and
+ * negotiates new ones.
  */
 static void ipsi_migrate_give_up(struct net *net,
 				 const struct ipsi_migrate_room *room)
 {
-	pr_warn_ratelimited("ipsec-ipip: too many SAs moved at once, they end\n");
+	pr_warn_ratelimited("ipsec-ipip: too many SAs moved at once, all expire\n");
 	ipsi_migrate_all(net, room, NULL);
 	rcu_read_lock();
 	ipsi_net_flushed(net, IPPROTO_ESP);
@@ -229,7 +230,7 @@ static void ipsi_migrate_noted(struct net *net,
 	if (mig->out)
 		ipsi_migrate_all(net, room, mig);
 
-	/* The core has moved inbound ones without a word: they have died. */
+	/* The core has replaced inbound SAs without a notification. */
 	rcu_read_lock();
 	ipsi_net_moved(net, mig->family, &mig->old_saddr, &mig->old_daddr);
 	rcu_read_unlock();
@@ -262,11 +263,11 @@ static void ipsi_migrate_work(struct work_struct *work)
 	if (room.states != &one)
 		kfree(room.states);
 
-	/* Others have come in place of those that have died. */
-	ipsi_adopt_search(net);
+	/* Adopt the SAs that the core has created in their place. */
+	ipsi_adopt_rescan(net);
 }
 
-/* Return false if there is no room. */
+/* Note a migration; return false if there is no room. */
 static bool ipsi_migrate_note(struct ipsi_migrations *migrations,
 			      struct ipsi_migration *mig)
 {
@@ -286,16 +287,17 @@ static bool ipsi_migrate_note(struct ipsi_migrations *migrations,
 }
 
 /**
- * ipsi_migrate_told - a key manager has moved SAs
+ * ipsi_migrate_notify - move SAs as a key manager has requested
  * @net: the namespace
- * @out: they are outbound
- * @m: from where to where
- * @encap: UDP ports from now on, or NULL if they stay
+ * @out: the SAs are outbound
+ * @m: old and new addresses
+ * @encap: new UDP ports, or NULL if they do not change
  *
  * Context: RCU read side, the namespace's xfrm_cfg_mutex held.
  */
-void ipsi_migrate_told(struct net *net, bool out, const struct xfrm_migrate *m,
-		       const struct xfrm_encap_tmpl *encap)
+void ipsi_migrate_notify(struct net *net, bool out,
+			 const struct xfrm_migrate *m,
+			 const struct xfrm_encap_tmpl *encap)
 {
 	struct ipsi_migrations *migrations = &ipsi_net(net)->migrations;
 	struct ipsi_migration *mig;
@@ -322,7 +324,7 @@ void ipsi_migrate_told(struct net *net, bool out, const struct xfrm_migrate *m,
 }
 
 /**
- * ipsi_migrate_net_init - start with nothing to move
+ * ipsi_migrate_net_init - start without migrations
  * @net: a namespace
  */
 void ipsi_migrate_net_init(struct net *net)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SAs that a key manager moves by XFRM_MSG_MIGRATE. */
+/* Moves of adopted SAs by XFRM_MSG_MIGRATE */
 #ifndef _IPSI_MIGRATE_H
 #define _IPSI_MIGRATE_H
 
@@ -9,7 +9,8 @@
 
 void ipsi_migrate_net_init(struct net *net);
 void ipsi_migrate_net_exit(struct net *net);
-void ipsi_migrate_told(struct net *net, bool out, const struct xfrm_migrate *m,
-		       const struct xfrm_encap_tmpl *encap);
+void ipsi_migrate_notify(struct net *net, bool out,
+			 const struct xfrm_migrate *m,
+			 const struct xfrm_encap_tmpl *encap);
 
 #endif /* _IPSI_MIGRATE_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The MTU of a device: what the route takes, less what the SA really costs,
- * unless it was set by hand. SAs come and go in atomic context, and an MTU
- * changes under RTNL, so a work item stands between the two.
+ * The MTU of a device: the MTU of the route less the actual overhead of the SA,
+ * unless it was set by hand. SAs change in atomic context and an MTU under
+ * RTNL, so a work item sets it.
  */
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
@@ -20,10 +20,10 @@
 #include "sa.h"
 #include "work.h"
 
-/* Of what the path takes, the part that is left to the inner packet. Over IPv6
- * xfrm_state_mtu() never says less than 1280, which may be more than fits. Its
- * steps are those of a cipher's block, a divisor of 1280: so that much more
- * goes in, and is taken away from what comes out.
+/* Return the size of an inner packet whose outer packet fits @path. For IPv6,
+ * xfrm_state_mtu() never returns less than 1280, even if less fits. It rounds
+ * to the cipher block size, which divides 1280, so adding 1280 before and
+ * subtracting it after is exact.
  */
 static int ipsi_mtu_inner(struct xfrm_state *x, u16 family, int path)
 {
@@ -53,8 +53,9 @@ unsigned int ipsi_mtu_of_bundle(const struct dst_entry *dst, u16 family)
 	return max(mtu, 0);
 }
 
-/* Does the route say what was learned of the path? If so, set @mtu to what was
- * configured, or leave it alone. A route expires for other reasons as well.
+/* Is the MTU of the route one that was learned from the path? If so, set @mtu
+ * to the configured MTU, or leave it alone if there is none. An expiry time
+ * does not tell, since routes expire for other reasons too.
  */
 static bool ipsi_mtu_learned4(const struct dst_entry *dst, unsigned int *mtu)
 {
@@ -84,8 +85,8 @@ static bool ipsi_mtu_learned6(const struct dst_entry *dst, unsigned int *mtu)
 	return true;
 }
 
-/* What the route takes as long as nothing has been learned of the path behind
- * it: that is soft state, for single packets and not for the device.
+/* Return the MTU of a route, without one that was learned from the path: that
+ * is soft state for single packets, and not for the device.
  */
 static unsigned int ipsi_mtu_of_route(const struct dst_entry *dst, u16 family)
 {
@@ -103,16 +104,17 @@ static unsigned int ipsi_mtu_of_route(const struct dst_entry *dst, u16 family)
 }
 
 /**
- * ipsi_mtu_compute - the MTU that SA and route allow
+ * ipsi_mtu_compute - compute the MTU from SA and route
  * @idev: the device
  * @conf: its configuration
  *
- * Never less than IPv6 must have: what then exceeds the path is fragmented
- * after encryption (RFC 2473 section 7.1), or its sender is told.
+ * It is never less than the minimum MTU of IPv6. A packet that then exceeds the
+ * path is fragmented after encryption (RFC 2473 section 7.1), or its sender
+ * gets an ICMP error.
  *
  * Context: process, RTNL or RCU read side.
- * Return: bytes of the largest inner packet that is sent unfragmented;
- *   a guess on the safe side while there is no SA.
+ * Return: size of the largest inner packet that is sent unfragmented; a
+ *   conservative estimate while there is no SA.
  */
 unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf)
@@ -125,7 +127,7 @@ unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 
 	dst = ipsi_route(idev, conf, &fl);
 	if (!IS_ERR(dst)) {
-		/* A route that leads back here says nothing. */
+		/* The MTU of this device itself is not a limit. */
 		if (dst->dev != idev->dev)
 			mtu = ipsi_mtu_of_route(dst, conf->family);
 		dst_release(dst);
@@ -143,7 +145,7 @@ unsigned int ipsi_mtu_compute(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_mtu_work - set the MTU anew
+ * ipsi_mtu_work - update the MTU
  * @work: mtu_work of a device, queued by ipsi_mtu_schedule()
  *
  * Context: process.
@@ -168,8 +170,8 @@ void ipsi_mtu_work(struct work_struct *work)
 }
 
 /**
- * ipsi_mtu_schedule - SA or route have changed: let the MTU follow
- * @idev: the device
+ * ipsi_mtu_schedule - schedule an update of the MTU
+ * @idev: the device, whose SA or route has changed
  *
  * Context: any.
  */
@@ -179,7 +181,7 @@ void ipsi_mtu_schedule(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_mtu_follow - let the MTU follow a route that is new
+ * ipsi_mtu_follow - update the MTU if a new bundle requires it
  * @idev: the device
  * @conf: its configuration
  * @dst: the bundle that is about to be used
@@ -196,7 +198,9 @@ void ipsi_mtu_follow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		ipsi_mtu_schedule(idev);
 }
 
-/* After a change, so long in jiffies, MTUs are looked at: many come together. */
+/* Delay of the MTU update after a change in the underlay, in jiffies, since
+ * such changes come in groups
+ */
 #define IPSI_MTU_DELAY	(HZ / 10)
 
 static void ipsi_mtu_check(struct ipsi_dev *idev)
@@ -208,7 +212,9 @@ static void ipsi_mtu_check(struct ipsi_dev *idev)
 		ipsi_mtu_schedule(idev);
 }
 
-/* The RTNL is taken for those devices alone that need another MTU. */
+/* Schedule an update only for devices that need another MTU, since the update
+ * takes the RTNL.
+ */
 static void ipsi_mtu_net_work(struct work_struct *work)
 {
 	struct ipsi_net *inet = container_of(work, struct ipsi_net,
@@ -226,7 +232,7 @@ static void ipsi_mtu_net_work(struct work_struct *work)
 }
 
 /**
- * ipsi_mtu_underlay_changed - a link has another MTU: let others follow
+ * ipsi_mtu_underlay_changed - update MTUs after the MTU of a link has changed
  * @dev: any netdevice
  *
  * Context: RTNL.
@@ -236,14 +242,16 @@ void ipsi_mtu_underlay_changed(struct net_device *dev)
 	struct ipsi_dev *idev = netdev_priv(dev);
 	struct net *net = dev_net(dev);
 
-	/* Bundles notice for themselves. */
+	/* Bundles need no reset: their check notices another MTU. The MTU of a
+	 * device matters only if other devices send through it.
+	 */
 	if (!ipsi_device_is(dev) || READ_ONCE(idev->carries))
 		ipsi_work_queue_net(net, &ipsi_net(net)->mtu_work,
 				    IPSI_MTU_DELAY);
 }
 
 /**
- * ipsi_mtu_net_init - start with no MTU to look at
+ * ipsi_mtu_net_init - start without MTU updates
  * @net: a namespace
  */
 void ipsi_mtu_net_init(struct net *net)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The MTU of a device that nobody has set by hand. */
+/* The automatic MTU of a device */
 #ifndef _IPSI_MTU_H
 #define _IPSI_MTU_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The sockets that receive ESP in UDP (RFC 3948) for devices with the option
- * "encap-port". XFRM does all the rest: it takes packets that come by such a
- * socket, and sends without one. A key manager opens its own, which serves
- * all SAs of the namespace, so with one there is no need for this.
+ * "encap-port". XFRM does the rest: it processes the packets that such a socket
+ * receives, and sends without a socket. A key manager opens its own socket,
+ * which serves all SAs of the namespace, so this is for manual keying.
  */
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -22,12 +22,12 @@
 IPSI_DEFINE_ENCAP_ERR(ipsi_icmp_err_udp)
 
 /**
- * struct ipsi_natt - one socket, shared by the devices that want its port
+ * struct ipsi_natt - one socket, shared by the devices with its port
  * @list: entry in ipsi_net.natt; RTNL
  * @sock: the socket; owned
  * @family: AF_INET or AF_INET6
  * @port: UDP port, network byte order
- * @users: how many devices; RTNL
+ * @users: number of devices; RTNL
  */
 struct ipsi_natt {
 	struct list_head list;
@@ -51,8 +51,8 @@ static struct ipsi_natt *ipsi_natt_find(struct net *net, u16 family,
 	return NULL;
 }
 
-/* To all addresses of the host, as key managers do: an address may come later
- * than the device.
+/* Bind to all addresses of the host, as key managers do: the local endpoint may
+ * be assigned later than the device is created.
  */
 static int ipsi_natt_bind(struct socket *sock, u16 family, __be16 port)
 {
@@ -68,7 +68,7 @@ static int ipsi_natt_bind(struct socket *sock, u16 family, __be16 port)
 	if (family == AF_INET)
 		return kernel_bind(sock, (void *)&sin, sizeof(sin));
 
-	/* IPv4 has a socket of its own. */
+	/* IPv4 uses a separate socket. */
 	sock->sk->sk_ipv6only = true;
 	return kernel_bind(sock, (void *)&sin6, sizeof(sin6));
 }
@@ -83,7 +83,7 @@ static int ipsi_natt_open(struct net *net, struct ipsi_natt *natt)
 	if (err)
 		return err;
 
-	/* Nobody reads what is not ESP: let it fill no memory. */
+	/* Nothing reads packets other than ESP, so do not queue them. */
 	natt->sock->sk->sk_rcvbuf = 0;
 	udp_sk(natt->sock->sk)->encap_err_rcv =
 		IPSI_ENCAP_ERR(ipsi_icmp_err_udp);
@@ -147,14 +147,14 @@ static void ipsi_natt_put(struct net *net, u16 family, __be16 port)
 }
 
 /**
- * ipsi_natt_listen - listen on the port that a device wants, and no other
+ * ipsi_natt_listen - set the port that is open for a device
  * @idev: the device
  * @family: family of its endpoints
- * @port: UDP port, network byte order; 0 for none any more
- * @extack: says why it is not possible, or NULL
+ * @port: UDP port, network byte order; 0 to close it
+ * @extack: gets the reason for a failure; may be NULL
  *
  * Context: RTNL.
- * Return: 0 or a negative errno, with all as it was.
+ * Return: 0; or a negative errno, with the port unchanged.
  */
 int ipsi_natt_listen(struct ipsi_dev *idev, u16 family, __be16 port,
 		     struct netlink_ext_ack *extack)

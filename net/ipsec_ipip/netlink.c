@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The generic netlink family: handlers of requests. The family itself and
- * its policies are generated (netlink-gen.c); what is answered is put
- * together in nlmsg.c.
+ * The generic netlink family: handlers of requests. The family and its policies
+ * are generated (netlink-gen.c); nlmsg.c composes the replies.
  */
 #include <linux/audit.h>
 #include <linux/netdevice.h>
@@ -20,13 +19,13 @@
 #include "sa_clone.h"
 #include "sad_flush.h"
 
-/* RFC 4303 section 2.1 reserves what is below. */
+/* RFC 4303 section 2.1 reserves smaller SPIs. */
 #define IPSI_SPI_MIN	256
 
-/* SAs that a dump takes from a device at a time */
+/* Number of SAs that a dump reads from a device at a time */
 #define IPSI_NL_BATCH	32
 
-/* The device that a request names by index or name; the caller puts it. The
+/* Get the device that a request names by index or name; the caller puts it. The
  * attributes have the same numbers in the sets "dev" and "sa".
  */
 static struct ipsi_dev *ipsi_nl_hold_dev(struct net *net,
@@ -65,8 +64,8 @@ static struct ipsi_dev *ipsi_nl_hold_dev(struct net *net,
 	return netdev_priv(dev);
 }
 
-/* SAs are those of the underlay's namespace, where the caller may have no
- * say although the device is in its own.
+/* SAs are in the namespace of the underlay, where the caller may have no
+ * privileges although the device is in its own namespace.
  */
 static bool ipsi_nl_capable(const struct ipsi_dev *idev,
 			    const struct sk_buff *skb)
@@ -102,8 +101,8 @@ static struct ipsi_dev *ipsi_nl_hold_dev_info(struct sk_buff *skb,
 					info->extack);
 }
 
-/* Are keys asked for, and may they be shown? A kernel that is locked down keeps
- * them even from root, by xfrm_user as well.
+/* Are keys requested, and may they be shown? A kernel that is locked down does
+ * not show them even to root; xfrm_user does the same.
  */
 static bool ipsi_nl_show_keys(const struct nlattr *attr,
 			      struct netlink_ext_ack *extack)
@@ -170,8 +169,9 @@ static int ipsi_nl_parse_id(struct genl_info *info, struct ipsi_sa_id *id)
 	return err ?: ipsi_nl_parse_spi(info, &id->spi);
 }
 
-/* Put a state into the SAD, and tell all key managers, as xfrm_user does. If the
- * device is being unregistered, it may have deleted its states already.
+/* Insert a state into the SAD and notify all key managers, as xfrm_user does.
+ * If the device is being unregistered, it may have deleted its states before
+ * that, so delete this one.
  */
 static int ipsi_nl_sa_insert(struct ipsi_dev *idev, struct xfrm_state *x,
 			     struct genl_info *info)
@@ -223,11 +223,11 @@ static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
 		return err;
 	if (ipsi_sad_full(idev)) {
 		NL_SET_ERR_MSG(info->extack,
-			       "device: it has as many SAs as it may have");
+			       "device: its limit of SAs is reached");
 		return -ENOSPC;
 	}
 
-	/* A copy, since what follows may sleep. */
+	/* Copy the configuration, since ipsi_sa_build() may sleep. */
 	rcu_read_lock();
 	conf = *rcu_dereference(idev->conf);
 	rcu_read_unlock();
@@ -263,7 +263,7 @@ int ipsec_ipip_nl_sa_add_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* Find the SA that a request names; the caller puts it. */
+/* Get the SA that a request names; the caller puts it. */
 static struct xfrm_state *ipsi_nl_find_sa(struct ipsi_dev *idev,
 					  struct genl_info *info,
 					  struct ipsi_sa_id *id)
@@ -309,8 +309,8 @@ int ipsec_ipip_nl_sa_del_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 
-	/* Packets that took an SA just before another came into use have not
-	 * been encrypted yet; they would be dropped if it died under them.
+	/* Let packets that have just taken this SA be encrypted, even if
+	 * another one is in use by now: without the SA they would be lost.
 	 */
 	synchronize_net();
 
@@ -382,13 +382,14 @@ out_dev:
 }
 
 /**
- * struct ipsi_nl_dump - where a dump goes on
- * @cursor: for for_each_netdev_dump(), which says what it means
- * @seq: ipsi_sa_ref.seq of the last SA of @ifindex that is done
- * @ifindex: device whose SAs are dumped, or 0
- * @only: device that the dump is limited to, or 0; a name may change hands
- * @generation: that of the SAs of @ifindex when they were last read
- * @started: the request has been read
+ * struct ipsi_nl_dump - position of a dump
+ * @cursor: cursor of for_each_netdev_dump()
+ * @seq: ipsi_sa_ref.seq of the last SA of @ifindex that was dumped
+ * @ifindex: device whose SAs are being dumped, or 0
+ * @only: index of the device that the dump is limited to, or 0; a device's name
+ *   may change during the dump
+ * @generation: ipsi_sad.generation of @ifindex when its SAs were last read
+ * @started: the request has been parsed
  */
 struct ipsi_nl_dump {
 	unsigned long cursor;
@@ -416,10 +417,10 @@ static void ipsi_nl_dump_device(struct ipsi_nl_dump *ctx,
 	ctx->seq = U64_MAX;
 }
 
-/* Show the next SAs of a device. Return their number, or -EMSGSIZE. The core
- * compares cb->seq from message to message, and marks a dump as interrupted
- * where it differs. It counts changes of the device that is being read; those
- * of other devices and namespaces do not disturb.
+/* Dump the next SAs of a device. Return their number, or -EMSGSIZE. The core
+ * compares cb->seq of successive messages and marks the dump as interrupted if
+ * it differs. Here it counts only changes of the device that is being dumped,
+ * so that other devices and namespaces do not interrupt the dump.
  */
 static int ipsi_nl_dump_batch(struct sk_buff *skb, struct netlink_callback *cb,
 			      struct ipsi_dev *idev, bool keys)
@@ -474,7 +475,7 @@ static int ipsi_nl_dump_only(struct sk_buff *skb, struct netlink_callback *cb,
 
 	dev = dev_get_by_index_rcu(net, ipsi_nl_dump(cb)->only);
 	if (!dev || !ipsi_device_is(dev)) {
-		NL_SET_ERR_MSG(cb->extack, "device: is not there any more");
+		NL_SET_ERR_MSG(cb->extack, "device: no longer exists");
 		return -ENODEV;
 	}
 
@@ -528,8 +529,8 @@ static int ipsi_nl_dump_start(struct netlink_callback *cb, struct net *net,
  * @skb: the reply
  * @cb: state of the dump
  *
- * Of all devices, those whose underlay is in a namespace where the caller may
- * not see SAs are left out.
+ * A dump of all devices skips those whose underlay is in a namespace where the
+ * caller may not see SAs.
  *
  * Return: bytes in @skb, 0 at the end, or a negative errno.
  */
@@ -581,7 +582,7 @@ int ipsec_ipip_nl_sa_activate_doit(struct sk_buff *skb, struct genl_info *info)
 	err = ipsi_sa_activate(idev, attr ? &id : NULL);
 	if (err == -EINVAL)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "spi: expected an SA that is for all CPUs");
+				    "spi: expected an SA for all CPUs");
 	else if (err)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "spi: the device has no such valid outbound SA");
@@ -590,8 +591,8 @@ out:
 	return err;
 }
 
-/* Routes, addresses and links of a namespace are shown to anyone in it, but
- * SAs are not, nor what the device has of another namespace.
+/* Anyone in a namespace may see its routes, addresses and links, but neither
+ * its SAs nor an underlay in another namespace.
  */
 static enum ipsi_nl_view ipsi_nl_dev_view(const struct ipsi_dev *idev,
 					  const struct sk_buff *skb)
@@ -677,7 +678,9 @@ int ipsec_ipip_nl_dev_get_dumpit(struct sk_buff *skb,
 	return err && !skb->len ? err : skb->len;
 }
 
-/* Events are about SAs. The generator has no word for the flags of a group. */
+/* Events reveal SAs, so the group is privileged. The YAML specification cannot
+ * express the flags of a group.
+ */
 static const struct genl_multicast_group ipsi_nl_groups[] = {
 	[IPSEC_IPIP_NLGRP_EVENTS] = {
 		.name = IPSEC_IPIP_MCGRP_EVENTS,
@@ -686,7 +689,7 @@ static const struct genl_multicast_group ipsi_nl_groups[] = {
 };
 
 /**
- * ipsi_nl_register - open the family
+ * ipsi_nl_register - register the family
  *
  * Context: process, in the init function of the module.
  * Return: 0 or a negative errno.
@@ -700,7 +703,7 @@ int ipsi_nl_register(void)
 }
 
 /**
- * ipsi_nl_unregister - close the family
+ * ipsi_nl_unregister - unregister the family
  *
  * Context: process.
  */

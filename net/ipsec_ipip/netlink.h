@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The generic netlink family. */
+/* The generic netlink family */
 #ifndef _IPSI_NETLINK_H
 #define _IPSI_NETLINK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Addresses of either family in netlink attributes: the length tells which. */
+/* Addresses in netlink attributes, whose length determines the family */
 #ifndef _IPSI_NLADDR_H
 #define _IPSI_NLADDR_H
 
@@ -25,9 +25,9 @@ static inline int ipsi_put_addr(struct sk_buff *skb, int type,
 /**
  * ipsi_get_addr - read an attribute with an address
  * @attr: the attribute
- * @addr: where it goes
+ * @addr: filled in
  *
- * Return: the family, or AF_UNSPEC if the length is that of none.
+ * Return: the family, or AF_UNSPEC if the length is invalid.
  */
 static inline u16 ipsi_get_addr(const struct nlattr *attr, xfrm_address_t *addr)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the generic netlink family says: descriptions of devices and SAs in
- * replies, and events. The handlers of requests are in netlink.c.
+ * Messages of the generic netlink family: devices and SAs in replies, and
+ * events. The handlers of requests are in netlink.c.
  */
 #include <linux/netdevice.h>
 #include <net/genetlink.h>
@@ -116,9 +116,9 @@ static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_nl_fill_dev - describe a device
+ * ipsi_nl_fill_dev - fill in the attributes of a device
  * @msg: message to append to
- * @to: whom it is for
+ * @to: the receiver
  * @idev: the device
  * @view: how much the receiver may see
  *
@@ -196,8 +196,8 @@ static int ipsi_nl_fill_header(struct sk_buff *msg, struct ipsi_dev *idev,
 
 /**
  * struct ipsi_nl_alg - attributes of one algorithm of an SA
- * @name: attribute of its name
- * @key: attribute of its key
+ * @name: type of the attribute for the name
+ * @key: type of the attribute for the key
  */
 struct ipsi_nl_alg {
 	int name;
@@ -211,7 +211,7 @@ static int ipsi_nl_put_alg(struct sk_buff *msg, const struct ipsi_nl_alg *attr,
 	if (nla_put_string(msg, attr->name, name))
 		return -EMSGSIZE;
 
-	/* A longer one, which XFRM takes for a hash, would fit no message. */
+	/* XFRM accepts longer keys for a hash, which do not fit a message. */
 	if (keys && key_bits && key_bits <= IPSEC_IPIP_KEY_MAX_LEN * 8 &&
 	    nla_put(msg, attr->key, key_bits / 8, key))
 		return -EMSGSIZE;
@@ -281,7 +281,7 @@ static int ipsi_nl_fill_lifetime(struct sk_buff *msg,
 		return -EMSGSIZE;
 
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
-		/* Both are "no limit", for bytes and for seconds. */
+		/* "No limit" is XFRM_INF for bytes and packets, 0 for times. */
 		if (limits[i].value == XFRM_INF || !limits[i].value)
 			continue;
 		if (nla_put_u64_64bit(msg, limits[i].type, limits[i].value,
@@ -311,7 +311,9 @@ static int ipsi_nl_fill_encap(struct sk_buff *msg,
 	return 0;
 }
 
-/* The device itself is not looked at: it may go, and leave the SA behind. */
+/* The offload device may be unregistered while the SA stays, so its pointer is
+ * only compared with NULL.
+ */
 static int ipsi_nl_fill_offload(struct sk_buff *msg,
 				const struct xfrm_state *x)
 {
@@ -340,7 +342,7 @@ static int ipsi_nl_put_stat(struct sk_buff *msg, int type, u64 value)
 	return nla_put_u64_64bit(msg, type, value, IPSEC_IPIP_A_SA_STATS_PAD);
 }
 
-/* The caller holds x->lock, so that the figures belong together. */
+/* The caller holds x->lock, so that the counters are consistent. */
 static int ipsi_nl_fill_sa_stats(struct sk_buff *msg,
 				 const struct xfrm_state *x, bool out)
 {
@@ -417,13 +419,13 @@ static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_nl_fill_sa - describe an SA
+ * ipsi_nl_fill_sa - fill in the attributes of an SA
  * @msg: message to append to
- * @to: whom it is for
+ * @to: the receiver
  * @idev: device of the SA
  * @x: the state
- * @out: it is an outbound one
- * @keys: with the keys; the caller has checked that they may be shown
+ * @out: the SA is outbound
+ * @keys: include the keys; the caller has checked that they may be shown
  *
  * Context: any, @x's lock not held.
  * Return: 0, or -EMSGSIZE with @msg as it was.
@@ -451,8 +453,8 @@ int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	return 0;
 }
 
-/* Start an event, or do not if nobody listens. The caller is an RCU reader, or
- * has BH off, so that the namespace lives on if the device leaves it now.
+/* Start an event; return NULL without listeners. The caller is an RCU reader
+ * or has BH off, which keeps the namespace even if the device leaves it now.
  */
 static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
 					 void **hdr)
@@ -476,7 +478,9 @@ static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
 	return msg;
 }
 
-/* Events about SAs and the underlay are for those only who may see these. */
+/* Start an event about SAs or the underlay, unless the namespace of the device
+ * may not see these.
+ */
 static struct sk_buff *ipsi_nl_event_new_open(struct ipsi_dev *idev, u8 cmd,
 					      void **hdr)
 {
@@ -494,7 +498,7 @@ static void ipsi_nl_event_send(struct ipsi_dev *idev, struct sk_buff *msg,
 				0, IPSEC_IPIP_NLGRP_EVENTS, GFP_ATOMIC);
 }
 
-/* What a trace calls an event. */
+/* Name of an event in a trace */
 static const char *ipsi_nl_event_word(u8 cmd, bool hard)
 {
 	switch (cmd) {
@@ -508,12 +512,12 @@ static const char *ipsi_nl_event_word(u8 cmd, bool hard)
 }
 
 /**
- * ipsi_nl_event_sa - tell that an SA came, went or expired
+ * ipsi_nl_event_sa - announce that an SA was added, deleted or has expired
  * @idev: device of the SA
  * @cmd: IPSEC_IPIP_CMD_SA_ADD_NTF, _SA_DEL_NTF or _SA_EXPIRE_NTF
  * @x: the state
- * @out: it is an outbound one
- * @hard: in an expiry, whether the SA is dead
+ * @out: the SA is outbound
+ * @hard: for an expiry, whether the SA is dead
  *
  * Context: RCU read side or BH off.
  */
@@ -559,10 +563,10 @@ static void ipsi_nl_send_refuse(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_nl_event_refuse - tell that an SA was not adopted
+ * ipsi_nl_event_refuse - announce that an SA was not adopted
  * @idev: device that would have to adopt it
  * @x: the state
- * @out: it is an outbound one
+ * @out: the SA is outbound
  * @refusal: enum ipsec_ipip_refusal
  *
  * Context: any.
@@ -576,10 +580,10 @@ void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
 }
 
 /**
- * ipsi_nl_event_activate - tell that another outbound SA is in use
+ * ipsi_nl_event_activate - announce the outbound SA in use
  * @idev: the device
- * @x: the state, or NULL if there is none any more
- * @pinned: it was chosen by sa-activate
+ * @x: the state, or NULL if there is no SA any more
+ * @pinned: the SA was chosen by sa-activate
  *
  * Context: RCU read side or BH off.
  */
@@ -616,9 +620,9 @@ static int ipsi_nl_fill_dev_id(struct sk_buff *msg,
 }
 
 /**
- * ipsi_nl_event_carrier - tell that the carrier of a device has changed
+ * ipsi_nl_event_carrier - announce a change of the carrier
  * @idev: the device
- * @on: it is on
+ * @on: the carrier is on
  *
  * Context: RCU read side or BH off.
  */
@@ -665,9 +669,9 @@ static void ipsi_nl_send_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 }
 
 /**
- * ipsi_nl_event_peer - tell that the peer has moved
+ * ipsi_nl_event_peer - announce that the peer has moved
  * @idev: the device
- * @to: where it is now
+ * @to: the new place
  *
  * Context: process.
  */

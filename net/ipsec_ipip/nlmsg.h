@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the generic netlink family says: replies and events. */
+/* Messages of the generic netlink family: replies and events */
 #ifndef _IPSI_NLMSG_H
 #define _IPSI_NLMSG_H
 
@@ -9,11 +9,11 @@
 #include "ipsi.h"
 
 /**
- * struct ipsi_nl_to - whom a message is for
+ * struct ipsi_nl_to - receiver of a message
  * @portid: netlink port
  * @seq: sequence number of the request
  * @flags: NLM_F_* of the message
- * @cb: the dump it is part of, if any; tells if what it shows has changed
+ * @cb: the dump that the message is part of, for its consistency check; or NULL
  */
 struct ipsi_nl_to {
 	u32 portid;
@@ -24,9 +24,9 @@ struct ipsi_nl_to {
 
 /**
  * enum ipsi_nl_view - how much of a device is shown
- * @IPSI_NL_VIEW_DEVICE: nothing of the namespace of the underlay
- * @IPSI_NL_VIEW_UNDERLAY: besides, the underlay, and how SAs are found there
- * @IPSI_NL_VIEW_ALL: besides, which SA is in use
+ * @IPSI_NL_VIEW_DEVICE: nothing that belongs to the namespace of the underlay
+ * @IPSI_NL_VIEW_UNDERLAY: also the underlay and the identifiers of SAs there
+ * @IPSI_NL_VIEW_ALL: also the SA in use
  */
 enum ipsi_nl_view {
 	IPSI_NL_VIEW_DEVICE,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The outer header: by default each field is what Linux tunnel mode writes
- * for the same packet, so that the two cannot be told apart on the wire.
+ * The outer header: by default each field is the same as in Linux tunnel mode,
+ * so that the packets cannot be distinguished on the wire.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -14,15 +14,16 @@
 
 #include "outer.h"
 
-/* The DSCP to copy, unless the key manager says that it is not to be seen. */
+/* Return the inner DSCP, or 0 if the key manager hides it. */
 static u8 ipsi_outer_inherit(const struct xfrm_state *x, u8 inner)
 {
 	return x->xflags & IPSI_XFLAG_ADOPTED &&
 	       x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : inner;
 }
 
-/* DSCP by RFC 4301 section 5.1.2.1; ECN as the option says. RFC 3168 as Linux
- * tunnel mode has it turns CE into ECT(0), RFC 6040 copies it.
+/* The DSCP is that of RFC 4301 section 5.1.2.1, the ECN field that of the
+ * option. RFC 3168, as in Linux tunnel mode, turns CE into ECT(0); RFC 6040
+ * copies CE.
  */
 static u8 ipsi_outer_dsfield(const struct ipsi_conf *conf,
 			     const struct xfrm_state *x, u8 inner)
@@ -44,7 +45,7 @@ static u8 ipsi_outer_dsfield(const struct ipsi_conf *conf,
 	}
 }
 
-/* The label of the outer header, of a packet that has none yet. */
+/* Return the outer flow label of a packet without an outer header. */
 static __be32 ipsi_outer_flowlabel(const struct ipsi_conf *conf,
 				   struct sk_buff *skb,
 				   const struct ipsi_inner *inner)
@@ -67,8 +68,8 @@ static __be32 ipsi_outer_flowlabel(const struct ipsi_conf *conf,
 	}
 }
 
-/* A packet that goes round through tunnels never lives longer than the one it
- * once was, wherever it comes by.
+/* Limit the TTL of a packet that is already an outer packet, so that a loop
+ * through several tunnels ends.
  */
 static u8 ipsi_outer_ttl(u8 ttl, const struct ipsi_inner *inner)
 {
@@ -106,7 +107,7 @@ static void ipsi_outer_push6(const struct ipsi_conf *conf,
 
 	ip6_flow_hdr(ip6h, ipsi_outer_dsfield(conf, dst->xfrm, inner->dsfield),
 		     flowlabel);
-	/* That of a super-packet may not fit; segments get their own. */
+	/* The length of a super-packet may not fit; segments get their own. */
 	ip6h->payload_len = htons(len <= IPV6_MAXPLEN ? len : 0);
 	ip6h->nexthdr = ipsi_inner_proto(inner->family);
 	ip6h->hop_limit = ipsi_outer_ttl(conf->ttl ?:
@@ -120,8 +121,8 @@ static void ipsi_outer_push6(const struct ipsi_conf *conf,
  * ipsi_outer_push - put the outer header in front of an inner packet
  * @idev: the device
  * @conf: its configuration
- * @dst: the bundle that the packet will take
- * @skb: the packet, with room in front and its inner headers noted
+ * @dst: the bundle of the packet
+ * @skb: the packet, with headroom and its inner header offsets set
  * @inner: the inner header; its df is the DF bit to write
  *
  * Context: BH off.

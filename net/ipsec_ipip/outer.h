@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The outer header of a packet that is sent. */
+/* The outer header of transmitted packets */
 #ifndef _IPSI_OUTER_H
 #define _IPSI_OUTER_H
 
@@ -7,15 +7,15 @@
 #include "ipsi.h"
 #include "sa_clone.h"
 
-/* Bytes of the outer header */
+/* Length of the outer header */
 static inline unsigned int ipsi_outer_len(u16 family)
 {
 	return family == AF_INET ? sizeof(struct iphdr) :
 				   sizeof(struct ipv6hdr);
 }
 
-/* Flags by which a key manager says what is copied between the headers. Those of
- * an SA that was not negotiated as one in tunnel mode mean nothing here.
+/* Flags by which a key manager controls copying between the headers. They count
+ * only for an SA that was negotiated for tunnel mode.
  */
 static inline u8 ipsi_outer_sa_flags(const struct xfrm_state *x)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Peers that move: with the option "roam" the remote endpoint is wherever the
- * newest authentic packet came from (RFC 7296 section 2.23), and with "remote
- * any" it is not known before the first one.
+ * Peers that move: with the option "roam" the remote endpoint is the source of
+ * the newest authentic packet (RFC 7296 section 2.23). With "remote any" it is
+ * not known before the first packet.
  *
- * The packet is seen in the data path; that the device and its SAs follow is
- * work that may sleep.
+ * The data path notes the new address. A work item moves the device and its
+ * SAs, since that sleeps.
  *
- * Where a key manager moves its SAs (RFC 4555), the device that adopts them
- * follows those and not packets: the key manager has asked whether the peer is
- * there, and has to find its SAs where it has put them. It may be this host
- * that has moved, too.
+ * A device that adopts SAs follows the SAs that its key manager moves (RFC
+ * 4555), and not packets: the key manager has verified the new address, and
+ * must find its SAs where it has put them. The local address may change in this
+ * way too.
  */
 #include <linux/inetdevice.h>
 #include <linux/jiffies.h>
@@ -30,18 +30,18 @@
 #include "sa_clone.h"
 #include "work.h"
 
-/* How often the device follows. A peer with two addresses that uses them by turns
- * must not keep everybody from the RTNL.
+/* Minimum time between two moves, in jiffies. A peer that alternates between
+ * two addresses must not keep others from the RTNL.
  */
 #define IPSI_PEER_INTERVAL	HZ
 
 /**
- * struct ipsi_peer_mapping - ESP in UDP that has come from elsewhere
- * @x: its SA, to be compared only
- * @port: its UDP source port, network byte order
+ * struct ipsi_peer_mapping - ESP in UDP whose source differs from its SA
+ * @x: the SA; compared only
+ * @port: the UDP source port, network byte order
  *
- * XFRM tells of it before it has looked for a replay once more; the receive path
- * takes it on the same CPU, with BH off since then.
+ * XFRM reports the packet before its second replay check. The receive path
+ * takes the report on the same CPU, with BH off since then.
  */
 struct ipsi_peer_mapping {
 	const struct xfrm_state *x;
@@ -51,14 +51,15 @@ struct ipsi_peer_mapping {
 static DEFINE_PER_CPU(struct ipsi_peer_mapping, ipsi_peer_last_mapping);
 
 /**
- * ipsi_peer_may_move - may a packet come from anywhere?
+ * ipsi_peer_may_move - may packets of an SA move the peer?
  * @conf: configuration of the device
- * @x: the inbound SA that brought it
+ * @x: the inbound SA
  *
- * A packet that is replayed from elsewhere must not move the peer there, so
- * the SA has to have a replay window.
+ * A packet that is replayed from another address must not move the peer there,
+ * so the SA needs a replay window.
  *
  * Context: any.
+ * Return: true if packets may come from any address, and move the peer.
  */
 bool ipsi_peer_may_move(const struct ipsi_conf *conf,
 			const struct xfrm_state *x)
@@ -68,7 +69,9 @@ bool ipsi_peer_may_move(const struct ipsi_conf *conf,
 		(x->replay_esn && x->replay_esn->replay_window));
 }
 
-/* No answer must go to where this host, or more than one, is. */
+/* Can this be the address of an endpoint? It must differ from the other one,
+ * and be neither unspecified nor multicast or broadcast.
+ */
 static bool ipsi_peer_addr_ok(const xfrm_address_t *addr,
 			      const xfrm_address_t *other, u16 family)
 {
@@ -81,7 +84,7 @@ static bool ipsi_peer_addr_ok(const xfrm_address_t *addr,
 }
 
 /**
- * ipsi_peer_mapping - ESP in UDP has come from elsewhere than its SA says
+ * ipsi_peer_mapping - note that the source of ESP in UDP differs from its SA
  * @x: the SA
  * @port: UDP source port, network byte order
  *
@@ -96,11 +99,12 @@ void ipsi_peer_mapping(const struct xfrm_state *x, __be16 port)
 }
 
 /**
- * ipsi_peer_take_mapping - has this packet come from elsewhere than its SA says?
- * @x: its SA
+ * ipsi_peer_take_mapping - take the note of ipsi_peer_mapping() about a packet
+ * @x: the SA of the packet
  *
- * Context: BH off, as since ipsi_peer_mapping(), for each packet of @x.
- * Return: its UDP source port, network byte order, or 0 if it has not.
+ * Context: BH off since ipsi_peer_mapping(); called for each packet of @x.
+ * Return: the UDP source port, network byte order; 0 if there is no note, since
+ *   address and port are those of the SA.
  */
 __be16 ipsi_peer_take_mapping(const struct xfrm_state *x)
 {
@@ -113,8 +117,8 @@ __be16 ipsi_peer_take_mapping(const struct xfrm_state *x)
 	return last->port;
 }
 
-/* In how many jiffies the device may follow. The clock may have gone round since
- * it has done so last.
+/* Return the jiffies until the device may follow. The limit is for a jiffies
+ * counter that has wrapped since the last move.
  */
 static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 {
@@ -127,18 +131,18 @@ static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 }
 
 /**
- * ipsi_peer_heard - an authentic packet came from elsewhere
+ * ipsi_peer_update - note the new address of the peer
  * @idev: the device
- * @addr: its outer source address
- * @port: its UDP source port, network byte order; 0 if that is as it was
+ * @addr: outer source address of an authentic packet
+ * @port: its UDP source port, network byte order; 0 if that has not changed
  *
- * The SA that brought it is one for which ipsi_peer_may_move(), and none that
- * was sent after it has come before it.
+ * ipsi_peer_may_move() is true for the SA of the packet, and the packet is the
+ * newest one of the SA.
  *
  * Context: BH off, RCU read side.
  */
-void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
-		     __be16 port)
+void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
+		      __be16 port)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct ipsi_peer *peer = &idev->peer;
@@ -159,8 +163,9 @@ void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
 }
 
 /**
- * ipsi_peer_stays - an authentic packet came from where the peer is said to be
- * @idev: the device; if it was about to follow the peer elsewhere, it does not
+ * ipsi_peer_stays - discard a pending move
+ * @idev: the device; an authentic packet came from the known address of the
+ *   peer
  *
  * Context: BH off.
  */
@@ -176,8 +181,8 @@ void ipsi_peer_stays(struct ipsi_dev *idev)
 	spin_unlock(&peer->lock);
 }
 
-/* Where does x say that the endpoints are? An outbound SA has one of those that
- * are known, and the other has moved.
+/* Does x have a new endpoint? That is an outbound SA with one address that is
+ * known and another that has changed.
  */
 static bool ipsi_peer_moved(const struct xfrm_state *x,
 			    const xfrm_address_t *local,
@@ -191,7 +196,7 @@ static bool ipsi_peer_moved(const struct xfrm_state *x,
 	       ipsi_peer_addr_ok(&x->id.daddr, &x->props.saddr, family);
 }
 
-/* The same, beside what is already known but still to be done. */
+/* Note a new endpoint of x, compared with a pending move if there is one. */
 static bool ipsi_peer_note(struct ipsi_peer *peer, const struct ipsi_conf *conf,
 			   const struct xfrm_state *x)
 {
@@ -213,14 +218,13 @@ static bool ipsi_peer_note(struct ipsi_peer *peer, const struct ipsi_conf *conf,
 }
 
 /**
- * ipsi_peer_told - a key manager has added or changed an SA
+ * ipsi_peer_sa_updated - follow an SA that a key manager has added or changed
  * @idev: the device, whose if_id @x carries
- * @x: the state in the SAD; if it goes to a new place, or from one, the device
- *   follows
+ * @x: the state in the SAD; if one of its endpoints is new, the device follows
  *
  * Context: RCU read side; @x's lock is not held.
  */
-void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x)
+void ipsi_peer_sa_updated(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 
@@ -233,8 +237,8 @@ void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x)
 		ipsi_work_queue_delayed(idev, &idev->peer.work, 0);
 }
 
-/* What has to be changed in an SA for it to lead to the peer's new place, or from
- * there. Return false if it does so already.
+/* Fill in the changes of an SA that follows the peer. Return false if there are
+ * none.
  */
 static bool ipsi_peer_change(struct ipsi_sa_change *change,
 			     const struct xfrm_state *x, bool out,
@@ -244,7 +248,7 @@ static bool ipsi_peer_change(struct ipsi_sa_change *change,
 	xfrm_address_t *addr = out ? &change->daddr : &change->saddr;
 	bool moved;
 
-	ipsi_sa_change_none(change, x);
+	ipsi_sa_change_init(change, x);
 	moved = !xfrm_addr_equal(addr, &to->addr, x->props.family);
 	*addr = to->addr;
 	if (x->encap && to->port) {
@@ -255,8 +259,9 @@ static bool ipsi_peer_change(struct ipsi_sa_change *change,
 	return moved;
 }
 
-/* Addresses of a state that lives cannot be changed: it is hashed by them. The
- * caller holds xfrm_cfg_mutex. Return -ENOMEM if it is worth another try.
+/* Move an SA by replacing it: a state is hashed by its addresses, which cannot
+ * change while it is in the SAD. The caller holds xfrm_cfg_mutex. Return
+ * -ENOMEM if another attempt makes sense.
  */
 static int ipsi_peer_move_sa(struct ipsi_dev *idev, struct xfrm_state *x,
 			     bool out, const struct ipsi_peer *to,
@@ -290,7 +295,7 @@ static int ipsi_peer_move_sa(struct ipsi_dev *idev, struct xfrm_state *x,
 	return 0;
 }
 
-/* Return -ENOMEM if some have not followed yet. */
+/* Move all SAs. Return -ENOMEM if some have not followed yet. */
 static int ipsi_peer_move_sas(struct ipsi_dev *idev,
 			      const struct ipsi_peer *to, bool *changed)
 {
@@ -312,9 +317,7 @@ static int ipsi_peer_move_sas(struct ipsi_dev *idev,
 	return err;
 }
 
-/* Would these endpoints be accepted as options? "remote any" says nothing of
- * where the peer is now.
- */
+/* Check the new endpoints as if they were options, even with "remote any". */
 static int ipsi_peer_validate(struct ipsi_dev *idev, struct ipsi_conf *conf)
 {
 	bool any = conf->any;
@@ -327,9 +330,10 @@ static int ipsi_peer_validate(struct ipsi_dev *idev, struct ipsi_conf *conf)
 	return err;
 }
 
-/* Return -ENODEV if the device is gone, or does not roam any more, -EINVAL if it
- * cannot be where the peer is, or -ENOMEM. @theirs is set if a key manager moves
- * the SAs, and @changed if the endpoints were others.
+/* Move the endpoints of the device. Return -ENODEV if the device is gone or
+ * does not roam any more, -EINVAL or -EAFNOSUPPORT if the new endpoints are
+ * invalid, or -ENOMEM. Set @theirs if a key manager moves the SAs, and @changed
+ * if the endpoints have changed.
  */
 static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 			       const struct ipsi_peer *to, bool *theirs,
@@ -368,16 +372,18 @@ static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 	kfree_rcu(old, rcu);
 	*changed = true;
 	netdev_state_change(idev->dev);
-	/* Policies of the new endpoints, and SAs that came before it has followed. */
-	ipsi_adopt_scan(idev);
+	/* Use the policies of the new endpoints, and adopt SAs that were added
+	 * before the device has followed.
+	 */
+	ipsi_adopt_configure(idev);
 out:
 	rtnl_unlock();
 	return err;
 }
 
-/* The RTNL is given up before the mutex is taken: who holds that one may wait
- * for a module to be loaded, which may take the RTNL. Until the SAs have
- * followed, nothing can be sent.
+/* The RTNL is released before xfrm_cfg_mutex is taken: a holder of the mutex
+ * may wait for a module to load, which may take the RTNL. The device sends
+ * nothing until its SAs have followed.
  */
 static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 {
@@ -403,8 +409,10 @@ static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	return err;
 }
 
-/* There was no memory: follow later, unless there is news by then. */
-static void ipsi_peer_again(struct ipsi_dev *idev, const struct ipsi_peer *to)
+/* Follow later, since there was no memory, unless a newer move is noted
+ * already.
+ */
+static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to)
 {
 	struct ipsi_peer *peer = &idev->peer;
 
@@ -439,14 +447,14 @@ static void ipsi_peer_work(struct work_struct *work)
 	spin_unlock_bh(&peer->lock);
 
 	if (moved && ipsi_peer_follow(idev, &to) == -ENOMEM)
-		ipsi_peer_again(idev, &to);
+		ipsi_peer_retry(idev, &to);
 
 	ipsi_work_done(idev);
 }
 
 /**
- * ipsi_peer_stop - follow nobody any more
- * @idev: a device that is going
+ * ipsi_peer_stop - stop following the peer
+ * @idev: a device that is being unregistered
  *
  * Context: RTNL.
  */
@@ -456,8 +464,8 @@ void ipsi_peer_stop(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_peer_init - start with a peer that stays where it is
- * @idev: a device that is being made
+ * ipsi_peer_init - start without a move of the peer
+ * @idev: a device that is being created
  */
 void ipsi_peer_init(struct ipsi_dev *idev)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Peers that move. */
+/* Peers that move */
 #ifndef _IPSI_PEER_H
 #define _IPSI_PEER_H
 
@@ -12,8 +12,8 @@ void ipsi_peer_stop(struct ipsi_dev *idev);
 void ipsi_peer_mapping(const struct xfrm_state *x, __be16 port);
 __be16 ipsi_peer_take_mapping(const struct xfrm_state *x);
 void ipsi_peer_stays(struct ipsi_dev *idev);
-void ipsi_peer_heard(struct ipsi_dev *idev, const xfrm_address_t *addr,
-		     __be16 port);
-void ipsi_peer_told(struct ipsi_dev *idev, const struct xfrm_state *x);
+void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
+		      __be16 port);
+void ipsi_peer_sa_updated(struct ipsi_dev *idev, const struct xfrm_state *x);
 
 #endif /* _IPSI_PEER_H */

@@ -2,11 +2,11 @@
 /*
  * Private policies: each ties a device to one outbound SA.
  *
- * It is an xfrm_policy that never enters the SPD. It is looked up by way of a
- * socket that the device owns (bundle.c), so no flush, no key manager's
- * clean-up and no stray entry of the SPD can remove or override it: without an
- * SA, no packet leaves. Its template names the SA alone; when that is not to be
- * used any more, the policy is killed, and all bundles made by it go stale at
+ * It is an xfrm_policy that is never in the SPD. A socket of the device carries
+ * it into look-ups (bundle.c). So no flush, no key manager and no entry of the
+ * SPD can remove or override it, and no packet leaves without an SA. Its
+ * template names only this SA. When the SA must not be used any more, the
+ * policy is killed, and all bundles that were built with it become stale at
  * once.
  */
 #include <linux/slab.h>
@@ -16,30 +16,30 @@
 
 /**
  * struct ipsi_policy - a private policy
- * @xp: the policy proper; one reference is owned by this
- * @rcu: gives it up when no look-up can be using it any more
+ * @xp: the xfrm_policy; one reference is owned
+ * @rcu: frees the policy when no look-up can use it any more
  */
 struct ipsi_policy {
 	struct xfrm_policy *xp;
 	struct rcu_head rcu;
 };
 
-/* What the template says: one SA, or none so that an acquire goes out to the key
- * managers.
+/* Fill in the template: the SA @x, or no SA, so that a look-up sends an
+ * acquire.
  */
 static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 				 const struct ipsi_conf *conf,
 				 const struct xfrm_state *x,
-				 const struct ipsi_policy_ask *ask)
+				 const struct ipsi_acq_key *key)
 {
 	memset(tmpl, 0, sizeof(*tmpl));
 	tmpl->id.daddr = conf->remote;
 	tmpl->id.proto = x ? x->id.proto : IPPROTO_ESP;
 	tmpl->id.spi = x ? x->id.spi : 0;
-	tmpl->reqid = x ? x->props.reqid : ask->reqid;
+	tmpl->reqid = x ? x->props.reqid : key->reqid;
 	tmpl->saddr = conf->local;
 	tmpl->encap_family = conf->family;
-	tmpl->mode = x ? XFRM_MODE_TRANSPORT : ask->mode;
+	tmpl->mode = x ? XFRM_MODE_TRANSPORT : key->mode;
 	tmpl->share = XFRM_SHARE_ANY;
 	tmpl->allalgs = 1;
 	tmpl->aalgos = ~0;
@@ -48,19 +48,19 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 }
 
 /**
- * ipsi_policy_make - make a policy
+ * ipsi_policy_make - create a private policy
  * @net: underlay namespace of the device
  * @conf: its configuration
- * @x: the SA to leave by; NULL to ask the key managers for one
- * @ask: what to ask them for
+ * @x: the outbound SA, or NULL to trigger an acquire
+ * @key: the SA of the acquire
  *
  * Context: any.
- * Return: the policy, to be given to ipsi_policy_kill(), or NULL.
+ * Return: the policy, to be freed by ipsi_policy_kill(); NULL if out of memory.
  */
 struct ipsi_policy *ipsi_policy_make(struct net *net,
 				     const struct ipsi_conf *conf,
 				     const struct xfrm_state *x,
-				     const struct ipsi_policy_ask *ask)
+				     const struct ipsi_acq_key *key)
 {
 	struct ipsi_policy *pol;
 	struct xfrm_policy *xp;
@@ -76,12 +76,12 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	}
 	pol->xp = xp;
 
-	xp->family = x ? conf->family : ask->family;
+	xp->family = x ? conf->family : key->family;
 	xp->selector.family = xp->family;
 	xp->if_id = conf->if_id;
 	xp->action = XFRM_POLICY_ALLOW;
 	xp->type = XFRM_POLICY_TYPE_MAIN;
-	/* An SA that carries a mark is found by no other. */
+	/* The look-up finds an SA with a mark only by that mark. */
 	if (x)
 		xp->mark = x->mark;
 	xp->lft.soft_byte_limit = XFRM_INF;
@@ -89,42 +89,43 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	xp->lft.soft_packet_limit = XFRM_INF;
 	xp->lft.hard_packet_limit = XFRM_INF;
 	xp->xfrm_nr = 1;
-	ipsi_policy_template(&xp->xfrm_vec[0], conf, x, ask);
+	ipsi_policy_template(&xp->xfrm_vec[0], conf, x, key);
 
 	return pol;
 }
 
 /**
- * ipsi_policy_is_for - would ipsi_policy_make() make the same?
+ * ipsi_policy_is_for - compare a policy with its parameters
  * @pol: the policy
  * @conf: configuration of the device
- * @x: the SA, or NULL
- * @ask: what to ask for without
+ * @x: the outbound SA, or NULL
+ * @key: the SA of the acquire if @x is NULL
  *
  * Context: any.
+ * Return: true if ipsi_policy_make() would create the same policy.
  */
 bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
 			const struct xfrm_state *x,
-			const struct ipsi_policy_ask *ask)
+			const struct ipsi_acq_key *key)
 {
 	const struct xfrm_policy *xp = pol->xp;
 	struct xfrm_tmpl tmpl;
 
-	ipsi_policy_template(&tmpl, conf, x, ask);
+	ipsi_policy_template(&tmpl, conf, x, key);
 	if (memcmp(&xp->xfrm_vec[0], &tmpl, sizeof(tmpl)))
 		return false;
 
 	return x ? !memcmp(&xp->mark, &x->mark, sizeof(x->mark)) :
-		   xp->family == ask->family;
+		   xp->family == key->family;
 }
 
 /**
- * ipsi_policy_get - the policy proper
- * @pol: the policy
+ * ipsi_policy_get - get the xfrm_policy of a private policy
+ * @pol: the private policy
  *
  * Context: any.
- * Return: it, with a reference for the caller.
+ * Return: the xfrm_policy with a reference for the caller.
  */
 struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol)
 {
@@ -132,8 +133,8 @@ struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol)
 	return pol->xp;
 }
 
-/* No look-up can be using the policy any more, so none can add to the states
- * that the core caches by it. Bundles may still hold references.
+/* No look-up uses the policy any more, so none adds to the states that the core
+ * caches in it. Bundles may still hold references.
  */
 static void ipsi_policy_free(struct rcu_head *rcu)
 {
@@ -145,9 +146,9 @@ static void ipsi_policy_free(struct rcu_head *rcu)
 }
 
 /**
- * ipsi_policy_kill - give up a policy
- * @slot: where it is found, if there is one; NULL from then on. Bundles made by
- *   it fail their next check by its genid.
+ * ipsi_policy_kill - kill and free a policy
+ * @slot: pointer to the policy or to NULL; set to NULL. The next check of a
+ *   bundle that was built with the policy fails by its genid.
  *
  * Context: any; a state's lock may be held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Private policies: each lets packets leave by one SA, or ask for one. */
+/* Private policies: each names one outbound SA, or triggers an acquire */
 #ifndef _IPSI_POLICY_H
 #define _IPSI_POLICY_H
 
@@ -8,12 +8,12 @@
 struct ipsi_policy;
 
 /**
- * struct ipsi_policy_ask - what a policy asks key managers for
- * @reqid: of the SA
- * @family: of the packets that find the policy
- * @mode: of the SA, XFRM_MODE_*
+ * struct ipsi_acq_key - the SA that an acquire requests
+ * @reqid: reqid of the SA
+ * @family: family of the packets that trigger the acquire
+ * @mode: mode of the SA, XFRM_MODE_*
  */
-struct ipsi_policy_ask {
+struct ipsi_acq_key {
 	u32 reqid;
 	u16 family;
 	u8 mode;
@@ -22,11 +22,11 @@ struct ipsi_policy_ask {
 struct ipsi_policy *ipsi_policy_make(struct net *net,
 				     const struct ipsi_conf *conf,
 				     const struct xfrm_state *x,
-				     const struct ipsi_policy_ask *ask);
+				     const struct ipsi_acq_key *key);
 bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 			const struct ipsi_conf *conf,
 			const struct xfrm_state *x,
-			const struct ipsi_policy_ask *ask);
+			const struct ipsi_acq_key *key);
 struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol);
 void ipsi_policy_kill(struct ipsi_policy **slot);
 

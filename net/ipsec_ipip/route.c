@@ -34,9 +34,9 @@ static struct dst_entry *ipsi_route4(const struct ipsi_dev *idev,
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
-/* IPv6 routes whatever source it is given, so that must be looked at (RFC
- * 4301 section 4.1); main.c tells when it goes. It must be an address in the
- * same VRF as the underlay device.
+/* IPv6 routes packets from any source address, so check that it is an address
+ * of this host, in the VRF of the underlay device (RFC 4301 section 4.1). When
+ * it is deleted, ipsi_inet6addr_event() resets the bundles.
  */
 static bool ipsi_route_local6_ok(const struct ipsi_dev *idev,
 				 const struct ipsi_conf *conf)
@@ -54,7 +54,7 @@ static bool ipsi_route_local6_ok(const struct ipsi_dev *idev,
 	return ok;
 }
 
-/* Unless told so, IPv6 takes the underlay device for a mere wish. */
+/* Without RT6_LOOKUP_F_IFACE, the underlay device is only a preference. */
 static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
 				     const struct ipsi_conf *conf, u32 mark,
 				     struct flowi6 *fl6)
@@ -84,7 +84,7 @@ static struct dst_entry *ipsi_route6(const struct ipsi_dev *idev,
 	return dst;
 }
 
-/* Packets of another device leave by this one: its MTU matters to others. */
+/* Note that other devices send through this one, so its MTU matters to them. */
 static void ipsi_route_note(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
@@ -94,16 +94,15 @@ static void ipsi_route_note(struct net_device *dev)
 }
 
 /**
- * ipsi_route_by_sa - route from the local to the remote endpoint
+ * ipsi_route_by_sa - look up the route from the local to the remote endpoint
  * @idev: the device
  * @conf: its configuration
- * @x: the SA that the outer packets are sent by; its output mark is theirs, as
- *   in tunnel mode. NULL for none.
+ * @x: the SA of the outer packets, whose output mark is used as in tunnel mode;
+ *   or NULL
  * @fl: filled in with the flow of the outer packet
  *
- * The route and nothing else: ip_route_output_key() and the like would ask the
- * SPD as well, which has no say here, and may refuse the flow, transform it,
- * or answer with a blackhole while it waits for an SA.
+ * Unlike ip_route_output_key(), this does not consult the SPD, which might
+ * block or transform the flow, or return a blackhole while it waits for an SA.
  *
  * Context: RCU read side or RTNL.
  * Return: the route with a reference for the caller, or an ERR_PTR().
@@ -115,7 +114,7 @@ struct dst_entry *ipsi_route_by_sa(const struct ipsi_dev *idev,
 	u32 mark = x ? xfrm_smark_get(conf->fwmark, x) : conf->fwmark;
 	struct dst_entry *dst;
 
-	/* A peer that has not been heard yet. */
+	/* The address of the peer is not known yet. */
 	if (xfrm_addr_any(&conf->remote, conf->family))
 		return ERR_PTR(-EDESTADDRREQ);
 
@@ -129,7 +128,7 @@ struct dst_entry *ipsi_route_by_sa(const struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_route - the route of the outbound SA in use
+ * ipsi_route - look up the route of the outbound SA in use
  * @idev: the device
  * @conf: its configuration
  * @fl: filled in with the flow of the outer packet
@@ -152,7 +151,9 @@ struct dst_entry *ipsi_route(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* The device by which packets leave that are sent by a device of ours, or NULL. */
+/* Return the device that an ipsec-ipip device sends its outer packets through,
+ * or NULL.
+ */
 static struct net_device *ipsi_route_next(struct net_device *dev)
 {
 	struct ipsi_dev *idev = netdev_priv(dev);
@@ -169,16 +170,16 @@ static struct net_device *ipsi_route_next(struct net_device *dev)
 }
 
 /**
- * ipsi_route_ends - does the way out of a device lead to some other link?
+ * ipsi_route_ends - check that nested devices end at a link of another kind
  * @idev: the device
  * @dst: the route of its outer packets
  *
- * Where it leads through devices of the same kind, it must neither come back nor
- * pass more than IPSI_NEST_MAX in all. Each of them looks for itself when its own
- * route changes, so a circle is found by the one that closes it.
+ * The route may lead through devices of this kind, IPSI_NEST_MAX at most, but
+ * not back to @idev. Each device checks this when its own route changes, so the
+ * device that closes a loop detects it.
  *
  * Context: RCU read side; no lock of a state is held.
- * Return: true if it does.
+ * Return: true if the nesting ends.
  */
 bool ipsi_route_ends(const struct ipsi_dev *idev, const struct dst_entry *dst)
 {
@@ -195,11 +196,11 @@ bool ipsi_route_ends(const struct ipsi_dev *idev, const struct dst_entry *dst)
 }
 
 /**
- * ipsi_route_reply - make sure that an ICMP error about a packet can be sent
- * @skb: inner packet that is sent by a device, with its network header set
+ * ipsi_route_reply - prepare a packet for an ICMP error about it
+ * @skb: inner packet that is being sent, with its network header set
  *
- * What tc redirects to a device has no route, or one that only carries metadata;
- * the core wants to see one that leads to that device.
+ * A packet that tc has redirected has no route, or only metadata instead of
+ * one. To send an error, the core needs the route to the device.
  *
  * Context: BH off, RCU read side.
  */
@@ -215,7 +216,7 @@ void ipsi_route_reply(struct sk_buff *skb)
 	if (skb_valid_dst(skb))
 		return;
 	skb_dst_drop(skb);
-	/* IPv6 does without. */
+	/* ICMPv6 needs no route. */
 	if (skb->protocol != htons(ETH_P_IP))
 		return;
 

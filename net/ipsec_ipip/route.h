@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The route of outer packets. */
+/* The route of outer packets */
 #ifndef _IPSI_ROUTE_H
 #define _IPSI_ROUTE_H
 
 #include "ipsi.h"
 
-/* So many devices may carry each other's packets, the uppermost included. */
+/* Limit of nested devices, including the outermost */
 #define IPSI_NEST_MAX	4
 
 struct dst_entry *ipsi_route_by_sa(const struct ipsi_dev *idev,

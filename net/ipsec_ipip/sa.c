@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The SAs of a device. An SA belongs to the device whose if_id it carries,
- * whoever made it; km.c tells us of each that comes and goes. The newest
- * valid outbound one is in use unless sa-activate has pinned another.
+ * The SAs of a device. An SA belongs to the device with its if_id, no matter
+ * which program has added it; km.c reports additions and deletions. The newest
+ * valid outbound SA is in use unless sa-activate has pinned another one.
  *
- * Only pointers are kept here: SAs live in the namespace's SAD, and what
- * dies there is never used again, since the state is checked at each use.
+ * The list has only pointers to states in the namespace's SAD. A state is
+ * checked at each use, so a dead one is never used.
  *
- * After any change the SAs are surveyed once, and the differences announced
- * while the lock is held, in this order:
+ * After any change the SAs are surveyed once, and the differences are announced
+ * under the lock, in this order:
  *
- *	what has happened to the SA	sa-add, sa-expire, sa-del
- *	another one is in use		sa-activate
+ *	an SA has changed		sa-add, sa-expire, sa-del
+ *	another SA is in use		sa-activate
  *	the device has keys, or none	carrier
  */
 #include <linux/list.h>
@@ -35,19 +35,20 @@
 #include "wipe.h"
 #include "work.h"
 
-/* A key manager that answers to a change of keys may install its outbound SA
- * before the peer, who asked for it, has installed its own. It is kept back for
- * so long, or until the former one is deleted, or until the peer sends by its
- * own (RFC 7296 section 2.8). That is soon enough for a peer that answered, and
- * does not receive by the former one any more once it is told to delete it.
+/* Hold-off period of a new outbound SA, in jiffies. The responder of a rekey
+ * may install its outbound SA before the initiator has installed the inbound SA
+ * of the pair. So a new SA is used only after this time, or when the old one is
+ * deleted, or when the peer sends with the new pair (RFC 7296 section 2.8). An
+ * initiator deletes the old SA, so it switches before the peer stops receiving
+ * with that.
  */
-#define IPSI_SA_YOUNG	(5 * HZ)
+#define IPSI_SA_HOLDOFF	(5 * HZ)
 
-/* What a key manager installs within such a time is one pair. */
+/* Maximum time between the installation of the two SAs of a pair, in jiffies */
 #define IPSI_SA_PAIR	HZ
 
-/* struct ipsi_sa of all devices, by their state; read under RCU, entries are
- * written under the ipsi_sad.lock of their device.
+/* struct ipsi_sa of all devices by their state; read under RCU, written under
+ * the ipsi_sad.lock of the device.
  */
 static struct rhashtable ipsi_sa_table;
 
@@ -59,7 +60,7 @@ static const struct rhashtable_params ipsi_sa_params = {
 };
 
 /**
- * ipsi_sa_init - make the table of SAs
+ * ipsi_sa_init - create the table of SAs
  *
  * Context: process.
  * Return: 0 or a negative errno.
@@ -70,7 +71,7 @@ int ipsi_sa_init(void)
 }
 
 /**
- * ipsi_sa_exit - undo ipsi_sa_init(), when all devices are gone
+ * ipsi_sa_exit - undo ipsi_sa_init(), after all devices are gone
  *
  * Context: process.
  */
@@ -79,10 +80,10 @@ void ipsi_sa_exit(void)
 	rhashtable_destroy(&ipsi_sa_table);
 }
 
-/* Which way x goes, if its addresses are the endpoints of the device. Only
- * transport mode leaves through us; what arrives may be in tunnel mode too,
- * which on the wire is the same. Packet offload would need a policy that is in
- * the hardware.
+/* Set @out to the direction of x; return false if the device cannot use it. An
+ * outbound SA must be in transport mode; an inbound one may be in tunnel mode
+ * too, which is the same on the wire. Packet offload would need a policy in the
+ * hardware.
  */
 static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 			      const struct xfrm_state *x, bool *out)
@@ -114,24 +115,23 @@ static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 	return false;
 }
 
-/* An SA that can still do its work */
 static bool ipsi_sa_usable(const struct ipsi_sa *sa)
 {
 	return ipsi_sa_valid(sa->x) && !sa->exhausted;
 }
 
-/* May the peer not know it yet? Manual keys are for whoever adds them to say. */
-static bool ipsi_sa_young(const struct ipsi_sa *sa)
+/* Is an SA in its hold-off period? Only an SA of a key manager has one. */
+static bool ipsi_sa_in_holdoff(const struct ipsi_sa *sa)
 {
 	return sa->x->xflags & IPSI_XFLAG_ADOPTED &&
-	       time_before(jiffies, sa->joined + IPSI_SA_YOUNG);
+	       time_before(jiffies, sa->joined + IPSI_SA_HOLDOFF);
 }
 
 /**
- * struct ipsi_sa_survey - the SAs of a device, each seen once
- * @best: outbound SA for all CPUs that is to be in use, unless one is pinned
- * @holdoff: outbound ones that are young
- * @in: there is an inbound one
+ * struct ipsi_sa_survey - result of a walk over the SAs of a device
+ * @best: outbound SA for all CPUs to use, unless another one is pinned
+ * @holdoff: number of outbound SAs in their hold-off period
+ * @in: there is a valid inbound SA
  */
 struct ipsi_sa_survey {
 	struct ipsi_sa *best;
@@ -140,22 +140,22 @@ struct ipsi_sa_survey {
 };
 
 /**
- * struct ipsi_sa_choice - candidates, of which the first that is there is best
- * @newest: the newest one
- * @dying: the newest one past its soft lifetime
- * @young: the oldest one in its hold-off period
+ * struct ipsi_sa_choice - candidates, in the order of preference
+ * @newest: the newest SA that is neither of the following
+ * @dying: the newest SA past its soft lifetime
+ * @holdoff: the oldest SA in its hold-off period
  */
 struct ipsi_sa_choice {
 	struct ipsi_sa *newest;
 	struct ipsi_sa *dying;
-	struct ipsi_sa *young;
+	struct ipsi_sa *holdoff;
 };
 
-/* SAs are offered from the newest to the oldest. */
+/* Called for each SA, from the newest to the oldest. */
 static void ipsi_sa_offer(struct ipsi_sa_choice *choice, struct ipsi_sa *sa)
 {
-	if (ipsi_sa_young(sa))
-		choice->young = sa;
+	if (ipsi_sa_in_holdoff(sa))
+		choice->holdoff = sa;
 	else if (sa->x->km.dying)
 		choice->dying = choice->dying ?: sa;
 	else
@@ -164,10 +164,10 @@ static void ipsi_sa_offer(struct ipsi_sa_choice *choice, struct ipsi_sa *sa)
 
 static struct ipsi_sa *ipsi_sa_chosen(const struct ipsi_sa_choice *choice)
 {
-	return choice->newest ?: choice->dying ?: choice->young;
+	return choice->newest ?: choice->dying ?: choice->holdoff;
 }
 
-/* The best outbound SA of one CPU */
+/* Find the best per-CPU SA of a CPU. */
 static struct ipsi_sa *ipsi_sa_best_of_cpu(struct ipsi_sad *sad,
 					   unsigned int cpu)
 {
@@ -200,7 +200,7 @@ static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 			survey->in |= ipsi_sa_valid(sa->x);
 			continue;
 		}
-		survey->holdoff += ipsi_sa_young(sa);
+		survey->holdoff += ipsi_sa_in_holdoff(sa);
 		if (ipsi_xfrm_cpu(sa->x) == UINT_MAX && ipsi_sa_usable(sa))
 			ipsi_sa_offer(&choice, sa);
 	}
@@ -212,7 +212,7 @@ static bool ipsi_sa_pin_holds(const struct ipsi_sad *sad)
 	return sad->pinned && sad->active && ipsi_sa_usable(sad->active);
 }
 
-/* Send with an SA from now on, or with none. */
+/* Change the outbound SA in use; @sa is NULL for none. */
 static void ipsi_sa_use(struct ipsi_dev *idev, struct ipsi_sa *sa, bool pinned)
 {
 	struct ipsi_sad *sad = &idev->sad;
@@ -222,7 +222,7 @@ static void ipsi_sa_use(struct ipsi_dev *idev, struct ipsi_sa *sa, bool pinned)
 	if (sa == sad->active && pinned == sad->pinned && !sad->orphaned)
 		return;
 
-	/* Bundles of the former one go stale. */
+	/* This makes the bundles of the old SA stale. */
 	if (sad->active && sa != sad->active)
 		ipsi_policy_kill(&sad->active->policy);
 	WRITE_ONCE(sad->active, sa);
@@ -233,10 +233,10 @@ static void ipsi_sa_use(struct ipsi_dev *idev, struct ipsi_sa *sa, bool pinned)
 	if (sa)
 		ipsi_mtu_schedule(idev);
 	else
-		ipsi_acquire_again(idev);
+		ipsi_acquire_reset_limit(idev);
 }
 
-/* No packet leaves by the SA of this policy any more: let go of it at once. */
+/* Kill the policy of an SA, and drop its bundles at once. */
 static void ipsi_sa_kill_policy(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
 	lockdep_assert_held(&idev->sad.lock);
@@ -248,8 +248,9 @@ static void ipsi_sa_kill_policy(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_bundle_reset(idev);
 }
 
-/* Where CPUs have SAs of their own (RFC 9611), the bundles of all go stale, since
- * each CPU chooses anew. Nobody asks for an SA by a policy of before.
+/* Kill policies whose choice may have changed: with per-CPU SAs (RFC 9611)
+ * those of all SAs, so that each CPU selects its SA again; and the one that
+ * triggers acquires.
  */
 static void ipsi_sa_retire(struct ipsi_dev *idev)
 {
@@ -264,7 +265,7 @@ static void ipsi_sa_retire(struct ipsi_dev *idev)
 	ipsi_policy_kill(&sad->policy);
 }
 
-/* A link needs keys in both directions: the carrier says if it has them. */
+/* The carrier is on with keys in both directions and a known peer. */
 static void ipsi_sa_carrier(struct ipsi_dev *idev, bool in)
 {
 	const struct ipsi_sa *active = idev->sad.active;
@@ -274,8 +275,8 @@ static void ipsi_sa_carrier(struct ipsi_dev *idev, bool in)
 					active->x->props.family));
 }
 
-/* Settle which outbound SA is in use and what follows from that, after anything
- * that may change it.
+/* Select the outbound SA in use and update everything that depends on it.
+ * Called after each change of the SAs.
  */
 static void ipsi_sa_settle(struct ipsi_dev *idev)
 {
@@ -284,7 +285,7 @@ static void ipsi_sa_settle(struct ipsi_dev *idev)
 
 	lockdep_assert_held(&sad->lock);
 
-	/* A device that is going starts no work any more. */
+	/* A closed device must not schedule work. */
 	if (sad->loading || sad->closed)
 		return;
 
@@ -293,9 +294,9 @@ static void ipsi_sa_settle(struct ipsi_dev *idev)
 		ipsi_sa_use(idev, survey.best, false);
 	ipsi_sa_retire(idev);
 	if (sad->active)
-		survey.holdoff -= ipsi_sa_young(sad->active);
-	/* for receivers, who look without the lock */
-	WRITE_ONCE(sad->waiting, survey.holdoff);
+		survey.holdoff -= ipsi_sa_in_holdoff(sad->active);
+	/* The receive path reads it without the lock. */
+	WRITE_ONCE(sad->holdoff, survey.holdoff);
 	ipsi_sa_carrier(idev, survey.in);
 }
 
@@ -304,7 +305,7 @@ static struct ipsi_sa *ipsi_sa_lookup(const struct xfrm_state *x)
 	return rhashtable_lookup_fast(&ipsi_sa_table, &x, ipsi_sa_params);
 }
 
-/* The entry of a state, if it is an SA of the device */
+/* Find the entry of a state if it is an SA of the device, or NULL. */
 static struct ipsi_sa *ipsi_sa_entry(struct ipsi_dev *idev,
 				     const struct xfrm_state *x)
 {
@@ -312,7 +313,7 @@ static struct ipsi_sa *ipsi_sa_entry(struct ipsi_dev *idev,
 
 	lockdep_assert_held(&idev->sad.lock);
 
-	/* That of another device may be freed. */
+	/* An entry of another device may be freed meanwhile. */
 	rcu_read_lock();
 	sa = ipsi_sa_lookup(x);
 	if (sa && sa->idev != idev)
@@ -337,7 +338,7 @@ static struct ipsi_sa *ipsi_sa_find(struct ipsi_sad *sad,
 	return NULL;
 }
 
-/* Count an SA, or do so no more. */
+/* Add @by, which is 1 or -1, to the counters of an SA. */
 static void ipsi_sa_count(struct ipsi_sad *sad, const struct ipsi_sa *sa,
 			  int by)
 {
@@ -374,7 +375,7 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	kfree_rcu(sa, rcu);
 }
 
-/* Let an SA leave; the caller settles which one is in use then. */
+/* Announce and remove an SA; the caller calls ipsi_sa_settle(). */
 static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_DEL_NTF, sa->x, sa->out, false);
@@ -386,11 +387,11 @@ static void ipsi_sa_too_many(const struct ipsi_dev *idev,
 {
 	if (net_ratelimit())
 		netdev_warn(idev->dev,
-			    "SA with SPI 0x%08x not used: there are %u already\n",
+			    "SA with SPI 0x%08x not used: limit of %u SAs reached\n",
 			    ntohl(x->id.spi), IPSI_SAD_MAX);
 }
 
-/* Make the entry of a state that is none of the device yet. */
+/* Create the entry of a state that is not an SA of the device yet. */
 static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 				    bool out)
 {
@@ -423,8 +424,8 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	return sa;
 }
 
-/* May x join? The configuration is read under the lock, so that none joins by a
- * former one after ipsi_sad_load() has looked.
+/* May x join? The configuration is read under the lock, so that no state joins
+ * by an old one after ipsi_sad_load() has checked the list.
  */
 static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
 			 bool *out)
@@ -445,13 +446,13 @@ static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
 static void ipsi_sa_settle_later(struct ipsi_dev *idev,
 				 const struct ipsi_sa *sa)
 {
-	if (sa->out && sa != idev->sad.active && ipsi_sa_young(sa) &&
+	if (sa->out && sa != idev->sad.active && ipsi_sa_in_holdoff(sa) &&
 	    !idev->sad.closed)
 		ipsi_work_mod_delayed(idev, &idev->sad.settle,
-				      IPSI_SA_YOUNG + 1);
+				      IPSI_SA_HOLDOFF + 1);
 }
 
-/* No state joins a device that ipsi_sad_flush() may have passed already. */
+/* End a state that ipsi_sad_flush() may have missed. */
 static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
 {
 	if (!ipsi_dev_goes(idev))
@@ -462,12 +463,12 @@ static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
 }
 
 /**
- * ipsi_sa_attach - let an SA join the device
+ * ipsi_sa_attach - add an SA to a device, or announce its update
  * @idev: the device, whose if_id @x carries
- * @x: the state; the device takes a reference of its own. One that is not
- *   between the endpoints of the device, or not valid, does not join. One that
- *   has joined already has been updated. If the device is being unregistered,
- *   the state ends with it.
+ * @x: the state; the device takes its own reference
+ *
+ * A state that is not valid or not between the endpoints of the device is not
+ * added. If the device is being unregistered, the state is deleted.
  *
  * Context: any; @x's lock is not held. RCU read side, or with a reference to
  *   the device.
@@ -500,9 +501,9 @@ out:
 }
 
 /**
- * ipsi_sa_detach - let an SA leave the device
+ * ipsi_sa_detach - remove an SA from a device
  * @idev: the device
- * @x: the state, which is dead or about to be; need not be of the device
+ * @x: the state, which is dead or about to be; not necessarily of the device
  *
  * Context: any; @x's lock may be held.
  */
@@ -521,9 +522,10 @@ void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x)
 }
 
 /**
- * ipsi_sa_detach_others - let an SA leave the device that it was of
- * @x: the state, whose if_id may have been another
- * @idev: the device that has its if_id now, where it stays; or NULL
+ * ipsi_sa_detach_others - remove an SA from its old device
+ * @x: the state, whose if_id may have changed
+ * @idev: the device with its current if_id, from which it is not removed; or
+ *   NULL
  *
  * Context: any.
  */
@@ -532,7 +534,7 @@ void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
 	struct ipsi_dev *other = NULL;
 	struct ipsi_sa *sa;
 
-	/* A device is freed a grace period after the last of its SAs has left. */
+	/* A device is freed a grace period after its last SA is removed. */
 	rcu_read_lock();
 	sa = ipsi_sa_lookup(x);
 	if (sa)
@@ -543,7 +545,7 @@ void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sa_is_any - is a state an SA of any device?
+ * ipsi_sa_is_any - check if a state is an SA of any device
  * @x: the state
  *
  * Context: any.
@@ -560,12 +562,12 @@ bool ipsi_sa_is_any(const struct xfrm_state *x)
 	return is;
 }
 
-/* Let the entry of one state be that of another. */
+/* Change the state of an entry. */
 static bool ipsi_sa_rekey_entry(struct ipsi_sa *sa, struct xfrm_state *x)
 {
 	rhashtable_remove_fast(&ipsi_sa_table, &sa->by_state, ipsi_sa_params);
-	/* Readers may follow the entry from one chain into another; they notice,
-	 * and start again.
+	/* Readers that follow the entry into another chain notice that and
+	 * restart.
 	 */
 	WRITE_ONCE(sa->x, x);
 
@@ -573,7 +575,7 @@ static bool ipsi_sa_rekey_entry(struct ipsi_sa *sa, struct xfrm_state *x)
 				       ipsi_sa_params);
 }
 
-/* Let @new be the SA that @old was. */
+/* Replace the state of an SA by @new. */
 static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 			       struct xfrm_state *new)
 {
@@ -584,7 +586,7 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 
 	ipsi_sa_kill_policy(idev, sa);
 	if (!ipsi_sa_rekey_entry(sa, new)) {
-		/* not in the table any more */
+		/* The entry is not in the table any more. */
 		WRITE_ONCE(sa->x, old);
 		ipsi_sa_remove(idev, sa);
 		return;
@@ -600,11 +602,11 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 }
 
 /**
- * ipsi_sa_swap - a state was replaced by its clone
+ * ipsi_sa_swap - replace a state by its clone
  * @idev: the device, whose if_id @new carries
- * @old: the original, dead; need not be of the device
- * @new: the clone; the device takes a reference of its own. It is as new, as
- *   active and as pinned as @old was.
+ * @old: the original, dead; not necessarily of the device
+ * @new: the clone; the device takes its own reference. It keeps the place of
+ *   @old in the list, and is in use or pinned if @old was.
  *
  * Context: any. RCU read side.
  */
@@ -634,10 +636,10 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 }
 
 /**
- * ipsi_sa_expired - a lifetime of an SA has passed
+ * ipsi_sa_expired - handle the expiry of an SA
  * @idev: the device
- * @x: the state; need not be of the device
- * @hard: it is dead; else another SA is to be preferred if there is one
+ * @x: the state; not necessarily of the device
+ * @hard: the state is dead; else other SAs are preferred from now on
  *
  * Context: any; @x's lock may be held.
  */
@@ -659,12 +661,12 @@ void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard)
 }
 
 /**
- * ipsi_sa_exhausted - an outbound SA has no sequence number left
+ * ipsi_sa_exhausted - stop using an outbound SA without sequence numbers
  * @idev: the device
- * @x: the state; need not be of the device
+ * @x: the state; not necessarily of the device
  *
- * The state stays in the SAD, where its owner may want to look at it, but is
- * not used any more (RFC 4303 section 3.3.3).
+ * The state stays in the SAD, where its owner can inspect it, but is not used
+ * any more (RFC 4303 section 3.3.3).
  *
  * Context: BH off, @x's lock not held.
  */
@@ -704,35 +706,35 @@ static bool ipsi_sa_is_pair(const struct ipsi_sa *a, const struct ipsi_sa *b)
 }
 
 /**
- * ipsi_sa_heard - an authentic packet has come
+ * ipsi_sa_rx_confirm - end a hold-off period by a received packet
  * @idev: the device
- * @x: its SA. If that is a new one, the peer has installed both of the pair, and
- *   the outbound one need not wait any more.
+ * @x: inbound SA of an authentic packet. If it is the newest one, the peer has
+ *   installed both SAs of the pair, so the outbound SA can be used.
  *
  * Context: any.
  */
-void ipsi_sa_heard(struct ipsi_dev *idev, const struct xfrm_state *x)
+void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *in, *sa;
 
-	if (likely(!READ_ONCE(sad->waiting)))
+	if (likely(!READ_ONCE(sad->holdoff)))
 		return;
 
 	spin_lock_bh(&sad->lock);
 	in = ipsi_sa_newest_in(sad);
 	if (in && in->x == x) {
 		list_for_each_entry(sa, &sad->list, list)
-			if (sa->out && ipsi_sa_young(sa) &&
+			if (sa->out && ipsi_sa_in_holdoff(sa) &&
 			    ipsi_sa_is_pair(sa, in))
-				sa->joined -= IPSI_SA_YOUNG;
+				sa->joined -= IPSI_SA_HOLDOFF;
 		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 }
 
 /**
- * ipsi_sa_refresh - drop what died unheard, and settle which SA is in use
+ * ipsi_sa_refresh - remove SAs that have died without a notification
  * @idev: the device
  *
  * Context: any; a state's lock may be held.
@@ -750,7 +752,7 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 	spin_unlock_bh(&sad->lock);
 }
 
-/* The next to be chosen is announced, though it may be the same. */
+/* Unpin the active SA. The next choice is announced in any case. */
 static void ipsi_sa_unpin(struct ipsi_sad *sad)
 {
 	lockdep_assert_held(&sad->lock);
@@ -766,7 +768,7 @@ static void ipsi_sa_unpin(struct ipsi_sad *sad)
  *
  * Context: process.
  * Return: 0, -ENOENT if the device has no such valid outbound SA, or -EINVAL if
- *   that is for one CPU.
+ *   it is a per-CPU SA.
  */
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 {
@@ -792,7 +794,9 @@ int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id)
 	return err;
 }
 
-/* The outbound SA in use; notices one that died unheard. */
+/* Return the outbound SA in use. Select another one if it has died without a
+ * notification.
+ */
 static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 {
 	struct ipsi_sad *sad = &idev->sad;
@@ -806,16 +810,16 @@ static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sa_here - the outbound SA to leave by from this CPU
+ * ipsi_sa_tx_find - find the outbound SA for this CPU
  * @idev: the device
  *
- * That is one for this CPU alone, if there is one (RFC 9611), unless another
- * was chosen by sa-activate.
+ * A pinned SA comes first, then the per-CPU SA of this CPU (RFC 9611), then the
+ * SA in use.
  *
  * Context: BH off, @idev's sad.lock is held.
- * Return: the entry, good as long as the lock is held, or NULL.
+ * Return: the entry, valid as long as the lock is held, or NULL.
  */
-struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev)
+struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
 {
 	struct ipsi_sa *active = ipsi_sa_current(idev);
 	struct ipsi_sad *sad = &idev->sad;
@@ -827,27 +831,28 @@ struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sa_is_here - is a state the outbound SA to leave by from this CPU?
+ * ipsi_sa_is_tx - check if a state is the outbound SA for this CPU
  * @idev: the device
  * @x: the state
  *
  * Context: BH off.
+ * Return: true if ipsi_sa_tx_find() finds it.
  */
-bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x)
+bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	const struct ipsi_sa *sa;
-	bool here;
+	bool is;
 
 	spin_lock(&idev->sad.lock);
-	sa = ipsi_sa_here(idev);
-	here = sa && sa->x == x;
+	sa = ipsi_sa_tx_find(idev);
+	is = sa && sa->x == x;
 	spin_unlock(&idev->sad.lock);
 
-	return here;
+	return is;
 }
 
 /**
- * ipsi_sa_get - find a valid SA of the device
+ * ipsi_sa_get - get a valid SA of the device
  * @idev: the device
  * @id: the SA
  *
@@ -873,16 +878,17 @@ struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 }
 
 /**
- * ipsi_sa_get_batch - read the SAs of the device, some at a time
+ * ipsi_sa_get_batch - get the next SAs of the device
  * @idev: the device
- * @before: ipsi_sa_ref.seq of the last SA that was read, or U64_MAX to begin
+ * @before: ipsi_sa_ref.seq of the last SA of the previous batch, or U64_MAX to
+ *   begin
  * @refs: filled in with the next valid SAs, the newest first; the caller puts
- *   the references
- * @max: room in @refs
- * @generation: set to a number that changes when an SA joins or leaves
+ *   the states
+ * @max: size of @refs
+ * @generation: set to ipsi_sad.generation
  *
  * Context: any.
- * Return: how many there are in @refs; less than @max at the end.
+ * Return: number of SAs in @refs; less than @max at the end.
  */
 unsigned int ipsi_sa_get_batch(struct ipsi_dev *idev, u64 before,
 			       struct ipsi_sa_ref *refs, unsigned int max,
@@ -910,9 +916,9 @@ unsigned int ipsi_sa_get_batch(struct ipsi_dev *idev, u64 before,
 }
 
 /**
- * ipsi_sa_get_active - the outbound SA in use
+ * ipsi_sa_get_active - get the outbound SA in use
  * @idev: the device
- * @pinned: set to whether it was chosen by sa-activate
+ * @pinned: set to true if the SA was chosen by sa-activate, else to false
  *
  * Context: any.
  * Return: the state with a reference for the caller, or NULL.
@@ -936,7 +942,7 @@ struct xfrm_state *ipsi_sa_get_active(struct ipsi_dev *idev, bool *pinned)
 }
 
 /**
- * ipsi_sa_summarize - the SAs of the device at a glance
+ * ipsi_sa_summarize - summarize the SAs of the device
  * @idev: the device
  * @sum: filled in
  *
@@ -977,8 +983,8 @@ static void ipsi_sad_settle(struct work_struct *work)
 }
 
 /**
- * ipsi_sad_init - start with no SA
- * @sad: SAs of a device that is being made
+ * ipsi_sad_init - start without SAs
+ * @sad: SAs of a device that is being created
  */
 void ipsi_sad_init(struct ipsi_sad *sad)
 {
@@ -990,7 +996,7 @@ void ipsi_sad_init(struct ipsi_sad *sad)
 	sad->seq_oldest = BIT_ULL(63);
 }
 
-/* The SAD is read from its newest state to its oldest. */
+/* For ipsi_sad_walk(), which walks from the newest state to the oldest. */
 static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_dev *idev = data;
@@ -1003,8 +1009,8 @@ static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 		return IPSI_SAD_NEXT;
 
 	spin_lock_bh(&sad->lock);
-	/* An update may have taken it from another device just now: the hook,
-	 * which follows, lets it join.
+	/* A state may still be an SA of another device if its if_id has just
+	 * been updated. The notification of that follows and adds it.
 	 */
 	if (!ipsi_sa_fits(idev, x, &out) || ipsi_sa_is_any(x))
 		goto out;
@@ -1013,8 +1019,8 @@ static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 		room = sad->n < IPSI_SAD_MAX;
 		goto out;
 	}
-	/* It was there long ago. */
-	sa->joined -= IPSI_SA_YOUNG;
+	/* An SA that is older than the device has no hold-off period. */
+	sa->joined -= IPSI_SA_HOLDOFF;
 	sa->seq = --sad->seq_oldest;
 	list_add_tail(&sa->list, &sad->list);
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
@@ -1024,8 +1030,8 @@ out:
 	return room ? IPSI_SAD_NEXT : IPSI_SAD_STOP;
 }
 
-/* Let all SAs leave that are not between the endpoints any more. */
-static void ipsi_sad_sift(struct ipsi_dev *idev)
+/* Remove all SAs that are not between the endpoints any more. */
+static void ipsi_sad_prune(struct ipsi_dev *idev)
 {
 	struct ipsi_sa *sa, *next;
 	bool out;
@@ -1038,11 +1044,12 @@ static void ipsi_sad_sift(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_load - find the SAs of a device that is new or has other endpoints
- * @idev: the device, already in the hash, so that no SA is missed
+ * ipsi_sad_load - load the SAs of a device that is new or has other endpoints
+ * @idev: the device; it is already in the table of devices, so that no SA is
+ *   missed
  *
- * SAs that stay are not announced again. Which one is in use, and the carrier,
- * is settled at the end.
+ * SAs that stay are not announced again. The SA in use and the carrier are
+ * settled at the end.
  *
  * Context: process.
  */
@@ -1056,7 +1063,7 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 
 	spin_lock_bh(&sad->lock);
 	sad->loading++;
-	ipsi_sad_sift(idev);
+	ipsi_sad_prune(idev);
 	spin_unlock_bh(&sad->lock);
 
 	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, &walk);
@@ -1066,13 +1073,13 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
 
-	ipsi_acquire_again(idev);
+	ipsi_acquire_reset_limit(idev);
 	ipsi_bundle_reset(idev);
 }
 
 /**
- * ipsi_sad_purge - forget all SAs; they stay in the namespace's SAD
- * @idev: the device; its carrier stays as it is
+ * ipsi_sad_purge - remove all SAs from a device, but not from the SAD
+ * @idev: the device; its carrier does not change
  *
  * Context: process.
  */
@@ -1092,8 +1099,8 @@ void ipsi_sad_purge(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_close - forget all SAs, and let none join any more
- * @idev: the device, which is going: a grace period passes before it is freed
+ * ipsi_sad_close - remove all SAs, and add none any more
+ * @idev: the device; a grace period passes before it is freed
  *
  * Context: process.
  */
@@ -1109,8 +1116,8 @@ void ipsi_sad_close(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_fini - undo ipsi_sad_init() and all that came after
- * @idev: the device, which nobody can see any more
+ * ipsi_sad_fini - undo ipsi_sad_init(), and remove all SAs
+ * @idev: the device, which has no users any more
  *
  * Context: process.
  */
@@ -1120,7 +1127,7 @@ void ipsi_sad_fini(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_stop - the SAs change by themselves no more
+ * ipsi_sad_stop - cancel the pending settlement of the SA in use
  * @idev: the device, which is being unregistered
  *
  * Context: process.

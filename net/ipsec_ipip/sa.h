@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The SAs of a device: which they are, and which outbound one is in use. */
+/* The SAs of a device, and the outbound SA in use */
 #ifndef _IPSI_SA_H
 #define _IPSI_SA_H
 
@@ -12,14 +12,14 @@
  * @list: entry in ipsi_sad.list, owned by that list
  * @by_state: entry in the table of SAs by their state
  * @idev: the device
- * @x: the state, the key there; one reference is owned by this entry
- * @policy: private policy that lets packets leave by it (bundle.c), or NULL;
- *   owned; written under ipsi_sad.lock
- * @joined: in jiffies, when it became the device's
- * @seq: its place in the list, where each has less than the one before it
+ * @x: the state, the key of @by_state; one reference is owned
+ * @policy: private policy of an outbound SA (bundle.c), or NULL; owned; written
+ *   under ipsi_sad.lock
+ * @joined: time at which the SA joined the device, in jiffies
+ * @seq: position in the list, which is sorted by descending @seq
  * @out: outbound; else inbound
- * @exhausted: it has no sequence number left, so it is as good as dead
- * @rcu: frees the entry when nobody can have found it by its state
+ * @exhausted: the SA has no sequence number left and is not used any more
+ * @rcu: frees the entry when no look-up by its state can use it any more
  */
 struct ipsi_sa {
 	struct list_head list;
@@ -35,7 +35,7 @@ struct ipsi_sa {
 };
 
 /**
- * struct ipsi_sa_id - what tells the SAs of one device apart
+ * struct ipsi_sa_id - identifies an SA of a device
  * @spi: SPI, network byte order
  * @proto: IPPROTO_ESP or IPPROTO_AH
  * @out: outbound; else inbound
@@ -47,12 +47,12 @@ struct ipsi_sa_id {
 };
 
 /**
- * struct ipsi_sa_summary - the SAs of a device at a glance
- * @in: valid inbound SAs
- * @out: valid outbound SAs
+ * struct ipsi_sa_summary - summary of the SAs of a device
+ * @in: number of valid inbound SAs
+ * @out: number of valid outbound SAs
  * @active_spi: SPI of the outbound SA in use, 0 for none
- * @active_proto: its protocol
- * @pinned: it was chosen by sa-activate
+ * @active_proto: protocol of the SA in use
+ * @pinned: the SA in use was chosen by sa-activate
  */
 struct ipsi_sa_summary {
 	u32 in;
@@ -63,9 +63,9 @@ struct ipsi_sa_summary {
 };
 
 /**
- * struct ipsi_sa_ref - an SA out of the list of a device
- * @x: the state; the holder owns one reference
- * @seq: its place in that list
+ * struct ipsi_sa_ref - a reference to an SA of a device
+ * @x: the state; one reference is owned
+ * @seq: ipsi_sa.seq
  * @out: outbound; else inbound
  */
 struct ipsi_sa_ref {
@@ -92,12 +92,12 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		  struct xfrm_state *new);
 void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
 void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
-void ipsi_sa_heard(struct ipsi_dev *idev, const struct xfrm_state *x);
+void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
-struct ipsi_sa *ipsi_sa_here(struct ipsi_dev *idev);
-bool ipsi_sa_is_here(struct ipsi_dev *idev, const struct xfrm_state *x);
+struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev);
+bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x);
 
 struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);
@@ -108,10 +108,11 @@ struct xfrm_state *ipsi_sa_get_active(struct ipsi_dev *idev, bool *pinned);
 void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum);
 
 /**
- * ipsi_sad_full - has a device as many SAs as it may have?
+ * ipsi_sad_full - check the limit of SAs
  * @idev: the device
  *
  * Context: any.
+ * Return: true if the device has reached the limit.
  */
 static inline bool ipsi_sad_full(const struct ipsi_dev *idev)
 {
@@ -119,11 +120,12 @@ static inline bool ipsi_sad_full(const struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_has_proto - may a device have SAs of a protocol?
+ * ipsi_sad_has_proto - check if a device has SAs of a protocol
  * @idev: the device
  * @proto: IPPROTO_ESP or another, or 0 for any
  *
  * Context: any.
+ * Return: true if there is such an SA, valid or not.
  */
 static inline bool ipsi_sad_has_proto(const struct ipsi_dev *idev, u8 proto)
 {
@@ -136,10 +138,11 @@ static inline bool ipsi_sad_has_proto(const struct ipsi_dev *idev, u8 proto)
 }
 
 /**
- * ipsi_sad_has_out - may a device have an outbound SA to send with?
+ * ipsi_sad_has_out - check if a device has an outbound SA to send with
  * @idev: the device
  *
  * Context: any.
+ * Return: true if there is one, which may have died without a notification.
  */
 static inline bool ipsi_sad_has_out(const struct ipsi_dev *idev)
 {
@@ -151,8 +154,8 @@ static inline bool ipsi_sa_valid(const struct xfrm_state *x)
 	return READ_ONCE(x->km.state) == XFRM_STATE_VALID;
 }
 
-/* Does x protect what it carries against change? What does not is never an
- * SA of a device, in either direction.
+/* Does x provide integrity? Otherwise it is never an SA of a device, in either
+ * direction.
  */
 static inline bool ipsi_sa_authenticates(const struct xfrm_state *x)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the attributes of sa-add to a state that is not in the SAD yet. Every
- * mistake is named by its attribute, with what was expected. Keys are copied
- * into the state only, where they are wiped when it dies.
+ * Builds a state, which is not in the SAD yet, from the attributes of sa-add.
+ * An error message names the attribute and the expected value. Keys are copied
+ * only into the state, which wipes them when it dies.
  */
 #include <linux/in.h>
 #include <linux/slab.h>
@@ -16,7 +16,9 @@
 #include "sa_build.h"
 #include "sa_clone.h"
 
-/* An outbound SA with ESN needs a window for nothing but its allocation. */
+/* Replay window of an outbound SA with ESN; XFRM requires one but does not use
+ * it.
+ */
 #define IPSI_ESN_WINDOW_OUT	32
 
 static bool ipsi_build_key_ok(const struct nlattr *key)
@@ -54,7 +56,7 @@ static int ipsi_build_id(struct xfrm_state *x, const struct ipsi_conf *conf,
 	return 0;
 }
 
-/* Which ICV lengths does the kernel know for a combined cipher? */
+/* Does the kernel have an AEAD with any length of the ICV? */
 static bool ipsi_aead_exists(char *name)
 {
 	static const int icv_bits[] = { 64, 96, 128 };
@@ -161,8 +163,8 @@ static int ipsi_build_enc(struct xfrm_state *x, struct genl_info *info)
 	return 0;
 }
 
-/* The kernel's default for HMAC-SHA-256 is that of a draft; RFC 4868 section
- * 2.1 has half of the hash, as for its longer sisters.
+/* The kernel's default for HMAC-SHA-256 is that of an old draft. RFC 4868
+ * section 2.1 requires half of the hash.
  */
 static u32 ipsi_auth_default_bits(const struct xfrm_algo_desc *algo)
 {
@@ -215,9 +217,9 @@ static int ipsi_build_auth(struct xfrm_state *x, struct genl_info *info)
 	return 0;
 }
 
-/* ESP: a combined cipher, or a cipher and an integrity algorithm. AH: an
- * integrity algorithm. There is always one: what is not authenticated must
- * not come in, and should not go out (RFC 8221 section 4).
+/* ESP needs an AEAD, or a cipher and an integrity algorithm; AH needs an
+ * integrity algorithm. An SA without integrity is refused: unauthenticated
+ * packets must not be received, and should not be sent (RFC 8221 section 4).
  */
 static int ipsi_build_algs(struct xfrm_state *x, struct genl_info *info)
 {
@@ -446,11 +448,11 @@ static int ipsi_build_pcpu(struct xfrm_state *x, struct genl_info *info)
 	err = ipsi_xfrm_set_cpu(x, nla_get_u32(attr));
 	if (err)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "pcpu: expected none; this kernel has no SAs for one CPU");
+				    "pcpu: expected none; this kernel has no per-CPU SAs");
 	return err;
 }
 
-/* Is what is asked for something that could be offloaded at all? */
+/* Check the attributes for offload. */
 static int ipsi_build_offload_check(struct genl_info *info)
 {
 	struct nlattr *index = info->attrs[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX];
@@ -461,7 +463,7 @@ static int ipsi_build_offload_check(struct genl_info *info)
 				    "offload: expected offload and offload-ifindex together");
 		return -EINVAL;
 	}
-	/* It needs a policy in the hardware beside the SA. */
+	/* Packet offload needs a policy in the hardware too. */
 	if (attr && nla_get_u32(attr) != IPSEC_IPIP_OFFLOAD_CRYPTO) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "offload: expected crypto; packet offload is not supported");
@@ -471,8 +473,8 @@ static int ipsi_build_offload_check(struct genl_info *info)
 	return 0;
 }
 
-/* Hand the SA to a device. What XFRM would then quietly do in software is an
- * error here: it was asked for.
+/* Offload the SA to a device. XFRM falls back to software silently, which is an
+ * error here, since offload was requested.
  */
 static int ipsi_build_offload(struct xfrm_state *x, struct genl_info *info,
 			      bool out)
@@ -508,7 +510,7 @@ static int ipsi_build_offload(struct xfrm_state *x, struct genl_info *info,
 	return err ?: -EOPNOTSUPP;
 }
 
-/* Let the kernel make the transform; what it refuses now is a key. */
+/* Let XFRM initialise the state. At this point -EINVAL means an invalid key. */
 static int ipsi_build_init(struct xfrm_state *x, struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
@@ -551,7 +553,7 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
 }
 
 /**
- * ipsi_sa_build - make a state from the attributes of sa-add
+ * ipsi_sa_build - build a state from the attributes of sa-add
  * @idev: device that the SA is for
  * @conf: its configuration
  * @id: SPI, protocol and direction, already checked
@@ -589,7 +591,7 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
  * ipsi_sa_wipe_keys - wipe the keys in a request
  * @info: the request, which is not needed any more
  *
- * All of them: of attributes that are given twice, @info has only the last.
+ * This walks all attributes, since @info has only the last of duplicates.
  */
 void ipsi_sa_wipe_keys(struct genl_info *info)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From the attributes of sa-add to a state. */
+/* Builds a state from the attributes of sa-add */
 #ifndef _IPSI_SA_BUILD_H
 #define _IPSI_SA_BUILD_H
 

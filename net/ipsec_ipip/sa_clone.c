@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Makes a state that is like another but for some changes, and puts it in the
- * other's place. What cannot be changed in a state that lives, such as its
- * mode or its addresses, is changed so; whoever made the original finds the
- * clone under the same SPI and address, with its counters.
+ * Clones a state with some changes, and replaces the original by the clone. So
+ * properties change that are fixed while a state is in the SAD, such as mode
+ * and addresses. The key manager finds the clone by the same SPI and address,
+ * with its counters.
  *
- * Two states that encrypt with one key and count packets each for itself
- * would use a nonce twice, which ends the secrecy of a counting cipher (RFC
- * 4106 section 2). So the original is dead before the clone lives; in between,
- * packets find no SA and are dropped.
+ * Two states with the same key that count packets independently would use a
+ * nonce twice, which breaks a counter-mode cipher (RFC 4106 section 2). So the
+ * original is dead before the clone becomes valid; packets in between find no
+ * SA and are dropped.
  */
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -16,15 +16,17 @@
 
 #include "sa_clone.h"
 
-/* How often an acquire may take the clone's place before it is inserted beside. */
+/* Attempts to delete a larval state in the clone's place, before the clone is
+ * inserted beside it
+ */
 #define IPSI_CLONE_TRIES	8
 
 /**
- * ipsi_sa_change_none - start with a clone that differs in nothing
+ * ipsi_sa_change_init - start without changes
  * @change: filled in
  * @x: the original
  */
-void ipsi_sa_change_none(struct ipsi_sa_change *change,
+void ipsi_sa_change_init(struct ipsi_sa_change *change,
 			 const struct xfrm_state *x)
 {
 	memset(change, 0, sizeof(*change));
@@ -42,13 +44,13 @@ void ipsi_sa_change_none(struct ipsi_sa_change *change,
 }
 
 /**
- * ipsi_sa_can_clone - can all that a state has be carried over?
+ * ipsi_sa_can_clone - check if a state can be cloned
  * @x: the state
  *
- * What a network device does for a state (xso) is bound to that state.
+ * An offload (xso) is bound to its state and cannot be cloned.
  *
  * Context: any.
- * Return: true if ipsi_sa_clone() will not refuse it.
+ * Return: true if ipsi_sa_clone() does not refuse the state.
  */
 bool ipsi_sa_can_clone(const struct xfrm_state *x)
 {
@@ -122,9 +124,7 @@ static void ipsi_clone_props(struct xfrm_state *x, const struct xfrm_state *old,
 	ipsi_xfrm_copy_nat_keepalive(x, old);
 }
 
-/* What goes on changing while the original lives. Its lock is held, or it is
- * not in use any more.
- */
+/* Copy the fields that change during use. The lock of @old is held. */
 static void ipsi_clone_progress(struct xfrm_state *x,
 				const struct xfrm_state *old, u32 xflags)
 {
@@ -142,7 +142,7 @@ static void ipsi_clone_progress(struct xfrm_state *x,
 	x->preplay = old->preplay;
 	if (!old->replay_esn)
 		return;
-	/* Their size is that which they were made with. */
+	/* The clone was allocated with the same size, which never changes. */
 	len = xfrm_replay_state_esn_len(old->replay_esn);
 	memcpy(x->replay_esn, old->replay_esn, len);
 	memcpy(x->preplay_esn, old->preplay_esn, len);
@@ -174,12 +174,11 @@ static int ipsi_clone_into(struct xfrm_state *x, struct xfrm_state *old,
 }
 
 /**
- * ipsi_sa_wipe - wipe the keys of a state that nobody uses any more
+ * ipsi_sa_wipe - wipe the keys of a state
  * @x: the state. Either it was never in the SAD, or it is dead and
- *   xfrm_cfg_mutex is held, so that nobody copies its keys; see wipe.c.
+ *   xfrm_cfg_mutex is held, so that nothing copies its keys; see wipe.c.
  *
- * The core frees them as they are. Ciphers have copies of their own, which
- * they wipe themselves.
+ * The core frees keys without wiping them. Ciphers wipe their own copies.
  *
  * Context: any.
  */
@@ -197,7 +196,7 @@ void ipsi_sa_wipe(struct xfrm_state *x)
 }
 
 /**
- * ipsi_sa_discard - give up a state that is not in the SAD
+ * ipsi_sa_discard - free a state that is not in the SAD
  * @x: the state; the caller's reference is consumed
  *
  * Context: any.
@@ -210,16 +209,16 @@ void ipsi_sa_discard(struct xfrm_state *x)
 }
 
 /**
- * ipsi_sa_clone - make a state like another
- * @old: the original; need not be of a device
- * @change: what is to differ
- * @extack: gets what the core says of a state that it refuses, or NULL
+ * ipsi_sa_clone - clone a state
+ * @old: the original; not necessarily of a device
+ * @change: properties of the clone
+ * @extack: gets the message of the core if it refuses the clone; may be NULL
  *
  * Context: process, the namespace's xfrm_cfg_mutex held.
- * Return: a state that is not in the SAD, ready for ipsi_sa_replace(), with
- *   one reference for the caller: to be put when it is in the SAD, and to be
- *   given to ipsi_sa_discard() otherwise. Or an ERR_PTR(): -EOPNOTSUPP if
- *   something cannot be carried over.
+ * Return: a state that is not in the SAD, for ipsi_sa_replace(), with one
+ *   reference for the caller, who puts it after it is in the SAD, or calls
+ *   ipsi_sa_discard() otherwise. Or an ERR_PTR(): -EOPNOTSUPP if the state
+ *   cannot be cloned.
  */
 struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
 				 const struct ipsi_sa_change *change,
@@ -250,9 +249,9 @@ struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
 	return x;
 }
 
-/* Packets that are being decrypted were checked against the window of a state
- * that is dead now, and will be once more before they are let in. The clone
- * knows nothing of them, so they could be let in again: let them be refused.
+/* Close the replay window of the dead original. Packets that are being
+ * decrypted are checked against it once more before they are accepted. The
+ * clone does not know them, so it would accept their replays too.
  */
 static void ipsi_clone_close_window(struct xfrm_state *x)
 {
@@ -268,9 +267,9 @@ static void ipsi_clone_close_window(struct xfrm_state *x)
 	memset(esn->bmp, 0xff, esn->bmp_len * sizeof(esn->bmp[0]));
 }
 
-/* A policy that names the SPI, of the device or of anybody else, lets a packet
- * that finds no SA leave a larval state in the clone's place, which waits for just
- * this SA. Delete it. Return the XFRM_STATE_* of what was there.
+/* Delete a larval state in the clone's place, which a packet without an SA has
+ * created through a policy that names the SPI. Return the XFRM_STATE_* of the
+ * state that was there.
  */
 static u8 ipsi_clone_clear_larval(struct xfrm_state *new)
 {
@@ -291,9 +290,10 @@ static u8 ipsi_clone_clear_larval(struct xfrm_state *new)
 	return state;
 }
 
-/* While xfrm_cfg_mutex is held, only packets make states, and those are larval.
- * However many packets do, the SA is not lost to them: the core looks up the state
- * that was inserted last.
+/* Add the clone to the SAD. While xfrm_cfg_mutex is held, only packets create
+ * states, and these are larval. Packets can create them faster than they are
+ * deleted, so insert the clone beside one in the end: the core finds the last
+ * inserted state.
  */
 static int ipsi_clone_add(struct xfrm_state *new)
 {
@@ -321,7 +321,7 @@ static int ipsi_clone_insert(struct xfrm_state *new)
 	int err;
 
 	new->km.state = XFRM_STATE_VALID;
-	/* For the SAD; the caller keeps its own. */
+	/* The SAD gets its own reference. */
 	xfrm_state_hold(new);
 	err = ipsi_clone_add(new);
 	xfrm_audit_state_add(new, err ? 0 : 1, false);
@@ -335,18 +335,18 @@ static int ipsi_clone_insert(struct xfrm_state *new)
 }
 
 /**
- * ipsi_sa_replace - put a clone in the place of its original
+ * ipsi_sa_replace - replace a state by its clone
  * @old: the original; the caller has a reference
- * @new: the clone; the caller keeps its reference, whatever happens
+ * @new: the clone; the caller keeps its reference in all cases
  *
- * No key manager is told, since for those that know the SA it is the same.
- * Only if the original is gone and the clone could not take its place, it is
- * told to have expired.
+ * Key managers are not notified, since it is the same SA for them. They get a
+ * hard expiry only if the original is deleted and the clone cannot be inserted.
  *
- * Context: process, the namespace's xfrm_cfg_mutex held, so that nobody else
- *   changes either state, but for timers and packets.
- * Return: 0 if @new lives in place of @old. -ESRCH if @old was not valid any
- *   more; it is as it was. Another errno if @old is gone and @new not there.
+ * Context: process, the namespace's xfrm_cfg_mutex held, so that only timers
+ *   and packets change either state.
+ * Return: 0 if @new is in the SAD instead of @old; -ESRCH if @old was not valid
+ *   any more, and is unchanged; another errno if @old is deleted and @new not
+ *   inserted.
  */
 int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new)
 {
@@ -358,8 +358,8 @@ int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new)
 	if (old->km.state == XFRM_STATE_VALID)
 		err = __xfrm_state_delete(old);
 	if (!err) {
-		/* Numbers are given out under the lock, to valid states only:
-		 * this is the last one.
+		/* Only valid states assign sequence numbers, under the lock, so
+		 * these are final.
 		 */
 		ipsi_clone_progress(new, old, new->xflags & IPSI_XFLAGS);
 		ipsi_clone_close_window(old);

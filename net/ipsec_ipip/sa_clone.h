@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A state like another, with changes, and in its place. */
+/* Clones a state with changes, and replaces the original */
 #ifndef _IPSI_SA_CLONE_H
 #define _IPSI_SA_CLONE_H
 
@@ -7,7 +7,7 @@
 #include <net/xfrm.h>
 
 /**
- * struct ipsi_sa_change - what a clone has otherwise than its original
+ * struct ipsi_sa_change - properties of a clone
  * @sel: selector
  * @daddr: destination address; of the same family
  * @saddr: source address
@@ -18,7 +18,8 @@
  * @encap_dport: UDP destination port
  * @mode: XFRM_MODE_*
  *
- * Filled in by ipsi_sa_change_none(); then set what is to differ.
+ * ipsi_sa_change_init() fills in the properties of the original; then the
+ * caller changes some of them.
  */
 struct ipsi_sa_change {
 	struct xfrm_selector sel;
@@ -32,17 +33,17 @@ struct ipsi_sa_change {
 	u8 mode;
 };
 
-/* Bits of xfrm_state.xflags that the core does not use, and that no one else
- * sees: what we must know of a state for as long as it lives.
+/* Private properties of a state, in bits of xfrm_state.xflags that the core
+ * does not use and that user space does not see
  */
-#define IPSI_XFLAG_ADOPTED	BIT(31)	/* taken over, see adopt.c */
+#define IPSI_XFLAG_ADOPTED	BIT(31)	/* adopted, see adopt.c */
 #define IPSI_XFLAG_TS_OTHER	BIT(30)	/* sel is not of props.family, see ts.c */
 #define IPSI_XFLAG_OWN		BIT(29)	/* made by sa-add, see sad_flush.c */
-#define IPSI_XFLAG_REFUSED	BIT(28)	/* not taken over, see adopt.c */
+#define IPSI_XFLAG_REFUSED	BIT(28)	/* not adopted, see adopt.c */
 #define IPSI_XFLAGS		(IPSI_XFLAG_ADOPTED | IPSI_XFLAG_TS_OTHER | \
 				 IPSI_XFLAG_OWN | IPSI_XFLAG_REFUSED)
 
-void ipsi_sa_change_none(struct ipsi_sa_change *change,
+void ipsi_sa_change_init(struct ipsi_sa_change *change,
 			 const struct xfrm_state *x);
 bool ipsi_sa_can_clone(const struct xfrm_state *x);
 struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,

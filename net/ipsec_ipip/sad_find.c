@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads the SAD of a namespace. Anybody may have filled it, and packets of the
- * namespace wait while it is locked: it is read in slices.
+ * Walks and searches the SAD of a namespace. The SAD can be large, and packets
+ * of the namespace wait while it is locked, so it is read in slices.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -9,14 +9,14 @@
 
 #include "sad_find.h"
 
-/* States that are looked at before the lock of the SAD is given up. */
+/* Number of states per slice, after which the lock of the SAD is released */
 #define IPSI_SAD_SLICE	128
 
 /**
- * struct ipsi_sad_slice - the states that are looked at under the lock
+ * struct ipsi_sad_slice - the part of a walk that runs under the lock
  * @walk: the walk
- * @left: states that the slice still takes
- * @end: the walk ends here
+ * @left: remaining states of the slice
+ * @end: a callback has ended the walk
  */
 struct ipsi_sad_slice {
 	const struct ipsi_sad_walk *walk;
@@ -24,8 +24,8 @@ struct ipsi_sad_slice {
 	bool end;
 };
 
-/* With a return value other than 0 the walk stops, and goes on with the same
- * state next time.
+/* A return value other than 0 stops the walk; the next slice continues with the
+ * same state.
  */
 static int ipsi_sad_walk_one(struct xfrm_state *x, int seq, void *data)
 {
@@ -48,12 +48,12 @@ static int ipsi_sad_walk_one(struct xfrm_state *x, int seq, void *data)
 }
 
 /**
- * ipsi_sad_walk - look at the states of a namespace, the newest first
+ * ipsi_sad_walk - walk over the states of a namespace, the newest first
  * @net: the namespace
  * @proto: IPPROTO_ESP or another, or IPSEC_PROTO_ANY
- * @sad_walk: functions to call
+ * @sad_walk: callbacks
  *
- * States that are added meanwhile are not seen.
+ * The walk skips states that are added meanwhile.
  *
  * Context: process.
  */
@@ -77,11 +77,12 @@ void ipsi_sad_walk(struct net *net, u8 proto,
 
 /**
  * struct ipsi_sad_search - a search of the SAD
- * @wants: tells which states are sought; the SAD's lock is held
- * @data: for @wants
- * @found: ring of the last ones, each with a reference
- * @total: how many were found
- * @max: how many there is room for
+ * @wants: true for a state that is searched for; called with the SAD's lock
+ *   held
+ * @data: argument of @wants
+ * @found: ring of the last states that were found, each with a reference
+ * @total: number of states that were found
+ * @max: size of @found
  */
 struct ipsi_sad_search {
 	bool (*wants)(const struct xfrm_state *x, const void *data);
@@ -119,14 +120,14 @@ static void ipsi_sad_reverse(struct xfrm_state **found, unsigned int n)
 /**
  * ipsi_sad_find - find ESP states of a namespace
  * @net: the namespace
- * @wants: which; the SAD's lock is held
- * @data: for @wants
- * @found: for those that are found, the newest first; the caller gets a
- *   reference to each
- * @max: no more than these; of more, the oldest
+ * @wants: true for a state that is searched for; called with the SAD's lock
+ *   held
+ * @data: argument of @wants
+ * @found: filled in with the states, the newest first; the caller puts them
+ * @max: size of @found; if more states are found, it gets the oldest ones
  *
  * Context: process.
- * Return: how many there are, which may be more than @max.
+ * Return: number of states that were found, which may be more than @max.
  */
 unsigned int ipsi_sad_find(struct net *net,
 			   bool (*wants)(const struct xfrm_state *x,

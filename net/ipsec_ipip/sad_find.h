@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* States of a namespace that a caller is interested in. */
+/* Walks and searches the SAD of a namespace */
 #ifndef _IPSI_SAD_FIND_H
 #define _IPSI_SAD_FIND_H
 
 #include <net/xfrm.h>
 
 /**
- * enum ipsi_sad_step - how a walk over the SAD goes on
- * @IPSI_SAD_NEXT: with the next state
- * @IPSI_SAD_UNLOCK: with the next state, once the lock was given up
- * @IPSI_SAD_STOP: not at all
+ * enum ipsi_sad_step - the next step of a walk over the SAD
+ * @IPSI_SAD_NEXT: visit the next state
+ * @IPSI_SAD_UNLOCK: release the lock, then visit the next state
+ * @IPSI_SAD_STOP: end the walk
  */
 enum ipsi_sad_step {
 	IPSI_SAD_NEXT,
@@ -18,9 +18,9 @@ enum ipsi_sad_step {
 };
 
 /**
- * struct ipsi_sad_walk - functions that a walk over the SAD calls
- * @one: for each state, with the lock of the SAD held
- * @unlocked: each time the lock was given up, also at the end; or NULL
+ * struct ipsi_sad_walk - callbacks of a walk over the SAD
+ * @one: called for each state, with the lock of the SAD held
+ * @unlocked: called each time the lock is released, also at the end; or NULL
  * @data: argument of both
  */
 struct ipsi_sad_walk {

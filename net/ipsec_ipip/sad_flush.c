@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SAs end with their device. A state in transport mode that outlives it would
- * go on decrypting, and the inner packet would reach the host's own stack,
- * which answers in clear. So all states of a device leave the SAD while the
+ * Deletes the SAs of a device with the device. Otherwise, a state in transport
+ * mode would still decrypt, and the inner packets would reach the host's stack,
+ * which answers in clear. So all states of a device are deleted while the
  * device still refuses their packets.
  */
 #include <net/xfrm.h>
@@ -13,14 +13,14 @@
 #include "sad_find.h"
 #include "sad_flush.h"
 
-/* States that are taken while the SAD is locked. */
+/* Maximum number of states that are collected under the lock of the SAD */
 #define IPSI_FLUSH_BATCH	32
 
 /**
- * struct ipsi_flush - states of devices that go
+ * struct ipsi_flush - states of devices that are being unregistered
  * @net: underlay namespace of the devices
- * @n: states in @found
- * @found: states of the devices, with a reference each
+ * @n: number of states in @found
+ * @found: states of the devices, each with a reference
  */
 struct ipsi_flush {
 	const struct net *net;
@@ -28,8 +28,9 @@ struct ipsi_flush {
 	struct xfrm_state *found[IPSI_FLUSH_BATCH];
 };
 
-/* A state in tunnel mode that nobody has adopted is its key manager's, and
- * lets nothing in without a policy.
+/* Does a state end with the device? Not one in tunnel mode that was not
+ * adopted: it belongs to its key manager, and admits no packet without a
+ * policy.
  */
 static bool ipsi_sad_ends(const struct net *net, const struct xfrm_state *x)
 {
@@ -65,8 +66,8 @@ static enum ipsi_sad_step ipsi_sad_flush_one(struct xfrm_state *x, void *data)
  * ipsi_sad_end - delete a state of a device that goes, and notify its owner
  * @x: the state
  *
- * A key manager that has installed the state gets a hard expiry, upon which it
- * negotiates a new SA. One that was made by sa-add is deleted.
+ * The key manager of the state gets a hard expiry, so that it negotiates a new
+ * SA. A state of sa-add is reported as deleted.
  *
  * Context: any; @x's lock is not held.
  */
@@ -96,7 +97,7 @@ static void ipsi_sad_flush_found(void *data)
 	}
 }
 
-/* Many devices may go at once, under one RTNL: one walk serves them all. */
+/* One walk serves all devices that are unregistered under the same RTNL. */
 static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
 {
 	struct ipsi_flush flush = { .net = idev->net };
@@ -115,13 +116,13 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
 
 /**
  * ipsi_sad_flush - delete all states of a device
- * @idev: the device, which is being unregistered and can still be found, so
- *   that it refuses packets of states that are not deleted yet. States that
- *   come later are deleted as they join (ipsi_sa_attach()).
+ * @idev: the device, which is being unregistered. It can still be found, so
+ *   that it refuses packets of states that are not deleted yet. States that are
+ *   added later are deleted by ipsi_sa_attach().
  *
- * Beside the SAs of the device these are the states with its if_id that it
- * does not use, for example between other endpoints. With a namespace its SAD
- * ends anyway, and then nobody listens and no packet comes any more.
+ * This includes states with the if_id of the device that it does not use, for
+ * example between other endpoints. The SAD of a namespace that is going ends
+ * anyway; no key manager listens there, and no packet arrives.
  *
  * Context: RTNL.
  */
@@ -135,7 +136,7 @@ void ipsi_sad_flush(struct ipsi_dev *idev)
 
 	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
 		ipsi_sad_end(ref.x);
-		/* The SAD may not have had it any more. */
+		/* Without a notification, if the state was already dead. */
 		ipsi_sa_detach(idev, ref.x);
 		xfrm_state_put(ref.x);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SAs end with their device. */
+/* Deletes the SAs of a device with the device */
 #ifndef _IPSI_SAD_FLUSH_H
 #define _IPSI_SAD_FLUSH_H
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Policies of key managers. The policies themselves stop no packet of a device;
- * their selectors do (ts_spd.c).
+ * Policies of key managers. The core does not apply them to packets of a
+ * device, but the device checks packets against their selectors (ts_spd.c).
  *
- * Each device refers to the set of policies that carry its if_id, and to the set
- * of those that carry none and whose template has its endpoints. A set is
- * shared, and each policy is in it once. The key-manager hook adds and removes
- * policies as they come and go. The SPD is read only for a set that is new, or
- * whose policies have changed without the hook, in slices, by work that takes no
- * lock but the SPD's and ours.
+ * Each device refers to the set of policies with its if_id, and to the set of
+ * policies without if_id whose template has its endpoints. Devices share sets,
+ * and each policy is in a set once. The key-manager hook adds and removes
+ * policies. The SPD is read only for a set that is new, or whose policies have
+ * changed without a notification. A work item does so in slices, with no other
+ * locks than those of the SPD and of this file.
  *
- * The number of policies is limited, since anybody can fill an SPD. A set that
- * is not complete lets nothing pass.
+ * The number of policies is limited, since anybody can fill an SPD. No packet
+ * matches a set that is not complete.
  */
 #include <linux/jhash.h>
 #include <linux/net.h>
@@ -26,18 +26,18 @@
 #include "spd.h"
 #include "ts.h"
 
-/* Policies of all sets of a namespace */
+/* Limit of policies in all sets of a namespace */
 #define IPSI_SPD_MAX	(4 * IPSEC_IPIP_POLICIES_MAX)
 
-/* Policies that are read before the SPD's lock is given up */
+/* Number of policies per slice, after which the lock of the SPD is released */
 #define IPSI_SPD_SLICE	64
 
-/* After a set was found too large, or could not be filled for want of memory,
- * it is read again not sooner than this.
+/* Minimum time before a set is read again that was too large, or for which
+ * there was no memory
  */
 #define IPSI_SPD_RETRY	HZ
 
-/* Several policies are migrated at a time. */
+/* Delay of reading after a migration, which usually comes with others */
 #define IPSI_SPD_MIGRATE_DELAY	(HZ / 10)
 
 static struct ipsi_spd *ipsi_spd(const struct net *net)
@@ -77,14 +77,16 @@ static void ipsi_spd_schedule(struct ipsi_spd *spd, unsigned long delay)
 	ipsi_adopt_schedule_delayed(&spd->work, delay);
 }
 
-/* There may be room again for the sets that are too large. */
+/* Read incomplete sets again, since there may be room now. */
 static void ipsi_spd_retry(struct ipsi_spd *spd)
 {
 	if (!list_empty(&spd->stale))
 		ipsi_spd_schedule(spd, IPSI_SPD_RETRY);
 }
 
-/* To be read again; until then it counts as it is, but for requests for keys. */
+/* Mark a set to be read again. Until then packets are still checked against it,
+ * but it triggers no acquires.
+ */
 static void ipsi_spd_mark(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 {
 	WRITE_ONCE(set->stale, true);
@@ -106,28 +108,28 @@ static bool ipsi_spd_has_room(const struct ipsi_spd *spd,
 	return set->n < IPSEC_IPIP_POLICIES_MAX && spd->n < IPSI_SPD_MAX;
 }
 
-static void ipsi_spd_tell(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+static void ipsi_spd_log_later(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 {
-	set->say = true;
-	ipsi_adopt_schedule(&spd->say);
+	set->log_pending = true;
+	ipsi_adopt_schedule(&spd->log_work);
 }
 
-/* Without an entry for a policy the set is not complete. */
+/* Note that a policy has no entry, so the set is not complete. */
 static void ipsi_spd_miss(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 {
 	set->missed = true;
 	if (!set->over) {
 		WRITE_ONCE(set->over, true);
-		ipsi_spd_tell(spd, set);
+		ipsi_spd_log_later(spd, set);
 	}
 	if (!set->stale)
 		ipsi_spd_mark(spd, set);
-	/* It was memory that was missing. */
+	/* With room in the set, there was no memory: retry. */
 	if (ipsi_spd_has_room(spd, set))
 		ipsi_spd_retry(spd);
 }
 
-/* A policy, and which of its templates counts for a set. */
+/* Add a policy to a set; @tmpl is the template that counts for the set. */
 static void ipsi_spd_add(struct ipsi_spd *spd, struct ipsi_spd_set *set,
 			 const struct xfrm_policy *xp,
 			 const struct xfrm_tmpl *tmpl, bool out, bool trap)
@@ -160,7 +162,7 @@ static void ipsi_spd_add(struct ipsi_spd *spd, struct ipsi_spd_set *set,
 	entry->pass = spd->pass;
 	if (ipsi_ts_has_ports(&entry->sel)) {
 		set->ports = entry->reqid;
-		ipsi_spd_tell(spd, set);
+		ipsi_spd_log_later(spd, set);
 	}
 	set->n++;
 	spd->n++;
@@ -169,14 +171,14 @@ static void ipsi_spd_add(struct ipsi_spd *spd, struct ipsi_spd_set *set,
 			   &set->buckets[ipsi_spd_bucket(entry->reqid, out)]);
 }
 
-/* By such a template SAs are negotiated that a device may adopt. */
+/* Does a template require an SA that a device can adopt? */
 static bool ipsi_spd_is_tunnel(const struct xfrm_tmpl *tmpl)
 {
 	return tmpl->mode == XFRM_MODE_TUNNEL && tmpl->id.proto == IPPROTO_ESP;
 }
 
-/* A policy that waits for a packet and does not say where its tunnel will lead,
- * as pluto makes it
+/* Is this a trap, a policy that waits for a packet and names no endpoints?
+ * pluto (libreswan) installs such policies.
  */
 static bool ipsi_spd_is_trap(const struct xfrm_policy *xp)
 {
@@ -211,7 +213,7 @@ static void ipsi_spd_key_template(struct ipsi_spd_key *key,
 			  out ? &tmpl->id.daddr : &tmpl->saddr);
 }
 
-/* The first template for an endpoint pair counts. */
+/* Is this the first template for its endpoints or if_id? It counts. */
 static bool ipsi_spd_is_first(const struct xfrm_policy *xp, int i, bool out)
 {
 	struct ipsi_spd_key key, earlier;
@@ -256,8 +258,9 @@ static void ipsi_spd_add_template(struct ipsi_spd *spd,
 		ipsi_spd_add(spd, set, xp, tmpl, out, false);
 }
 
-/* What is forwarded needs no policy: it has come in. Policies in hardware go
- * without the hook, and see no packets of a device.
+/* Add a policy to its sets. Forward policies are ignored, since a forwarded
+ * packet has passed an inbound one. Offloaded policies are ignored, since they
+ * are deleted without a notification, and see no packets of a device.
  */
 static void ipsi_spd_add_policy(struct ipsi_spd *spd,
 				const struct xfrm_policy *xp, int dir)
@@ -278,19 +281,20 @@ static void ipsi_spd_add_policy(struct ipsi_spd *spd,
 		ipsi_spd_add_template(spd, xp, i, out);
 }
 
-/* An index belongs to one policy at a time. One that has replaced another has
- * got its index, and nobody hears of the other.
+/* Update the sets after a policy was added, changed or deleted. A policy that
+ * has replaced another one has got its index, and there is no notification of
+ * the old one: so remove all other entries with this index.
  */
 static void ipsi_spd_learn(struct ipsi_spd *spd, const struct xfrm_policy *xp,
 			   int dir)
 {
 	struct ipsi_spd_entry *entry;
 	struct hlist_node *next;
-	/* It is set before the hook is called. */
+	/* A deletion sets it before the hook is called. */
 	bool dead = READ_ONCE(xp->walk.dead);
 	bool same;
 
-	/* first the new ones: there is no moment without any */
+	/* Add first, so that readers always find an entry. */
 	if (!dead)
 		ipsi_spd_add_policy(spd, xp, dir);
 	hlist_for_each_entry_safe(entry, next,
@@ -302,18 +306,18 @@ static void ipsi_spd_learn(struct ipsi_spd *spd, const struct xfrm_policy *xp,
 }
 
 /**
- * ipsi_spd_told - a policy has come, changed or gone
+ * ipsi_spd_notify - handle the addition, change or deletion of a policy
  * @net: underlay namespace
  * @xp: the policy
  * @dir: its direction
  *
  * Context: any; @xp's lock may be held.
  */
-void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir)
+void ipsi_spd_notify(struct net *net, const struct xfrm_policy *xp, int dir)
 {
 	struct ipsi_spd *spd = ipsi_spd(net);
 
-	/* The first set is filled by reading the SPD. */
+	/* Without sets nothing has to be updated; a new set reads the SPD. */
 	if (!READ_ONCE(spd->n_sets))
 		return;
 
@@ -324,10 +328,11 @@ void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir)
 }
 
 /**
- * ipsi_spd_flushed - there is no policy any more
+ * ipsi_spd_flushed - handle a flush of the SPD
  * @net: underlay namespace
  *
- * Context: the namespace's xfrm_cfg_mutex held, so that none comes meanwhile.
+ * Context: the namespace's xfrm_cfg_mutex held, so that no policy is added
+ *   meanwhile.
  */
 void ipsi_spd_flushed(struct net *net)
 {
@@ -347,12 +352,12 @@ void ipsi_spd_flushed(struct net *net)
 }
 
 /**
- * ipsi_spd_migrated - templates have got other endpoints
+ * ipsi_spd_migrated - handle a change of the endpoints of templates
  * @net: underlay namespace
- * @out: those of outbound policies
- * @m: from which to which
+ * @out: the policies are outbound
+ * @m: old and new endpoints
  *
- * The hook does not say which policies these are.
+ * The hook does not get the policies, so their sets have to be read again.
  *
  * Context: any.
  */
@@ -384,18 +389,18 @@ void ipsi_spd_migrated(struct net *net, bool out, const struct xfrm_migrate *m)
 }
 
 /**
- * struct ipsi_spd_walk - a reading of the SPD
- * @spd: for whose sets
- * @left: policies to read before the SPD's lock is given up
+ * struct ipsi_spd_walk - one slice of a walk over the SPD
+ * @spd: the sets to update
+ * @left: remaining policies of the slice
  */
 struct ipsi_spd_walk {
 	struct ipsi_spd *spd;
 	unsigned int left;
 };
 
-/* With the SPD's lock held, so that the policy is not removed meanwhile: the
- * hook is called for that later. The walk goes on with the policy that was
- * refused.
+/* Called with the SPD's lock held: the hook is called for a deletion only after
+ * that. A return value other than 0 stops the walk; the next slice continues
+ * with the same policy.
  */
 static int ipsi_spd_walk_one(struct xfrm_policy *xp, int dir, int seq,
 			     void *data)
@@ -413,7 +418,9 @@ static int ipsi_spd_walk_one(struct xfrm_policy *xp, int dir, int seq,
 	return 0;
 }
 
-/* All types: the policies that the walk skips would count for no slice. */
+/* Walk over all types, since policies of skipped types would not count for a
+ * slice.
+ */
 static void ipsi_spd_read(struct ipsi_spd *spd)
 {
 	struct ipsi_spd_walk data = { .spd = spd };
@@ -430,7 +437,7 @@ static void ipsi_spd_read(struct ipsi_spd *spd)
 	xfrm_policy_walk_done(&walk, spd->net);
 }
 
-/* Take the sets that are to be read. */
+/* Move all stale sets to the list of sets that are being read. */
 static bool ipsi_spd_begin(struct ipsi_spd *spd)
 {
 	struct ipsi_spd_set *set;
@@ -447,7 +454,7 @@ static bool ipsi_spd_begin(struct ipsi_spd *spd)
 	return any;
 }
 
-/* What was not found is gone. */
+/* Remove entries that the pass has not found. */
 static void ipsi_spd_sweep(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 {
 	struct ipsi_spd_entry *entry;
@@ -460,8 +467,8 @@ static void ipsi_spd_sweep(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 				ipsi_spd_remove(spd, entry);
 }
 
-/* A set that was read. If it is still too large, it is read again when a policy
- * has gone.
+/* Finish one set after the pass. If it is still too large, it is read again
+ * after a policy was deleted.
  */
 static bool ipsi_spd_end_one(struct ipsi_spd *spd)
 {
@@ -476,7 +483,7 @@ static bool ipsi_spd_end_one(struct ipsi_spd *spd)
 		WRITE_ONCE(set->stale, set->missed);
 		WRITE_ONCE(set->over, set->missed);
 		WRITE_ONCE(set->read, true);
-		/* what has been swept has taken the room, or there was no memory */
+		/* The sweep has made room, or there was no memory. */
 		if (set->missed && ipsi_spd_has_room(spd, set))
 			ipsi_spd_retry(spd);
 	}
@@ -485,28 +492,28 @@ static bool ipsi_spd_end_one(struct ipsi_spd *spd)
 	return set;
 }
 
-/* What is to be logged of a set. */
-struct ipsi_spd_news {
+/* A log message about a set */
+struct ipsi_spd_report {
 	u32 if_id;
 	u32 ports;
 	bool over;
 };
 
-static bool ipsi_spd_take_news(struct ipsi_spd *spd, struct hlist_head *sets,
-			       struct ipsi_spd_news *news)
+static bool ipsi_spd_take_report(struct ipsi_spd *spd, struct hlist_head *sets,
+				 struct ipsi_spd_report *report)
 {
 	struct ipsi_spd_set *set;
 	bool found = false;
 
 	spin_lock_bh(&spd->lock);
 	hlist_for_each_entry(set, sets, node) {
-		if (!set->say || !set->binding)
+		if (!set->log_pending || !set->binding)
 			continue;
-		news->if_id = set->key.if_id;
-		news->ports = set->ports;
-		news->over = set->over;
+		report->if_id = set->key.if_id;
+		report->ports = set->ports;
+		report->over = set->over;
 		set->ports = 0;
-		set->say = false;
+		set->log_pending = false;
 		found = true;
 		break;
 	}
@@ -515,30 +522,30 @@ static bool ipsi_spd_take_news(struct ipsi_spd *spd, struct hlist_head *sets,
 	return found;
 }
 
-static void ipsi_spd_log(const struct ipsi_spd_news *news)
+static void ipsi_spd_log_report(const struct ipsi_spd_report *report)
 {
 	char of[sizeof("if_id 4294967295: ")] = "";
 
-	if (news->if_id)
-		snprintf(of, sizeof(of), "if_id %u: ", news->if_id);
-	if (news->ports)
-		pr_warn_ratelimited("ipsec-ipip: %spolicy with ports for reqid %u: nothing passes by it\n",
-				    of, news->ports);
-	if (news->over)
-		pr_warn_ratelimited("ipsec-ipip: %smore policies than there is room for: nothing passes\n",
+	if (report->if_id)
+		snprintf(of, sizeof(of), "if_id %u: ", report->if_id);
+	if (report->ports)
+		pr_warn_ratelimited("ipsec-ipip: %spolicy with ports for reqid %u: no packet matches it\n",
+				    of, report->ports);
+	if (report->over)
+		pr_warn_ratelimited("ipsec-ipip: %stoo many policies: no packet passes\n",
 				    of);
 }
 
-/* Not with the lock held: a console may be a network device. */
-static void ipsi_spd_say(struct work_struct *work)
+/* Log without the lock, since a console may be a network device. */
+static void ipsi_spd_log_work(struct work_struct *work)
 {
-	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, say);
-	struct ipsi_spd_news news;
+	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, log_work);
+	struct ipsi_spd_report report;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(spd->sets); i++)
-		while (ipsi_spd_take_news(spd, &spd->sets[i], &news))
-			ipsi_spd_log(&news);
+		while (ipsi_spd_take_report(spd, &spd->sets[i], &report))
+			ipsi_spd_log_report(&report);
 }
 
 static void ipsi_spd_work(struct work_struct *work)
@@ -553,7 +560,7 @@ static void ipsi_spd_work(struct work_struct *work)
 		cond_resched();
 }
 
-/* The set of a key, which is made if there is none; NULL without memory. */
+/* Get the set of a key, or create it; NULL if out of memory. */
 static struct ipsi_spd_set *ipsi_spd_get(struct ipsi_spd *spd,
 					 const struct ipsi_spd_key *key,
 					 bool binding)
@@ -607,7 +614,7 @@ static void ipsi_spd_put(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 	spin_lock_bh(&spd->lock);
 	last = !--set->users;
 	if (last) {
-		/* From here on nobody finds it to add to it. */
+		/* From here on no policy is added. */
 		hlist_del(&set->node);
 		list_del(&set->list);
 		WRITE_ONCE(spd->n_sets, spd->n_sets - 1);
@@ -618,8 +625,9 @@ static void ipsi_spd_put(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 		ipsi_spd_free(spd, set);
 }
 
-/* Nobody else writes the pointer: RTNL is held, or the device is gone. Without
- * memory for a set it is NULL, and nothing passes.
+/* Change a reference of a device. The RTNL is held, or the device has no users,
+ * so there is only one writer. Without memory for a set the pointer is NULL,
+ * and no packet passes.
  */
 static void ipsi_spd_refer(struct ipsi_dev *idev, enum ipsi_spd_which which,
 			   const struct ipsi_spd_key *key, bool binding)
@@ -635,7 +643,7 @@ static void ipsi_spd_refer(struct ipsi_dev *idev, enum ipsi_spd_which which,
 }
 
 /**
- * ipsi_spd_update - let a device refer to the policies that are for its SAs
+ * ipsi_spd_update - update the references of a device to sets of policies
  * @idev: a device that is new, or whose configuration has changed
  *
  * Context: RTNL.
@@ -656,7 +664,7 @@ void ipsi_spd_update(struct ipsi_dev *idev)
 
 /**
  * ipsi_spd_fini - undo ipsi_spd_update()
- * @idev: the device, which nobody can see any more
+ * @idev: the device, which has no users any more
  *
  * Context: process.
  */
@@ -669,7 +677,7 @@ void ipsi_spd_fini(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_spd_net_init - start with no policy
+ * ipsi_spd_net_init - start without sets
  * @net: a namespace
  */
 void ipsi_spd_net_init(struct net *net)
@@ -683,13 +691,13 @@ void ipsi_spd_net_init(struct net *net)
 	INIT_LIST_HEAD(&spd->reading);
 	spd->seed = get_random_u32();
 	INIT_DELAYED_WORK(&spd->work, ipsi_spd_work);
-	INIT_WORK(&spd->say, ipsi_spd_say);
+	INIT_WORK(&spd->log_work, ipsi_spd_log_work);
 }
 
 /**
  * ipsi_spd_net_exit - undo ipsi_spd_net_init()
- * @net: the namespace; it has no device any more, so no set, and the hook does
- *   nothing
+ * @net: the namespace; it has neither devices nor sets any more, so the hook
+ *   does nothing
  *
  * Context: process.
  */
@@ -698,5 +706,5 @@ void ipsi_spd_net_exit(struct net *net)
 	struct ipsi_spd *spd = ipsi_spd(net);
 
 	cancel_delayed_work_sync(&spd->work);
-	cancel_work_sync(&spd->say);
+	cancel_work_sync(&spd->log_work);
 }

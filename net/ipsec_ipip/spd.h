@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Policies of key managers: the ones that are for SAs of our devices. */
+/* Policies of key managers for the SAs of devices */
 #ifndef _IPSI_SPD_H
 #define _IPSI_SPD_H
 
@@ -11,14 +11,14 @@
 #define IPSI_SPD_BUCKET_BITS	5
 
 /**
- * struct ipsi_spd_key - which policies belong together
- * @local: local endpoint of their template; zero if they have an if_id
- * @remote: remote endpoint, likewise
+ * struct ipsi_spd_key - key of a set of policies
+ * @local: local endpoint of their templates; zero with an if_id
+ * @remote: remote endpoint of their templates; zero with an if_id
  * @if_id: their if_id, or 0
- * @family: of the endpoints, or 0
- * @pad: zero, since keys are compared as a whole
+ * @family: family of the endpoints, or 0
+ * @pad: zero, since keys are compared by memcmp()
  *
- * All zero: policies without if_id that name no endpoints.
+ * The key of policies with neither if_id nor endpoints is zero.
  */
 struct ipsi_spd_key {
 	xfrm_address_t local;
@@ -29,21 +29,21 @@ struct ipsi_spd_key {
 };
 
 /**
- * struct ipsi_spd_entry - what one policy says
+ * struct ipsi_spd_entry - a policy in a set
  * @node: entry in a bucket of @set; RCU
- * @sel: its selector, of the family of the packets
- * @reqid: that of the SAs it is for
- * @priority: the lower one wins
- * @out: for packets that go out
- * @trap: it waits for a packet to negotiate SAs for, and names none
+ * @sel: selector, of the family of the packets
+ * @reqid: reqid of the SAs that the policy requires
+ * @priority: priority; the lowest value wins
+ * @out: the policy is outbound; else inbound
+ * @trap: the policy waits for a packet and names no SA
  * @by_index: entry in ipsi_spd.entries
- * @set: where it belongs
- * @xp: the policy; compared and never followed, no reference is held
- * @index: its index
- * @pass: the last reading of the SPD that has found it
- * @rcu: frees it
+ * @set: the set
+ * @xp: the policy; compared only, no reference is held
+ * @index: index of the policy
+ * @pass: the last pass over the SPD that has found the policy
+ * @rcu: for kfree_rcu()
  *
- * What follows @trap is for the writers, which hold ipsi_spd.lock.
+ * The fields after @trap are only for writers, which hold ipsi_spd.lock.
  */
 struct ipsi_spd_entry {
 	struct hlist_node node;
@@ -63,21 +63,22 @@ struct ipsi_spd_entry {
 /**
  * struct ipsi_spd_set - all policies of one key
  * @buckets: struct ipsi_spd_entry by reqid and direction; RCU
- * @n: entries
- * @read: it is complete; false until the SPD was read for the first time
- * @stale: it has to be read again
+ * @n: number of entries
+ * @read: the SPD was read for the set at least once
+ * @stale: the set has to be read again
  * @over: there are more policies than there is room for
- * @missed: found in the reading that is under way
- * @binding: some device adopts SAs by it
- * @say: something is to be logged: @over, or @ports
+ * @missed: a policy has found no room since the last pass began
+ * @binding: a device adopts SAs by the set
+ * @log_pending: @over or @ports has to be logged
  * @ports: reqid of a policy with ports
- * @users: devices that refer to it
+ * @users: number of devices that refer to the set
  * @key: the key
  * @node: entry in ipsi_spd.sets
  * @list: entry in one of the lists of ipsi_spd
- * @rcu: frees it
+ * @rcu: for kfree_rcu()
  *
- * ipsi_spd.lock protects it; @read, @stale and @over are read without.
+ * ipsi_spd.lock protects all fields; @read, @stale and @over are read without
+ * it.
  */
 struct ipsi_spd_set {
 	struct hlist_head buckets[1 << IPSI_SPD_BUCKET_BITS];
@@ -87,7 +88,7 @@ struct ipsi_spd_set {
 	bool over;
 	bool missed;
 	bool binding;
-	bool say;
+	bool log_pending;
 	u32 ports;
 	unsigned int users;
 	struct ipsi_spd_key key;
@@ -102,11 +103,11 @@ static inline unsigned int ipsi_spd_bucket(u32 reqid, bool out)
 }
 
 /**
- * ipsi_spd_known - are all policies of a set known?
+ * ipsi_spd_known - check that a set is complete
  * @set: the set, or NULL
  *
  * Context: RCU read side.
- * Return: true if they are.
+ * Return: true if all policies of the set are known.
  */
 static inline bool ipsi_spd_known(const struct ipsi_spd_set *set)
 {
@@ -116,7 +117,7 @@ static inline bool ipsi_spd_known(const struct ipsi_spd_set *set)
 void ipsi_spd_update(struct ipsi_dev *idev);
 void ipsi_spd_fini(struct ipsi_dev *idev);
 
-void ipsi_spd_told(struct net *net, const struct xfrm_policy *xp, int dir);
+void ipsi_spd_notify(struct net *net, const struct xfrm_policy *xp, int dir);
 void ipsi_spd_flushed(struct net *net);
 void ipsi_spd_migrated(struct net *net, bool out, const struct xfrm_migrate *m);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Refused packets: each is counted by its reason and in the counters of the
- * interface, where an operator looks first, and can be traced.
+ * interface, and can be traced.
  */
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -10,7 +10,9 @@
 #include "stats.h"
 #include "trace.h"
 
-/* What people read; the names of the attributes in netlink, with "_". */
+/* Names of the reasons: those of the netlink attributes, with "_" instead of
+ * "-"
+ */
 static const char * const ipsi_stats_names[] = {
 	[IPSI_TX_NO_SA]		= "tx_no_sa",
 	[IPSI_TX_NO_ROUTE]	= "tx_no_route",
@@ -35,10 +37,10 @@ static const char * const ipsi_stats_names[] = {
 static_assert(ARRAY_SIZE(ipsi_stats_names) == IPSI_REASONS);
 
 /**
- * ipsi_stats_name - what a reason is called
+ * ipsi_stats_name - return the name of a reason
  * @reason: the reason
  *
- * Return: a word that lasts.
+ * Return: a static string.
  */
 const char *ipsi_stats_name(enum ipsi_reason reason)
 {
@@ -50,8 +52,8 @@ static bool ipsi_stats_is_tx(enum ipsi_reason reason)
 	return *ipsi_stats_names[reason] == 't';
 }
 
-/* The interface's own counters that go up with each reason: always one of
- * errors and dropped; the others say more of an error.
+/* Count in the statistics of the interface: as an error or as dropped, and
+ * errors also by their kind.
  */
 static void ipsi_stats_interface(struct net_device *dev,
 				 enum ipsi_reason reason)
@@ -90,19 +92,19 @@ static void ipsi_stats_interface(struct net_device *dev,
 	case IPSI_RX_DOWN:
 		DEV_STATS_INC(dev, rx_dropped);
 		break;
-	/* None is a packet lost. */
+	/* No packet is lost. */
 	case IPSI_RX_DUMMY:
 	case IPSI_RX_ECN_ODD:
 	case IPSI_TX_PATH_ERROR:
-	case IPSI_REASONS:
+	case IPSI_ACCEPT:
 		break;
 	}
 }
 
 /**
- * ipsi_stats_count - count a packet by a reason alone
+ * ipsi_stats_count - count a packet only by a reason
  * @idev: the device
- * @reason: what it is counted as
+ * @reason: the reason
  *
  * Context: BH off.
  */
@@ -116,14 +118,14 @@ void ipsi_stats_count(struct ipsi_dev *idev, enum ipsi_reason reason)
 }
 
 /**
- * ipsi_stats_refused - count and trace a packet that somebody else frees
- * @idev: the device that refused it
- * @reason: why
- * @skb: the packet, or NULL if it is gone already
- * @x: the SA it belongs to, or NULL
+ * ipsi_stats_refused - count and trace a refused packet, without freeing it
+ * @idev: the device
+ * @reason: the reason
+ * @skb: the packet, or NULL if it is already freed
+ * @x: the SA of the packet, or NULL
  *
- * What has been received is freed by xfrm_input(), which has its own idea of
- * the reason; what failed in dst_output(), by whoever refused it there.
+ * xfrm_input() frees received packets, with its own drop reason. A packet that
+ * fails in dst_output() is freed there.
  *
  * Context: BH off.
  */
@@ -136,10 +138,9 @@ void ipsi_stats_refused(struct ipsi_dev *idev, enum ipsi_reason reason,
 				 ipsi_stats_is_tx(reason), skb, x);
 }
 
-/* The reason as the core knows it, for those who watch skb:kfree_skb. Its list
- * is closed to modules that are not part of the kernel, so the nearest must
- * do; the exact one is in ipsec_ipip:ipsec_ipip_refused, with the same
- * address of the packet.
+/* Return the closest drop reason of the core, for skb:kfree_skb. An out-of-tree
+ * module cannot add its own. The tracepoint ipsec_ipip:ipsec_ipip_refused has
+ * the exact reason, with the same skbaddr.
  */
 static enum skb_drop_reason ipsi_drop_reason(enum ipsi_reason reason)
 {
@@ -165,9 +166,9 @@ static enum skb_drop_reason ipsi_drop_reason(enum ipsi_reason reason)
 /**
  * ipsi_drop - count, trace and free a packet that the device refuses to send
  * @idev: the device
- * @reason: why
+ * @reason: the reason
  * @skb: the packet; consumed
- * @x: the SA it would have taken, or NULL
+ * @x: the SA of the packet, or NULL
  *
  * Context: BH off.
  */
@@ -209,7 +210,7 @@ void ipsi_stats_read(const struct ipsi_dev *idev, u64 *refused)
 }
 
 /**
- * ipsi_stats_alloc - make the counters of a device
+ * ipsi_stats_alloc - allocate the counters of a device
  *
  * Context: process.
  * Return: per-CPU counters, to be freed with free_percpu(), or NULL.

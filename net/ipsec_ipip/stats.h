@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Refused packets: counting, tracing and freeing them. */
+/* Counts, traces and frees refused packets */
 #ifndef _IPSI_STATS_H
 #define _IPSI_STATS_H
 

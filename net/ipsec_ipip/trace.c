@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bodies of the tracepoints that trace.h declares.
+ * Instantiates the tracepoints of trace.h.
  */
 #define CREATE_TRACE_POINTS
 #include "trace.h"

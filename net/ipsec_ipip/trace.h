@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints ipsec_ipip:*. Words and not numbers are recorded, so that they
- * can be filtered by: reason == "tx_no_sa". They cost a copy only while
- * somebody listens.
+ * Tracepoints ipsec_ipip:*. They record names instead of numbers for filters
+ * such as reason == "tx_no_sa". The copy costs time only while a tracepoint is
+ * enabled.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM ipsec_ipip

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic selectors of states. In tunnel mode the selector is about inner
- * packets. In transport mode the core compares it with what it sees, which is
- * the outer packet; unless it is of no family. So a state that was taken over
- * keeps its selector, and its family elsewhere. What policies say is in
- * ts_spd.c.
+ * Traffic selectors of states. In tunnel mode a selector is about inner
+ * packets. In transport mode the core applies it to outer packets, unless its
+ * family is AF_UNSPEC. So an adopted state in transport mode keeps the
+ * addresses of its selector, and has its family in a private flag. For policies
+ * see ts_spd.c.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -28,8 +28,8 @@ struct ipsi_ts_addrs {
 	xfrm_address_t daddr;
 };
 
-/* The family of a selector that is about inner packets, or AF_UNSPEC if it is
- * about outer ones.
+/* Return the family of a selector that is about inner packets, or AF_UNSPEC if
+ * it is about outer ones.
  */
 static u16 ipsi_ts_family(const struct xfrm_state *x)
 {
@@ -46,8 +46,8 @@ static u16 ipsi_ts_family(const struct xfrm_state *x)
 }
 
 /**
- * ipsi_ts_keep - let a clone in transport mode keep the selector
- * @change: what the clone has otherwise
+ * ipsi_ts_keep - keep the selector in a clone in transport mode
+ * @change: properties of the clone
  * @x: the original, in tunnel mode
  */
 void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x)
@@ -70,8 +70,8 @@ static bool ipsi_ts_addrs_match(const struct xfrm_selector *sel,
 	       addr_match(&addrs->daddr, &sel->daddr, sel->prefixlen_d);
 }
 
-/* Where the packet quoted by an ICMP error begins, or a negative number if
- * there is no such packet.
+/* Return the offset of the packet that an ICMP error quotes, or a negative
+ * number if @skb is not such an error.
  */
 static int ipsi_ts_quoted4(const struct sk_buff *skb)
 {
@@ -111,8 +111,8 @@ static int ipsi_ts_quoted6(const struct sk_buff *skb)
 	return offset + sizeof(*icmph);
 }
 
-/* The addresses of the quoted packet, exchanged: the error goes back to where
- * that packet came from.
+/* Fill in the addresses of the quoted packet, exchanged, since an error has the
+ * opposite direction.
  */
 static bool ipsi_ts_reversed4(const struct sk_buff *skb,
 			      struct ipsi_ts_addrs *addrs)
@@ -150,8 +150,8 @@ static bool ipsi_ts_reversed6(const struct sk_buff *skb,
 	return true;
 }
 
-/* An ICMP error comes from any router on the way, so what it is about must
- * fit (RFC 4301 section 6.2).
+/* Any router on the path can send an ICMP error, so match the packet that it
+ * quotes (RFC 4301 section 6.2).
  */
 static bool ipsi_ts_error_match(const struct xfrm_selector *sel, u16 family,
 				const struct sk_buff *skb)
@@ -187,13 +187,13 @@ static u16 ipsi_ts_packet_addrs(const struct sk_buff *skb,
 }
 
 /**
- * ipsi_ts_match_addrs - are the addresses of a packet within a selector?
+ * ipsi_ts_match_addrs - match the addresses of a packet against a selector
  * @sel: the selector
  * @family: its family
  * @skb: the inner packet
  *
  * Context: any.
- * Return: true if they are, and the selector has no protocol or ports.
+ * Return: true if they match, and the selector has no protocol or ports.
  */
 bool ipsi_ts_match_addrs(const struct xfrm_selector *sel, u16 family,
 			 const struct sk_buff *skb)
@@ -206,16 +206,16 @@ bool ipsi_ts_match_addrs(const struct xfrm_selector *sel, u16 family,
 }
 
 /**
- * ipsi_ts_match_selector - may a packet pass by a selector?
+ * ipsi_ts_match_selector - match a packet, or an ICMP error, against a selector
  * @sel: the selector
  * @family: its family
  * @skb: the inner packet
  *
- * Where a selector has a protocol or ports, nothing passes: they cannot be
- * seen in all fragments.
+ * No packet matches a selector with a protocol or ports, since some fragments
+ * do not have them.
  *
  * Context: any.
- * Return: true if it may.
+ * Return: true if the packet matches.
  */
 bool ipsi_ts_match_selector(const struct xfrm_selector *sel, u16 family,
 			    const struct sk_buff *skb)
@@ -231,12 +231,13 @@ bool ipsi_ts_match_selector(const struct xfrm_selector *sel, u16 family,
 }
 
 /**
- * ipsi_ts_match_state - may a packet pass by the selector of a state?
+ * ipsi_ts_match_state - match a packet against the selector of a state
  * @x: the state
  * @skb: the inner packet
  *
  * Context: any.
- * Return: true if it may.
+ * Return: true if the packet matches, or the selector is not about inner
+ *   packets.
  */
 bool ipsi_ts_match_state(const struct xfrm_state *x, const struct sk_buff *skb)
 {

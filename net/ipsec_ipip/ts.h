@@ -35,12 +35,13 @@ static inline bool ipsi_ts_has_ports(const struct xfrm_selector *sel)
 }
 
 /**
- * ipsi_ts_usable - can a device keep to the selector of a state?
+ * ipsi_ts_usable - check that a device can enforce the selector of a state
  * @x: the state
  *
- * Those with a protocol or ports it cannot (RFC 3884 section 4.2.4).
+ * A device cannot enforce a protocol or ports (RFC 3884 section 4.2.4).
  *
  * Context: any.
+ * Return: true if it can.
  */
 static inline bool ipsi_ts_usable(const struct xfrm_state *x)
 {
@@ -49,17 +50,18 @@ static inline bool ipsi_ts_usable(const struct xfrm_state *x)
 }
 
 /**
- * ipsi_ts_match - may an SA of a device carry a packet?
+ * ipsi_ts_match - check if an SA of a device may carry a packet
  * @idev: the device
  * @conf: its configuration
  * @x: the state
  * @skb: the inner packet: protocol and network header are set, and the header
  *   is in the linear part
- * @out: it goes out
+ * @out: the packet is outbound
  *
- * RFC 4301 section 5.2.
+ * See RFC 4301 section 5.2.
  *
  * Context: RCU read side.
+ * Return: true if it may.
  */
 static inline bool ipsi_ts_match(const struct ipsi_dev *idev,
 				 const struct ipsi_conf *conf,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic selectors that key managers put into policies and not into the SA, as
- * they do: those of the SPD whose template is that of an adopted SA (spd.c).
+ * Traffic selectors of policies. Key managers put the negotiated selectors into
+ * policies of the SPD and not into the SA; spd.c collects those for adopted
+ * SAs.
  */
 #include <linux/rculist.h>
 #include <net/xfrm.h>
@@ -15,8 +16,8 @@ static const struct ipsi_spd_set *ipsi_ts_set(const struct ipsi_dev *idev,
 	return rcu_dereference(idev->policies[which]);
 }
 
-/* May a packet pass by the policies of a set? If not, but there is one for the
- * SAs of the reqid, that is said in @bound.
+/* Match a packet against the policies of a set for SAs with a reqid. Set @bound
+ * if there are such policies and none matches.
  */
 static bool ipsi_ts_match_set(const struct ipsi_spd_set *set, u32 reqid,
 			      const struct sk_buff *skb, bool out, bool *bound)
@@ -36,20 +37,20 @@ static bool ipsi_ts_match_set(const struct ipsi_spd_set *set, u32 reqid,
 }
 
 /**
- * ipsi_ts_match_policies - may a packet pass by the policies for an SA?
- * @idev: the device, which adopts
+ * ipsi_ts_match_policies - match a packet against the policies for an SA
+ * @idev: the device, which adopts SAs
  * @conf: its configuration
  * @x: the state
  * @skb: the inner packet
- * @out: it goes out
+ * @out: the packet is outbound
  *
- * Whether the SA is one that was adopted does not matter: a key manager that
- * moves its SA reads the state and adds it anew, in the mode that it had here.
+ * Policies also apply to SAs without IPSI_XFLAG_ADOPTED: a key manager that
+ * moves an adopted SA reads the state and adds it again in transport mode.
  *
- * Nothing passes as long as not all policies are known.
+ * No packet matches until all policies are known.
  *
  * Context: RCU read side.
- * Return: true if it may.
+ * Return: true if the packet may pass.
  */
 bool ipsi_ts_match_policies(const struct ipsi_dev *idev,
 			    const struct ipsi_conf *conf,
@@ -76,7 +77,9 @@ bool ipsi_ts_match_policies(const struct ipsi_dev *idev,
 	return !bound && conf->policies == IPSEC_IPIP_POLICIES_OPTIONAL;
 }
 
-/* The policy of a set for a packet that goes out, if it wins over @best. */
+/* Find an outbound policy of a set that matches a packet and takes precedence
+ * over @best.
+ */
 static const struct ipsi_spd_entry *
 ipsi_ts_better(const struct ipsi_spd_set *set, const struct sk_buff *skb,
 	       const struct ipsi_spd_entry *best)
@@ -84,7 +87,7 @@ ipsi_ts_better(const struct ipsi_spd_set *set, const struct sk_buff *skb,
 	const struct ipsi_spd_entry *entry;
 	unsigned int i;
 
-	/* It may know a policy that is gone. */
+	/* A stale set may have a policy that is deleted. */
 	if (!set || READ_ONCE(set->stale))
 		return best;
 
@@ -100,13 +103,13 @@ ipsi_ts_better(const struct ipsi_spd_set *set, const struct sk_buff *skb,
 }
 
 /**
- * ipsi_ts_policy - is there a policy of a key manager for a packet?
+ * ipsi_ts_policy - find the policy of a key manager for a packet
  * @idev: the device
- * @skb: the inner packet, which goes out
- * @reqid: that of the policy's SAs is put here
+ * @skb: the outbound inner packet
+ * @reqid: set to the reqid of the policy's template
  *
  * Context: RCU read side.
- * Return: true if there is one.
+ * Return: true if there is a policy.
  */
 bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
 		    u32 *reqid)
@@ -130,7 +133,7 @@ bool ipsi_ts_policy(const struct ipsi_dev *idev, const struct sk_buff *skb,
 	return best;
 }
 
-static bool ipsi_ts_asks_for(const struct ipsi_spd_set *set, u32 reqid,
+static bool ipsi_ts_requires(const struct ipsi_spd_set *set, u32 reqid,
 			     const struct sk_buff *skb)
 {
 	unsigned int bucket = ipsi_spd_bucket(reqid, false);
@@ -145,16 +148,17 @@ static bool ipsi_ts_asks_for(const struct ipsi_spd_set *set, u32 reqid,
 }
 
 /**
- * ipsi_ts_core_takes - does a policy ask for the SA of a packet?
+ * ipsi_ts_core_takes - check if the core accepts a packet with its SA
  * @idev: the device
  * @x: inbound SA in tunnel mode
- * @skb: the inner packet, which has come by it and may
+ * @skb: the inner packet, which was received with the SA
  *
- * The core takes a packet of such an SA only if a policy, which then has no
- * if_id, asks for the SA; and then it takes none without.
+ * The policy check of the core accepts a packet of a tunnel-mode SA only if a
+ * policy requires the SA. Such a policy has no if_id, and the core then drops
+ * packets without the SA.
  *
  * Context: RCU read side.
- * Return: true if there is one.
+ * Return: true if there is such a policy.
  */
 bool ipsi_ts_core_takes(const struct ipsi_dev *idev,
 			const struct xfrm_state *x, const struct sk_buff *skb)
@@ -166,6 +170,6 @@ bool ipsi_ts_core_takes(const struct ipsi_dev *idev,
 		     !ipsi_ts_match_addrs(sel, sel->family, skb)))
 		return false;
 
-	return ipsi_ts_asks_for(set, x->props.reqid, skb) ||
-	       ipsi_ts_asks_for(set, 0, skb);
+	return ipsi_ts_requires(set, x->props.reqid, skb) ||
+	       ipsi_ts_requires(set, 0, skb);
 }

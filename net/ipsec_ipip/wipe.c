@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Wipes the keys of SAs that have died: the core frees them as they are.
+ * Wipes the keys of dead SAs, which the core frees without wiping them.
  *
- * A dead state is not always out of use. XFRM_MSG_MIGRATE takes a reference to
- * a valid state, which may expire before its keys are copied. The copy then
- * lives, and with keys that were wiped in between it would encrypt with zeroes.
- * The core gives no notice when the last reference goes. But all that copies
- * keys holds xfrm_cfg_mutex from when it finds the state, and finds no dead
- * one: with that mutex held, nobody copies the keys of a dead state, nor will.
+ * A dead state may still be in use. XFRM_MSG_MIGRATE takes a reference to a
+ * valid state, which may expire before its keys are copied. If the keys were
+ * wiped in between, the copy would encrypt with zeroes. The core does not
+ * report when the last reference is put. But all code that copies keys holds
+ * xfrm_cfg_mutex from the moment it finds the state, and it does not find dead
+ * states. So with the mutex held, nothing copies the keys of a dead state, now
+ * or later.
  */
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -21,9 +22,7 @@
 #include "sa_clone.h"
 #include "wipe.h"
 
-/* Dead SAs that wait; more are left to the core as they are. The work runs as
- * soon as it gets the mutex.
- */
+/* Limit of dead SAs that wait for the mutex; the keys of more are not wiped. */
 #define IPSI_WIPE_MAX	1024
 
 static void ipsi_wipe_free(struct ipsi_sa *sa)
@@ -53,9 +52,9 @@ static void ipsi_wipe_work(struct work_struct *work)
 }
 
 /**
- * ipsi_wipe_later - wipe the keys of an SA that has left its device
+ * ipsi_wipe_later - schedule the wiping of the keys of a dead SA
  * @inet: the namespace of the SA
- * @sa: the entry, which nobody finds any more; consumed. Its state is dead.
+ * @sa: the entry, which is in no table any more; consumed. Its state is dead.
  *
  * Context: any; a state's lock may be held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keys of SAs that have left a device because they died. */
+/* Wipes the keys of dead SAs */
 #ifndef _IPSI_WIPE_H
 #define _IPSI_WIPE_H
 

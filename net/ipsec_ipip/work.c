@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work of devices. One rule holds for all of it:
+ * Work items of devices, with the following rules:
  *
- * - Work owns a reference to its device while it is queued or runs, and gives
- *   it up by ipsi_work_done() as its last step.
+ * - Work owns a reference to its device while it is queued or runs, and puts
+ *   it by ipsi_work_done() as its last step.
  * - Nothing is queued for a device that is not registered. Queueing is an RCU
  *   read side, and unregistration waits for readers before ndo_uninit; so
  *   ipsi_work_cancel() finds all that has been queued.
@@ -82,10 +82,9 @@ void ipsi_work_mod_delayed(struct ipsi_dev *idev, struct delayed_work *work,
 }
 
 /**
- * ipsi_work_cancel - do not wait for delayed work of a device
+ * ipsi_work_cancel - cancel delayed work of a device
  * @idev: the device
- * @work: the work; it does not start any more unless somebody queues it again,
- *   but it may be running
+ * @work: the work, which may still be running afterwards
  *
  * Context: any.
  */
@@ -108,12 +107,12 @@ void ipsi_work_done(struct ipsi_dev *idev)
 
 /**
  * ipsi_work_queue_net - queue work of a namespace
- * @net: the namespace; if it is about to end, nothing is queued, since links
- *   still change in it when the exit of our part has cancelled the work
+ * @net: the namespace; if it is exiting, nothing is queued, since links still
+ *   change in it after ipsi_net_exit() has cancelled the work
  * @work: the work
  * @delay: in jiffies
  *
- * Context: RTNL, which the namespace waits for before it ends.
+ * Context: RTNL, which the namespace takes before it exits.
  */
 void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
 			 unsigned long delay)
@@ -125,7 +124,7 @@ void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
 }
 
 /**
- * ipsi_work_init - make the queue
+ * ipsi_work_init - create the workqueue
  *
  * Return: 0 or -ENOMEM.
  */
@@ -136,7 +135,7 @@ int ipsi_work_init(void)
 }
 
 /**
- * ipsi_work_exit - undo ipsi_work_init(), when all devices are gone
+ * ipsi_work_exit - undo ipsi_work_init(), after all devices are gone
  */
 void ipsi_work_exit(void)
 {

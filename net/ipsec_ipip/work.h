@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Work of devices that must sleep. */
+/* Work items of devices */
 #ifndef _IPSI_WORK_H
 #define _IPSI_WORK_H
 

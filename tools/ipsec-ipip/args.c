@@ -115,7 +115,7 @@ int ipsi_arg_u32(const char *word, const char *arg, uint32_t *value)
 int ipsi_arg_dev(const char *arg)
 {
 	if (!*arg || strlen(arg) >= IF_NAMESIZE)
-		return ipsi_usage("\"%s\" is no name of a device: 1 to %d characters",
+		return ipsi_usage("\"%s\" is not a device name: 1 to %d characters",
 				  arg, IF_NAMESIZE - 1);
 	return IPSI_OK;
 }

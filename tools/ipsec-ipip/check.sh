@@ -45,7 +45,7 @@ usage_errors()
 	expect 2 'unknown option "-x", try --help' -x
 	expect 2 'sa: add, del, show or activate expected' sa
 	expect 2 'show: unknown word "b"' show a b
-	expect 2 'show: "0123456789abcdef" is no name*' show 0123456789abcdef
+	expect 2 'show: "0123456789abcdef" is not a device name*' show 0123456789abcdef
 	expect 2 'sa add: DEV and {in|out} expected' sa add ipsec0
 	expect 2 'sa add: "up" is neither in nor out' sa add ipsec0 up
 	expect 2 'sa add: spi SPI expected' sa add ipsec0 in
@@ -92,7 +92,7 @@ usage_errors()
 		rekey ipsec0 out spi 0x100
 	expect 2 'monitor: unknown word "x"' monitor x
 	expect 2 'check: unknown word "x"' check ipsec0 x
-	expect 2 'check: "0123456789abcdef" is no name*' check 0123456789abcdef
+	expect 2 'check: "0123456789abcdef" is not a device name*' check 0123456789abcdef
 }
 
 # key_file MODE TEXT: makes $dir/key.

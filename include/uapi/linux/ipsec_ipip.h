@@ -41,8 +41,8 @@ enum ipsec_ipip_df {
 };
 
 /**
- * enum ipsec_ipip_ecn - ECN field of the outer header. What is received is
- *   combined by RFC 6040 section 4.2 in all cases.
+ * enum ipsec_ipip_ecn - ECN field of the outer header. On receipt, the fields
+ *   are always combined by RFC 6040 section 4.2.
  * @IPSEC_IPIP_ECN_RFC3168: Copied, but CE as ECT(0), as Linux tunnel mode
  *   does.
  * @IPSEC_IPIP_ECN_RFC6040: Copied, CE as well (RFC 6040 section 4.1, normal
@@ -70,14 +70,14 @@ enum ipsec_ipip_flowlabel {
 };
 
 /**
- * enum ipsec_ipip_keying - Which SAs of others a device takes over.
+ * enum ipsec_ipip_keying - Which SAs of key managers a device adopts.
  * @IPSEC_IPIP_KEYING_MANUAL: None; SAs are used as they are, or not at all.
  * @IPSEC_IPIP_KEYING_ADOPT: Tunnel-mode ESP SAs that carry the if_id of the
  *   device. Outbound ones are run in transport mode, which on the wire is the
  *   same.
- * @IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS: Those, and tunnel-mode ESP SAs between
- *   the endpoints of the device that carry no if_id. They are given that of
- *   the device.
+ * @IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS: The same, and tunnel-mode ESP SAs
+ *   between the endpoints of the device that carry no if_id. They get the
+ *   if_id of the device.
  */
 enum ipsec_ipip_keying {
 	IPSEC_IPIP_KEYING_MANUAL,
@@ -86,12 +86,13 @@ enum ipsec_ipip_keying {
 };
 
 /**
- * enum ipsec_ipip_policies - Policies of a key manager hold for the SAs of
- *   their reqid. What passes by an SA for which there is none?
- * @IPSEC_IPIP_POLICIES_OPTIONAL: Everything, but for what selectors of the SA
- *   itself exclude.
- * @IPSEC_IPIP_POLICIES_REQUIRED: Nothing, as in tunnel mode without a policy
- *   (RFC 4301 section 5.2).
+ * enum ipsec_ipip_policies - Policies of a key manager apply to the SAs with
+ *   their reqid. The value selects which packets may use an SA without a
+ *   policy.
+ * @IPSEC_IPIP_POLICIES_OPTIONAL: All packets that match the selector of the SA
+ *   itself.
+ * @IPSEC_IPIP_POLICIES_REQUIRED: None, as in tunnel mode without a policy (RFC
+ *   4301 section 5.2).
  */
 enum ipsec_ipip_policies {
 	IPSEC_IPIP_POLICIES_OPTIONAL,
@@ -103,14 +104,14 @@ enum ipsec_ipip_policies {
  * @IPSEC_IPIP_REFUSAL_SELECTOR: Its selectors name a protocol or ports (RFC
  *   3884 section 4.2.4).
  * @IPSEC_IPIP_REFUSAL_INTEGRITY: It does not protect integrity.
- * @IPSEC_IPIP_REFUSAL_OFFLOAD: A network device encrypts for it, and not in
- *   transport mode.
+ * @IPSEC_IPIP_REFUSAL_OFFLOAD: It is offloaded to a network device in tunnel
+ *   mode, which cannot be changed.
  * @IPSEC_IPIP_REFUSAL_UNSUPPORTED: It has a property that cannot be carried
  *   over, such as a security context or a care-of address.
- * @IPSEC_IPIP_REFUSAL_FAILED: It could not be replaced; when it was gone
- *   before that was known, its hard expiry is told too.
+ * @IPSEC_IPIP_REFUSAL_FAILED: It could not be replaced. If it was deleted
+ *   already, there is also an event of its hard expiry.
  * @IPSEC_IPIP_REFUSAL_MARK: It carries a mark, and not the device's if-id.
- * @IPSEC_IPIP_REFUSAL_LIMIT: The device has as many SAs as it may have.
+ * @IPSEC_IPIP_REFUSAL_LIMIT: The device has reached its limit of SAs.
  */
 enum ipsec_ipip_refusal {
 	IPSEC_IPIP_REFUSAL_SELECTOR,
@@ -123,9 +124,10 @@ enum ipsec_ipip_refusal {
 };
 
 /**
- * enum ipsec_ipip_offload - What a network device does for an SA.
- * @IPSEC_IPIP_OFFLOAD_CRYPTO: It encrypts and decrypts.
- * @IPSEC_IPIP_OFFLOAD_PACKET: It does all of IPsec. Not supported.
+ * enum ipsec_ipip_offload - Offload of an SA to a network device.
+ * @IPSEC_IPIP_OFFLOAD_CRYPTO: The network device encrypts and decrypts.
+ * @IPSEC_IPIP_OFFLOAD_PACKET: The network device does all of IPsec. Not
+ *   supported.
  */
 enum ipsec_ipip_offload {
 	IPSEC_IPIP_OFFLOAD_CRYPTO,

@@ -68,7 +68,7 @@ one_device_between_endpoints()
 
 	ipsi_topology
 	ipsi_device left keying adopt-endpoints
-	ipsi_must_fail "keying: another device adopts what is between these endpoints" \
+	ipsi_must_fail "keying: another device adopts SAs between these endpoints" \
 		left ip link add ipsec1 "${two[@]}" keying adopt-endpoints
 	ipsi_do left ip link add ipsec1 "${two[@]}" keying adopt
 	ipsi_must_fail "keying: another device adopts" \

@@ -29,8 +29,8 @@ both_sides()
 
 	[ "$(nproc)" -ge 2 ] || ipsi_skip "one processor"
 	ipsi_need taskset
-	[[ $PROBED != *"this kernel has no SAs for one CPU"* ]] ||
-		ipsi_skip "the kernel has no SAs for one CPU"
+	[[ $PROBED != *"this kernel has no per-CPU SAs"* ]] ||
+		ipsi_skip "the kernel has no per-CPU SAs"
 	ipsi_topology
 	ipsi_device left
 	ipsi_device right
@@ -106,7 +106,7 @@ pinned()
 	both_sides
 	add left out 0x1001
 	leaves 1 0x1101
-	ipsi_must_fail "expected an SA that is for all CPUs" left \
+	ipsi_must_fail "expected an SA for all CPUs" left \
 		ipsec-ipip sa activate "$DEV" spi 0x1101
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x1001
 	leaves 0 0x1001

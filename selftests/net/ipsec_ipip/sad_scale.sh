@@ -49,7 +49,7 @@ sas_of_one_device()
 	device
 	ipsi_is "$(sas)" "$((MAX - 5)) 5" "SAs"
 	ipsi_is "$(ipsi_get jail active_spi)" "$((0x1004))" "active SA"
-	ipsi_must_fail "it has as many SAs as it may have" jail \
+	ipsi_must_fail "its limit of SAs is reached" jail \
 		ipsec-ipip sa add "$DEV" out spi 0x2000 "${GCM[@]}"
 	# not by anybody else either
 	ipsi_do jail "$XFRM" many 10.0.0.2 10.0.0.1 0x8000 5 7

@@ -122,7 +122,7 @@ limit()
 
 logged()
 {
-	dmesg | grep -q "if_id 7: more policies than there is room for"
+	dmesg | grep -q "if_id 7: too many policies"
 }
 
 ipsi_run memory limit
