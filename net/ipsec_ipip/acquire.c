@@ -23,7 +23,7 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
-#include "main.h"
+#include "net.h"
 #include "ts.h"
 
 /* Minimum time between two acquires for the same SA, in jiffies */

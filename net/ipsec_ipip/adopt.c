@@ -27,7 +27,7 @@
 #include "acquire.h"
 #include "adopt.h"
 #include "decap.h"
-#include "main.h"
+#include "net.h"
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_clone.h"
@@ -35,6 +35,7 @@
 #include "sad_find.h"
 #include "ts.h"
 #include "txq.h"
+#include "work.h"
 
 /* Delay before another search of the SAD if there was no memory for one */
 #define IPSI_ADOPT_RETRY	(HZ / 10)
@@ -43,12 +44,6 @@
  * also of the SAs that one pass over the SAD returns
  */
 #define IPSI_ADOPT_MAX		1024
-
-/* Owned by the module. It has a high priority, so that an SA is adopted before
- * its key manager goes on. CPUs and priority can be set in
- * /sys/devices/virtual/workqueue/.
- */
-static struct workqueue_struct *ipsi_adopt_wq;
 
 /**
  * struct ipsi_adopt_note - an ESP SA to adopt
@@ -442,7 +437,7 @@ static void ipsi_adopt_queue(struct ipsi_net *inet,
 
 	if (note && !noted)
 		ipsi_adopt_note_free(note);
-	mod_delayed_work(ipsi_adopt_wq, &adopt->work, 0);
+	ipsi_work_queue_urgent(&adopt->work, 0);
 }
 
 /* For ipsi_sad_find(): does x have to be adopted? @data is the namespace. */
@@ -492,8 +487,7 @@ static void ipsi_adopt_scan_all(struct ipsi_adopt *adopt)
 		spin_lock_bh(&adopt->lock);
 		adopt->scan = true;
 		spin_unlock_bh(&adopt->lock);
-		queue_delayed_work(ipsi_adopt_wq, &adopt->work,
-				   IPSI_ADOPT_RETRY);
+		ipsi_work_queue_urgent(&adopt->work, IPSI_ADOPT_RETRY);
 		return;
 	}
 
@@ -538,33 +532,6 @@ static void ipsi_adopt_work(struct work_struct *work)
 		ipsi_adopt_note_free(note);
 		cond_resched();
 	}
-}
-
-/**
- * ipsi_adopt_schedule - queue work on the queue of the adoption
- * @work: the work
- *
- * Context: any.
- */
-void ipsi_adopt_schedule(struct work_struct *work)
-{
-	queue_work(ipsi_adopt_wq, work);
-}
-
-/**
- * ipsi_adopt_schedule_delayed - queue delayed work on the queue of the adoption
- * @work: the work; if it is queued already, only a delay of 0 changes its time
- * @delay: in jiffies
- *
- * Context: any.
- */
-void ipsi_adopt_schedule_delayed(struct delayed_work *work,
-				 unsigned long delay)
-{
-	if (delay)
-		queue_delayed_work(ipsi_adopt_wq, work, delay);
-	else
-		mod_delayed_work(ipsi_adopt_wq, work, 0);
 }
 
 /**
@@ -743,25 +710,13 @@ void ipsi_adopt_net_exit(struct net *net)
 }
 
 /**
- * ipsi_adopt_init - create the work queue and the table of devices
+ * ipsi_adopt_init - create the table of devices
  *
  * Return: 0 or a negative errno.
  */
 int ipsi_adopt_init(void)
 {
-	int err;
-
-	err = rhashtable_init(&ipsi_adopt_table, &ipsi_adopt_params);
-	if (err)
-		return err;
-
-	ipsi_adopt_wq = alloc_workqueue("ipsec_ipip_adopt",
-					WQ_UNBOUND | WQ_HIGHPRI | WQ_SYSFS, 0);
-	if (ipsi_adopt_wq)
-		return 0;
-
-	rhashtable_destroy(&ipsi_adopt_table);
-	return -ENOMEM;
+	return rhashtable_init(&ipsi_adopt_table, &ipsi_adopt_params);
 }
 
 /**
@@ -769,6 +724,5 @@ int ipsi_adopt_init(void)
  */
 void ipsi_adopt_exit(void)
 {
-	destroy_workqueue(ipsi_adopt_wq);
 	rhashtable_destroy(&ipsi_adopt_table);
 }

@@ -16,9 +16,6 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 void ipsi_adopt_configure(struct ipsi_dev *idev);
 void ipsi_adopt_forget(struct ipsi_dev *idev);
 void ipsi_adopt_rescan(struct net *net);
-void ipsi_adopt_schedule(struct work_struct *work);
-void ipsi_adopt_schedule_delayed(struct delayed_work *work,
-				 unsigned long delay);
 bool ipsi_adopt_wants_all(const struct net *net);
 void ipsi_adopt_updated(struct xfrm_state *x);
 

@@ -31,7 +31,7 @@
 #include "decap.h"
 #include "icmp.h"
 #include "inner.h"
-#include "main.h"
+#include "net.h"
 #include "outer.h"
 #include "peer.h"
 #include "sa.h"

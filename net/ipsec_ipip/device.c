@@ -12,15 +12,17 @@
 #include <net/ipv6.h>
 #include <net/xfrm.h>
 
+#include "acquire.h"
+#include "adopt.h"
 #include "bundle.h"
 #include "carrier.h"
 #include "decap.h"
 #include "device.h"
 #include "encap.h"
 #include "ethtool.h"
-#include "main.h"
 #include "mtu.h"
 #include "natt.h"
+#include "net.h"
 #include "peer.h"
 #include "sa.h"
 #include "sad_flush.h"
@@ -103,6 +105,9 @@ static void ipsi_dev_uninit(struct net_device *dev)
 	if (!hlist_unhashed(&idev->node)) {
 		ipsi_sad_flush(idev);
 		ipsi_net_del(idev);
+		ipsi_adopt_forget(idev);
+		ipsi_acquire_stop(idev);
+		ipsi_sad_close(idev);
 	}
 	ipsi_sad_stop(idev);
 	ipsi_carrier_stop(idev);

@@ -36,7 +36,7 @@
 
 #include "icmp.h"
 #include "inner.h"
-#include "main.h"
+#include "net.h"
 #include "route.h"
 #include "sa.h"
 #include "stats.h"

@@ -8,8 +8,8 @@
 #include "acquire.h"
 #include "adopt.h"
 #include "km.h"
-#include "main.h"
 #include "migrate.h"
+#include "net.h"
 #include "peer.h"
 #include "sa.h"
 #include "sad_flush.h"
@@ -67,7 +67,7 @@ static int ipsi_km_notify(struct xfrm_state *x, const struct km_event *c)
 
 	if (c->event == XFRM_MSG_FLUSHSA) {
 		ipsi_acquire_flushed(c->net);
-		ipsi_net_flushed(c->net, c->data.proto);
+		ipsi_sad_net_flushed(c->net, c->data.proto);
 		return 0;
 	}
 

@@ -1,215 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Init and exit of the module and of namespaces, and the devices by the
- * namespace of their underlay.
+ * Init and exit of the module and of namespaces. Nothing else calls into this
+ * file.
  */
-#include <linux/hash.h>
-#include <linux/jhash.h>
 #include <linux/module.h>
-#include <linux/rculist.h>
-#include <linux/rhashtable.h>
 #include <linux/wait_bit.h>
 #include <net/addrconf.h>
 #include <net/if_inet6.h>
 #include <net/net_namespace.h>
-#include <net/netns/hash.h>
 
-#include "acquire.h"
 #include "adopt.h"
 #include "bundle.h"
 #include "decap.h"
 #include "device.h"
 #include "km.h"
 #include "link.h"
-#include "main.h"
 #include "migrate.h"
 #include "mtu.h"
+#include "net.h"
 #include "netlink.h"
 #include "sa.h"
 #include "spd.h"
 #include "wipe.h"
 #include "work.h"
-
-unsigned int ipsi_net_id __read_mostly;
-
-/* Devices of all namespaces by if_id; written under RTNL, read under RCU. */
-static struct rhashtable ipsi_net_table;
-
-/**
- * struct ipsi_net_key - key of ipsi_net_table
- * @net: underlay namespace
- * @if_id: interface id
- */
-struct ipsi_net_key {
-	const struct net *net;
-	u32 if_id;
-};
-
-static u32 ipsi_net_hash(const struct net *net, u32 if_id, u32 seed)
-{
-	return jhash_2words(if_id, net_hash_mix(net), seed);
-}
-
-static u32 ipsi_net_key_hash(const void *data, u32 len, u32 seed)
-{
-	const struct ipsi_net_key *key = data;
-
-	return ipsi_net_hash(key->net, key->if_id, seed);
-}
-
-static u32 ipsi_net_obj_hash(const void *data, u32 len, u32 seed)
-{
-	const struct ipsi_dev *idev = data;
-
-	return ipsi_net_hash(idev->net, idev->if_id, seed);
-}
-
-static int ipsi_net_obj_cmp(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct ipsi_net_key *key = arg->key;
-	const struct ipsi_dev *idev = obj;
-
-	return idev->if_id != key->if_id || idev->net != key->net;
-}
-
-static const struct rhashtable_params ipsi_net_params = {
-	.head_offset		= offsetof(struct ipsi_dev, by_if_id),
-	.hashfn			= ipsi_net_key_hash,
-	.obj_hashfn		= ipsi_net_obj_hash,
-	.obj_cmpfn		= ipsi_net_obj_cmp,
-	.automatic_shrinking	= true,
-};
-
-/**
- * ipsi_net_find - find a device by its if_id
- * @net: underlay namespace
- * @if_id: interface id
- *
- * Context: RCU read side or RTNL.
- * Return: the device, valid as long as that is held, or NULL.
- */
-struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
-{
-	const struct ipsi_net_key key = { .net = net, .if_id = if_id };
-
-	return rhashtable_lookup_fast(&ipsi_net_table, &key, ipsi_net_params);
-}
-
-/**
- * ipsi_net_add - add a device to its namespace and to the table
- * @idev: the device
- * @if_id: its interface id, which is free
- *
- * Context: RTNL.
- * Return: 0 or a negative errno.
- */
-int ipsi_net_add(struct ipsi_dev *idev, u32 if_id)
-{
-	struct ipsi_net *inet = ipsi_net(idev->net);
-	int err;
-
-	ASSERT_RTNL();
-
-	idev->if_id = if_id;
-	err = rhashtable_insert_fast(&ipsi_net_table, &idev->by_if_id,
-				     ipsi_net_params);
-	if (err)
-		return err;
-
-	hlist_add_head_rcu(&idev->node,
-			   &inet->devs[hash_32(if_id, IPSI_HASH_BITS)]);
-	return 0;
-}
-
-/**
- * ipsi_net_del - undo ipsi_net_add(), and forget the SAs of the device
- * @idev: the device
- *
- * Context: RTNL. Readers may see it until a grace period has passed.
- */
-void ipsi_net_del(struct ipsi_dev *idev)
-{
-	struct ipsi_net *inet = ipsi_net(idev->net);
-	u32 if_id = rtnl_dereference(idev->conf)->if_id;
-
-	ASSERT_RTNL();
-
-	hlist_del_rcu(&idev->node);
-	rhashtable_remove_fast(&ipsi_net_table, &idev->by_if_id,
-			       ipsi_net_params);
-	if (if_id >= IPSI_IF_ID_AUTO && if_id < inet->free_if_id)
-		inet->free_if_id = if_id;
-	ipsi_adopt_forget(idev);
-	ipsi_acquire_stop(idev);
-	ipsi_sad_close(idev);
-}
-
-/**
- * ipsi_net_set_flushed - mark devices whose states are deleted
- * @net: underlay namespace; all its devices that are being unregistered are
- *   marked
- *
- * Context: RTNL.
- */
-void ipsi_net_set_flushed(const struct net *net)
-{
-	struct ipsi_net *inet = ipsi_net(net);
-	struct ipsi_dev *idev;
-	unsigned int i;
-
-	ASSERT_RTNL();
-
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry(idev, &inet->devs[i], node)
-			if (ipsi_dev_goes(idev))
-				idev->flushed = true;
-}
-
-/**
- * ipsi_net_flushed - refresh all devices after a flush of SAs
- * @net: the namespace
- * @proto: IPPROTO_ESP or another, or 0 for all
- *
- * Context: RCU read side.
- */
-void ipsi_net_flushed(const struct net *net, u8 proto)
-{
-	struct ipsi_net *inet = ipsi_net(net);
-	struct ipsi_dev *idev;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(idev, &inet->devs[i], node)
-			if (ipsi_sad_has_proto(idev, proto))
-				ipsi_sa_refresh(idev);
-}
-
-/**
- * ipsi_net_moved - refresh the devices whose SAs were moved
- * @net: the namespace
- * @family: family of the addresses
- * @a: old address of the SAs at one end
- * @b: old address at the other end
- *
- * Context: RCU read side.
- */
-void ipsi_net_moved(const struct net *net, u16 family, const xfrm_address_t *a,
-		    const xfrm_address_t *b)
-{
-	struct ipsi_net *inet = ipsi_net(net);
-	const struct ipsi_conf *conf;
-	struct ipsi_dev *idev;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry_rcu(idev, &inet->devs[i], node) {
-			conf = rcu_dereference(idev->conf);
-			if (conf->family == family &&
-			    (ipsi_conf_between(conf, a, b) ||
-			     ipsi_conf_between(conf, b, a)))
-				ipsi_sa_refresh(idev);
-		}
-}
 
 /* Unlike IPv4, IPv6 keeps routes whose source is no longer an address of this
  * host; see ipsi_route6().
@@ -232,13 +45,11 @@ static struct notifier_block ipsi_inet6addr_notifier = {
 /* Delete the devices with their underlay namespace, wherever they are. */
 static void ipsi_exit_rtnl(struct net *net, struct list_head *kill)
 {
-	struct ipsi_net *inet = ipsi_net(net);
 	struct ipsi_dev *idev;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(inet->devs); i++)
-		hlist_for_each_entry(idev, &inet->devs[i], node)
-			unregister_netdevice_queue(idev->dev, kill);
+	ipsi_net_for_each(ipsi_net(net), i, idev)
+		unregister_netdevice_queue(idev->dev, kill);
 }
 
 IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
@@ -283,7 +94,7 @@ static int __init ipsi_init(void)
 {
 	int err;
 
-	err = rhashtable_init(&ipsi_net_table, &ipsi_net_params);
+	err = ipsi_net_register();
 	if (err)
 		return err;
 
@@ -345,7 +156,7 @@ err_work:
 err_sa:
 	ipsi_sa_exit();
 err_table:
-	rhashtable_destroy(&ipsi_net_table);
+	ipsi_net_unregister();
 	return err;
 }
 
@@ -362,7 +173,7 @@ static void __exit ipsi_exit(void)
 	ipsi_adopt_exit();
 	ipsi_work_exit();
 	ipsi_sa_exit();
-	rhashtable_destroy(&ipsi_net_table);
+	ipsi_net_unregister();
 	/* Wait for the RCU callbacks that free configurations. */
 	rcu_barrier();
 }

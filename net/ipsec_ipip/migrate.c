@@ -15,13 +15,14 @@
 #include <net/xfrm.h>
 
 #include "adopt.h"
-#include "main.h"
 #include "migrate.h"
+#include "net.h"
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"
 #include "sad_flush.h"
+#include "work.h"
 
 /**
  * struct ipsi_migration - a request to move SAs
@@ -190,7 +191,7 @@ static void ipsi_migrate_give_up(struct net *net,
 	pr_warn_ratelimited("ipsec-ipip: too many SAs moved at once, all expire\n");
 	ipsi_migrate_all(net, room, NULL);
 	rcu_read_lock();
-	ipsi_net_flushed(net, IPPROTO_ESP);
+	ipsi_sad_net_flushed(net, IPPROTO_ESP);
 	rcu_read_unlock();
 }
 
@@ -232,7 +233,8 @@ static void ipsi_migrate_noted(struct net *net,
 
 	/* The core has replaced inbound SAs without a notification. */
 	rcu_read_lock();
-	ipsi_net_moved(net, mig->family, &mig->old_saddr, &mig->old_daddr);
+	ipsi_sad_net_moved(net, mig->family, &mig->old_saddr,
+			   &mig->old_daddr);
 	rcu_read_unlock();
 }
 
@@ -320,7 +322,7 @@ void ipsi_migrate_notify(struct net *net, bool out,
 	}
 	if (!ipsi_migrate_note(migrations, mig))
 		kfree(mig);
-	ipsi_adopt_schedule(&migrations->work);
+	ipsi_work_queue_urgent_now(&migrations->work);
 }
 
 /**

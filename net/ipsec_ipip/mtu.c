@@ -13,8 +13,8 @@
 #include <net/xfrm.h>
 
 #include "device.h"
-#include "main.h"
 #include "mtu.h"
+#include "net.h"
 #include "outer.h"
 #include "route.h"
 #include "sa.h"

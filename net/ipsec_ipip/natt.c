@@ -16,8 +16,8 @@
 #include <net/sock.h>
 
 #include "icmp.h"
-#include "main.h"
 #include "natt.h"
+#include "net.h"
 
 IPSI_DEFINE_ENCAP_ERR(ipsi_icmp_err_udp)
 

@@ -23,8 +23,8 @@
 #include "acquire.h"
 #include "bundle.h"
 #include "carrier.h"
-#include "main.h"
 #include "mtu.h"
+#include "net.h"
 #include "nlmsg.h"
 #include "policy.h"
 #include "sa.h"
@@ -750,6 +750,48 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 			ipsi_sa_remove(idev, sa);
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
+}
+
+/**
+ * ipsi_sad_net_flushed - refresh all devices after a flush of SAs
+ * @net: the namespace
+ * @proto: IPPROTO_ESP or another, or 0 for all
+ *
+ * Context: RCU read side.
+ */
+void ipsi_sad_net_flushed(const struct net *net, u8 proto)
+{
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	ipsi_net_for_each(ipsi_net(net), i, idev)
+		if (ipsi_sad_has_proto(idev, proto))
+			ipsi_sa_refresh(idev);
+}
+
+/**
+ * ipsi_sad_net_moved - refresh the devices whose SAs were moved
+ * @net: the namespace
+ * @family: family of the addresses
+ * @a: old address of the SAs at one end
+ * @b: old address at the other end
+ *
+ * Context: RCU read side.
+ */
+void ipsi_sad_net_moved(const struct net *net, u16 family,
+			const xfrm_address_t *a, const xfrm_address_t *b)
+{
+	const struct ipsi_conf *conf;
+	struct ipsi_dev *idev;
+	unsigned int i;
+
+	ipsi_net_for_each(ipsi_net(net), i, idev) {
+		conf = rcu_dereference(idev->conf);
+		if (conf->family == family &&
+		    (ipsi_conf_between(conf, a, b) ||
+		     ipsi_conf_between(conf, b, a)))
+			ipsi_sa_refresh(idev);
+	}
 }
 
 /* Unpin the active SA. The next choice is announced in any case. */

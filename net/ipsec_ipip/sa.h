@@ -94,6 +94,9 @@ void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
 void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_refresh(struct ipsi_dev *idev);
+void ipsi_sad_net_flushed(const struct net *net, u8 proto);
+void ipsi_sad_net_moved(const struct net *net, u16 family,
+			const xfrm_address_t *a, const xfrm_address_t *b);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
 struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev);

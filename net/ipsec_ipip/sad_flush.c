@@ -7,7 +7,7 @@
  */
 #include <net/xfrm.h>
 
-#include "main.h"
+#include "net.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"

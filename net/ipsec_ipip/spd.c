@@ -21,10 +21,10 @@
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
-#include "main.h"
+#include "net.h"
 #include "spd.h"
 #include "ts.h"
+#include "work.h"
 
 /* Limit of policies in all sets of a namespace */
 #define IPSI_SPD_MAX	(4 * IPSEC_IPIP_POLICIES_MAX)
@@ -74,7 +74,7 @@ static struct ipsi_spd_set *ipsi_spd_find(struct ipsi_spd *spd,
 
 static void ipsi_spd_schedule(struct ipsi_spd *spd, unsigned long delay)
 {
-	ipsi_adopt_schedule_delayed(&spd->work, delay);
+	ipsi_work_queue_urgent(&spd->work, delay);
 }
 
 /* Read incomplete sets again, since there may be room now. */
@@ -111,7 +111,7 @@ static bool ipsi_spd_has_room(const struct ipsi_spd *spd,
 static void ipsi_spd_log_later(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 {
 	set->log_pending = true;
-	ipsi_adopt_schedule(&spd->log_work);
+	ipsi_work_queue_urgent_now(&spd->log_work);
 }
 
 /* Note that a policy has no entry, so the set is not complete. */

@@ -19,7 +19,7 @@
 
 #include "acquire.h"
 #include "encap.h"
-#include "main.h"
+#include "net.h"
 #include "sa.h"
 #include "stats.h"
 #include "txq.h"

@@ -17,10 +17,10 @@
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
-#include "main.h"
+#include "net.h"
 #include "sa_clone.h"
 #include "wipe.h"
+#include "work.h"
 
 /* Limit of dead SAs that wait for the mutex; the keys of more are not wiped. */
 #define IPSI_WIPE_MAX	1024
@@ -72,7 +72,7 @@ void ipsi_wipe_later(struct ipsi_net *inet, struct ipsi_sa *sa)
 	spin_unlock_bh(&wipe->lock);
 
 	if (wait)
-		ipsi_adopt_schedule(&wipe->work);
+		ipsi_work_queue_urgent_now(&wipe->work);
 	else
 		ipsi_wipe_free(sa);
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work items of devices, with the following rules:
+ * Work items of devices and namespaces. These rules hold for those of devices:
  *
  * - Work owns a reference to its device while it is queued or runs, and puts
  *   it by ipsi_work_done() as its last step.
  * - Nothing is queued for a device that is not registered. Queueing is an RCU
  *   read side, and unregistration waits for readers before ndo_uninit; so
  *   ipsi_work_cancel() finds all that has been queued.
- * - The queue belongs to the module: no work outlives the code.
+ * - The queues belong to the module: no work outlives the code.
  */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -18,6 +18,12 @@
 
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
 static struct workqueue_struct *ipsi_work_wq;
+
+/* Owned likewise. It has a high priority, so that an SA is adopted before its
+ * key manager goes on. CPUs and priority can be set in
+ * /sys/devices/virtual/workqueue/.
+ */
+static struct workqueue_struct *ipsi_work_urgent_wq;
 
 /* Take the reference of a work that is about to be queued. RCU read side. */
 static bool ipsi_work_hold(struct ipsi_dev *idev)
@@ -124,14 +130,51 @@ void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
 }
 
 /**
- * ipsi_work_init - create the workqueue
+ * ipsi_work_queue_urgent - queue work of a namespace that follows key managers
+ * @work: the work; its owner cancels it before the namespace is freed. If it is
+ *   queued already, only a delay of 0 changes its time.
+ * @delay: in jiffies
+ *
+ * Context: any.
+ */
+void ipsi_work_queue_urgent(struct delayed_work *work, unsigned long delay)
+{
+	if (delay)
+		queue_delayed_work(ipsi_work_urgent_wq, work, delay);
+	else
+		mod_delayed_work(ipsi_work_urgent_wq, work, 0);
+}
+
+/**
+ * ipsi_work_queue_urgent_now - the same for work without a timer
+ * @work: the work; its owner cancels it before the namespace is freed
+ *
+ * Context: any.
+ */
+void ipsi_work_queue_urgent_now(struct work_struct *work)
+{
+	queue_work(ipsi_work_urgent_wq, work);
+}
+
+/**
+ * ipsi_work_init - create the workqueues
  *
  * Return: 0 or -ENOMEM.
  */
 int ipsi_work_init(void)
 {
 	ipsi_work_wq = alloc_workqueue("ipsec_ipip", WQ_UNBOUND, 0);
-	return ipsi_work_wq ? 0 : -ENOMEM;
+	if (!ipsi_work_wq)
+		return -ENOMEM;
+
+	ipsi_work_urgent_wq = alloc_workqueue("ipsec_ipip_adopt", WQ_UNBOUND |
+					      WQ_HIGHPRI | WQ_SYSFS, 0);
+	if (!ipsi_work_urgent_wq) {
+		destroy_workqueue(ipsi_work_wq);
+		return -ENOMEM;
+	}
+
+	return 0;
 }
 
 /**
@@ -139,5 +182,6 @@ int ipsi_work_init(void)
  */
 void ipsi_work_exit(void)
 {
+	destroy_workqueue(ipsi_work_urgent_wq);
 	destroy_workqueue(ipsi_work_wq);
 }

@@ -16,5 +16,7 @@ void ipsi_work_cancel(struct ipsi_dev *idev, struct delayed_work *work);
 void ipsi_work_done(struct ipsi_dev *idev);
 void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
 			 unsigned long delay);
+void ipsi_work_queue_urgent(struct delayed_work *work, unsigned long delay);
+void ipsi_work_queue_urgent_now(struct work_struct *work);
 
 #endif /* _IPSI_WORK_H */

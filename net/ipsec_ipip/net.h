@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The devices of a namespace */
-#ifndef _IPSI_MAIN_H
-#define _IPSI_MAIN_H
+#ifndef _IPSI_NET_H
+#define _IPSI_NET_H
 
 #include <linux/rculist.h>
+#include <linux/rtnetlink.h>
 #include <net/netns/generic.h>
 
 #include "ipsi.h"
@@ -22,12 +23,17 @@ static inline struct ipsi_net *ipsi_net(const struct net *net)
 	return net_generic(net, ipsi_net_id);
 }
 
+/* All devices of @inet, by RTNL or under RCU; @i is scratch. */
+#define ipsi_net_for_each(inet, i, idev)				\
+	for ((i) = 0; (i) < ARRAY_SIZE((inet)->devs); (i)++)		\
+		hlist_for_each_entry_rcu(idev, &(inet)->devs[i], node,	\
+					 lockdep_rtnl_is_held())
+
 struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id);
 int ipsi_net_add(struct ipsi_dev *idev, u32 if_id);
 void ipsi_net_del(struct ipsi_dev *idev);
 void ipsi_net_set_flushed(const struct net *net);
-void ipsi_net_flushed(const struct net *net, u8 proto);
-void ipsi_net_moved(const struct net *net, u16 family, const xfrm_address_t *a,
-		    const xfrm_address_t *b);
+int ipsi_net_register(void);
+void ipsi_net_unregister(void);
 
-#endif /* _IPSI_MAIN_H */
+#endif /* _IPSI_NET_H */
