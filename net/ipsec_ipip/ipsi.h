@@ -203,10 +203,12 @@ struct ipsi_sad {
  * struct ipsi_carrier - the carrier of a device; see carrier.c
  * @keyed: there are keys in both directions; written under ipsi_sad.lock
  * @off: tells that there are none, if they have not come back
+ * @queue: lets packets through again after a change of the queue
  */
 struct ipsi_carrier {
 	bool keyed;
 	struct delayed_work off;
+	struct work_struct queue;
 };
 
 /**
