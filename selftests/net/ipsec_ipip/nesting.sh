@@ -227,13 +227,10 @@ asynchronous()
 			ipsi_wait "pcrypt unloaded" rmmod pcrypt
 		return
 	fi
-	modprobe -a pcrypt algif_aead 2> /dev/null || ipsi_skip "no pcrypt"
-	# what it says of the name does not matter
-	python3 - 2> /dev/null <<-END
-		import socket
-		s = socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)
-		s.bind(('aead', 'pcrypt(rfc4106(gcm(aes)))'))
-	END
+	ipsi_need python3
+	modprobe -a pcrypt crypto_user 2> /dev/null || ipsi_skip "no pcrypt"
+	python3 "$IPSI_DIR/ipsec_ipip_crypto.py" aead \
+		'pcrypt(rfc4106(gcm(aes)))' || ipsi_skip "no crypto_user"
 	grep -q 'driver.*: pcrypt(rfc4106(' /proc/crypto ||
 		ipsi_skip "no parallel cipher"
 }
