@@ -4,6 +4,7 @@
  * that routing protocols notice the loss of keys as a link failure.
  */
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/workqueue.h>
 #include <net/sch_generic.h>
 
@@ -93,16 +94,6 @@ static void ipsi_carrier_work(struct work_struct *work)
 }
 
 /**
- * ipsi_carrier_init - start without keys
- * @idev: a device that is being created
- */
-void ipsi_carrier_init(struct ipsi_dev *idev)
-{
-	INIT_DELAYED_WORK(&idev->carrier.off, ipsi_carrier_work);
-	netif_carrier_off(idev->dev);
-}
-
-/**
  * ipsi_carrier_stop - freeze the carrier
  * @idev: the device, which is being unregistered
  *
@@ -129,6 +120,9 @@ static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
  * But packets without an SA must reach this device: it counts them, notifies
  * their senders, and sends the acquire that makes a key manager install keys.
  *
+ * A dormant link (RFC 2863) would keep its queue. But a dormant link lacks only
+ * IFF_RUNNING, and BIRD checks IFF_LOWER_UP, which is the carrier.
+ *
  * Context: RTNL, after the core has changed the queue.
  */
 void ipsi_carrier_keep_queue(struct net_device *dev)
@@ -142,4 +136,48 @@ void ipsi_carrier_keep_queue(struct net_device *dev)
 
 	for (i = 0; i < dev->num_tx_queues; i++)
 		ipsi_carrier_keep_txq(netdev_get_tx_queue(dev, i));
+}
+
+static void ipsi_carrier_queue_work(struct work_struct *work)
+{
+	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
+					     carrier.queue);
+	struct net_device *dev = idev->dev;
+
+	rtnl_lock();
+	if (dev->reg_state == NETREG_REGISTERED)
+		ipsi_carrier_keep_queue(dev);
+	rtnl_unlock();
+
+	ipsi_work_done(idev);
+}
+
+/**
+ * ipsi_carrier_queue_changes - the core is about to change the queue
+ * @dev: the device
+ *
+ * The core calls no notifier after such a change. It makes the change under the
+ * RTNL, for which the work waits.
+ *
+ * Context: RTNL.
+ */
+void ipsi_carrier_queue_changes(struct net_device *dev)
+{
+	struct ipsi_dev *idev = netdev_priv(dev);
+
+	ASSERT_RTNL();
+
+	if (!netif_carrier_ok(dev) && dev->flags & IFF_UP)
+		ipsi_work_queue(idev, &idev->carrier.queue);
+}
+
+/**
+ * ipsi_carrier_init - start without keys
+ * @idev: a device that is being created
+ */
+void ipsi_carrier_init(struct ipsi_dev *idev)
+{
+	INIT_DELAYED_WORK(&idev->carrier.off, ipsi_carrier_work);
+	INIT_WORK(&idev->carrier.queue, ipsi_carrier_queue_work);
+	netif_carrier_off(idev->dev);
 }

@@ -9,5 +9,6 @@ void ipsi_carrier_init(struct ipsi_dev *idev);
 void ipsi_carrier_stop(struct ipsi_dev *idev);
 void ipsi_carrier_set(struct ipsi_dev *idev, bool on);
 void ipsi_carrier_keep_queue(struct net_device *dev);
+void ipsi_carrier_queue_changes(struct net_device *dev);
 
 #endif /* _IPSI_CARRIER_H */

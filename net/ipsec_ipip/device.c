@@ -156,6 +156,18 @@ static int ipsi_dev_get_iflink(const struct net_device *dev)
 	return link;
 }
 
+/* Nothing is offloaded. The core announces a new root qdisc in this way only, and
+ * to devices with NETIF_F_HW_TC only.
+ */
+static int ipsi_dev_setup_tc(struct net_device *dev, enum tc_setup_type type,
+			     void *type_data)
+{
+	if (type == TC_SETUP_ROOT_QDISC)
+		ipsi_carrier_queue_changes(dev);
+
+	return -EOPNOTSUPP;
+}
+
 static const struct net_device_ops ipsi_netdev_ops = {
 	.ndo_init		= ipsi_dev_init,
 	.ndo_uninit		= ipsi_dev_uninit,
@@ -163,6 +175,7 @@ static const struct net_device_ops ipsi_netdev_ops = {
 	.ndo_stop		= ipsi_dev_stop,
 	.ndo_start_xmit		= ipsi_xmit,
 	.ndo_change_mtu		= ipsi_dev_change_mtu,
+	.ndo_setup_tc		= ipsi_dev_setup_tc,
 	.ndo_get_stats64	= dev_get_tstats64,
 	.ndo_get_iflink		= ipsi_dev_get_iflink,
 };
@@ -203,7 +216,7 @@ void ipsi_device_setup(struct net_device *dev)
 		   IPSI_ESP_OVERHEAD_MAX;
 	dev->min_mtu = IPV4_MIN_MTU;
 	dev->max_mtu = IP_MAX_MTU - sizeof(struct iphdr);
-	dev->features |= IPSI_FEATURES;
+	dev->features |= IPSI_FEATURES | NETIF_F_HW_TC;
 	dev->hw_features |= IPSI_FEATURES;
 	dev->hw_enc_features |= IPSI_FEATURES;
 	ipsi_dev_set_lltx(dev);
@@ -245,6 +258,9 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		ipsi_carrier_keep_queue(dev);
+		break;
+	case NETDEV_CHANGE_TX_QUEUE_LEN:
+		ipsi_carrier_queue_changes(dev);
 		break;
 	}
 

@@ -207,10 +207,12 @@ struct ipsi_sad {
  * struct ipsi_carrier - the carrier of a device; see carrier.c
  * @keyed: there are keys in both directions; written under ipsi_sad.lock
  * @off: work that turns the carrier off, unless the keys are back by then
+ * @queue: work that lets packets through again after a change of the queue
  */
 struct ipsi_carrier {
 	bool keyed;
 	struct delayed_work off;
+	struct work_struct queue;
 };
 
 /**

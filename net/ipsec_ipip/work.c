@@ -19,7 +19,7 @@
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
 static struct workqueue_struct *ipsi_work_wq;
 
-/* Owned likewise. It has a high priority, so that an SA is adopted before its
+/* Owned by the module as well. It has a high priority, so that an SA is adopted before its
  * key manager goes on. CPUs and priority can be set in
  * /sys/devices/virtual/workqueue/.
  */

@@ -10,6 +10,18 @@
 #   4, 5  the same with ESP in UDP
 #   6, 7  AH over IPv4 and IPv6
 #
+# ESP is encrypted in one of three ways, which the tests deal out differently.
+# Over both tests, each way meets IPv4, IPv6, ESP in UDP, and both inbound modes:
+#
+#   G  pcrypt around AES-GCM
+#   P  pcrypt around AES-CBC with HMAC-SHA256
+#   C  cryptd around AES-CBC with HMAC-SHA512
+#
+# XFRM asks for a cipher by name and gets its best instance, so a name cannot
+# stand for pcrypt on one link and for cryptd on another. AH has cryptd around
+# HMAC-SHA384: pcrypt takes no hashes, and a better instance of a hash that ESP
+# uses would end the ciphers that are made with it.
+#
 # A failure means that devices cannot be deleted, since somebody else's reference
 # was dropped or one was kept, or that a packet is lost or goes on in clear.
 
@@ -24,14 +36,13 @@ LINKS=(0 1 2 3 4 5 6 7)
 KEY=${IPSI_ENC_KEY[left]}
 AUTH=${IPSI_AUTH_KEY[left]}
 
-# async_crypto TEMPLATE TYPE NAME: all use TEMPLATE(NAME) from now on
+# async_crypto TEMPLATE TYPE NAME DRIVER: all use TEMPLATE(NAME) from now on, whose
+# driver's name begins with TEMPLATE(DRIVER
 async_crypto()
 {
-	local driver="^driver *: $1($3"
+	local driver="^driver *: $1($4"
 
-	driver=${driver/rfc4106(gcm(aes))/rfc4106}
-	driver=${driver/hmac(sha256)/hmac(sha256}
-	grep -qi "$driver" /proc/crypto && return
+	grep -q "$driver" /proc/crypto && return
 	modprobe "$1" 2> /dev/null || ipsi_skip "no module $1"
 	python3 "$IPSI_DIR/ipsec_ipip_crypto.py" "$2" "$1($3)" ||
 		ipsi_skip "no crypto_user"
@@ -49,19 +60,36 @@ async_all_crypto()
 	done
 	# The self-test of cryptd in 6.1 fails by a fault of its own, and warns.
 	[ ! -w "$notests" ] || echo 1 > "$notests"
-	async_crypto pcrypt aead 'rfc4106(gcm(aes))'
-	async_crypto cryptd ahash 'hmac(sha256)'
+	async_crypto pcrypt aead 'rfc4106(gcm(aes))' rfc4106
+	async_crypto pcrypt aead 'authenc(hmac(sha256),cbc(aes))' \
+		'authenc(hmac(sha256'
+	async_crypto cryptd aead 'authenc(hmac(sha512),cbc(aes))' \
+		'authenc(hmac(sha512'
+	async_crypto cryptd ahash 'hmac(sha384)' 'hmac(sha384'
+}
+
+# async_algs WAY LINK: the words of "ip xfrm state" for the algorithms
+async_algs()
+{
+	local cbc="enc cbc(aes) $KEY"
+
+	case $1 in
+	G) echo "aead rfc4106(gcm(aes)) ${KEY}0000000$2 128" ;;
+	P) echo "$cbc auth-trunc hmac(sha256) $AUTH 128" ;;
+	C) echo "$cbc auth-trunc hmac(sha512) $AUTH 256" ;;
+	*) echo "auth-trunc hmac(sha384) $AUTH 192" ;;
+	esac
 }
 
 # async_sa SENDER FROM TO LINK [OPTION...]: the words of "ip xfrm state" for an SA
 async_sa()
 {
-	local spi=0x100$4 proto=esp algs="aead rfc4106(gcm(aes)) ${KEY}0000000$4 128"
+	local spi=0x100$4 proto=esp
 
 	[ "$1" = left ] || spi=0x200$4
-	[ "$4" -lt 6 ] || proto=ah algs="auth-trunc hmac(sha256) $AUTH 128"
+	[ "$4" -lt 6 ] || proto=ah
 	echo "xfrm state add src $2 dst $3 proto $proto spi $spi if_id 10$4" \
-		"$algs ${*:5}"
+		"$(async_algs "${WAYS[$4]:-}" "$4") ${*:5}"
 }
 
 # async_end HOST LINK: the commands of "ip" that make this end of a link
@@ -102,10 +130,12 @@ async_used()
 	' /proc/crypto || ipsi_fail "the SAs do not use $1"
 }
 
+# async_topology WAY...: of links 0 to 5
 async_topology()
 {
 	local host n
 
+	WAYS=("$@")
 	async_all_crypto
 	ipsi_topology
 	for host in left right; do
@@ -118,8 +148,10 @@ async_topology()
 			done
 		} | ip -n "${!host}" -batch - || ipsi_fail "no links at $host"
 	done
-	async_used 'seqiv(pcrypt'
-	async_used 'cryptd(hmac'
+	async_used 'seqiv(pcrypt(rfc4106'
+	async_used 'echainiv(pcrypt(authenc(hmac(sha256'
+	async_used 'echainiv(cryptd(authenc(hmac(sha512'
+	async_used 'cryptd(hmac(sha384'
 }
 
 # async_delete HOST DEVICE: it goes at once
@@ -147,7 +179,7 @@ packets_arrive_and_devices_go()
 {
 	local n
 
-	async_topology
+	async_topology G P C G P C
 	for n in "${LINKS[@]}"; do
 		ipsi_do left ping -n -q -f -c 50 -W 10 "192.168.$n.2"
 		ipsi_is "$(ipsi_counter right rx.packets "ipsec$n")" 50 \
@@ -185,7 +217,7 @@ all_goes_under_traffic()
 {
 	local file=$IPSI_TMP/pcap
 
-	async_topology
+	async_topology C C P P G G
 	ipsi_capture_start right "$file"
 	async_traffic
 	ipsi_do right ip xfrm state flush

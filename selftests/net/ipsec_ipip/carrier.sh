@@ -281,11 +281,60 @@ packets_without_carrier()
 	again
 	no_keys "with a qdisc, after down and up"
 	ipsi_do left tc qdisc del dev "$DEV" root
-	# no one tells of that, so it counts from the next change on
-	ipsi_do left ip link set "$DEV" down
-	ipsi_do left ip link set "$DEV" up
-	again
+	comes_back
 	no_keys "with the qdisc gone"
+}
+
+# reaches_device: a packet does
+reaches_device()
+{
+	local before
+
+	before=$(ipsi_stat left tx_no_sa)
+	ipsi_try left ping -n -q -c 1 -W 1 -I "${IPSI_INNER[left]}" \
+		"${IPSI_INNER[right]}" > /dev/null 2>&1
+	[ "$(ipsi_stat left tx_no_sa)" -gt "$before" ]
+}
+
+# comes_back: the queue does, a moment after tc or ip has changed it
+comes_back()
+{
+	ipsi_wait "packets at the device" reaches_device
+	# what waits for a key manager holds up the next acquire
+	ipsi_try left ip xfrm state flush
+}
+
+# The core puts its own queue in front whenever somebody changes that of a device
+# without carrier.
+queue_changes_without_carrier()
+{
+	ipsi_topology
+	quiet left
+	modprobe -a sch_fq_codel sch_ingress 2> /dev/null
+	ipsi_device left
+	carrier_is off
+	ipsi_bg left ip xfrm monitor acquire >> "$IPSI_TMP/acquire"
+	ipsi_wait "ip xfrm monitor listening" listens_to_acquires
+	ipsi_do left ip xfrm state flush
+
+	ipsi_do left tc qdisc replace dev "$DEV" root fq_codel
+	comes_back
+	no_keys "with a new qdisc"
+	ipsi_do left tc qdisc replace dev "$DEV" root pfifo limit 100
+	comes_back
+	no_keys "with another qdisc"
+	ipsi_do left ip link set "$DEV" txqueuelen 123
+	comes_back
+	no_keys "with a longer queue"
+	ipsi_do left tc qdisc add dev "$DEV" clsact
+	comes_back
+	no_keys "with filters"
+	ipsi_do left tc qdisc del dev "$DEV" root
+	comes_back
+	no_keys "without qdisc"
+	# nothing is kept for later
+	ipsi_do left tc qdisc replace dev "$DEV" root fq_codel
+	ipsi_do left ip link del "$DEV"
 }
 
 # spread WHAT: datagrams of many flows, which the queues share, all come through
@@ -330,6 +379,12 @@ many_queues()
 		ipsi_do left ip link set "$DEV" up
 		again
 		spread "with $qdisc, after down and up"
+		ipsi_do left tc qdisc del dev "$DEV" root
+		comes_back
+		spread "without $qdisc"
+		ipsi_do left tc qdisc replace dev "$DEV" root "$qdisc"
+		comes_back
+		spread "with $qdisc, which came without carrier"
 	done
 }
 
@@ -343,4 +398,5 @@ listens_to_acquires()
 }
 
 ipsi_run follows_each_sa follows_ip_xfrm told_by_rtnetlink follows_the_device \
-	ends_with_the_sequence packets_without_carrier many_queues
+	ends_with_the_sequence packets_without_carrier \
+	queue_changes_without_carrier many_queues
