@@ -239,6 +239,68 @@ namespace_of_device_ends()
 	again
 }
 
+# The namespace of the underlay ends while somebody still has a reference to a
+# device that was deleted in another. It waits until that is freed, since the
+# device still uses what the namespace has.
+namespace_of_underlay_ends_first()
+{
+	local app holder deleter seconds=net.core.netdev_unregister_timeout_secs
+
+	ipsi_need python3
+	setup_ns app || ipsi_skip "no network namespaces here"
+	# no complaint of the core about the reference
+	seconds="$seconds=$(sysctl -qn "$seconds")"
+	# shellcheck disable=SC2064 # as it is now
+	trap "sysctl -qw $seconds; ipsi_cleanup" EXIT
+	sysctl -qw net.core.netdev_unregister_timeout_secs=3600
+	ipsi_topology
+	# one that is not made does not count
+	! ipsi_try right ip link add name all type ipsec-ipip \
+		local 10.0.0.2 remote 10.0.0.9 ||
+		ipsi_fail "a device with the name \"all\""
+	ipsi_device_side right
+	ipsi_do right ip link add second type ipsec-ipip \
+		local 10.0.0.2 remote 10.0.0.8 if_id 8
+	ipsi_do right ip link set "$DEV" netns "$app"
+	ipsi_do right ip link set second netns "$app"
+	ipsi_do app ip link add queue type dummy
+	ipsi_do app tc qdisc add dev queue root tbf rate 8bit burst 200 \
+		limit 100000
+	ipsi_do app ip link set queue up
+	ipsi_do app ip link set "$DEV" up
+	ipsi_bg app python3 "$IPSI_DIR/ipsec_ipip_hold.py" queue "$DEV" \
+		> "$IPSI_TMP/holder"
+	holder=$IPSI_BG_PID
+	ipsi_wait "a full queue" grep -q holding "$IPSI_TMP/holder"
+	ipsi_wait "a reference" grep -q '^sock_' "/proc/$holder/wchan"
+	ipsi_bg app ip link del "$DEV"
+	deleter=$IPSI_BG_PID
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	gone()
+	{
+		! ip -n "${!1}" link show dev "$2"
+	}
+	ipsi_wait "the device gone" gone app "$DEV"
+	ipsi_shell_end right
+	ipsi_do left ip netns del "$right"
+	# the last step before it would free what the module has there
+	ipsi_wait "the other device gone" gone app second
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	waits()
+	{
+		# its other devices go after that
+		! gone left "$IPSI_WIRE" || return 0
+		cat /proc/[0-9]*/stack | grep -q ' ipsi_'
+	}
+	ipsi_wait "the end of the namespace" waits
+	! gone left "$IPSI_WIRE" > /dev/null 2>&1 ||
+		ipsi_fail "the namespace has not waited for the device"
+	kill -0 "$deleter" || ipsi_fail "nobody has held the device"
+	kill "$holder"
+	wait "$deleter" || ipsi_fail "the device is not deleted"
+	ipsi_wait "the namespace gone" gone left "$IPSI_WIRE"
+}
+
 module_removed()
 {
 	local round
@@ -301,6 +363,98 @@ if_id_updated()
 	ipsi_is "$(ip -n "$right" xfrm state | grep -c "${IPSI_SPI[left]}")" 0 \
 		"states of no device"
 	nothing_in_clear
+}
+
+# slow_update [DEVICE REMOTE]: an update of an SA takes a while from when the SA
+# has changed to when the module learns of it; in that while the device gets the
+# endpoint
+slow_update()
+{
+	ipsi_need python3
+	# who has come first is told first
+	modprobe xfrm_user
+	if ! modprobe -r ipsec_ipip || ! modprobe ipsec_ipip; then
+		ipsi_skip "the module cannot be unloaded here"
+	fi
+	ipsi_bg right python3 "$IPSI_DIR/ipsec_ipip_listen.py" "$@" \
+		> "$IPSI_TMP/listeners"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	listens()
+	{
+		grep -qx listening "$IPSI_TMP/listeners" ||
+			! kill -0 "$IPSI_BG_PID"
+	}
+	ipsi_wait "listeners" listens
+	grep -qx listening "$IPSI_TMP/listeners" || ipsi_skip "no BPF here"
+}
+
+# An update takes an SA from its device. Packets that come before the module
+# learns of it are let in by nobody, whatever the new if_id is.
+packets_meanwhile()
+{
+	local -a IPSI_ALGS in=(src "${IPSI_OUTER[left]}" dst
+		"${IPSI_OUTER[right]}" proto esp spi "${IPSI_SPI[left]}"
+		mode transport)
+
+	ipsi_algs left
+	ipsi_topology
+	slow_update
+	# Packets are on their way for a while, so that they come whatever the
+	# processors do.
+	ipsi_do left tc qdisc add dev "$IPSI_WIRE" root netem delay 300ms \
+		limit 100000
+	ipsi_tunnel_side left
+	ipsi_device right
+	ipsi_device_sa right out
+	ipsi_daemon_sa right in mode transport if_id 7
+	ipsi_do right ip link add second type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.9 if_id 8
+	ipsi_do right ip link set second up
+	ipsi_bg left ping -f -q -s 600 -I "${IPSI_INNER[left]}" \
+		"${IPSI_INNER[right]}" > /dev/null 2>&1
+	WIRE_CAPTURE=$IPSI_TMP/wire
+	ipsi_capture_start right "$WIRE_CAPTURE"
+	comes right "$DEV"
+	# to one with other endpoints
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 8 "${IPSI_ALGS[@]}"
+	comes right "$IPSI_WIRE"
+	ipsi_is "$(ipsi_get right sa_in) $(ipsi_get right sa_in second)" \
+		"0 0" "inbound SAs"
+	ipsi_is "$(ipsi_counter right rx.packets second)" 0 \
+		"packets of another peer"
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 7 "${IPSI_ALGS[@]}"
+	comes right "$DEV"
+	# to none
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 9 "${IPSI_ALGS[@]}"
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c "${IPSI_SPI[left]}")" 0 \
+		"states of no device"
+	nothing_in_clear
+}
+
+# An update gives an SA to a device that looks for its SAs just then. It is that
+# of one device at a time.
+devices_meanwhile()
+{
+	local -a IPSI_ALGS out=(src "${IPSI_OUTER[right]}" dst
+		"${IPSI_OUTER[left]}" proto esp spi "${IPSI_SPI[right]}"
+		mode transport)
+
+	ipsi_algs right
+	ipsi_topology
+	slow_update second 10.0.0.1
+	ipsi_device right
+	ipsi_daemon_sa right out mode transport if_id 7
+	ipsi_is "$(ipsi_get right sa_out)" 1 "outbound SAs"
+	ipsi_do right ip link add second type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.9 if_id 8
+	ipsi_do right ip xfrm state update "${out[@]}" if_id 8 \
+		"${IPSI_ALGS[@]}"
+	ipsi_wait "the other device" grep -qx changed "$IPSI_TMP/listeners"
+	ipsi_is "$(ipsi_get right sa_out) $(ipsi_get right sa_out second)" \
+		"0 1" "outbound SAs"
+	ipsi_do right ip xfrm state delete "${out[@]:0:8}"
+	ipsi_is "$(ipsi_get right sa_out) $(ipsi_get right sa_out second)" \
+		"0 0" "outbound SAs"
 }
 
 # The SAD is flushed, and with it the SAs of the device; packets of the peer are
@@ -372,6 +526,7 @@ registration_refused()
 
 ipsi_run link_deleted link_deleted_inbound_tunnel link_deleted_over_ipv6 \
 	states_of_others adopted_states \
-	unused_state several_devices many_states owners_are_notified namespace_of_device_ends \
-	module_removed endpoints_changed if_id_updated sad_flushed if_id_first_free \
-	registration_refused
+	unused_state several_devices many_states owners_are_notified \
+	namespace_of_device_ends namespace_of_underlay_ends_first \
+	module_removed endpoints_changed if_id_updated packets_meanwhile \
+	devices_meanwhile sad_flushed if_id_first_free registration_refused

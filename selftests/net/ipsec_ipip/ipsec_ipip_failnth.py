@@ -3,35 +3,95 @@
 """Let the n-th allocation of a request fail, for n = 1, 2, 3 ...
 
 ipsec_ipip_failnth.py OPERATION: run the operation once for each allocation
-that it makes, until none of them fails any more. Each operation has a request
-that is tested, and what goes before and after it. Prints how many allocations
-have failed; exits 1 if the request succeeds less often than it should.
+that the module makes in it, until none of them fails any more. Each operation
+has a request that is tested, and what goes before and after it. Prints how many
+allocations have failed; exits 1 if the request succeeds less often than it
+should.
 
-The kernel needs CONFIG_FAILSLAB; failslab/ignore-gfp-wait is off.
+Allocations of work are not those of a request. There the first one after so
+many bytes fails, for more and more bytes.
+
+The kernel needs CONFIG_FAILSLAB, and CONFIG_FAULT_INJECTION_STACKTRACE_FILTER
+to tell the allocations of the module from others.
 """
+import ctypes
 import os
 import socket
 import struct
 import subprocess
 import sys
+import time
 
 from ipsec_ipip_rtnl import attr, request, verdict
+from ipsec_ipip_xfrm import IF_ID as XFRMA_IF_ID, Sa, Xfrm, aead, must
 
 NETLINK_GENERIC = 16
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 0x10, 3
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
-CMD_SA_ADD, CMD_SA_DEL, CMD_SA_GET, CMD_DEV_GET = 1, 2, 3, 5
+CMD_SA_ADD, CMD_SA_DEL = 1, 2
 A_IFNAME, A_DIRECTION, A_SPI = 2, 3, 5
-A_AEAD_NAME, A_AEAD_KEY, A_KEYS = 10, 11, 22
+A_AEAD_NAME, A_AEAD_KEY = 10, 11
 RTM_DELLINK = 17
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
 
+DEBUG = "/sys/kernel/debug/"
 DEV = "ipsec0"
 LOCAL, REMOTE, IF_ID, KEYING, ROAM, ENCAP_PORT = 1, 2, 4, 12, 14, 15
 OPTIONS = [(LOCAL, bytes([10, 0, 0, 1])), (REMOTE, bytes([10, 0, 0, 2])),
            (IF_ID, struct.pack("=I", 7)), (KEYING, b"\1")]
 KEY = bytes(range(20))
+ADOPT = [(KEYING, b"\2")]
 LIMIT = 2000
+CLONE_NEWNET = 0x40000000
+# Functions whose allocations another operation lets fail: there are many.
+COVERED = {"new_encap": "register_netdevice"}
+BYTES = 192                     # less than most that is allocated
+
+
+def symbols():
+    """Addresses of functions, with their names and modules."""
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        return sorted((int(words[0], 16), words[2:])
+                      for words in map(str.split, file) if words[1] in "tT")
+
+
+def module_text():
+    """First and last address of the module's functions."""
+    found = [address for address, names in symbols()
+             if names[-1] == "[ipsec_ipip]"]
+    return min(found), max(found) + 0x1000
+
+
+def function_text(name):
+    """The same of one function."""
+    functions = symbols()
+    start = next(address for address, names in functions if names == [name])
+    return start, next(address for address, _ in functions if address > start)
+
+
+def setting(kind, name, value):
+    """What fails, and when."""
+    with open(f"{DEBUG}{kind}/{name}", "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+def prepare(without):
+    """Only what the module allocates fails, and not in that function."""
+    text = module_text()
+    start, end = function_text(without) if without else (0, 0)
+    setting("failslab", "reject-start", hex(start))
+    setting("failslab", "reject-end", hex(end))
+    for kind, (start, end) in (("failslab", text), ("fail_page_alloc", text),
+                               ("fail_usercopy", (1, 2))):
+        if not os.path.isdir(DEBUG + kind):
+            continue
+        setting(kind, "require-start", hex(start))
+        setting(kind, "require-end", hex(end))
+        setting(kind, "stacktrace-depth", 32)
+        setting(kind, "task-filter", "N")
+        setting(kind, "verbose", int("FAIL_VERBOSE" in os.environ))
+    # allocations that may sleep fail as well
+    setting("failslab", "ignore-gfp-wait", "N")
 
 
 class Kernel:
@@ -94,26 +154,14 @@ class Kernel:
 
     @staticmethod
     def answer(sock):
-        """The error that a reply tells; of a dump, all of it is read."""
+        """The error that a reply tells."""
         while True:
             try:
                 reply = sock.recv(1 << 20)
             except OSError as err:
                 return err.errno
-            length, kind, flags = struct.unpack_from("=IHH", reply)
-            if kind == 2:
+            if struct.unpack_from("=H", reply, 4)[0] == 2:
                 return verdict(reply)[0]
-            if kind == 3 or not flags & 2:
-                if not flags & 2:
-                    continue
-                return 0
-            # the last part of a dump may be in the same datagram
-            at = 0
-            while at + 16 <= len(reply):
-                length, kind = struct.unpack_from("=IH", reply, at)
-                if kind == 3:
-                    return 0
-                at += length + 3 & ~3
 
     def link(self, verb, options, nth=0):
         """Make or change the device."""
@@ -126,12 +174,12 @@ class Kernel:
         return self.call(self.rtnl, self.message(
             RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, body), nth)
 
-    def command(self, cmd, attrs, nth=0, flags=NLM_F_ACK):
+    def command(self, cmd, attrs, nth=0):
         """A command of the family."""
         body = struct.pack("=BBxx", cmd, 1)
         body += b"".join(attr(k, v) for k, v in attrs)
         return self.call(self.genl, self.message(
-            self.family, NLM_F_REQUEST | flags, body), nth)
+            self.family, NLM_F_REQUEST | NLM_F_ACK, body), nth)
 
     def sa(self, cmd, direction, nth=0):
         """Add or delete an SA."""
@@ -144,19 +192,44 @@ class Kernel:
         return self.command(cmd, attrs, nth)
 
 
-def exists():
+def exists(name=DEV):
     """Is the device there?"""
     try:
-        return bool(socket.if_nametoindex(DEV))
+        return bool(socket.if_nametoindex(name))
     except OSError:
         return False
 
 
-def states():
-    """Number of states in the SAD."""
-    out = subprocess.run(["ip", "xfrm", "state"], capture_output=True,
-                         check=True).stdout
-    return out.count(b"src ")
+def until(what, condition):
+    """Wait for it."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(.05)
+
+
+class Work:
+    """While this lasts, an allocation of the module fails in whatever task: the
+    first one after so many bytes.
+    """
+
+    def __init__(self, nth):
+        self.nth = nth
+
+    def __enter__(self):
+        setting("failslab", "interval", 1)
+        setting("failslab", "space", (self.nth - 1) * BYTES + 1)
+        setting("failslab", "times", int(self.nth > 0))
+        setting("failslab", "probability", 100)
+        return self
+
+    def __exit__(self, *args):
+        setting("failslab", "probability", 0)
+
+    def failed(self):
+        """Has it failed?"""
+        with open(DEBUG + "failslab/times", encoding="ascii") as file:
+            return not int(file.read())
 
 
 class Operations:
@@ -164,15 +237,35 @@ class Operations:
 
     def __init__(self):
         self.kernel = Kernel()
+        self.xfrm = Xfrm()
+
+    def states(self):
+        """Number of states in the SAD."""
+        return len(self.xfrm.dump())
+
+    def modes(self):
+        """Their modes."""
+        return sorted(mode for _, _, mode in self.xfrm.dump())
+
+    def daemon_sa(self, out):
+        """An SA of a key manager, for the device."""
+        ends = ("10.0.0.1", "10.0.0.2") if out else ("10.0.0.2", "10.0.0.1")
+        return Sa(*ends, 0x2000 + out, more=aead() + attr(
+            XFRMA_IF_ID, struct.pack("=I", 7)))
+
+    def link_with_sas(self, options=()):
+        """Make the device, with an SA in each direction."""
+        self.kernel.link("new", OPTIONS + list(options))
+        self.kernel.sa(CMD_SA_ADD, 0)
+        self.kernel.sa(CMD_SA_ADD, 1)
 
     def new(self, nth, options=()):
         """Make a device."""
         result = self.kernel.link("new", OPTIONS + list(options), nth)
-        # the answer itself may have failed
-        assert exists() or result[0], "no device, and no error"
+        assert exists() == (not result[0]), f"device and error {result[0]}"
         if exists():
             self.kernel.unlink()
-        assert not exists() and not states()
+        assert not exists() and not self.states()
         return result
 
     def new_encap(self, nth):
@@ -182,34 +275,30 @@ class Operations:
 
     def change(self, nth):
         """To other endpoints and back."""
-        self.kernel.link("new", OPTIONS)
-        self.kernel.sa(CMD_SA_ADD, 0)
-        self.kernel.sa(CMD_SA_ADD, 1)
+        self.link_with_sas()
         other = [(REMOTE, bytes([10, 0, 0, 3])),
                  (ENCAP_PORT, struct.pack(">H", 4500))]
         result = self.kernel.link("set", other, nth)
         self.kernel.unlink()
-        assert not exists() and not states()
+        assert not exists() and not self.states()
         return result
 
     def delete(self, nth):
         """With SAs."""
-        self.kernel.link("new", OPTIONS)
-        self.kernel.sa(CMD_SA_ADD, 0)
-        self.kernel.sa(CMD_SA_ADD, 1)
+        self.link_with_sas()
         result = self.kernel.unlink(nth)
         if exists():
             self.kernel.unlink()
-        assert not exists() and not states()
+        assert not exists() and not self.states()
         return result
 
     def sa_add(self, nth):
         """An SA comes whole or not at all."""
         self.kernel.link("new", OPTIONS)
         result = self.kernel.sa(CMD_SA_ADD, 1, nth)
-        assert states() or result[0], "no SA, and no error"
+        assert self.states() == (not result[0]), f"SA and error {result[0]}"
         self.kernel.unlink()
-        assert not states()
+        assert not self.states()
         return result
 
     def sa_del(self, nth):
@@ -220,19 +309,62 @@ class Operations:
         self.kernel.unlink()
         return result
 
-    def dump(self, nth):
-        """Devices, and SAs with keys."""
-        self.kernel.link("new", OPTIONS)
-        self.kernel.sa(CMD_SA_ADD, 1)
-        self.kernel.command(CMD_DEV_GET, [], nth, NLM_F_DUMP)
-        result = self.kernel.command(CMD_SA_GET, [(A_KEYS, b"")], nth,
-                                     NLM_F_DUMP)
+    def adopt_in(self, nth):
+        """An inbound SA is adopted as it comes."""
+        self.kernel.link("new", OPTIONS + ADOPT)
+        error, failed = self.kernel.call(
+            self.xfrm.sock, self.xfrm.message_to_add(self.daemon_sa(False)),
+            nth)
+        assert self.states() == (not error)
         self.kernel.unlink()
-        return result
+        assert not exists() and not self.states()
+        return error, failed
+
+    def adopt_out(self, nth):
+        """An outbound SA is adopted by work, or when the SAD is searched next.
+        Its state is never lost.
+        """
+        self.kernel.link("new", OPTIONS + ADOPT)
+        with Work(nth) as work:
+            self.xfrm.add(self.daemon_sa(True))
+            assert self.states() == 1
+            until("adoption", lambda: work.failed() or self.modes() == [0])
+        failed = work.failed()
+        assert self.states() == 1
+        # it may still be under way
+        time.sleep(.2)
+        self.kernel.link("set", OPTIONS[1:2])
+        until("adoption after all", lambda: self.modes() == [0])
+        self.kernel.unlink()
+        assert not exists() and not self.states()
+        return 0, failed
+
+    def net_exit(self, nth):
+        """A namespace ends with its device and SAs."""
+        child = os.fork()
+        if not child:
+            must(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET),
+                 "unshare")
+            for command in ("link set lo up", "address add 10.0.0.1 dev lo",
+                            "link add name inside type veth peer name outside",
+                            f"link set outside netns {os.getppid()}"):
+                subprocess.run(["ip", *command.split()], check=True)
+            inside = Operations()
+            inside.link_with_sas()
+            inside.kernel.link("set", ADOPT)
+            inside.xfrm.add(self.daemon_sa(False))
+            os._exit(not inside.states() == 3)
+        with Work(nth) as work:
+            setting("failslab", "probability", 0)
+            assert not os.waitpid(child, 0)[1]
+            setting("failslab", "probability", 100)
+            until("end of the namespace", lambda: not exists("outside"))
+        return 0, work.failed()
 
 
 def main():
     """Let one allocation after the other fail."""
+    prepare(COVERED.get(sys.argv[1]))
     operation = getattr(Operations(), sys.argv[1])
     failures, nth = 0, 0
     while True:
@@ -241,6 +373,8 @@ def main():
         if not failed:
             break
         failures += 1
+        if not failures % 10:
+            print(f"{failures} ...", flush=True)
         if nth == LIMIT:
             sys.exit(f"more than {LIMIT} allocations")
     if error:

@@ -199,6 +199,11 @@ class Xfrm:
         return self.ask(NEWSA, sa.info(),
                         NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)[0]
 
+    def message_to_add(self, sa):
+        """The same, to be sent by others."""
+        return self._message(NEWSA, sa.info(),
+                             NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
+
     def update(self, sa):
         """Update it."""
         return self.ask(UPDSA, sa.info())[0]

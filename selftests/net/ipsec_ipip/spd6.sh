@@ -171,6 +171,36 @@ outbound_with_if_id()
 	spd6_finish
 }
 
+# The peer moves, and policies for where it is now hold from then on: those of a
+# set that the device did not refer to before.
+inbound_roams()
+{
+	keyed transport manual if_id "$IPSI_IF_ID" replay-window 64
+	ipsi_do left ip link set "$DEV" type ipsec-ipip roam
+	ipsi_do right ping -n -q -c 1 -W 10 -I fd02::1 fd01::1
+	ipsi_do right ip xfrm state flush
+	ipsi_do right ip xfrm policy flush
+	IPSI_OUTER[right]=fd00::77
+	ipsi_do right ip address add fd00::77/64 dev "$IPSI_WIRE" nodad
+	# SAs stay behind with the address, and this one its SPI with them
+	spd6_sa right out replay-oseq 1000
+	spd6_sa right in
+	spd6_policies right fd02::/64 fd01::/64 "out in fwd"
+	ipsi_try right ping -n -q -c 1 -W 1 -I fd02::1 fd01::1
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	moved()
+	{
+		[ "$(ipsi_get left peer)" = fd00::77 ] &&
+			ipsi_try left ip xfrm state list src fd00::77 |
+			grep -q fd00::1
+	}
+	ipsi_wait "the new peer" moved
+	without
+	spd6_policies left fd01::/64 fd02::/64 "in fwd"
+	holds
+	spd6_finish
+}
+
 # The other way: the device is in another namespace than they.
 outbound_elsewhere()
 {
@@ -196,5 +226,6 @@ outbound_elsewhere()
 }
 
 ipsi_run inbound_manual inbound_adopt inbound_endpoints \
-	inbound_endpoints_over_ipv4 inbound_transport ipv4_inside \
+	inbound_endpoints_over_ipv4 inbound_transport \
+	inbound_roams ipv4_inside \
 	outbound_is_caught outbound_with_if_id outbound_elsewhere
