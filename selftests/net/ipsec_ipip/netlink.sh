@@ -232,13 +232,14 @@ unprivileged()
 	ipsi_is "$(secrets "$(nobody left ipsec-ipip -j show)")" "$NO_SA" \
 		"all devices, for nobody"
 	ipsi_has "$(nobody left ipsec-ipip show "$DEV")" \
-		"withheld: the SA in use; CAP_NET_ADMIN is required" "text"
+		"withheld: the SA in use; CAP_NET_ADMIN required" \
+		"text"
 	ipsi_is "$(nobody left ip -d link show dev "$DEV")" "$words" "link"
 	ipsi_must_fail "not permitted without CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups ipsec-ipip sa show "$DEV"
 	ipsi_must_fail "not permitted without CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups ipsec-ipip check "$DEV"
-	ipsi_must_fail "events are not shown without CAP_NET_ADMIN" left \
+	ipsi_must_fail "listening for events requires CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups timeout 5 \
 		ipsec-ipip monitor
 }
@@ -256,7 +257,7 @@ container()
 	ipsi_is "$(secrets "$(ipsi_try jail ipsec-ipip -j show)")" "$NOTHING" \
 		"all devices, for the container's root"
 	ipsi_has "$(ipsi_try jail ipsec-ipip show "$DEV")" \
-		"withheld: the underlay and the SA in use; CAP_NET_ADMIN is required there" \
+		"withheld: the underlay and the SA in use; CAP_NET_ADMIN required there" \
 		"text"
 	ipsi_has_not "$(ipsi_try jail ip -d link show "$DEV")" 10.0.0 "link"
 	ipsi_has "$(ipsi_try jail ip -d link show "$DEV")" \
