@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Let the n-th allocation of a request fail, for n = 1, 2, 3 ...
-
 ipsec_ipip_failnth.py OPERATION: run the operation once for each allocation
-that it makes, until none of them fails any more. Each operation has a request
-that is tested, and what goes before and after it. Prints how many allocations
+that it makes, until none fails any more. Each operation has a request under
+test, with a setup before it and a cleanup after it. Prints how many allocations
 have failed; exits 1 if the request succeeds less often than it should.
-
 The kernel needs CONFIG_FAILSLAB; failslab/ignore-gfp-wait is off.
 """
 import os
@@ -35,7 +33,7 @@ LIMIT = 2000
 
 
 class Kernel:
-    """Requests to rtnetlink and to the family, and what fails in them."""
+    """Requests to rtnetlink and to the family, with failing allocations."""
 
     def __init__(self):
         self.rtnl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
@@ -66,7 +64,9 @@ class Kernel:
         return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
 
     def call(self, sock, data, nth):
-        """Send one request. Returns its error, and if the allocation failed."""
+        """Send one request. Returns its error, and whether an allocation
+        failed.
+        """
         error, failed = 0, False
         os.write(self.fail_nth, str(nth).encode())
         try:
@@ -79,11 +79,11 @@ class Kernel:
         return error, failed
 
     def failed(self):
-        """Has something failed? From here on nothing does."""
+        """Return whether an allocation failed, and end the injection."""
         try:
             left = int(os.pread(self.fail_nth, 32, 0).split()[0])
         except OSError:
-            # it was the copy to here
+            # The copy to user space failed.
             left = 1
         while True:
             try:
@@ -94,7 +94,7 @@ class Kernel:
 
     @staticmethod
     def answer(sock):
-        """The error that a reply tells; of a dump, all of it is read."""
+        """The error of the reply; a dump is read to its end."""
         while True:
             try:
                 reply = sock.recv(1 << 20)
@@ -145,7 +145,7 @@ class Kernel:
 
 
 def exists():
-    """Is the device there?"""
+    """True if the device exists."""
     try:
         return bool(socket.if_nametoindex(DEV))
     except OSError:
@@ -160,7 +160,8 @@ def states():
 
 
 class Operations:
-    """The requests: each returns the error and if an allocation has failed."""
+    """The requests. Each returns the error, and whether an allocation failed.
+    """
 
     def __init__(self):
         self.kernel = Kernel()
@@ -168,7 +169,7 @@ class Operations:
     def new(self, nth, options=()):
         """Make a device."""
         result = self.kernel.link("new", OPTIONS + list(options), nth)
-        # the answer itself may have failed
+        # The allocation of the answer may have failed.
         assert exists() or result[0], "no device, and no error"
         if exists():
             self.kernel.unlink()
@@ -176,12 +177,12 @@ class Operations:
         return result
 
     def new_encap(self, nth):
-        """With a socket of its own."""
+        """Make a device with its own UDP socket."""
         return self.new(nth, [(ENCAP_PORT, struct.pack(">H", 4500)),
                               (ROAM, b"\1")])
 
     def change(self, nth):
-        """To other endpoints and back."""
+        """Change the endpoints, and change them back."""
         self.kernel.link("new", OPTIONS)
         self.kernel.sa(CMD_SA_ADD, 0)
         self.kernel.sa(CMD_SA_ADD, 1)
@@ -193,7 +194,7 @@ class Operations:
         return result
 
     def delete(self, nth):
-        """With SAs."""
+        """Change a device with SAs."""
         self.kernel.link("new", OPTIONS)
         self.kernel.sa(CMD_SA_ADD, 0)
         self.kernel.sa(CMD_SA_ADD, 1)
@@ -204,7 +205,7 @@ class Operations:
         return result
 
     def sa_add(self, nth):
-        """An SA comes whole or not at all."""
+        """An SA is added completely or not at all."""
         self.kernel.link("new", OPTIONS)
         result = self.kernel.sa(CMD_SA_ADD, 1, nth)
         assert states() or result[0], "no SA, and no error"
@@ -213,7 +214,7 @@ class Operations:
         return result
 
     def sa_del(self, nth):
-        """An SA goes."""
+        """Delete an SA."""
         self.kernel.link("new", OPTIONS)
         self.kernel.sa(CMD_SA_ADD, 1)
         result = self.kernel.sa(CMD_SA_DEL, 1, nth)
@@ -221,7 +222,7 @@ class Operations:
         return result
 
     def dump(self, nth):
-        """Devices, and SAs with keys."""
+        """Dump devices, and SAs with keys."""
         self.kernel.link("new", OPTIONS)
         self.kernel.sa(CMD_SA_ADD, 1)
         self.kernel.command(CMD_DEV_GET, [], nth, NLM_F_DUMP)
@@ -232,7 +233,7 @@ class Operations:
 
 
 def main():
-    """Let one allocation after the other fail."""
+    """Let each allocation of the operation fail in turn."""
     operation = getattr(Operations(), sys.argv[1])
     failures, nth = 0, 0
     while True:
