@@ -1,41 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For people; the kernel's build system reads Kbuild.
+# The Makefile to call by hand; the kernel's build system reads Kbuild.
 
 define HELP
 Build:
-  make [KVER=VERSION]      module and tools, for an installed kernel's headers;
-                           without KVER for the running one, else the newest;
-                           KVER=6.1 means the newest 6.1 that is there
-  make KDIR=DIRECTORY      the same for headers that lie anywhere
+  make [KVER=VERSION]      module and tools, with the headers of an installed
+                           kernel: the running one, else the newest; KVER=6.1
+                           is the newest 6.1
+  make KDIR=DIRECTORY      the same, with the headers in DIRECTORY
   make module, make tools  one of the two
-  make install             both, as root; DESTDIR= is put before each path
-  make modules_install     the module alone
-  make clean               remove build/ but for its logs
+  make install             install both, as root; DESTDIR= comes before all
+                           paths, PREFIX= is /usr
+  make modules_install     install only the module
+  make uninstall           remove what make install installed; give it the
+                           same KVER=, DESTDIR= and PREFIX=
+  make clean               remove build/, except its logs
 
-Try and test; these install by apt what is missing, and say what:
+Try and test; missing Debian packages are installed and listed first:
   make demo                two hosts, one with tunnel mode and one with a device
   make demo-ike            the same with keys that strongSwan negotiates
   make check               build, static checks, tests in virtual machines
-      TESTS="a.sh b.sh"    ... with these test programs only
-      KERNEL=6.1           ... with this kernel only
-      KERNEL=debug         ... with one that looks for mistakes (KASAN, lockdep,
-                           kmemleak); built first if it is not, in 20 min or more
-      KERNEL=debug-6.1     ... with the one of that line
-      KERNEL=patched       ... with one that has the patches in patches/; likewise
-      KERNEL=newest        ... with the newest that Debian has; fetched first, as
-                           root
-  make check-extended      the programs that "make check" leaves out: they measure,
-                           or are new
-  make static              the static checks alone
-  make check-mutants       break the module on purpose and see the tests notice
-  make bench               measure, where scripts/bench is there
+      TESTS="a.sh b.sh"    ... only these test programs
+      KERNEL=6.1           ... only on this kernel
+      KERNEL=debug         ... on a debug kernel (KASAN, lockdep, kmemleak); if
+                           missing it is built first, in 20 minutes or more
+      KERNEL=debug-6.1     ... on the debug kernel of the 6.1 line
+      KERNEL=patched       ... on a kernel with the patches in patches/; if
+                           missing it is built first
+      KERNEL=newest        ... on Debian's newest kernel; if missing it is
+                           fetched first, as root
+  make check-extended      the test programs that "make check" leaves out
+  make static              only the static checks
+  make check-mutants       check that the tests notice when the module is broken
+  make bench               measure the cost of a packet
 
-  make gen                 write again what follows from the netlink spec
-  make rfc-table           write again which test shows what RFCs require
-  make setup               install what all of the above need
+  make gen                 generate files from the netlink specification
+  make rfc-table           update the table of RFC requirements and their tests
+  make setup               install the packages that all of the above need
 
-A build for kernel VERSION is in build/VERSION/, so that there can be several.
+A build for kernel VERSION is in build/VERSION/, so several can exist.
 endef
 
 BUILD	?= build
@@ -53,12 +56,13 @@ endif
 TREE	:= $(abspath $(BUILD))/$(KVER)
 TOOLS	:= $(abspath $(BUILD))/tools
 STAGE	:= $(abspath $(BUILD))/stage
+UPDATES	= $(DESTDIR)/lib/modules/$(KVER)/updates
 KBUILD	= $(MAKE) -C $(KDIR) M=$(TREE)
 
 all: module tools
 
-# kbuild writes beside the sources; links to them let it write elsewhere, and
-# let several kernels be built for at once.
+# kbuild writes its output beside the sources. A tree of links keeps the output of
+# each kernel apart.
 tree: headers
 	@mkdir -p $(TREE)
 	@find ./Kbuild ./include ./net -name '*.mod.c' -o \
@@ -73,8 +77,8 @@ tree: headers
 
 headers:
 	@if [ ! -e "$(KDIR)/Makefile" ]; then \
-		echo "No kernel headers in $(KDIR): scripts/setup build" \
-			"installs them, and KVER= or KDIR= names others." >&2; \
+		echo "No kernel headers in $(KDIR): run scripts/setup build," \
+			"or name others with KVER= or KDIR=." >&2; \
 		exit 1; \
 	fi
 
@@ -82,7 +86,7 @@ module: tree
 	+$(KBUILD) modules
 	@ln -sfn net/ipsec_ipip/ipsec_ipip.ko $(TREE)/ipsec_ipip.ko
 
-# The stage is what scripts/vm lays over the root of its guest.
+# scripts/vm lays the stage over the root of its guest.
 tools:
 	$(MAKE) -C tools OUT=$(TOOLS) all
 	@$(MAKE) -s -C tools OUT=$(TOOLS) PREFIX=/usr DESTDIR=$(STAGE) install
@@ -90,11 +94,20 @@ tools:
 modules_install: module
 	+$(KBUILD) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
 		modules_install
-	@# kbuild leaves it out for want of a System.map beside the headers.
+	@# kbuild runs no depmod if there is no System.map beside the headers.
 	@[ -n "$(DESTDIR)" ] || depmod $(KVER)
 
 install: modules_install
 	$(MAKE) -C tools OUT=$(TOOLS) DESTDIR=$(DESTDIR) install
+
+# kbuild may compress the module.
+modules_uninstall:
+	rm -f $(addprefix $(UPDATES)/net/ipsec_ipip/ipsec_ipip,\
+		.ko .ko.gz .ko.xz .ko.zst)
+	@[ -n "$(DESTDIR)" ] || depmod $(KVER)
+
+uninstall: modules_uninstall
+	$(MAKE) -C tools OUT=$(TOOLS) DESTDIR=$(DESTDIR) uninstall
 
 clean:
 	rm -rf $(BUILD)/[0-9]* $(BUILD)/static $(TOOLS) $(STAGE)
@@ -138,5 +151,6 @@ help:
 
 export TESTS KERNEL
 
-.PHONY: all tree headers module tools modules_install install clean gen \
-	rfc-table setup demo demo-ike check check-extended static check-mutants bench help
+.PHONY: all tree headers module tools modules_install modules_uninstall install \
+	uninstall clean gen rfc-table setup demo demo-ike check check-extended \
+	static check-mutants bench help

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the demos have in common inside of the machine: commands are shown before
-# they are run, and at the end a table says what has been seen. Sourced after
-# lib.sh.
+# Library of the demos in the guest: it shows each command before it runs it, and
+# prints a table of the results at the end. Sourced after lib.sh.
 
 bold='' green='' red='' plain=''
 if [ -n "${DEMO_COLOUR:-}" ]; then
@@ -27,7 +26,8 @@ title()
 	printf '\n%s%s%s\n' "$bold" "$*" "$plain"
 }
 
-# A command as one would type it, on as many lines as it takes.
+# show PROMPT COMMAND...: print a command as one would type it, wrapped at 79
+# columns
 show()
 {
 	local prompt=$1 word words=() line
@@ -55,7 +55,7 @@ show()
 	echo "$bold$line$plain"
 }
 
-# Forks are dear in an emulated machine: there is no sed here.
+# Forks are slow in an emulated machine, so this does not use sed.
 indent()
 {
 	[ -z "$1" ] || printf '    %s\n' "${1//$'\n'/$'\n    '}"
@@ -66,7 +66,7 @@ within()
 	nsenter --net="/run/netns/$1" "${@:2}"
 }
 
-# at HOST COMMAND...: show it and run it there; nothing goes on without it
+# at HOST COMMAND...: show COMMAND and run it on HOST; a failure ends the demo
 at()
 {
 	local host=$1 status
@@ -77,10 +77,10 @@ at()
 	status=$?
 	indent "$output"
 	[ "$status" = 0 ] ||
-		die "this command has failed, so the demo ends here"
+		die "the command failed; the demo ends here"
 }
 
-# try HOST COMMAND...: the same, but what comes of it is judged later
+# try HOST COMMAND...: the same, but a failure does not end the demo
 try()
 {
 	local host=$1
@@ -93,7 +93,7 @@ try()
 
 watch_host=right
 
-# watch FILE COMMAND...: a capture on $watch_host, in the background
+# watch FILE COMMAND...: start a capture on $watch_host in the background
 watch()
 {
 	local file=$1 i
@@ -109,7 +109,8 @@ watch()
 	die "tcpdump does not start: $(tail -n 1 "$file.err")"
 }
 
-# until COUNT PATTERN FILE: wait for so many lines; in vain is no matter here
+# until_lines COUNT PATTERN FILE: wait until FILE has COUNT lines with PATTERN, at
+# most 5 s. A timeout is not an error here: the table at the end shows it.
 until_lines()
 {
 	local i
@@ -122,7 +123,7 @@ until_lines()
 
 rows=() failed=0
 
-# row WHAT SEEN EXPECTED: one line of the table
+# row TEXT SEEN EXPECTED: add a line to the table
 row()
 {
 	local verdict="${green}yes$plain"
@@ -144,11 +145,11 @@ answers()
 	grep -c 'bytes from .*: icmp_seq=' <<< "$output"
 }
 
-# summary: the table; fails if something did not happen
+# summary: print the table; fail if a result is not as expected
 summary()
 {
-	title "What was shown"
+	title "Results"
 	printf '%s\n' "${rows[@]}"
 	echo
-	[ "$failed" = 0 ] || die "$failed of ${#rows[@]} did not happen"
+	[ "$failed" = 0 ] || die "$failed of ${#rows[@]} results are wrong"
 }

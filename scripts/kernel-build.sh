@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 #
-# Builds a kernel from Debian's own source into the cache, among the kernels
+# Builds a kernel from Debian's kernel source into the cache, among the kernels
 # that scripts/kernels lists. debug-kernel and patched-kernel source this and set:
 #
-#   USAGE	how the script is called
-#   LINE	the line of kernels, as in the name of Debian's package
-#   SUFFIX	how the name begins, after the version
-#   FRAGMENTS	files with the options that are wanted, beside those of the tests;
-#		the first that names an option decides, and before them all
-#		lines/LINE.config of their folder, if there is one
+#   USAGE	the usage line
+#   LINE	the kernel line, as in the name of Debian's package
+#   SUFFIX	the part of the kernel's name that follows the version
+#   FRAGMENTS	files with the wanted options, in addition to those of the tests.
+#		The first file that sets an option wins; lines/LINE.config in
+#		their directory, if it exists, comes before them all.
 #   PATCHES	patches to apply, in this order
 
 KERNEL_CONFIGS=$ROOT/scripts/debug-kernel.d
 TESTS=$ROOT/selftests/net/ipsec_ipip
 
-# What the tests want as a module may be built in. Comments do not matter, so
-# the cache outlives them.
+# wanted: print the wanted options. Comments are left out, because a changed
+# comment must not invalidate the cache.
 wanted()
 {
 	local own=$KERNEL_CONFIGS/lines/$LINE.config
@@ -26,8 +26,8 @@ wanted()
 		awk -F = '!seen[$1]++' | sort
 }
 
-# The name changes with whatever makes another kernel of it: two kernels of one
-# name would take each other's modules.
+# name: print the kernel's name. It contains a hash of everything that changes
+# the kernel, because two kernels of one name would load each other's modules.
 name()
 {
 	local package
@@ -42,7 +42,8 @@ name()
 	} | sha256sum | cut -c1-8)"
 }
 
-# Options that are not as they should be, of those that were asked for.
+# missing CONFIG: print the wanted options that CONFIG does not have. An option
+# wanted as a module may be built in.
 missing()
 {
 	local line option
@@ -62,7 +63,7 @@ configure()
 	local lost
 
 	kmake tinyconfig
-	# The last word on an option is what counts.
+	# Kconfig uses the last value of an option.
 	wanted >> .config
 	kmake olddefconfig
 	lost=$(missing .config)
@@ -73,7 +74,8 @@ configure()
 	}
 }
 
-# kmake ARGUMENT...: make, with nothing in the kernel's name but ours
+# kmake ARGUMENT...: run make with an empty LOCALVERSION, so that nothing but
+# our suffix is in the kernel's name
 kmake()
 {
 	make -j "${JOBS:-$(nproc)}" LOCALVERSION= \
@@ -81,8 +83,8 @@ kmake()
 		KBUILD_BUILD_HOST=ipsec-ipip "$@"
 }
 
-# headers_to DIR: copies there all that modules are built with; 6.1 has no script
-# for that yet.
+# headers_to DIR: copy the files that module builds need to DIR; 6.1 has no
+# install-extmod-build
 headers_to()
 {
 	local arch=arch/x86
@@ -97,8 +99,8 @@ headers_to()
 	} | tar -cf - -T - | tar -xf - -C "$1"
 }
 
-# In the layout of an unpacked package; "build" is a real directory there, so
-# that nothing of the source must stay.
+# install_to DIR: install the kernel in the layout of an unpacked package. "build"
+# is a directory and not a link, so the source can be deleted.
 install_to()
 {
 	local out=$1 modules=$1/lib/modules/$version
@@ -119,7 +121,7 @@ install_to()
 	[ -e "$modules/build/Module.symvers" ]
 }
 
-# The source with the patches in it, once
+# unpack: unpack the source here and apply the patches
 unpack()
 {
 	local patch
@@ -145,8 +147,8 @@ build()
 	install_to "$PWD/installed"
 }
 
-# build_cached: sets version, and dir to where it is. A build that was
-# interrupted is taken up again.
+# build_cached: build the kernel unless it is in the cache, and set version and
+# dir. An interrupted build is resumed.
 build_cached()
 {
 	local work status
@@ -159,23 +161,23 @@ build_cached()
 		mkdir -p "$work" "${dir%/*}"
 		exec {lock}> "$work.lock"
 		flock -n "$lock" || {
-			note "somebody else builds it; waiting ..."
+			note "another process builds $version; waiting ..."
 			flock "$lock"
 		}
 	fi
 	[ ! -d "$dir" ] || return 0
 
 	mkdir -p "$work"
-	note "building $version, as it is told in $work.log ..."
+	note "building $version, log in $work.log ..."
 	cd "$work"
-	# A function in a condition would go on after what fails in it.
+	# "set -e" has no effect in a function that is part of a condition.
 	set +e
 	(set -e; build) > "$work.log" 2>&1 < /dev/null
 	status=$?
 	set -e
 	if [ "$status" != 0 ]; then
 		tail -n 20 "$work.log" >&2
-		die "it could not be built; all that was said is in $work.log"
+		die "the build of $version failed, see $work.log"
 	fi
 	mv "$work/installed" "$dir"
 	cd /
@@ -183,7 +185,7 @@ build_cached()
 	note "built in $((SECONDS / 60)) min"
 }
 
-# kernel_main [ARGUMENT]: what the scripts do with their arguments
+# kernel_main [ARGUMENT]: handle the arguments of the script
 kernel_main()
 {
 	local sets=(debug)

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# What the scripts of this directory have in common: where things are, and
-# how to give up. Sourced, never run.
+# Library of the scripts in this directory: paths, messages, and the cache.
+# Sourced, never run.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ipsec-ipip
 UNPACKED=$CACHE/unpacked
 PROG=${0##*/}
 
-# depmod and modprobe are there, and not in everyone's path.
+# depmod and modprobe are in sbin, which is not in every user's path.
 PATH=$PATH:/usr/sbin:/sbin
 
-# A make that called us must not reach into those that we call.
+# An outer make must not pass its flags to the makes that we call.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-# The lines of kernels that we build for and test on.
+# The kernel lines that we build for and test on.
 KERNEL_LINES=(6.1 6.12)
 
-# How the names of the kernels begin, after the version, that
+# The parts that follow the version in the names of the kernels that
 # scripts/debug-kernel and scripts/patched-kernel build.
 OWN_SUFFIX=-ipsi-
 DEBUG_SUFFIX=${OWN_SUFFIX}debug
@@ -29,18 +29,17 @@ is_debug()
 	[[ $1 == *"$DEBUG_SUFFIX"* ]]
 }
 
-# What the kernel says when something is wrong with it. Nothing of this is in
-# the log of a sound run.
+# Kernel messages that report a fault. The log of a good run has none of them.
 KERNEL_FAULTS='WARNING: |BUG: |BUG [a-z]|Oops|Kernel panic|general protection fault'
 KERNEL_FAULTS+='|unable to handle|KASAN: |KFENCE: |UBSAN: |kmemleak: unref'
 KERNEL_FAULTS+='|refcount_t: |DEBUG_LOCKS_WARN|possible .* locking|soft lockup'
 KERNEL_FAULTS+='|inconsistent lock state|suspicious RCU usage|blocked for more than'
 KERNEL_FAULTS+='|unregister_netdevice: waiting|leaked reference|Bad page state'
 KERNEL_FAULTS+='|ref_tracker: |ODEBUG: '
-# A watchman who went home sees no more faults.
+# A checker that turned itself off reports no more faults.
 KERNEL_FAULTS+='|kmemleak: .* disabled|turning off the locking|lockdep is turned off'
 
-# Say what is wrong in one sentence, and stop; the status is the caller's.
+# die_with STATUS MESSAGE...: print one line and exit with STATUS
 die_with()
 {
 	local status=$1
@@ -65,8 +64,9 @@ have()
 	command -v "$1" >/dev/null 2>&1
 }
 
-# A directory that several of us may fill at once: the first makes it with
-# "$@" run in a directory of its own, which gets its name only when complete.
+# cached_dir DIR COMMAND...: make DIR unless it exists. COMMAND fills a temporary
+# directory, its last argument, which is renamed when complete. A lock lets
+# several processes do so at once.
 cached_dir()
 {
 	local dir=$1 tmp

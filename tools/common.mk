@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the Makefiles under tools/ have in common; each also works by itself.
+# Settings of the Makefiles below tools/; each also works on its own.
 
 ifndef ROOT
 ROOT	:= $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/..)

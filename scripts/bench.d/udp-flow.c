@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * udp-flow FROM-NETNS TO-NETNS SRC DST SIZE BATCHES: send UDP packets from one
- * network namespace to another and receive them there, both in this process,
- * 32 and 32, so that it is never idle. Prints the nanoseconds that a packet
- * takes, the median of all batches: instructions, in a machine that counts.
+ * network namespace to another and receive them there. This process does both,
+ * in batches of 32, so the machine is never idle. Prints the nanoseconds per
+ * packet, the median of all batches; with qemu's -icount they are instructions.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,7 +37,7 @@ static int socket_in(const char *netns, const char *addr, int port)
 	close(fd);
 
 	if (inet_pton(AF_INET, addr, &sin.sin_addr) != 1)
-		errx(1, "%s is no address", addr);
+		errx(1, "%s is not an IPv4 address", addr);
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)))
 		err(1, "socket on %s", addr);
@@ -67,7 +67,7 @@ static unsigned long batch(int from, int to, const char *data, size_t size)
 			err(1, "send");
 	for (i = 0; i < BATCH; i++)
 		if (recv(to, buf, sizeof(buf), 0) != (ssize_t)size)
-			err(1, "packet %d of %d has not come", i + 1, BATCH);
+			err(1, "packet %d of %d did not arrive", i + 1, BATCH);
 
 	return now() - start;
 }
@@ -96,7 +96,8 @@ int main(int argc, char **argv)
 	size = strtoul(argv[5], NULL, 10);
 	batches = atoi(argv[6]);
 	if (size > sizeof(data) || batches < 1 || batches > MAX_BATCHES)
-		errx(2, "size or batches are out of range");
+		errx(2, "SIZE must be at most %zu, BATCHES 1 to %d",
+		     sizeof(data), MAX_BATCHES);
 
 	to = socket_in(argv[2], argv[4], PORT);
 	from = socket_in(argv[1], argv[3], 0);

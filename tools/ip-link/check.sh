@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh PLUGIN: does PLUGIN fit the ip(8) that is installed, or the one that
-# IP= names? A helper that ip does not have would make it fail with nothing but
-# "Garbage instead of arguments". Needs no kernel module.
+# check.sh PLUGIN: check that PLUGIN works with the installed ip(8), or the one
+# that IP= names. If ip lacked a helper, it would not load the plug-in, and only
+# print "Garbage instead of arguments". Needs no kernel module.
 set -u
 
 plugin=$1
@@ -15,14 +15,14 @@ fail()
 	failed=1
 }
 
-ip=$(command -v "${IP:-ip}") || { echo "SKIP: no ip(8) here" >&2; exit 0; }
+ip=$(command -v "${IP:-ip}") || { echo "SKIP: ip(8) is missing" >&2; exit 0; }
 ip=$(readlink -f "$ip")
 
 nm -D --defined-only "$plugin" | grep -q ' ipsec-ipip_link_util$' ||
 	fail "$plugin does not export ipsec-ipip_link_util"
 
 exported=$(nm -D --defined-only "$ip" | awk '{ print $3 }')
-# Symbols with a version are of the C library; weak ones may be missing.
+# Symbols with a version belong to the C library; weak ones may be missing.
 for symbol in $(nm -D --undefined-only "$plugin" |
 		awk '$1 == "U" && $2 !~ /@/ { print $2 }'); do
 	echo "$exported" | grep -qx "$symbol" ||
@@ -34,7 +34,7 @@ export IP_LIB_DIR="${plugin%/*}"
 "$ip" link help ipsec-ipip | grep -q '^Usage: \.\.\. ipsec-ipip' ||
 	fail "ip link help ipsec-ipip does not show our help"
 
-# refused MESSAGE WORD...: ip must refuse these words with this message.
+# refused MESSAGE WORD...: ip must refuse these words with this message
 refused()
 {
 	message=$1
@@ -69,5 +69,5 @@ refused 'Error: argument "ike" is wrong: keying must be "manual", "adopt" or "ad
 refused 'Error: argument "no" is wrong: policies must be "optional" or "required"' \
 	policies no
 
-[ "$failed" = 0 ] && echo "ip-link: plug-in fits $("$ip" -V)"
+[ "$failed" = 0 ] && echo "ip-link: the plug-in works with $("$ip" -V)"
 exit "$failed"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The part of iproute2's private interface that the plug-in uses: one struct
- * and the helpers of ip(8) that are the same from iproute2 6.1 to 7.x. There
- * is no header package; "make check" compares the names with the ip that is
- * installed.
+ * The part of iproute2's private interface that the plug-in uses: one struct, and
+ * helpers of ip(8) that did not change from iproute2 6.1 to 7.x. No package has
+ * these headers; "make check" compares the symbols with the installed ip.
  */
 #ifndef _IPSI_IPROUTE2_H
 #define _IPSI_IPROUTE2_H
@@ -32,7 +31,7 @@ struct link_util {
 static_assert(sizeof(struct link_util) == 9 * sizeof(void *),
 	      "struct link_util is not the one of iproute2");
 
-/* The one that the plug-in provides. */
+/* The plug-in's link type. */
 extern struct link_util ipsec_ipip_link_util;
 
 enum output_type {
@@ -65,7 +64,7 @@ int print_color_bool(enum output_type t, enum color_attr color,
 
 int rtnl_dsfield_a2n(__u32 *id, const char *arg);
 
-/* The socket that ip(8) has open, and one request on it; free() the answer. */
+/* ip(8)'s open socket, and a request on it; the caller frees the answer. */
 struct rtnl_handle;
 extern struct rtnl_handle rth;
 int rtnl_talk_suppress_rtnl_errmsg(struct rtnl_handle *rtnl,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Plug-in for ip(8): options of links of type "ipsec-ipip". It only translates
- * between words and attributes; what a value may be is for the kernel to say.
+ * between words and attributes; the kernel validates the values.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "iproute2.h"
 
-/* As much as the other link types of ip(8) allow for their options. */
+/* The same limit as other link types of ip(8) use for their options. */
 #define IPSI_MAX_LEN	1024
 
 #define IPSI_TOS_INHERIT	1
@@ -69,7 +69,7 @@ static void ipsi_print_explain(FILE *f)
 		"		[ encap-port PORT ]\n"
 		"\n"
 		"Where:	ADDR  := IPv4 or IPv6 address, both of one family\n"
-		"	IF_ID := { 1..0xffffffff }, chosen by the kernel when absent\n"
+		"	IF_ID := { 1..0xffffffff }, by default chosen by the kernel\n"
 		"	REQID := { 0..0xffffffff }\n"
 		"	TTL   := { 1..255 | default }\n"
 		"	TOS   := { inherit | HEX | name in rt_dsfield }\n"
@@ -81,11 +81,11 @@ static void ipsi_print_explain(FILE *f)
 		"	POLICIES := { optional | required }\n"
 		"	PORT  := { 1..65535 }, 0 for none\n"
 		"\n"
-		"Note: pmtudisc is df set, nopmtudisc is df unset; remote any needs roam\n"
-		"      and, when the link is changed, local.\n");
+		"Note: pmtudisc means df set, nopmtudisc means df unset. remote any needs\n"
+		"      roam and, in \"ip link set\", local.\n");
 }
 
-/* Decimal, or hexadecimal after 0x; no sign, no blanks, nothing behind. */
+/* Decimal, or hexadecimal after 0x; no sign, no blanks, nothing after it. */
 static uint32_t ipsi_number(const char *word, const char *arg, uint32_t max)
 {
 	const bool hex = arg[0] == '0' && (arg[1] == 'x' || arg[1] == 'X');
@@ -127,7 +127,9 @@ static void ipsi_put_addr(struct nlmsghdr *n, int type, const char *word,
 	}
 }
 
-/* "any" is of the family of local, which may come behind it. */
+/* "remote any" has the family of local, which may follow it, so the attribute is
+ * added after all words are read.
+ */
 static bool ipsi_remote_any;
 static int ipsi_local_len;
 
@@ -153,7 +155,7 @@ struct ipsi_getlink {
 	char attrs[64];
 };
 
-/* An attribute of a message about a link, or NULL. */
+/* Returns an attribute of a link message, or NULL. */
 static const struct rtattr *ipsi_link_attr(const struct nlmsghdr *n, int type)
 {
 	const struct rtattr *attr = IFLA_RTA(NLMSG_DATA(n));
@@ -165,9 +167,9 @@ static const struct rtattr *ipsi_link_attr(const struct nlmsghdr *n, int type)
 	return NULL;
 }
 
-/* Ask for a link by its index, or by its name if that is 0, in a namespace that
- * this one numbers, or here if that is -1. Returns the answer, to be freed, or
- * NULL.
+/* Gets a link by its index, or by its name if the index is 0. @netnsid is the
+ * link's namespace, or -1 for this one. Returns the answer, which the caller
+ * frees, or NULL.
  */
 static struct nlmsghdr *ipsi_get_link(int32_t netnsid, int ifindex,
 				      const char *name)
@@ -192,8 +194,9 @@ static struct nlmsghdr *ipsi_get_link(int32_t netnsid, int ifindex,
 	return answer;
 }
 
-/* Is the underlay of the link that a request is about in another namespace, and
- * in which? A new link says so itself; of one that is there, the kernel does.
+/* Returns true if the underlay of the request's link is in another namespace, and
+ * sets @netnsid to that namespace. For a new link, the request has the attribute;
+ * for an existing one, the kernel is asked.
  */
 static bool ipsi_is_foreign(const struct nlmsghdr *n, int32_t *netnsid)
 {
@@ -213,7 +216,7 @@ static bool ipsi_is_foreign(const struct nlmsghdr *n, int32_t *netnsid)
 	return attr;
 }
 
-/* The index of a device in the namespace of the underlay, or 0. */
+/* Returns the index of a device in the namespace of the underlay, or 0. */
 static uint32_t ipsi_underlay_index(const struct nlmsghdr *n, const char *name)
 {
 	struct nlmsghdr *answer;
@@ -222,7 +225,7 @@ static uint32_t ipsi_underlay_index(const struct nlmsghdr *n, const char *name)
 
 	if (!ipsi_is_foreign(n, &netnsid))
 		return if_nametoindex(name);
-	/* Without a number for it, it cannot be asked. */
+	/* A namespace without an id cannot be queried. */
 	answer = netnsid < 0 ? NULL : ipsi_get_link(netnsid, 0, name);
 	if (answer)
 		ifindex = ((struct ifinfomsg *)NLMSG_DATA(answer))->ifi_index;
@@ -230,8 +233,8 @@ static uint32_t ipsi_underlay_index(const struct nlmsghdr *n, const char *name)
 	return ifindex;
 }
 
-/* Also takes "ifN", which ipsi_print_dev() writes for a device that it cannot
- * see, for instance because it is in another network namespace.
+/* Also accepts "ifN", which ipsi_print_dev() prints for a device whose name it
+ * cannot look up, for instance one in another namespace.
  */
 static void ipsi_put_dev(struct nlmsghdr *n, const char *arg)
 {
@@ -286,7 +289,7 @@ static void ipsi_put_tos(struct nlmsghdr *n, const char *arg)
 	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_TOS, tos);
 }
 
-/* One of a few names, which the last argument lists for the error. */
+/* Adds the number of a name; @expected is the error message for other words. */
 static void ipsi_put_name(struct nlmsghdr *n, int type, const char *arg,
 			  const char * const names[], unsigned int count,
 			  const char *expected)
@@ -430,7 +433,7 @@ static const struct ipsi_option *ipsi_find_option(const char *word)
 static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 			  struct nlmsghdr *n)
 {
-	/* "ip link set" and "replace" may leave out what is to stay. */
+	/* "ip link set" and "replace" may omit unchanged options. */
 	const bool add = (n->nlmsg_flags & NLM_F_CREATE) &&
 			 !(n->nlmsg_flags & NLM_F_REPLACE);
 	static const unsigned char any[sizeof(struct in6_addr)];
@@ -438,7 +441,7 @@ static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 	unsigned int seen = 0;
 	const char *arg;
 
-	/* a batch calls again */
+	/* "ip -batch" calls this more than once. */
 	ipsi_remote_any = false;
 
 	for (; argc > 0; argc--, argv++) {
@@ -476,7 +479,7 @@ static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 	return 0;
 }
 
-/* Returns whether the attribute is there and as long as it must be. */
+/* Returns true if the attribute is present and has the expected length. */
 static bool ipsi_get(struct rtattr *tb[], int type, void *value, size_t len)
 {
 	if (!tb[type] || RTA_PAYLOAD(tb[type]) != len)
@@ -512,7 +515,9 @@ static void ipsi_print_addr(struct rtattr *tb[], int type, const char *key)
 	print_color_string(PRINT_ANY, color, key, "%s ", buf);
 }
 
-/* Where a peer that may move is now: no word that "ip link" takes. */
+/* The current address of a roaming peer. JSON only: "peer" is not an option of
+ * "ip link", and its text output must be accepted as input.
+ */
 static void ipsi_print_peer(struct rtattr *tb[])
 {
 	char buf[INET6_ADDRSTRLEN];
@@ -534,8 +539,8 @@ static void ipsi_print_dev(struct rtattr *tb[])
 
 	if (!ipsi_get(tb, IFLA_IPSEC_IPIP_LINK, &ifindex, 4) || !ifindex)
 		return;
-	/* Elsewhere, it is the index of another device; ip(8) does not tell
-	 * where that is.
+	/* In another namespace the same index is another device, and ip(8) does
+	 * not pass the namespace to plug-ins.
 	 */
 	if (tb[IFLA_IPSEC_IPIP_FOREIGN] || !if_indextoname(ifindex, name))
 		snprintf(name, sizeof(name), "if%u", ifindex);
@@ -554,7 +559,7 @@ static void ipsi_print_tos(struct rtattr *tb[])
 	print_color_string(PRINT_ANY, COLOR_NONE, "tos", "tos %s ", buf);
 }
 
-/* The default, which comes first, is of no interest but to programs. */
+/* The default has the value 0 and is printed only in JSON. */
 static void ipsi_print_name(const char *key, const char * const names[],
 			    unsigned int value)
 {
@@ -647,7 +652,7 @@ static void ipsi_print_help(struct link_util *lu, int argc, char **argv,
 	ipsi_print_explain(f);
 }
 
-/* ip(8) looks up TYPE_link_util, and a hyphen has no place in a C name. */
+/* ip(8) looks up the symbol TYPE_link_util, but a C name cannot have a hyphen. */
 __asm__(".globl \"ipsec-ipip_link_util\"\n"
 	".type \"ipsec-ipip_link_util\", @object\n"
 	".set \"ipsec-ipip_link_util\", ipsec_ipip_link_util");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Words of the command line: numbers, names, and tables of words; and the
- * messages about them. Keys are read in key.c.
+ * Parsing of the command line: numbers, names, and tables of words. Also the
+ * messages on stderr. key.c reads keys.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -27,8 +27,8 @@ static void ipsi_vmessage(const char *kind, const char *fmt, va_list ap)
 }
 
 /**
- * ipsi_fail() - say that the kernel or the system refused
- * @fmt: what, without newline
+ * ipsi_fail() - report an error of the kernel or the system
+ * @fmt: the message, without newline
  *
  * Return: IPSI_FAIL.
  */
@@ -43,8 +43,8 @@ int ipsi_fail(const char *fmt, ...)
 }
 
 /**
- * ipsi_usage() - say what is wrong with the command line
- * @fmt: what, without newline
+ * ipsi_usage() - report an error in the command line
+ * @fmt: the message, without newline
  *
  * Return: IPSI_USAGE.
  */
@@ -59,8 +59,8 @@ int ipsi_usage(const char *fmt, ...)
 }
 
 /**
- * ipsi_warn() - say what the user should know, unless --quiet was given
- * @fmt: what, without newline
+ * ipsi_warn() - print a warning, unless --quiet was given
+ * @fmt: the message, without newline
  */
 void ipsi_warn(const char *fmt, ...)
 {
@@ -77,7 +77,7 @@ void ipsi_warn(const char *fmt, ...)
  * ipsi_arg_number() - read a number
  * @word: the word before it, for the message
  * @arg: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
- * @max: the largest that fits
+ * @max: the largest valid number
  * @value: the result
  *
  * Return: exit code.
@@ -111,11 +111,11 @@ int ipsi_arg_u32(const char *word, const char *arg, uint32_t *value)
 	return ret;
 }
 
-/* Whether there is such a device is for the kernel to say. */
+/* Checks only the length; the kernel looks up the device. */
 int ipsi_arg_dev(const char *arg)
 {
 	if (!*arg || strlen(arg) >= IF_NAMESIZE)
-		return ipsi_usage("\"%s\" is not a device name: 1 to %d characters",
+		return ipsi_usage("\"%s\" is not a device name: 1 to %d characters expected",
 				  arg, IF_NAMESIZE - 1);
 	return IPSI_OK;
 }
@@ -137,12 +137,13 @@ const char *ipsi_proto_name(uint8_t proto)
 }
 
 /**
- * ipsi_counter_mode() - does a cipher count?
- * @alg: its name
+ * ipsi_counter_mode() - check whether a cipher uses a counter mode
+ * @alg: name of the cipher
  *
- * In such a mode, a key and nonce that come a second time lay both packets
- * open, and with most of them let others forge more. Sequence numbers, and
- * with them the nonces, begin again with every SA that is added by hand.
+ * In a counter mode, two packets with the same key and nonce reveal each other's
+ * contents, and in most of these modes they let an attacker forge packets. The
+ * sequence numbers, which make the nonces, restart with every SA that is added by
+ * hand.
  *
  * Return: true if it does.
  */
@@ -181,7 +182,7 @@ static int ipsi_find_word(const struct ipsi_word *words, size_t n_words,
 
 /**
  * ipsi_parse_words() - read words in any order
- * @words: the words there are, at most 32
+ * @words: the known words, at most 32
  * @n_words: their number
  * @ctx: passed to their parsers
  * @argc: number of arguments left

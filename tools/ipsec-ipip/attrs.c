@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tables of the family's attributes, and what reads messages by them: checked
- * look-up, and the names that stand in errors. JSON is in json.c, and the
- * layout of readable output is left to the verbs.
+ * Tables of the family's attributes, and functions that use them: validated
+ * access to the attributes of a message, and the names for error messages. json.c
+ * makes JSON; the verbs lay out readable output.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -77,7 +77,7 @@ static const char * const ipsi_refusal_names[] = {
 	NULL
 };
 
-/* An attribute; one with a word of the command line; a nest; an enum. */
+/* A plain attribute; one with its own word on the command line; a nest; an enum. */
 #define IPSI_A(n, t)		{ .name = n, .type = t }
 #define IPSI_W(n, w, t)		{ .name = n, .word = w, .type = t }
 #define IPSI_N(n, w, s)							\
@@ -246,7 +246,7 @@ static_assert((int)IPSEC_IPIP_A_DEV_MAX <= (int)IPSI_ATTR_MAX &&
 	      (int)IPSEC_IPIP_A_STATS_MAX <= (int)IPSI_ATTR_MAX,
 	      "struct ipsi_attrs is too small");
 
-/* A newer kernel may send attributes, and longer ones, that we do not know. */
+/* A newer kernel may send attributes that are unknown or longer; ignore them. */
 static bool ipsi_attr_ok(const struct ipsi_attr_set *set,
 			 const struct nlattr *attr)
 {
@@ -287,7 +287,7 @@ static bool ipsi_attr_ok(const struct ipsi_attr_set *set,
 /**
  * ipsi_attrs_parse() - read the attributes of a message of the family
  * @attrs: the result; it points into the message
- * @set: what may be in it
+ * @set: the attributes that the message may have
  * @nlh: the message
  */
 void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,
@@ -305,10 +305,10 @@ void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,
 }
 
 /**
- * ipsi_attrs_parse_nest() - read the attributes in an attribute
- * @attrs: the result, empty when there is no such attribute
- * @parent: where it is
- * @id: which it is
+ * ipsi_attrs_parse_nest() - read the attributes of a nest
+ * @attrs: the result, empty if the nest is absent
+ * @parent: the attributes that contain the nest
+ * @id: the nest
  */
 void ipsi_attrs_parse_nest(struct ipsi_attrs *attrs,
 			   const struct ipsi_attrs *parent, unsigned int id)
@@ -325,11 +325,11 @@ void ipsi_attrs_parse_nest(struct ipsi_attrs *attrs,
 }
 
 /**
- * ipsi_attr_u64() - the value of a number of any width
- * @attrs: where it is
- * @id: which it is
+ * ipsi_attr_u64() - get a number of any width
+ * @attrs: the attributes
+ * @id: the attribute
  *
- * Return: the number in host byte order; 0 when it is absent.
+ * Return: the number in host byte order; 0 if it is absent.
  */
 unsigned long long ipsi_attr_u64(const struct ipsi_attrs *attrs,
 				 unsigned int id)
@@ -357,13 +357,13 @@ unsigned long long ipsi_attr_u64(const struct ipsi_attrs *attrs,
 	}
 }
 
-/* Returns "" when it is absent. */
+/* Returns "" if the attribute is absent. */
 const char *ipsi_attr_string(const struct ipsi_attrs *attrs, unsigned int id)
 {
 	return attrs->tb[id] ? mnl_attr_get_str(attrs->tb[id]) : "";
 }
 
-/* Returns "?" when it is absent. */
+/* Returns "?" if the attribute is absent. */
 const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
 			   char buf[IPSI_TEXT_LEN])
 {
@@ -378,7 +378,7 @@ const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
 	return buf;
 }
 
-/* Returns "?" for a value without a name. */
+/* Returns "?" if the attribute is absent or its value has no name. */
 const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id)
 {
 	const char * const *names = attrs->set->attrs[id].values;
@@ -406,10 +406,10 @@ void ipsi_key_text(const struct ipsi_attrs *attrs, unsigned int id,
 }
 
 /**
- * ipsi_print_key() - print a key, or that it is hidden
- * @attrs: where it is
- * @id: which it is
- * @asked: the kernel was asked for keys; then one that is absent is empty
+ * ipsi_print_key() - print a key, or "(hidden)"
+ * @attrs: the attributes
+ * @id: the key
+ * @asked: the request was for keys, so an absent key is empty and not hidden
  */
 void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id, bool asked)
 {
@@ -450,10 +450,10 @@ static const struct ipsi_attr *ipsi_attr_at(const struct ipsi_attr_set *set,
 }
 
 /**
- * ipsi_attr_at_offset() - find an attribute of a request, in a nest too
- * @set: what may be in the request
+ * ipsi_attr_at_offset() - find an attribute of a request, also in a nest
+ * @set: the attributes that the request may have
  * @nlh: the request
- * @offset: where in the request the attribute starts
+ * @offset: offset of the attribute in the request
  *
  * Return: the attribute, or NULL.
  */
@@ -472,11 +472,11 @@ const struct ipsi_attr *ipsi_attr_at_offset(const struct ipsi_attr_set *set,
 }
 
 /**
- * ipsi_attr_missing() - find an attribute that is not in a request
- * @set: what may be in the request
+ * ipsi_attr_missing() - find an attribute that a request lacks
+ * @set: the attributes that the request may have
  * @nlh: the request
- * @nest_offset: where the nest is in which it is missing, 0 for none
- * @id: which is missing
+ * @nest_offset: offset of the nest that lacks it, 0 for none
+ * @id: the missing attribute
  *
  * Return: the attribute, or NULL.
  */

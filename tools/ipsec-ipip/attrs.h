@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The attributes of the generic netlink family as tables: their names (those
- * of the spec), their types, and what the command line calls them.
+ * The attributes of the generic netlink family as tables: their names in the spec,
+ * their types, and their words on the command line.
  */
 #ifndef _IPSI_ATTRS_H
 #define _IPSI_ATTRS_H
@@ -15,7 +15,7 @@
 struct json_object;
 
 enum ipsi_attr_type {
-	IPSI_NONE,		/* padding, or not known */
+	IPSI_NONE,		/* padding, or unknown */
 	IPSI_U8,
 	IPSI_U32,
 	IPSI_U64,
@@ -36,10 +36,10 @@ struct ipsi_attr_set;
 /**
  * struct ipsi_attr - an attribute
  * @name: its name in the spec
- * @word: what the command line calls it, where that is something else
+ * @word: its word on the command line, NULL if the same as @name
  * @type: its type
- * @nest: for IPSI_NEST, what is in it
- * @values: for IPSI_ENUM*, the names of its values, NULL at the end
+ * @nest: for IPSI_NEST, the attributes in it
+ * @values: for IPSI_ENUM*, the names of its values, terminated by NULL
  */
 struct ipsi_attr {
 	const char *name;
@@ -59,16 +59,16 @@ extern const struct ipsi_attr_set ipsi_sa_set;
 
 #define IPSI_ATTR_MAX	IPSEC_IPIP_A_SA_MAX
 
-/* Attributes of one message or nest; only known ones of the right length. */
+/* The attributes of a message or nest that are known and have a valid length. */
 struct ipsi_attrs {
 	const struct ipsi_attr_set *set;
 	const struct nlattr *tb[IPSI_ATTR_MAX + 1];
 };
 
-/* Enough for every text that ipsi_attr_text() makes of a number or address. */
+/* Long enough for any address and any attribute name. */
 #define IPSI_TEXT_LEN	64
 
-/* A key in hex, with 0x and the final zero. */
+/* Length of a key in hex, with 0x and the final NUL. */
 #define IPSI_KEY_TEXT_LEN	(2 * IPSEC_IPIP_KEY_MAX_LEN + 3)
 
 void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,

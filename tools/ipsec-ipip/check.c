@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip check: what is wrong with a device, or soon will be; a line for
- * each finding. What can be seen at one look is looked at; nothing is sent.
+ * ipsec-ipip check: look for present and imminent faults of devices, and print a
+ * line for each. It reads the current state once, and sends no packets.
  */
 #include <json-c/json.h>
 #include <arpa/inet.h>
@@ -18,16 +18,16 @@
 #include "nl.h"
 #include "query.h"
 
-/* "Near" a limit: so many percent of it. */
+/* Percentage of a limit from which an SA is near its end. */
 #define IPSI_CHECK_NEAR		90
 
 /**
- * struct ipsi_check - a run
- * @dev: the device that is looked at
+ * struct ipsi_check - a run of the check
+ * @dev: the device being checked
  * @name: its name
  * @sas: its SAs
- * @found: findings so far
- * @json: they, or NULL when they are printed as text
+ * @found: number of findings so far
+ * @json: the findings, or NULL if they are printed as text
  */
 struct ipsi_check {
 	const struct ipsi_attrs *dev;
@@ -70,7 +70,7 @@ static void ipsi_check_keys(struct ipsi_check *check)
 
 	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
 		ipsi_found(check, "no-sa-out",
-			   "no outbound SA has a sequence number left, so nothing can be sent");
+			   "the outbound SAs have used up their sequence numbers, so nothing can be sent");
 	else if (!out)
 		ipsi_found(check, "no-sa-out",
 			   "there is no valid outbound SA, so nothing can be sent");
@@ -79,7 +79,7 @@ static void ipsi_check_keys(struct ipsi_check *check)
 			   "there is no valid inbound SA, so nothing can be received");
 	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
 		ipsi_found(check, "carrier",
-			   "the carrier is off in spite of SAs in both directions");
+			   "the carrier is off although there are SAs in both directions");
 }
 
 static void ipsi_check_mtu(struct ipsi_check *check)
@@ -90,11 +90,11 @@ static void ipsi_check_mtu(struct ipsi_check *check)
 
 	if (!check->dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] && fit && mtu > fit)
 		ipsi_found(check, "mtu",
-			   "the MTU was set to %llu, but route and SA take only %llu unfragmented",
+			   "the MTU was set to %llu, but the route and the SA carry only %llu without fragmentation",
 			   (unsigned long long)mtu, (unsigned long long)fit);
 }
 
-/* What an SA has used of a limit, which may be none. */
+/* A @limit of 0 is none. */
 static void ipsi_check_limit(struct ipsi_check *check, const char *sa,
 			     uint64_t used, uint64_t limit, const char *unit)
 {
@@ -140,7 +140,7 @@ static void ipsi_check_limits(struct ipsi_check *check,
 				 ipsi_attr_u64(&limits,
 					       IPSEC_IPIP_A_LIFETIME_HARD_USE_SECONDS),
 				 "seconds of use");
-	/* 64 bits do not run out. */
+	/* Extended (64 bit) sequence numbers do not run out. */
 	if (!sa->tb[IPSEC_IPIP_A_SA_ESN])
 		ipsi_check_limit(check, name,
 				 ipsi_attr_u64(&stats,
@@ -148,8 +148,8 @@ static void ipsi_check_limits(struct ipsi_check *check,
 				 UINT32_MAX, "sequence numbers");
 }
 
-/* A key manager limits the life of its keys; who does so by hand is taken to
- * know what he does.
+/* An SA without any limit was probably added by hand, and its key may be added
+ * again after a reboot. A key manager sets limits and never reuses a key.
  */
 static void ipsi_check_cipher(struct ipsi_check *check,
 			      const struct ipsi_attrs *sa, const char *name)
@@ -167,7 +167,7 @@ static void ipsi_check_cipher(struct ipsi_check *check,
 		if (ipsi_attr_u64(&limits, id))
 			return;
 	ipsi_found(check, "sa-counter-mode",
-		   "%s uses %s without any limit: if its key was set by hand, it must never be set again",
+		   "%s uses %s without a lifetime limit: if its key was added by hand, never add it again",
 		   name, alg);
 }
 
@@ -191,7 +191,7 @@ static void ipsi_check_sas(struct ipsi_check *check)
 		ipsi_check_name_sa(&sa, name, sizeof(name));
 		if (sa.tb[IPSEC_IPIP_A_SA_DYING])
 			ipsi_found(check, "sa-soft",
-				   "%s is past its soft limit and was not replaced",
+				   "%s is past its soft limit and has not been replaced",
 				   name);
 		ipsi_check_limits(check, &sa, name);
 		ipsi_check_cipher(check, &sa, name);
@@ -216,7 +216,7 @@ static void ipsi_check_flow(const struct ipsi_attrs *dev,
 	memcpy(flow->remote, mnl_attr_get_payload(remote), flow->len);
 }
 
-/* The way to the remote endpoint. Returns true if it is as it should be. */
+/* Checks the route to the remote endpoint. Returns true if it is good. */
 static bool ipsi_check_route(struct ipsi_check *check,
 			     const struct ipsi_flow *flow)
 {
@@ -234,7 +234,7 @@ static bool ipsi_check_route(struct ipsi_check *check,
 
 	if (!ipsi_query_local(flow, &found) && !found) {
 		ipsi_found(check, "no-local",
-			   "the local address %s is not one of this host",
+			   "the local address %s is not an address of this host",
 			   local);
 		return false;
 	}
@@ -252,7 +252,7 @@ static bool ipsi_check_route(struct ipsi_check *check,
 	return false;
 }
 
-/* A setting of a device; 0 if the kernel does not know it. */
+/* Returns a sysctl of a device; 0 if the kernel does not have it. */
 static int ipsi_check_sysctl(const char *family, const char *name,
 			     const char *key)
 {
@@ -271,7 +271,7 @@ static int ipsi_check_sysctl(const char *family, const char *name,
 	return value;
 }
 
-/* The kernel takes the greater of two. */
+/* The kernel uses the greater of the device's value and that of "all". */
 static int ipsi_check_setting(const struct ipsi_check *check,
 			      const char *family, const char *key)
 {
@@ -283,13 +283,13 @@ static int ipsi_check_setting(const struct ipsi_check *check,
 
 static void ipsi_check_rp_filter(struct ipsi_check *check)
 {
-	/* 2 is loose. */
+	/* 1 is strict, 2 is loose. */
 	if (ipsi_check_setting(check, "ipv4", "rp_filter") == 1)
 		ipsi_found(check, "rp-filter",
-			   "rp_filter is strict: IPv4 packets whose way back is not this device are dropped");
+			   "rp_filter is strict: IPv4 packets are dropped if the route to their source is not through this device");
 }
 
-/* Is a state among the SAs of the device? */
+/* Returns true if a state is among the SAs of the device. */
 static bool ipsi_check_is_taken(const struct ipsi_check *check,
 				const struct xfrm_usersa_info *info)
 {
@@ -313,8 +313,8 @@ static bool ipsi_check_is_taken(const struct ipsi_check *check,
 	return false;
 }
 
-/* Why does the device not take a state that has its if_id? The same rules in
- * the same order as the kernel's.
+/* Returns why the device does not use a state that has its if_id. The rules and
+ * their order are those of the kernel.
  */
 static const char *ipsi_check_stray_why(const struct ipsi_check *check,
 					const struct ipsi_state *state)
@@ -331,7 +331,7 @@ static const char *ipsi_check_stray_why(const struct ipsi_check *check,
 	if (info->id.proto != IPPROTO_ESP && info->id.proto != IPPROTO_AH)
 		return "it is neither ESP nor AH";
 	if (!state->authenticates)
-		return "it does not protect integrity";
+		return "it has no integrity protection";
 
 	out = !memcmp(&info->id.daddr, flow.remote, flow.len);
 	if (!out && memcmp(&info->id.daddr, flow.local, flow.len))
@@ -344,7 +344,7 @@ static const char *ipsi_check_stray_why(const struct ipsi_check *check,
 		return "it is outbound and not in transport mode";
 	if (info->mode != XFRM_MODE_TRANSPORT && info->mode != XFRM_MODE_TUNNEL)
 		return "it is neither in transport nor in tunnel mode";
-	return "it is not valid any more";
+	return "it is no longer valid";
 }
 
 static void ipsi_check_stray(const struct ipsi_state *state, void *data)
@@ -352,7 +352,7 @@ static void ipsi_check_stray(const struct ipsi_state *state, void *data)
 	const struct xfrm_usersa_info *info = state->info;
 	struct ipsi_check *check = data;
 
-	/* Without an SPI it is being negotiated. */
+	/* A state without an SPI is still being negotiated. */
 	if (state->if_id !=
 	    ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_IF_ID) ||
 	    !info->id.spi || ipsi_check_is_taken(check, info))
@@ -365,14 +365,14 @@ static void ipsi_check_stray(const struct ipsi_state *state, void *data)
 }
 
 /**
- * struct ipsi_check_policies - a search for policies that are for SAs
- * @check: the run; the SAs are its
+ * struct ipsi_check_policies - a search for policies of the device's SAs
+ * @check: the run, with the SAs
  * @flow: outer packets of the device
- * @found: which SAs have one
- * @named: how many have the if_id of the device
- * @ends: how many have none, and are between its endpoints
- * @catches: one without if_id catches IPv6 that leaves
- * @reqid: of that one
+ * @found: for each SA, whether it has a policy
+ * @named: number of policies with the if_id of the device
+ * @ends: number of policies without if_id, between its endpoints
+ * @catches: a policy without if_id matches outbound IPv6
+ * @reqid: the reqid of that policy
  */
 struct ipsi_check_policies {
 	const struct ipsi_check *check;
@@ -384,9 +384,7 @@ struct ipsi_check_policies {
 	uint32_t reqid;
 };
 
-/* The template by which SAs of the device are negotiated, or NULL. The same
- * rules as the kernel's.
- */
+/* Returns the template for SAs of the device, or NULL, by the kernel's rules. */
 static const struct xfrm_user_tmpl *
 ipsi_check_template(const struct ipsi_check_policies *search,
 		    const struct ipsi_policy *policy)
@@ -412,7 +410,7 @@ ipsi_check_template(const struct ipsi_check_policies *search,
 	return NULL;
 }
 
-/* Does the policy wait for a packet, and say nothing of a tunnel? */
+/* Returns true for a trap policy that names no tunnel endpoints. */
 static bool ipsi_check_is_trap(const struct ipsi_policy *policy)
 {
 	static const xfrm_address_t any;
@@ -424,7 +422,7 @@ static bool ipsi_check_is_trap(const struct ipsi_policy *policy)
 	       !memcmp(&policy->tmpl->saddr, &any, sizeof(any));
 }
 
-/* Does the device adopt SAs by such a policy? */
+/* Returns true if the device adopts the SAs of this policy. */
 static bool ipsi_check_adopts(const struct ipsi_check *check,
 			      const struct ipsi_policy *policy)
 {
@@ -485,7 +483,7 @@ static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
 		ipsi_check_mark(search, out, tmpl->reqid);
 }
 
-/* Where they are required, an SA without one carries nothing. */
+/* With "policies required", an SA without a policy carries no packets. */
 static void ipsi_check_required(struct ipsi_check *check, const bool *found)
 {
 	struct ipsi_attrs sa;
@@ -502,15 +500,15 @@ static void ipsi_check_required(struct ipsi_check *check, const bool *found)
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
 		ipsi_check_name_sa(&sa, name, sizeof(name));
 		ipsi_found(check, "no-policy",
-			   "%s carries nothing: policies are required, and there is none for its reqid %u",
+			   "%s carries no packets: policies are required, and there is none for its reqid %u",
 			   name,
 			   (unsigned int)ipsi_attr_u64(&sa,
 						       IPSEC_IPIP_A_SA_REQID));
 	}
 }
 
-/* Policies of the namespace, in which the device is as well. Returns 0 or an
- * errno.
+/* Only called if the underlay, whose namespace has the policies, is in this
+ * namespace. Returns 0 or an errno.
  */
 static int ipsi_check_policies(struct ipsi_check *check,
 			       const struct ipsi_flow *flow)
@@ -532,11 +530,11 @@ static int ipsi_check_policies(struct ipsi_check *check,
 	most = search.named > search.ends ? search.named : search.ends;
 	if (most > IPSEC_IPIP_POLICIES_MAX)
 		ipsi_found(check, "policies-limit",
-			   "there are %zu policies for the SAs of the device, and the kernel takes %u: nothing passes",
+			   "there are %zu policies for the SAs of the device, more than the limit of %u: no packets pass",
 			   most, IPSEC_IPIP_POLICIES_MAX);
 	if (search.catches && !ipsi_check_setting(check, "ipv6", "disable_xfrm"))
 		ipsi_found(check, "policy-ipv6",
-			   "a policy without if_id, for reqid %u, catches IPv6 before it comes to the device: give the key manager the if_id (strongSwan: if_id_out and if_id_in, libreswan: ipsec-interface), or move the device to another namespace",
+			   "a policy without if_id, for reqid %u, matches IPv6 packets before they reach the device: configure the if_id in the key manager (strongSwan: if_id_out and if_id_in, libreswan: ipsec-interface), or move the device to another namespace",
 			   search.reqid);
 	return 0;
 }
@@ -579,13 +577,13 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	ipsi_check_keys(check);
 	ipsi_check_sas(check);
 	ipsi_check_rp_filter(check);
-	/* What follows would have to be asked in the underlay's namespace. */
+	/* The remaining checks need access to the underlay's namespace. */
 	if (link.foreign) {
 		ipsi_check_mtu(check);
 		return IPSI_OK;
 	}
 	ipsi_check_flow(&dev, &flow);
-	/* What fits a way that is wrong is of no interest. */
+	/* The MTU of a wrong route does not matter. */
 	if (ipsi_check_route(check, &flow))
 		ipsi_check_mtu(check);
 	err = ipsi_query_states(ipsi_check_stray, check);
@@ -617,11 +615,11 @@ static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
 }
 
 /**
- * ipsi_check() - look for what is wrong with one device, or all
+ * ipsi_check() - look for faults of one device, or all
  * @argc: number of arguments
  * @argv: the arguments
  *
- * Return: exit code; that of a failure if there are findings.
+ * Return: exit code; IPSI_FAIL if there are findings.
  */
 int ipsi_check(int argc, char **argv)
 {

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh PROGRAM: what ipsec-ipip does before it talks to the kernel: refuse
-# what makes no sense, with one line that says why and exit code 2, and read
-# keys. Needs no kernel module; a right command line ends with exit code 1 where
-# there is none.
+# check.sh PROGRAM: check the part of ipsec-ipip that does not talk to the kernel:
+# it refuses a bad command line with one line that says why and exit code 2, and
+# reads keys. Needs no kernel module; without it, a good command line ends with
+# exit code 1.
 set -u
 
 program=$1
@@ -18,8 +18,8 @@ fail()
 	failed=1
 }
 
-# expect STATUS MESSAGE WORD...: standard error must be just this, after the
-# name of the program; "*" at the end stands for the rest.
+# expect STATUS MESSAGE WORD...: standard error must be MESSAGE, after the name of
+# the program; "*" at its end matches the rest
 expect()
 {
 	local status=$1 message=$2 output got
@@ -28,7 +28,7 @@ expect()
 	got=$?
 	[ "$got" = "$status" ] ||
 		fail "$*: exit code $got instead of $status"
-	# shellcheck disable=SC2254 # the pattern is wanted
+	# shellcheck disable=SC2254 # the message is a pattern
 	case $output in
 	"ipsec-ipip: "$message) ;;
 	*) fail "$*: \"$output\" instead of \"$message\"" ;;
@@ -45,7 +45,8 @@ usage_errors()
 	expect 2 'unknown option "-x", try --help' -x
 	expect 2 'sa: add, del, show or activate expected' sa
 	expect 2 'show: unknown word "b"' show a b
-	expect 2 'show: "0123456789abcdef" is not a device name*' show 0123456789abcdef
+	expect 2 'show: "0123456789abcdef" is not a device name*' \
+		show 0123456789abcdef
 	expect 2 'sa add: DEV and {in|out} expected' sa add ipsec0
 	expect 2 'sa add: "up" is neither in nor out' sa add ipsec0 up
 	expect 2 'sa add: spi SPI expected' sa add ipsec0 in
@@ -92,17 +93,18 @@ usage_errors()
 		rekey ipsec0 out spi 0x100
 	expect 2 'monitor: unknown word "x"' monitor x
 	expect 2 'check: unknown word "x"' check ipsec0 x
-	expect 2 'check: "0123456789abcdef" is not a device name*' check 0123456789abcdef
+	expect 2 'check: "0123456789abcdef" is not a device name*' \
+		check 0123456789abcdef
 }
 
-# key_file MODE TEXT: makes $dir/key.
+# key_file MODE TEXT: make $dir/key
 key_file()
 {
 	(umask 077; printf '%b' "$2" >"$dir/key")
 	chmod "$1" "$dir/key"
 }
 
-# A right key is seen by the next word being found wrong.
+# A good key is accepted, so that the error is about the word after it.
 keys()
 {
 	local hex128
@@ -137,19 +139,19 @@ keys()
 	expect 1 "sa add: enc-key: $dir/key: key is not hexadecimal" \
 		"${sa[@]}" enc a "file:$dir/key"
 	key_file 600 ''
-	expect 1 "sa add: enc-key: $dir/key: no key, but the end" \
+	expect 1 "sa add: enc-key: $dir/key: key expected, but there is no input" \
 		"${sa[@]}" enc a "file:$dir/key"
 	key_file 644 '00ff\n'
-	expect 2 "warning: sa add: enc-key: $dir/key: key can be read by*" \
+	expect 2 "warning: sa add: enc-key: $dir/key: key is readable by*" \
 		"${sa[@]}" enc a "file:$dir/key" x
 	expect 2 "$wrong" -q "${sa[@]}" enc a "file:$dir/key" x
 	printf '0x00ff\n00ff' |
 		expect 2 "$wrong" "${sa[@]}" enc a - auth b - x
-	printf '0x00ff\n' | expect 1 'sa add: auth-key: standard input: no key*' \
+	printf '0x00ff\n' | expect 1 'sa add: auth-key: standard input: key exp*' \
 		"${sa[@]}" enc a - auth b - x
 }
 
-# No line on standard error, and the word that is looked for on the other.
+# Help, version, and a full disk.
 others()
 {
 	"$program" --help 2>&1 | grep -q '^Usage: ipsec-ipip' ||
@@ -157,11 +159,11 @@ others()
 	"$program" -V 2>&1 | grep -q '^ipsec-ipip ' ||
 		fail "-V shows no version"
 	"$program" -V >/dev/full 2>/dev/null &&
-		fail "a full disk is no success"
+		fail "exit code 0 although the output could not be written"
 }
 
 usage_errors
 keys
 others
-[ "$failed" = 0 ] && echo "ipsec-ipip: command line is read as it should"
+[ "$failed" = 0 ] && echo "ipsec-ipip: the command line is parsed as expected"
 exit "$failed"

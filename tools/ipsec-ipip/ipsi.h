@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of ipsec-ipip(8) share: options, exit codes, messages, the
- * reading of words, keys, and the list of verbs.
+ * Declarations shared by the files of ipsec-ipip(8): options, exit codes,
+ * messages, parsing of words and keys, and the verbs.
  */
 #ifndef _IPSI_H
 #define _IPSI_H
@@ -17,20 +17,20 @@
 /* Exit codes; every verb and every parser returns one. */
 enum {
 	IPSI_OK		= 0,
-	IPSI_FAIL	= 1,	/* the kernel or the system refused */
-	IPSI_USAGE	= 2,	/* the command line makes no sense */
+	IPSI_FAIL	= 1,	/* error of the kernel or the system */
+	IPSI_USAGE	= 2,	/* error in the command line */
 };
 
 struct ipsi_opts {
 	bool json;
 	bool pretty;
 	bool quiet;
-	const char *verb;	/* words of the verb, for messages */
+	const char *verb;	/* the verb, for messages */
 };
 
 extern struct ipsi_opts ipsi_opts;
 
-/* Messages: one line on stderr. Each returns the exit code that it means. */
+/* Messages: one line on stderr. The first two return the exit code. */
 int ipsi_fail(const char *fmt, ...) IPSI_PRINTF(1, 2);
 int ipsi_usage(const char *fmt, ...) IPSI_PRINTF(1, 2);
 void ipsi_warn(const char *fmt, ...) IPSI_PRINTF(1, 2);
@@ -46,12 +46,12 @@ const char *ipsi_proto_name(uint8_t proto);
 bool ipsi_counter_mode(const char *alg);
 
 /**
- * struct ipsi_word - a word of the command line and what follows it
+ * struct ipsi_word - a word of the command line and its arguments
  * @word: the word
- * @n_args: number of arguments behind it
- * @repeats: may come more than once
- * @same_as: counts as one with this other word, for the check on duplicates
- * @parse: takes the arguments into the context; returns an exit code
+ * @n_args: number of arguments after it
+ * @repeats: it may be given more than once
+ * @same_as: another word that is a duplicate of this one
+ * @parse: stores the arguments in the context; returns an exit code
  */
 struct ipsi_word {
 	const char *word;
@@ -71,7 +71,7 @@ struct ipsi_key {
 
 int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key);
 
-/* Verbs, a file each. argv[0] is the first word behind the verb. */
+/* Verbs, each in its own file. argv[0] is the first word after the verb. */
 int ipsi_show(int argc, char **argv);
 int ipsi_sa_add(int argc, char **argv);
 int ipsi_sa_del(int argc, char **argv);

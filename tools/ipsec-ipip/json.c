@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attributes as JSON, by their tables in attrs.c. Strings that hold keys are
- * wiped when they are freed, and so is the text.
+ * Attributes as JSON, from the tables in attrs.c. Strings that hold keys are wiped
+ * when they are freed, and the text after it is printed.
  */
 #define _GNU_SOURCE
 #include <json-c/json.h>
@@ -95,7 +95,7 @@ struct json_object *ipsi_attrs_json(const struct ipsi_attrs *attrs)
 	return object;
 }
 
-/* Absent flags are false, so that a reader finds them all the time. */
+/* Adds absent flags as false, so that readers always find them. */
 void ipsi_json_flags(struct json_object *object, const char * const *names)
 {
 	for (; *names; names++)
@@ -107,7 +107,7 @@ void ipsi_json_flags(struct json_object *object, const char * const *names)
 /**
  * ipsi_json_print() - print a JSON object and put it
  * @object: the object
- * @pretty: on several lines
+ * @pretty: print it on several lines
  */
 void ipsi_json_print(struct json_object *object, bool pretty)
 {

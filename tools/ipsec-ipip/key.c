@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keys: from the command line, from a file or from standard input, always in
- * hex. Every copy made on the way is wiped, and no message shows any of it.
+ * Keys, in hex, from the command line, a file or standard input. Every copy is
+ * wiped, and no message shows any part of a key.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "ipsi.h"
 
-/* The longest key in hex, with 0x, a few blanks and a line end behind it. */
+/* The longest key in hex, with 0x, and a few blanks and a newline at its end. */
 #define IPSI_KEY_TEXT	(2 * IPSEC_IPIP_KEY_MAX_LEN + 64)
 
 #define IPSI_KEY_FILE	"file:"
@@ -29,7 +29,7 @@ static int ipsi_hex_digit(char c)
 	return -1;
 }
 
-/* Returns what is wrong with the text, or NULL. */
+/* Returns an error message, or NULL. */
 static const char *ipsi_key_parse(const char *text, size_t len,
 				  struct ipsi_key *key)
 {
@@ -62,14 +62,14 @@ static size_t ipsi_trim(const char *text, size_t len)
 	return len;
 }
 
-/* Reads to the end, to a newline if @line, or until @text is full. */
+/* Reads to the end of the file (of the line if @line), or until @text is full. */
 static ssize_t ipsi_read_text(int fd, char *text, size_t size, bool line)
 {
 	size_t len = 0;
 	ssize_t n;
 
 	while (len < size) {
-		/* Bytewise, so that the next line stays for the next key. */
+		/* Read single bytes, to leave the next line for the next key. */
 		n = read(fd, text + len, line ? 1 : size - len);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -97,7 +97,7 @@ static int ipsi_key_open(const char *word, const char *path)
 		goto err_close;
 	}
 	if (S_ISREG(st.st_mode) && (st.st_mode & 0044))
-		ipsi_warn("%s: %s: key can be read by others than its owner",
+		ipsi_warn("%s: %s: key is readable by users other than its owner",
 			  word, path);
 	return fd;
 
@@ -124,7 +124,8 @@ static int ipsi_key_from_fd(const char *word, int fd, const char *path,
 		goto out;
 	}
 	if (!len) {
-		ret = ipsi_fail("%s: %s: no key, but the end", word, path);
+		ret = ipsi_fail("%s: %s: key expected, but there is no input",
+				word, path);
 		goto out;
 	}
 	if ((size_t)len == sizeof(text))
@@ -165,7 +166,7 @@ static int ipsi_key_from_arg(const char *word, char *arg, struct ipsi_key *key)
 }
 
 /**
- * ipsi_key_read() - get a key
+ * ipsi_key_read() - read a key
  * @word: the word before it, for messages
  * @arg: 0xHEX (wiped), file:PATH, "-" for a line of standard input, or ""
  * @key: the result; the caller wipes it

@@ -29,22 +29,23 @@ static const struct ipsi_verb {
 	  "       auth-trunc NAME KEY ICVBITS]}\n"
 	  "      [replay-window N] [esn] [seq N]\n"
 	  "      [limit {time|time-use|byte|packet}-{soft|hard} N]...\n"
-	  "      [encap espinudp SPORT DPORT] [offload crypto dev IFACE]",
+	  "      [encap espinudp SPORT DPORT] [pcpu N]\n"
+	  "      [offload crypto dev IFACE]",
 	  "add an SA to a device" },
 	{ "sa", "del", ipsi_sa_del, "DEV {in|out} spi SPI [proto {esp|ah}]",
 	  "delete an SA of a device" },
 	{ "sa", "show", ipsi_sa_show,
 	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]] [keys]",
-	  "show SAs, and their keys if asked for" },
+	  "show SAs, with \"keys\" also their keys" },
 	{ "sa", "activate", ipsi_sa_activate,
 	  "DEV {spi SPI [proto {esp|ah}] | newest}",
 	  "choose the outbound SA to use" },
 	{ NULL, "rekey", ipsi_rekey, "DEV {in|out} spi SPI ...",
-	  "add an SA, as \"sa add\" does, in place of the former ones" },
+	  "add an SA as \"sa add\" does, and replace the old ones" },
 	{ NULL, "monitor", ipsi_monitor, "",
-	  "print events as they come" },
+	  "print events as they occur" },
 	{ NULL, "check", ipsi_check, "[DEV]",
-	  "look for what is wrong, or soon will be" },
+	  "look for present and imminent faults" },
 };
 
 static void ipsi_print_usage(FILE *f)
@@ -63,11 +64,11 @@ static void ipsi_print_usage(FILE *f)
 	fputs("\n"
 	      "KEY is 0xHEX, file:PATH, - for a line of standard input, or \"\".\n"
 	      "\n"
-	      "  -j, --json     JSON instead of text\n"
-	      "  -p, --pretty   JSON on several lines\n"
-	      "  -q, --quiet    no warnings\n"
-	      "  -h, --help     this text\n"
-	      "  -V, --version  the version\n",
+	      "  -j, --json     print JSON instead of text\n"
+	      "  -p, --pretty   print JSON on several lines\n"
+	      "  -q, --quiet    print no warnings\n"
+	      "  -h, --help     print this text\n"
+	      "  -V, --version  print the version\n",
 	      f);
 }
 
@@ -115,7 +116,7 @@ static int ipsi_run(int argc, char **argv)
 	return verb->run(argc - 1, argv + 1);
 }
 
-/* Output that nobody got is no success. */
+/* A failure to write the output must not end in exit code 0. */
 static int ipsi_flush(int ret)
 {
 	ipsi_opts.verb = NULL;

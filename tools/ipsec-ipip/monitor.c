@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip monitor: a line per event, until it is killed.
+ * ipsec-ipip monitor: print a line for each event, until killed.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -16,8 +16,8 @@
 
 static const struct ipsi_event {
 	const char *name;
-	const char *json_flag;	/* the flag that belongs to this event */
-	bool of_dev;		/* attributes of a device, not of an SA */
+	const char *json_flag;	/* the flag of this event */
+	bool of_dev;		/* has attributes of a device, not of an SA */
 } ipsi_events[] = {
 	[IPSEC_IPIP_CMD_SA_ADD_NTF]	 = { .name = "sa-add",
 					     .json_flag = "adopted" },
@@ -156,7 +156,7 @@ static int ipsi_monitor_loop(struct ipsi_nl *nl)
 	fprintf(stderr, "# listening\n");
 	for (;;) {
 		err = ipsi_nl_events(nl, ipsi_event);
-		/* One flush a batch; the reader may be a pipe. */
+		/* Flush after each batch, because stdout may be a pipe. */
 		if (fflush(stdout))
 			return ipsi_fail("output: %s", strerror(errno));
 		if (err == ENOBUFS)
@@ -167,11 +167,11 @@ static int ipsi_monitor_loop(struct ipsi_nl *nl)
 }
 
 /**
- * ipsi_monitor() - print events as they come
+ * ipsi_monitor() - print events as they occur
  * @argc: number of arguments
  * @argv: the arguments
  *
- * Return: exit code; it does not return of itself.
+ * Return: exit code; it returns only on errors.
  */
 int ipsi_monitor(int argc, char **argv)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Generic netlink over libmnl: resolves the family, sends a request, collects
- * the answer, and says what the kernel had against it. What is in requests and
- * answers is left to the verbs.
+ * Generic netlink over libmnl: resolve the family, send a request, collect the
+ * answer, and report the kernel's error. The verbs make the requests and read the
+ * answers.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,19 +17,18 @@
 #include "nl.h"
 
 static const char ipsi_no_family[] =
-	"the kernel has no ipsec-ipip: load the module (modprobe ipsec_ipip)";
+	"the kernel does not support ipsec-ipip: load the module (modprobe ipsec_ipip)";
 
-/* How often to ask again when the state changed during a dump, and how long to
- * wait before: 1 ms at first, then twice as long each time, at most 128 ms. That
- * makes a second in all.
+/* Number of attempts if the state changes during a dump. The pause between them is
+ * 1 ms at first, doubles each time, and is at most 128 ms: a second in all.
  */
 #define IPSI_NL_TRIES		15
 #define IPSI_NL_PAUSE_MAX	7
 
-/* What came back at the end of an answer. */
+/* The result of a request. */
 struct ipsi_nl_end {
 	int error;			/* errno, or 0 */
-	bool interrupted;		/* dump: the state changed meanwhile */
+	bool interrupted;		/* the state changed during the dump */
 	const char *msg;		/* points into nl->answer */
 	const struct nlattr *attr;	/* NLMSGERR_ATTR_OFFS */
 	const struct nlattr *miss_type;
@@ -53,7 +52,7 @@ static void ipsi_nl_init_request(struct ipsi_nl *nl, uint16_t family,
  * ipsi_nl_request() - begin a request
  * @nl: the socket
  * @cmd: IPSEC_IPIP_CMD_*
- * @dump: ask for all, not for one
+ * @dump: request all objects, not one
  *
  * Return: the request, valid until ipsi_nl_close().
  */
@@ -69,7 +68,7 @@ int ipsi_nl_too_long(void)
 	return ipsi_usage("arguments are too long");
 }
 
-/* Each ipsi_nl_put*() returns an exit code. */
+/* ipsi_nl_put() and its variants return an exit code. */
 int ipsi_nl_put(struct nlmsghdr *nlh, uint16_t type, const void *data,
 		size_t len)
 {
@@ -181,8 +180,8 @@ void ipsi_replies_free(struct ipsi_replies *replies)
 	memset(replies, 0, sizeof(*replies));
 }
 
-/* Takes one datagram. Returns 1 at the end of the answer, 0 for more, -1 with
- * errno.
+/* Receives one datagram. Returns 1 at the end of the answer, 0 if more follows, or
+ * -1 with errno.
  */
 static int ipsi_nl_take(struct ipsi_nl *nl, struct ipsi_replies *replies,
 			struct ipsi_nl_end *end)
@@ -212,8 +211,8 @@ static int ipsi_nl_take(struct ipsi_nl *nl, struct ipsi_replies *replies,
 	return 0;
 }
 
-/* Sends the request and takes the answer. Returns 0, or -1 with errno when
- * there is no complete answer.
+/* Sends the request and receives the answer. Returns 0, or -1 with errno if there
+ * is no complete answer.
  */
 static int ipsi_nl_exchange(struct ipsi_nl *nl, struct ipsi_replies *replies,
 			    struct ipsi_nl_end *end)
@@ -231,7 +230,7 @@ static int ipsi_nl_exchange(struct ipsi_nl *nl, struct ipsi_replies *replies,
 	return ret < 0 ? -1 : 0;
 }
 
-/* If the kernel's message begins with "name: ", returns what is behind it. */
+/* Returns the part of the message after "name: ", or NULL without that prefix. */
 static const char *ipsi_skip_name(const char *msg, const char *name)
 {
 	const size_t len = strlen(name);
@@ -241,9 +240,9 @@ static const char *ipsi_skip_name(const char *msg, const char *name)
 	return msg + len + 2;
 }
 
-/* The kernel's messages begin with a name of their own, because not every
- * program looks at the attribute that they are about. Returns what is behind
- * that name; NULL where it names an attribute as the command line does.
+/* Some of the kernel's messages begin with a name, for programs that do not look at
+ * the attribute in the extended ack. Returns the message without that name. Returns
+ * NULL if the name is that of an attribute, and the message is complete.
  */
 static const char *ipsi_strip_msg(const struct ipsi_attr_set *set,
 				  const char *msg)
@@ -295,7 +294,7 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 	return ipsi_fail("%s: %s", attr->word ? attr->word : attr->name, rest);
 }
 
-/* Whoever changes the state gets the time to come to an end. */
+/* Gives the writers time to finish. */
 static void ipsi_nl_pause(int tries)
 {
 	struct timespec pause = { .tv_nsec = 1000000L };
@@ -307,10 +306,10 @@ static void ipsi_nl_pause(int tries)
 /**
  * ipsi_nl_talk() - send the request and wait for the answer
  * @nl: the socket
- * @set: what may be in the request, for messages
- * @replies: the answer; the caller frees it whatever happens; NULL for none
+ * @set: the attributes that the request may have, for messages
+ * @replies: the answer, which the caller frees even after an error; NULL for none
  *
- * Return: exit code. What went wrong has been said.
+ * Return: exit code. Errors have been reported.
  */
 int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 		 struct ipsi_replies *replies)
@@ -368,7 +367,7 @@ static void ipsi_nl_take_family(struct ipsi_nl *nl, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Asking for a family that is not there makes the kernel load its module. */
+/* The kernel loads the module when a family is requested that it does not know. */
 static int ipsi_nl_resolve(struct ipsi_nl *nl)
 {
 	struct ipsi_replies replies = {};
@@ -396,7 +395,7 @@ static int ipsi_nl_resolve(struct ipsi_nl *nl)
 
 /**
  * ipsi_nl_open() - open the socket and find the family
- * @nl: the result; the caller closes it whatever happens
+ * @nl: the result, which the caller closes even after an error
  *
  * Return: exit code.
  */
@@ -413,14 +412,14 @@ int ipsi_nl_open(struct ipsi_nl *nl)
 	nl->sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0)
 		return ipsi_fail("netlink: %s", strerror(errno));
-	/* Both came with Linux 4.12 at the latest; without them, no texts. */
+	/* Only the messages depend on these, so errors are ignored. */
 	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->sock, NETLINK_CAP_ACK, &on, sizeof(on));
 	return ipsi_nl_resolve(nl);
 }
 
 /**
- * ipsi_nl_close() - close the socket, and wipe what went through it
+ * ipsi_nl_close() - close the socket, and wipe its buffers
  * @nl: the socket
  */
 void ipsi_nl_close(struct ipsi_nl *nl)
@@ -437,7 +436,7 @@ void ipsi_nl_close(struct ipsi_nl *nl)
 }
 
 /**
- * ipsi_nl_listen() - join the group of the events
+ * ipsi_nl_listen() - join the multicast group for events
  * @nl: the socket
  *
  * Return: exit code.
@@ -445,22 +444,23 @@ void ipsi_nl_close(struct ipsi_nl *nl)
 int ipsi_nl_listen(struct ipsi_nl *nl)
 {
 	if (!nl->group)
-		return ipsi_fail("the kernel has no group \"%s\"",
+		return ipsi_fail("the kernel has no multicast group \"%s\"",
 				 IPSEC_IPIP_MCGRP_EVENTS);
 	if (mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &nl->group,
 				  sizeof(nl->group)) == 0)
 		return IPSI_OK;
 	if (errno == EPERM)
-		return ipsi_fail("events are not shown without CAP_NET_ADMIN");
+		return ipsi_fail("listening for events requires CAP_NET_ADMIN");
 	return ipsi_fail("cannot listen: %s", strerror(errno));
 }
 
 /**
- * ipsi_nl_events() - wait for events, and hand over what there is
- * @nl: the socket, listening
+ * ipsi_nl_events() - wait for events, and handle those that have arrived
+ * @nl: the socket, after ipsi_nl_listen()
  * @handle: called for each event
  *
- * Return: 0, or an errno; after ENOBUFS events are lost, but more may come.
+ * Return: 0 or an errno. ENOBUFS means that events were lost; the socket is still
+ * usable.
  */
 int ipsi_nl_events(struct ipsi_nl *nl,
 		   void (*handle)(const struct nlmsghdr *nlh))

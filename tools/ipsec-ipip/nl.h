@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <libmnl/libmnl.h>
 
-/* The largest message the kernel makes in answer to a dump. */
+/* The largest datagram that the kernel sends in a dump. */
 #define IPSI_NL_BUF	32768
 
 struct ipsi_attr_set;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Questions to the kernel's other netlink families, a socket each. What the
- * answers mean is up to check.c.
+ * Requests to the kernel's other netlink families, each with its own socket. The
+ * callers interpret the answers.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -33,9 +33,8 @@ static int ipsi_query_answer(struct mnl_socket *sock, uint32_t seq, char *buf,
 	return ret < 0 ? errno : 0;
 }
 
-/* Returns 0 or an errno. A dump that was disturbed is asked for again, so what
- * takes the answers must not mind getting one twice. (That of the SAD never
- * says that it was.)
+/* Returns 0 or an errno. An interrupted dump is repeated, so @take must tolerate
+ * duplicates. (A dump of the SAD never reports that it was interrupted.)
  */
 static int ipsi_query(int bus, char *buf, mnl_cb_t take, void *data)
 {
@@ -63,7 +62,7 @@ static int ipsi_query(int bus, char *buf, mnl_cb_t take, void *data)
 out:
 	if (sock)
 		mnl_socket_close(sock);
-	/* The SAD comes with its keys. */
+	/* A dump of the SAD contains keys. */
 	if (answer)
 		explicit_bzero(answer, IPSI_NL_BUF);
 	free(answer);
@@ -104,8 +103,8 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Ask for a link by its index, or by its name if that is 0, in a namespace that
- * this one numbers, or here if that is -1.
+/* Gets a link by its index, or by its name if the index is 0. @netnsid is the
+ * link's namespace, or -1 for this one.
  */
 static int ipsi_query_link_in(int32_t netnsid, uint32_t ifindex,
 			      const char *name, struct ipsi_link *link)
@@ -130,8 +129,8 @@ static int ipsi_query_link_in(int32_t netnsid, uint32_t ifindex,
 }
 
 /**
- * ipsi_query_link() - ask for a link
- * @ifindex: which
+ * ipsi_query_link() - get a link
+ * @ifindex: its index
  * @link: the answer
  *
  * Return: 0 or an errno.
@@ -141,8 +140,8 @@ int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link)
 	return ipsi_query_link_in(-1, ifindex, NULL, link);
 }
 
-/* Indexes of devices belong to the namespace of the underlay. Without a number
- * for it, it cannot be asked.
+/* The index of an underlay device belongs to the underlay's namespace, which cannot
+ * be queried if it has no id in this one.
  */
 static int ipsi_query_underlay(const struct ipsi_link *dev, uint32_t ifindex,
 			       const char *name, struct ipsi_link *link)
@@ -156,11 +155,11 @@ static int ipsi_query_underlay(const struct ipsi_link *dev, uint32_t ifindex,
 }
 
 /**
- * ipsi_query_underlay_name() - ask for the name of an underlay device
- * @dev: index of the device whose underlay it is, in this namespace
- * @ifindex: index of the underlay device, in its namespace
+ * ipsi_query_underlay_name() - get the name of an underlay device
+ * @dev: index of the device above it, in this namespace
+ * @ifindex: index of the underlay device, in its own namespace
  * @name: the answer
- * @foreign: set to whether that is another namespace
+ * @foreign: set to true if that is another namespace
  *
  * Return: 0 or an errno.
  */
@@ -182,13 +181,13 @@ int ipsi_query_underlay_name(uint32_t dev, uint32_t ifindex,
 }
 
 /**
- * ipsi_query_underlay_index() - ask for the index of an underlay device
- * @dev: name of the device whose underlay it is, in this namespace; if there is
- *   none, that is for others to say
- * @name: name of the underlay device, in its namespace
+ * ipsi_query_underlay_index() - get the index of an underlay device
+ * @dev: name of the device above it, in this namespace; if it does not exist, a
+ *   later request reports that
+ * @name: name of the underlay device, in its own namespace
  * @ifindex: the answer
  *
- * Return: 0 or an errno; EPERM if the namespace may not be asked.
+ * Return: 0 or an errno; EPERM if the namespace cannot be queried.
  */
 int ipsi_query_underlay_index(const char *dev, const char *name,
 			      uint32_t *ifindex)
@@ -220,7 +219,9 @@ static int ipsi_query_take_addr(const struct nlmsghdr *nlh, void *data)
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_family != flow->family)
 		return MNL_CB_OK;
-	/* With a peer, IFA_ADDRESS is the peer's; IPv6 has only that else. */
+	/* IFA_LOCAL is the local address. IFA_ADDRESS is the peer's, except for
+	 * an IPv6 address without a peer, which has no IFA_LOCAL.
+	 */
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
 		type = mnl_attr_get_type(attr);
 		if ((type == IFA_LOCAL ||
@@ -233,7 +234,7 @@ static int ipsi_query_take_addr(const struct nlmsghdr *nlh, void *data)
 }
 
 /**
- * ipsi_query_local() - is the local address one of this namespace?
+ * ipsi_query_local() - check whether this namespace has the local address
  * @flow: the addresses
  * @found: the answer
  *
@@ -270,11 +271,11 @@ static int ipsi_query_take_route(const struct nlmsghdr *nlh, void *data)
 }
 
 /**
- * ipsi_query_route() - by which device do outer packets leave?
+ * ipsi_query_route() - get the device through which outer packets leave
  * @flow: the packets
  * @oif: set to its ifindex
  *
- * Return: 0, or the errno that says why there is no route.
+ * Return: 0, or the errno of the route lookup.
  */
 int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif)
 {
@@ -330,8 +331,8 @@ static int ipsi_query_take_state(const struct nlmsghdr *nlh, void *data)
 }
 
 /**
- * ipsi_query_states() - ask for all states of the SAD
- * @handle: called for each
+ * ipsi_query_states() - get all states of the SAD
+ * @handle: called for each state
  * @data: for @handle
  *
  * Return: 0 or an errno.
@@ -386,8 +387,8 @@ static int ipsi_query_take_policy(const struct nlmsghdr *nlh, void *data)
 }
 
 /**
- * ipsi_query_policies() - ask for all policies of the SPD
- * @handle: called for each
+ * ipsi_query_policies() - get all policies of the SPD
+ * @handle: called for each policy
  * @data: for @handle
  *
  * Return: 0 or an errno.

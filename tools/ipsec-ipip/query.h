@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Questions to the kernel's other netlink families, about links, addresses,
- * routes, the SAD and the SPD of the namespace.
+ * Requests to the kernel's other netlink families: links, addresses, routes, the
+ * SAD and the SPD of the namespace.
  */
 #ifndef _IPSI_QUERY_H
 #define _IPSI_QUERY_H
@@ -17,9 +17,9 @@
  * struct ipsi_link - a link
  * @ifindex: its index
  * @name: its name
- * @up: it was set up
- * @foreign: its underlay is another namespace
- * @netnsid: which, as this namespace numbers them; -1 if that is not told
+ * @up: it is administratively up
+ * @foreign: its underlay is in another namespace
+ * @netnsid: this namespace's id of that one; -1 if unknown
  */
 struct ipsi_link {
 	uint32_t ifindex;
@@ -30,8 +30,8 @@ struct ipsi_link {
 };
 
 /**
- * struct ipsi_flow - where outer packets go
- * @family: of the addresses
+ * struct ipsi_flow - the flow of outer packets
+ * @family: address family
  * @len: length of the addresses
  * @local: local outer address
  * @remote: remote outer address
@@ -49,9 +49,9 @@ struct ipsi_flow {
 
 /**
  * struct ipsi_state - a state of the SAD
- * @info: what it is
+ * @info: its fixed part
  * @if_id: its interface id, 0 for none
- * @authenticates: it protects integrity
+ * @authenticates: it has integrity protection
  */
 struct ipsi_state {
 	const struct xfrm_usersa_info *info;
@@ -61,9 +61,9 @@ struct ipsi_state {
 
 /**
  * struct ipsi_policy - a policy of the SPD, of the main type
- * @info: what it is
+ * @info: its fixed part
  * @tmpl: its templates
- * @n: how many
+ * @n: number of templates
  * @if_id: its interface id, 0 for none
  */
 struct ipsi_policy {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip rekey: one SA takes the place of those before it in its direction.
- * The new one is in use before an old one goes, so that no packet is lost.
+ * ipsec-ipip rekey: add an SA that replaces the old ones of its direction. The new
+ * SA is in use before an old one is deleted, so that no packet is lost.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "sa-add.h"
 #include "sa-id.h"
 
-/* Read the SAs that are there, newest first, before the new one is. */
+/* Get the old SAs, newest first, before the new one is added. */
 static int ipsi_rekey_former(struct ipsi_nl *nl, const struct ipsi_sa_id *id,
 			     struct ipsi_replies *former)
 {
@@ -27,7 +27,7 @@ static int ipsi_rekey_former(struct ipsi_nl *nl, const struct ipsi_sa_id *id,
 	return ret;
 }
 
-/* The new one is the newest; but another may be pinned. */
+/* Unpin: the new SA is the newest, but an old one may be pinned. */
 static int ipsi_rekey_activate(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
 {
 	const struct ipsi_sa_id newest = { .dev = id->dev };
@@ -40,7 +40,7 @@ static int ipsi_rekey_activate(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
 	return ret;
 }
 
-/* Delete a former SA. One that has died meanwhile is just as well. */
+/* Delete an old SA. It may have expired meanwhile, which is not an error. */
 static int ipsi_rekey_delete(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
 {
 	int ret;
@@ -54,7 +54,7 @@ static int ipsi_rekey_delete(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
 	return ret;
 }
 
-/* Are both for the same CPU, or both for all? Else neither replaces the other. */
+/* An SA replaces only those for the same CPU; one for all CPUs only those for all. */
 static bool ipsi_rekey_same_cpu(const struct ipsi_sa_args *new,
 				const struct ipsi_attrs *sa)
 {
@@ -64,8 +64,8 @@ static bool ipsi_rekey_same_cpu(const struct ipsi_sa_args *new,
 	return ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_PCPU) == new->pcpu;
 }
 
-/* Outbound, all former ones go. Inbound, the newest of them stays: the peer may
- * send with it until it has changed its side, and packets may be under way.
+/* Delete all old outbound SAs. Keep the newest old inbound SA: the peer may send
+ * with it until it has been rekeyed too, and packets may be in flight.
  */
 static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_args *new,
 			    const struct ipsi_replies *former)
@@ -94,11 +94,11 @@ static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_args *new,
 }
 
 /**
- * ipsi_rekey() - add an SA to a device in place of the former ones
+ * ipsi_rekey() - add an SA to a device, and replace the old ones
  * @argc: number of arguments
  * @argv: the arguments; keys among them are wiped
  *
- * Nothing is changed if the SA cannot be added.
+ * Nothing changes if the SA cannot be added.
  *
  * Return: exit code.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip sa activate: pins an outbound SA, or unpins.
+ * ipsec-ipip sa activate: pin an outbound SA, or unpin it.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip sa add: reads all words before it asks the kernel for anything.
- * Which values and combinations make an SA is for the kernel to say.
+ * ipsec-ipip sa add: read all words, then make one request. The kernel validates
+ * the values and their combinations.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -102,7 +102,7 @@ static int ipsi_parse_esn(void *ctx, char **args)
 static int ipsi_parse_flag(void *ctx, char **args)
 {
 	if (strcmp(args[0], "esn"))
-		return ipsi_usage("flag: \"%s\" is not esn, the only one there is",
+		return ipsi_usage("flag: \"%s\" is not esn, the only known flag",
 				  args[0]);
 	return ipsi_parse_esn(ctx, args);
 }
@@ -152,7 +152,7 @@ static int ipsi_parse_encap(void *ctx, char **args)
 	int ret;
 
 	if (strcmp(args[0], "espinudp"))
-		return ipsi_usage("encap: \"%s\" is not espinudp, the only one there is",
+		return ipsi_usage("encap: \"%s\" is not espinudp, the only known type",
 				  args[0]);
 	sa->has_encap = true;
 	ret = ipsi_arg_number("encap SPORT", args[1], UINT16_MAX, &sport);
@@ -191,7 +191,7 @@ static int ipsi_parse_offload(void *ctx, char **args)
 	return IPSI_OK;
 }
 
-/* The device that is to do it is in the namespace of the underlay. */
+/* The offloading device is in the namespace of the underlay. */
 static int ipsi_find_offload(struct ipsi_sa_args *sa)
 {
 	int err;
@@ -268,7 +268,7 @@ static int ipsi_put_alg(struct nlmsghdr *nlh, uint16_t name_type,
 	if (!name)
 		return IPSI_OK;
 	ret = ipsi_nl_put_string(nlh, name_type, name);
-	/* No key, as for "ecb(cipher_null)", is no attribute. */
+	/* An empty key, as for "ecb(cipher_null)", has no attribute. */
 	if (!ret && key->len)
 		ret = ipsi_nl_put(nlh, key_type, key->data, key->len);
 	return ret;
@@ -384,7 +384,7 @@ static void ipsi_warn_counter_mode(const char *alg)
 }
 
 /**
- * ipsi_sa_send() - ask the kernel to add an SA
+ * ipsi_sa_send() - request that the kernel add an SA
  * @nl: the socket
  * @sa: the description
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What describes an SA that is to be added: read from the command line, and
- * put in a request. For "sa add", and for "rekey".
+ * The description of a new SA, from the command line and for the request. Used by
+ * "sa add" and "rekey".
  */
 #ifndef _IPSI_SA_ADD_H
 #define _IPSI_SA_ADD_H
@@ -14,7 +14,7 @@
 
 struct ipsi_nl;
 
-/* Arguments of "sa add"; strings point into argv, numbers are host order. */
+/* Arguments of "sa add". Strings point into argv; numbers are in host order. */
 struct ipsi_sa_args {
 	struct ipsi_sa_id id;	/* must be first, see ipsi_parse_spi() */
 	bool has_mode, has_reqid, has_icv, has_window, has_seq, has_encap;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The words that name an SA, read from the command line and put in a request:
- * what all verbs of "sa" have in common.
+ * The words that identify an SA, from the command line and for the request; common
+ * to the verbs of "sa".
  */
 #include <arpa/inet.h>
 
@@ -73,9 +73,9 @@ int ipsi_parse_dev_direction(struct ipsi_sa_id *id, int argc, char **argv)
 }
 
 /**
- * ipsi_put_sa_id() - put in a request what names an SA
+ * ipsi_put_sa_id() - add the attributes that identify an SA to a request
  * @nlh: the request
- * @id: the names; those that were not given are left out
+ * @id: the SA; fields that were not given are left out
  *
  * Return: exit code.
  */
@@ -99,7 +99,7 @@ int ipsi_put_sa_id(struct nlmsghdr *nlh, const struct ipsi_sa_id *id)
 /**
  * ipsi_sa_request() - make a request about one SA, or about those of a device
  * @cmd: IPSEC_IPIP_CMD_*
- * @id: which
+ * @id: the SA or device
  *
  * Return: exit code.
  */

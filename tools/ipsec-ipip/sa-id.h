@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The words that name an SA, and requests about one.
+ * The words that identify an SA, and requests about one.
  */
 #ifndef _IPSI_SA_ID_H
 #define _IPSI_SA_ID_H
@@ -10,7 +10,7 @@
 
 struct nlmsghdr;
 
-/* What names an SA. Fields that were not given: NULL, false, 0. */
+/* The identity of an SA. Fields that were not given are NULL, false or 0. */
 struct ipsi_sa_id {
 	const char *dev;
 	bool has_direction;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip sa show: SAs, as readable text in the words of "sa add", or JSON.
+ * ipsec-ipip sa show: print SAs as text, in the words of "sa add", or as JSON.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
 	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));
 }
 
-/* What to show, from the command line. */
+/* The SAs to show, from the command line. */
 struct ipsi_sa_filter {
 	struct ipsi_sa_id id;
 	bool keys;
@@ -160,7 +160,7 @@ static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
 	       out ? "sent" : "received",
 	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS),
 	       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_BYTES));
-	/* Without a replay window, nobody looks at what is received. */
+	/* Without a replay window, received sequence numbers are not recorded. */
 	if (out || ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW))
 		printf(", seq %llu",
 		       ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_SEQ));

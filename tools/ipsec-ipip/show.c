@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip show: devices at a glance.
+ * ipsec-ipip show: print the state of devices.
  */
 #include <json-c/json.h>
 #include <net/if.h>
@@ -29,7 +29,7 @@ static void ipsi_show_link(const struct ipsi_attrs *dev)
 	       foreign ? " in another namespace" : "");
 }
 
-/* Only what is not at its default. */
+/* Prints only options that differ from their defaults. */
 static void ipsi_show_header(const struct ipsi_attrs *dev)
 {
 	const uint32_t fwmark = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FWMARK);
@@ -70,7 +70,7 @@ static void ipsi_show_sas(const struct ipsi_attrs *dev)
 	printf("  SAs: %llu in, %llu out\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN),
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT));
-	/* It may have one. */
+	/* The caller may not see it; there may be one. */
 	if (dev->tb[IPSEC_IPIP_A_DEV_WITHHELD])
 		return;
 	if (!dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI]) {
@@ -109,10 +109,10 @@ static void ipsi_show_peer(const struct ipsi_attrs *dev)
 	char buf[IPSI_TEXT_LEN];
 
 	if (dev->tb[IPSEC_IPIP_A_DEV_PEER])
-		printf("  peer: %s, and may move\n",
+		printf("  peer: %s (may move)\n",
 		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_PEER, buf));
 	else if (dev->tb[IPSEC_IPIP_A_DEV_ROAM])
-		printf("  peer: not heard yet\n");
+		printf("  peer: not known yet\n");
 	if (dev->tb[IPSEC_IPIP_A_DEV_ENCAP_PORT])
 		printf("  encap-port: %llu\n",
 		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ENCAP_PORT));
@@ -123,9 +123,9 @@ static void ipsi_show_withheld(const struct ipsi_attrs *dev)
 	if (!dev->tb[IPSEC_IPIP_A_DEV_WITHHELD])
 		return;
 	if (dev->tb[IPSEC_IPIP_A_DEV_LOCAL])
-		puts("  withheld: the SA in use; CAP_NET_ADMIN is required");
+		puts("  withheld: the SA in use; CAP_NET_ADMIN required");
 	else
-		puts("  withheld: the underlay and the SA in use; CAP_NET_ADMIN is required there");
+		puts("  withheld: the underlay and the SA in use; CAP_NET_ADMIN required there");
 }
 
 static void ipsi_show_text(const struct ipsi_attrs *dev)
@@ -148,7 +148,7 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
 	printf("  carrier: %s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ? "on" :
-	       "off, keys for both directions are needed");
+	       "off, valid SAs are needed in both directions");
 	ipsi_show_sas(dev);
 	ipsi_show_refused(dev);
 	ipsi_show_withheld(dev);

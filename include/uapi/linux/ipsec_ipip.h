@@ -19,7 +19,7 @@ enum ipsec_ipip_direction {
 
 /**
  * enum ipsec_ipip_mode - Mode of an SA (RFC 4301 section 4.1). Outbound SAs
- *   are in transport mode; the bytes on the wire are those of tunnel mode.
+ *   are in transport mode; their packets are the same as in tunnel mode.
  */
 enum ipsec_ipip_mode {
 	IPSEC_IPIP_MODE_TRANSPORT,
@@ -31,7 +31,8 @@ enum ipsec_ipip_mode {
  *   three cases a packet with DF clear that exceeds the path MTU is sent with
  *   outer DF clear and fragmented after encryption.
  * @IPSEC_IPIP_DF_UNSET: Always clear (RFC 4301 section 8.1).
- * @IPSEC_IPIP_DF_SET: Always set on what fits the path (RFC 2003 section 5.1).
+ * @IPSEC_IPIP_DF_SET: Always set, unless the packet exceeds the path MTU (RFC
+ *   2003 section 5.1).
  * @IPSEC_IPIP_DF_INHERIT: Copied from the inner header, as tunnel mode does.
  */
 enum ipsec_ipip_df {
@@ -41,11 +42,10 @@ enum ipsec_ipip_df {
 };
 
 /**
- * enum ipsec_ipip_ecn - ECN field of the outer header. On receipt, the fields
- *   are always combined by RFC 6040 section 4.2.
- * @IPSEC_IPIP_ECN_RFC3168: Copied, but CE as ECT(0), as Linux tunnel mode
- *   does.
- * @IPSEC_IPIP_ECN_RFC6040: Copied, CE as well (RFC 6040 section 4.1, normal
+ * enum ipsec_ipip_ecn - ECN field of the outer header. On receive, the inner
+ *   and outer ECN fields are always combined as RFC 6040 section 4.2 requires.
+ * @IPSEC_IPIP_ECN_RFC3168: Copied, with CE as ECT(0), as in Linux tunnel mode.
+ * @IPSEC_IPIP_ECN_RFC6040: Copied, including CE (RFC 6040 section 4.1, normal
  *   mode).
  * @IPSEC_IPIP_ECN_OFF: Always 0 (RFC 6040 section 4.1, compatibility mode).
  */
@@ -58,7 +58,7 @@ enum ipsec_ipip_ecn {
 /**
  * enum ipsec_ipip_flowlabel - Flow label of the outer IPv6 header.
  * @IPSEC_IPIP_FLOWLABEL_INHERIT: Copied from inner IPv6, 0 with inner IPv4, as
- *   Linux tunnel mode does.
+ *   in Linux tunnel mode.
  * @IPSEC_IPIP_FLOWLABEL_HASH: From a hash of the inner flow (RFC 6438 section
  *   3).
  * @IPSEC_IPIP_FLOWLABEL_ZERO: Always 0.
@@ -70,14 +70,14 @@ enum ipsec_ipip_flowlabel {
 };
 
 /**
- * enum ipsec_ipip_keying - Which SAs of key managers a device adopts.
- * @IPSEC_IPIP_KEYING_MANUAL: None; SAs are used as they are, or not at all.
+ * enum ipsec_ipip_keying - The key manager's SAs that a device adopts.
+ * @IPSEC_IPIP_KEYING_MANUAL: None. SAs are used unchanged, or not at all.
  * @IPSEC_IPIP_KEYING_ADOPT: Tunnel-mode ESP SAs that carry the if_id of the
- *   device. Outbound ones are run in transport mode, which on the wire is the
- *   same.
- * @IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS: The same, and tunnel-mode ESP SAs
- *   between the endpoints of the device that carry no if_id. They get the
- *   if_id of the device.
+ *   device. Outbound ones are replaced by transport-mode SAs, whose packets
+ *   are the same.
+ * @IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS: The same, and also tunnel-mode ESP SAs
+ *   without if_id between the endpoints of the device. They get the if_id of
+ *   the device.
  */
 enum ipsec_ipip_keying {
 	IPSEC_IPIP_KEYING_MANUAL,
@@ -86,11 +86,11 @@ enum ipsec_ipip_keying {
 };
 
 /**
- * enum ipsec_ipip_policies - Policies of a key manager apply to the SAs with
- *   their reqid. The value selects which packets may use an SA without a
- *   policy.
- * @IPSEC_IPIP_POLICIES_OPTIONAL: All packets that match the selector of the SA
- *   itself.
+ * enum ipsec_ipip_policies - The policies of a key manager apply to the SAs
+ *   with their reqid. This selects the packets that pass through an SA without
+ *   any policy.
+ * @IPSEC_IPIP_POLICIES_OPTIONAL: All, except those that the SA's own selectors
+ *   exclude.
  * @IPSEC_IPIP_POLICIES_REQUIRED: None, as in tunnel mode without a policy (RFC
  *   4301 section 5.2).
  */
@@ -100,17 +100,18 @@ enum ipsec_ipip_policies {
 };
 
 /**
- * enum ipsec_ipip_refusal - Why an SA was not adopted.
+ * enum ipsec_ipip_refusal - The reason why an SA was not adopted.
  * @IPSEC_IPIP_REFUSAL_SELECTOR: Its selectors name a protocol or ports (RFC
  *   3884 section 4.2.4).
- * @IPSEC_IPIP_REFUSAL_INTEGRITY: It does not protect integrity.
- * @IPSEC_IPIP_REFUSAL_OFFLOAD: It is offloaded to a network device in tunnel
- *   mode, which cannot be changed.
- * @IPSEC_IPIP_REFUSAL_UNSUPPORTED: It has a property that cannot be carried
- *   over, such as a security context or a care-of address.
- * @IPSEC_IPIP_REFUSAL_FAILED: It could not be replaced. If it was deleted
- *   already, there is also an event of its hard expiry.
- * @IPSEC_IPIP_REFUSAL_MARK: It carries a mark, and not the device's if-id.
+ * @IPSEC_IPIP_REFUSAL_INTEGRITY: It has no integrity protection.
+ * @IPSEC_IPIP_REFUSAL_OFFLOAD: It is offloaded to a network device, and not in
+ *   transport mode.
+ * @IPSEC_IPIP_REFUSAL_UNSUPPORTED: It has a property that a replacement would
+ *   lose, such as a security context or a care-of address.
+ * @IPSEC_IPIP_REFUSAL_FAILED: Its replacement failed. If the SA was already
+ *   deleted at that point, a hard expiry is reported too.
+ * @IPSEC_IPIP_REFUSAL_MARK: It has a mark and does not have the device's
+ *   if_id.
  * @IPSEC_IPIP_REFUSAL_LIMIT: The device has reached its limit of SAs.
  */
 enum ipsec_ipip_refusal {
@@ -124,10 +125,10 @@ enum ipsec_ipip_refusal {
 };
 
 /**
- * enum ipsec_ipip_offload - Offload of an SA to a network device.
+ * enum ipsec_ipip_offload - The type of hardware offload of an SA.
  * @IPSEC_IPIP_OFFLOAD_CRYPTO: The network device encrypts and decrypts.
- * @IPSEC_IPIP_OFFLOAD_PACKET: The network device does all of IPsec. Not
- *   supported.
+ * @IPSEC_IPIP_OFFLOAD_PACKET: The network device does all IPsec processing.
+ *   Not supported.
  */
 enum ipsec_ipip_offload {
 	IPSEC_IPIP_OFFLOAD_CRYPTO,

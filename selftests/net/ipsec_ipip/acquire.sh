@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What key managers, in whose place "ip xfrm" is here, are asked for when a device
-# that adopts has no SA for a packet. A failure means that a connection does not
-# start on demand, or that one starts which nobody has demanded.
+# Acquires that a device with adoption sends when it has no SA for a packet,
+# with "ip xfrm" in the place of the key manager. A failure means that a
+# connection does not start on demand, or that one starts without demand.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_adopt.sh
 source "$IPSI_DIR/ipsec_ipip_adopt.sh"
 
-# listen OPTION...: a device with these, and what is asked for is written down
+# listen OPTION...: make a device with these options, and record the acquires
 listen()
 {
 	HEARD=$IPSI_TMP/heard
 	ipsi_topology
-	# Larval states are to last as long as the test.
+	# Larval states must last as long as the test.
 	ipsi_try left sysctl -qw net.core.xfrm_acq_expires=3600
 	ipsi_tunnel_side right
 	ipsi_device left "$@"
@@ -23,7 +23,7 @@ listen()
 	ipsi_wait "monitor" ipsi_xfrm_monitors left "$HEARD"
 }
 
-# policy WORD...: one between the inner networks
+# policy WORD...: add a policy between the inner networks
 policy()
 {
 	local width=24
@@ -32,12 +32,12 @@ policy()
 	ipsi_do left ip xfrm policy add dir out \
 		src "${IPSI_INNER[left]}/$width" \
 		dst "${IPSI_INNER[right]}/$width" "$@"
-	# The device reads policies a moment later.
+	# The device reads policies with a delay.
 	sleep 0.5
 }
 
-# A policy that names the tunnel, as charon makes it, and one that does not, as
-# pluto does
+# tunnel, trap_of_pluto: add a policy that names the tunnel endpoints, as charon
+# makes it, or one that does not, as pluto makes it
 tunnel()
 {
 	policy if_id 7 tmpl src 10.0.0.1 dst 10.0.0.2 \
@@ -49,7 +49,7 @@ trap_of_pluto()
 	policy "$@" tmpl proto esp mode transport
 }
 
-# asks SELECTOR MODE REQID: and does so once, however often packets come
+# asks SELECTOR MODE REQID: check that several packets lead to one such acquire
 asks()
 {
 	ipsi_send left 1
@@ -65,7 +65,7 @@ heard_acquire()
 	grep -A 5 '^acquire' "$HEARD"
 }
 
-# all of it; what is told of policies looks alike
+# Match the whole line, because policy events look similar.
 acquire_is_heard()
 {
 	heard_acquire | grep -q 'mode t'
@@ -87,13 +87,13 @@ larval()
 	ip -n "${left:?}" xfrm state | grep -c 'spi 0x00000000 '
 }
 
-# is_answered WORD...: SAs with these; then nothing waits any more
+# is_answered WORD...: add SAs with these words, and check that the acquire ends
 is_answered()
 {
 	ipsi_daemon_sa left out "$@"
 	ipsi_daemon_sa left in "$@"
 	both_adopted
-	# it would end by itself, but not so soon
+	# It would time out by itself, but only later.
 	sleep 1
 	ipsi_is "$(larval)" 0 "larval states"
 }
@@ -101,7 +101,7 @@ is_answered()
 INNER="${IPSI_INNER[left]}/32 dst ${IPSI_INNER[right]}/32 proto udp"
 OUTER='10.0.0.1/32 dst 10.0.0.2/32'
 
-# without_policy: by reqid, for those who have no policies
+# without_policy: acquire by reqid, for key managers without policies
 without_policy()
 {
 	listen keying adopt reqid 9
@@ -110,7 +110,8 @@ without_policy()
 	ipsi_ping left
 }
 
-# by the addresses of the packet, and the reqid of the policy
+# with_policy: acquire with the addresses of the packet and the reqid of the
+# policy
 with_policy()
 {
 	listen keying adopt reqid 77
@@ -148,7 +149,8 @@ with_trap_for_ipv6()
 	is_answered if_id 7 reqid 9
 }
 
-# asks_as_without_policy: and once more the next time
+# asks_as_without_policy: check the acquire without policy, then clear the log
+# and the states
 asks_as_without_policy()
 {
 	has_asked "$OUTER" transport 0
@@ -162,7 +164,7 @@ does_not_ask()
 	asks_as_without_policy
 }
 
-# A connection that is not for the packet, or has been ended, is not asked for.
+# No acquire for a policy that does not match the packet, or was deleted.
 policy_of_others()
 {
 	listen keying adopt
@@ -184,8 +186,8 @@ policy_of_others()
 	does_not_ask
 }
 
-# It is gone at once, though a device reads policies later: that is the last thing
-# to be done here, after the packet.
+# A deleted policy leads to no acquire at once, although a device reads policies
+# with a delay. This test needs to be the last, after the packet.
 policy_that_is_gone()
 {
 	ipsi_need python3
@@ -196,8 +198,9 @@ policy_that_is_gone()
 	asks_as_without_policy
 }
 
-# What has asked for keys is sent when they are there, in both directions, so that
-# an answer can be received: pluto adds the outbound SA first.
+# A packet that triggered an acquire is sent when there are SAs in both
+# directions, so that the answer can be received: pluto adds the outbound SA
+# first.
 packets_wait()
 {
 	listen keying adopt reqid 9
@@ -217,7 +220,8 @@ refused()
 	[ "$(ipsi_stat left tx_no_sa)" = "$1" ]
 }
 
-# No longer than a few seconds, and the sender is told, as often as it is so.
+# A packet waits for a few seconds only. Then its sender gets an error, each
+# time.
 packets_wait_in_vain()
 {
 	local i text
@@ -233,14 +237,14 @@ packets_wait_in_vain()
 		text=$(cat "$IPSI_TMP/ping")
 		ipsi_has "$text" "Destination Host Unreachable" "answer"
 	done
-	# one that waits does not keep the device
+	# A waiting packet must not keep the device.
 	ipsi_send left 3
 	SECONDS=0
 	ipsi_do left ip link del "$DEV"
 	((SECONDS < 3)) || ipsi_fail "it took $SECONDS s"
 }
 
-# If nobody can bring keys, the sender is told at once.
+# Without a key manager, the sender gets an error at once.
 nobody_to_ask()
 {
 	local text
@@ -252,18 +256,18 @@ nobody_to_ask()
 	ipsi_has "$text" "Destination Host Unreachable" "answer"
 }
 
-# with keys set by hand, policies do not matter
+# With manual keys, policies do not matter.
 manual()
 {
 	listen reqid 9
 	tunnel 9
 	asks "$OUTER" transport 9
-	# nor does anything wait
+	# No packet waits.
 	refused 4 || ipsi_fail "packets wait"
 }
 
-# Of two devices between the same endpoints each waits for keys of its own, also
-# where the other has asked later.
+# Two devices between the same endpoints wait for their own keys, even if the
+# other one sent its acquire later.
 two_devices()
 {
 	local refused
@@ -294,8 +298,8 @@ larval_is()
 	[ "$(larval)" = "$1" ]
 }
 
-# send_big N: numbered datagrams of 60 000 bytes at once, and print the numbers of
-# those that the sender is told of in the end
+# send_big N: send N numbered datagrams of 60 000 bytes at once, and print the
+# numbers of those that bring an error
 send_big()
 {
 	ipsi_try left python3 -c '
@@ -318,7 +322,8 @@ while len(sys.argv) > 3 and poll.poll(int(sys.argv[3]) * 1000):
 ' "${IPSI_INNER[right]}" "$@" || ipsi_fail "cannot send"
 }
 
-# big_device OPTION...: as listen, with an MTU that lets them pass in one piece
+# big_device OPTION...: as listen, with an MTU that carries these datagrams in
+# one piece
 big_device()
 {
 	ipsi_need python3
@@ -326,8 +331,8 @@ big_device()
 	ipsi_try left ip link set "$DEV" mtu 65000
 }
 
-# What waits is bounded by its memory, whatever the size of packets; the oldest
-# go, as with neighbours, and are counted.
+# The memory of waiting packets is limited, whatever their size. The oldest
+# packets are dropped and counted, as in neighbour resolution.
 memory()
 {
 	local refused
@@ -337,7 +342,7 @@ memory()
 	refused=$(ipsi_stat left tx_no_sa)
 	((refused > 80)) || ipsi_fail "$refused refused"
 	ipsi_do left ip link set "$DEV" down
-	# those that have waited, too
+	# including those that waited
 	ipsi_is "$(ipsi_stat left tx_no_sa)" 100 "packets refused"
 }
 
@@ -350,7 +355,8 @@ newest_wait()
 	((told > 80)) || ipsi_fail "packet $told has waited"
 }
 
-# So is what waits in a namespace, whatever the number of devices.
+# The memory of waiting packets is limited for each namespace, whatever the
+# number of devices.
 memory_of_all()
 {
 	local i sum=0
@@ -371,18 +377,18 @@ for _ in range(10):
 	for i in {10..49}; do
 		((sum += $(ipsi_stat left tx_no_sa "t$i")))
 	done
-	# of 400, 24 MB, no more than 16 MiB wait
+	# Of 400 packets (24 MB), at most 16 MiB wait.
 	((sum > 100)) || ipsi_fail "$sum refused"
 }
 
-# hits PROBE: how often that function was called
+# hits PROBE: print how often this function was called
 hits()
 {
 	awk -v probe="$1" '$1 == probe { print $2 }' "$TRACING/kprobe_profile"
 }
 
-# A packet without SA does not take the locks that a key manager needs, but once
-# a second.
+# A packet without SA takes the locks that a key manager needs at most once a
+# second.
 ask_rarely()
 {
 	local asked seconds
@@ -409,7 +415,7 @@ ask_rarely()
 	ipsi_is "$(ipsi_stat left tx_no_sa)" 1000 "packets refused"
 }
 
-# The template of a policy that waits is not one that packets go by.
+# No packets pass by the template of a trap policy.
 trap_lets_nothing_pass()
 {
 	listen keying adopt policies required

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# "ipsec-ipip check": it says nothing of a device with which all is well, and
-# of one with a fault it names just that, with exit status 1, in text and JSON.
-# A failure means that somebody is sent the wrong way at 3 a.m., or is told that
-# all is well when it is not.
+# "ipsec-ipip check" prints nothing for a good device. For a device with a fault it
+# prints exactly that fault, in text and JSON, and exits with status 1. A failure
+# means that an operator looks in the wrong place, or that a fault goes unnoticed.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -14,14 +13,15 @@ DEV=$IPSI_DEV
 start()
 {
 	ipsi_topology
-	# what the system has by default is not at issue, and IPv6 sends by
-	# itself
+	# The system's defaults are not under test, and IPv6 would send packets
+	# of its own.
 	ipsi_try right sysctl -qw net.ipv4.conf.all.rp_filter=0 \
 		net.ipv4.conf.default.rp_filter=0 \
 		net.ipv6.conf.default.disable_ipv6=1
 }
 
-# finds WORD[:TEXT]...: these findings, and TEXT is in what is said; no more
+# finds WORD[:TEXT]...: check that check prints exactly these findings, and TEXT in
+# each
 finds()
 {
 	local output status part n=0 line
@@ -87,7 +87,7 @@ surroundings()
 	ipsi_do right ip link set "$DEV" mtu 1400
 	finds
 	ipsi_do right ip link set "$DEV" mtu 1480
-	finds 'mtu:set to 1480, but route and SA take only 1438'
+	finds 'mtu:set to 1480, but the route and the SA carry only 1438'
 	ipsi_do right ip link set "$DEV" mtu 1438
 	ipsi_try right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=1"
 	finds rp-filter
@@ -106,7 +106,8 @@ surroundings()
 	finds down
 }
 
-# stray SPI WHY WORD...: a state with the device's if_id that it does not take
+# stray SPI WHY WORD...: add a state with the device's if_id, and check the reason
+# why the device does not use it
 stray()
 {
 	local spi=$1 why=$2
@@ -129,7 +130,7 @@ states_that_are_not_taken()
 	ipsi_device_side right
 	stray 0x00002001 "it is outbound and not in transport mode" \
 		"${out[@]}" mode tunnel "${auth[@]}"
-	stray 0x00002002 "it does not protect integrity" \
+	stray 0x00002002 "it has no integrity protection" \
 		"${out[@]}" mode transport
 	stray 0x00002003 "its destination is neither local nor remote" \
 		src 10.0.0.2 dst 10.0.0.77 proto esp mode transport "${auth[@]}"
@@ -140,7 +141,7 @@ states_that_are_not_taken()
 	finds
 }
 
-# policy DIR SRC DST WORD...: an entry of the SPD
+# policy DIR SRC DST WORD...: add a policy
 policy()
 {
 	ipsi_do right ip xfrm policy add dir "$1" \
@@ -164,11 +165,11 @@ policies_that_are_missing()
 	finds_none()
 	{
 		ipsi_is "$(ipsi_try right ipsec-ipip check "$DEV" |
-			grep -c ': no-policy: the .*bound SA esp 0x0000100[12] carries nothing: .* reqid 5$')" \
+			grep -c ': no-policy: the .*bound SA esp 0x0000100[12] carries no packets: .* reqid 5$')" \
 			"$1" "SAs without policy"
 	}
 	finds_none 2
-	# for another device, for other endpoints, not for traffic of this host
+	# for another device, for other endpoints, for forwarded packets
 	policy out 10.0.0.2 10.0.0.1 if_id 77
 	policy in 10.0.0.77 10.0.0.2
 	policy fwd 10.0.0.1 10.0.0.2
@@ -184,21 +185,21 @@ policies_that_are_missing()
 	finds
 }
 
-# policy6 OPTION...: for inner IPv6 that leaves
+# policy6 OPTION...: add a policy for outbound inner IPv6
 policy6()
 {
 	ipsi_do right ip xfrm policy add dir out src fd02::/64 dst fd01::/64 \
 		"$@"
 }
 
-# One of a key manager without if_id catches IPv6.
+# A key manager's policy without if_id matches IPv6 before it reaches the device.
 policies_that_catch()
 {
 	local ends=(tmpl src 10.0.0.2 dst 10.0.0.1 proto esp mode tunnel)
 
 	start
 	ipsi_device_side right
-	# with an if_id, of others, for IPv4, inbound, of no key manager
+	# with an if_id, for other endpoints, for IPv4, inbound
 	policy6 if_id "$IPSI_IF_ID" "${ends[@]}"
 	policy6 if_id 77 "${ends[@]}"
 	policy6 tmpl src 10.0.0.2 dst 10.0.0.77 proto esp mode tunnel
@@ -211,12 +212,12 @@ policies_that_catch()
 	finds
 	ipsi_do right ip xfrm policy flush
 	policy6 "${ends[@]:0:7}" reqid 5 mode tunnel
-	finds "policy-ipv6:reqid 5, catches IPv6"
+	finds "policy-ipv6:reqid 5, matches IPv6"
 	finds "policy-ipv6:if_id_out and if_id_in"
 	finds "policy-ipv6:ipsec-interface"
 	finds "policy-ipv6:move the device to another namespace"
 	ipsi_do right ip xfrm policy flush
-	# one that waits for a packet
+	# a trap policy
 	policy6 tmpl proto esp mode transport
 	finds
 	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt-endpoints

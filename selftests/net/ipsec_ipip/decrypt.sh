@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a device sends is decrypted by others, scapy and tshark, that share no
-# code with the kernel, and is what was put in; sequence numbers begin with 1.
-# What scapy encrypts in the manner of tunnel mode is taken by the device. ESP
-# with AES-CBC and HMAC-SHA-256, with AES-GCM, and with the null cipher; AH.
-# A failure means that the device is right only among its like.
+# scapy and tshark, which share no code with the kernel, decrypt the packets of
+# a device and get the original inner packets; sequence numbers start at 1. The
+# device receives tunnel-mode packets that scapy encrypts. ESP with AES-CBC and
+# HMAC-SHA-256, with AES-GCM, and with the null cipher; AH. A failure means that
+# the device works only with Linux peers.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 ENC=0x811ce51cebcaed4280aae9cb2e195f93
@@ -19,7 +19,7 @@ AUTH=0x7a5a5832c43395c62aa1c443cfda68f3f8fff89378fdb2df40419df01547a40a
 GCM=${ENC}0badcafe
 
 # decrypt_sas {in|out} BASE: add four SAs with SPIs from BASE on, and describe
-# them in SAS_JSON. AH is without the padding that Linux alone puts there.
+# them in SAS_JSON. AH omits the padding that only Linux adds.
 decrypt_sas()
 {
 	local dir=$1 base=$2 json src=10.0.0.2 dst=10.0.0.1
@@ -47,7 +47,7 @@ decrypt_sas()
 		$((base + 3)) "$AUTH" $((base + 4)) "$AUTH")
 }
 
-# decrypt_python scapy|capture [FILE]
+# decrypt_python scapy|capture [FILE]: run ipsec_ipip_decrypt.py
 decrypt_python()
 {
 	SAS_JSON=
@@ -64,7 +64,7 @@ decrypt_python()
 	esac
 }
 
-# decrypt_uat SPI CIPHER KEY AUTH KEY: an SA in the words of tshark
+# decrypt_uat SPI CIPHER KEY AUTH KEY: print an SA in tshark's format
 decrypt_uat()
 {
 	printf 'uat:esp_sa:"IPv4","10.0.0.2","10.0.0.1","%s",' "$1"
@@ -105,7 +105,7 @@ esp_and_ah_of_scapy()
 	decrypt_python scapy
 }
 
-# shellcheck disable=SC2031 # all of it is in the same subshell
+# shellcheck disable=SC2031 # all in the same subshell
 # R39
 esp_of_tshark()
 {

@@ -1,20 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Explicit congestion notification over a device. On receipt the marks of outer
-# and inner header are combined as RFC 6040 section 4.2 says, for each of the
-# 16 pairs and for both families inside and outside, whether the inbound SA is
-# in transport mode, in tunnel mode (where the kernel has already combined them
-# by its own, older rule) or of AH; the inner checksum follows, and the DSCP is
-# left alone. On transmission all four values are written as tunnel mode does.
-# A failure means that congestion on the path is hidden from the end hosts or
-# made up, or that a packet is marked that its sender did not allow to be.
+# Explicit congestion notification over a device. On receive, the ECN fields of
+# outer and inner header are combined as RFC 6040 section 4.2 requires, for all
+# 16 pairs and for both families inside and outside. This holds for inbound SAs
+# in transport mode, of AH, and in tunnel mode, where the kernel has already
+# combined them by its own, older rule. The inner checksum is updated, and the
+# DSCP does not change. On transmit, all four values are written as in tunnel
+# mode. A failure means that congestion on the path is hidden from the end hosts
+# or made up, or that a packet is marked although its sender does not support
+# it.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 ecn_python()
@@ -31,7 +32,7 @@ ecn_python()
 	esac
 }
 
-# ecn_topology OUTER: a device over that family, and both inside
+# ecn_topology OUTER: make a device over this family, with both families inside
 ecn_topology()
 {
 	ipsi_need python3
@@ -47,7 +48,7 @@ ecn_topology()
 	ipsi_do right ip link set "$IPSI_DEV" up
 }
 
-# ecn_receive OUTER
+# ecn_receive OUTER: check received packets over this family
 ecn_receive()
 {
 	local number=0x1001 json='"spi": %d, "auth_key": "%s"' sas='' name
@@ -83,7 +84,7 @@ receive_table_over_ipv6()
 	ecn_receive 6
 }
 
-# ecn_send OUTER
+# ecn_send OUTER: check sent packets over this family
 ecn_send()
 {
 	ecn_topology "$1"

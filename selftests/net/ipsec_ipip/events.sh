@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Events: a listener hears of each SA of a device that comes, goes, expires or
-# comes into use, in this order, whoever made it, and of no others. A failure
-# means that a program which follows the events has a wrong picture.
+# Events: a listener gets an event for each SA of a device that is added, is
+# deleted, expires or comes into use, in this order, whether it was made here or
+# through XFRM, and no other events. A failure means that a program which
+# follows the events has a wrong state.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 DEV=$IPSI_DEV
@@ -26,8 +27,8 @@ listen()
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
 }
 
-# Events of SAs as they came, each a line: what, direction, SPI in decimal, and
-# what is true of it.
+# events: print the SA events in order, a line for each: event, direction, SPI
+# in decimal, flags
 events()
 {
 	sed -n '/"event":"carrier"/d; /^{/p' "$MONITOR" | jq -r \
@@ -37,20 +38,20 @@ events()
 		 map(values) | join(" ")'
 }
 
-# as_many_lines FILE NUMBER
+# as_many_lines FILE NUMBER: true if FILE has at least NUMBER SA events
 as_many_lines()
 {
 	[ "$(sed '/"event":"carrier"/d' "$1" | grep -c '^{')" -ge "$2" ]
 }
 
-# await LINE...: so many events have come after those before
+# await LINE...: wait for as many new events
 await()
 {
 	ipsi_wait "$* (heard: $(events | tr '\n' ';'))" as_many_lines \
 		"$MONITOR" $(($(grep -c . <<< "$EXPECTED") + $#))
 }
 
-# heard LINE...: these events have come, after those before, and no others
+# heard LINE...: check that exactly these new events have come
 heard()
 {
 	local line
@@ -62,7 +63,7 @@ heard()
 	ipsi_is "$(events)" "${EXPECTED%$'\n'}" "events"
 }
 
-# heard_in_any_order LINE...: the same, where none of them is bound to be first
+# heard_in_any_order LINE...: the same, in any order
 heard_in_any_order()
 {
 	local new
@@ -95,11 +96,11 @@ made_by_us()
 	heard "sa-add out ah 1003" "sa-activate ah 1003"
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1001
 	heard "sa-activate esp 1001 pinned"
-	# it is already
+	# It is active already.
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1001
 	ipsi_do left ipsec-ipip sa activate "$DEV" newest
 	heard "sa-activate ah 1003"
-	# nobody has asked for these
+	# Requests lead to no events.
 	ipsi_do left ipsec-ipip sa show keys > /dev/null
 	ipsi_must_fail "no such SA" left ipsec-ipip sa del "$DEV" out spi 1002
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 1003 proto ah
@@ -124,7 +125,7 @@ made_by_xfrm()
 	ipsi_do left ip xfrm state add "${in[@]}" spi 1002 mode tunnel \
 		if_id 7 "${AEAD[@]}"
 	heard "sa-add in esp 1002"
-	# not of the device
+	# not an SA of the device
 	ipsi_do left ip xfrm state add "${out[@]}" spi 1003 mode transport \
 		if_id 8 "${AEAD[@]}"
 	ipsi_do left ip xfrm state add "${out[@]}" spi 1004 mode transport \
@@ -145,7 +146,7 @@ made_by_xfrm()
 	heard "sa-del in esp 1002" "sa-del out esp 1001" "sa-activate"
 }
 
-# Packets bring soft and hard expiry; the next SA takes over.
+# Packets lead to soft and hard expiry; the next SA takes over.
 # R36
 expire_by_packets()
 {
@@ -159,12 +160,12 @@ expire_by_packets()
 		"sa-add out esp 1002" "sa-activate esp 1002"
 	ipsi_send left 1
 	ipsi_send left 2
-	# the other one is not near its end
+	# The other SA is not near its end.
 	heard "sa-expire out esp 1002" "sa-activate esp 1001"
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1002
 	heard "sa-activate esp 1002 pinned"
 	ipsi_send left 3
-	# The packet after the last may find that before it is told of.
+	# The next packet may detect the expiry before the event is sent.
 	heard_in_any_order "sa-expire out esp 1002 hard" \
 		"sa-del out esp 1002" "sa-activate esp 1001"
 }
@@ -181,7 +182,7 @@ expire_by_time()
 		"sa-expire in esp 1001 hard" "sa-del in esp 1001"
 }
 
-# Events go where the device is, and nowhere else.
+# Events go only to the namespace of the device.
 namespaces()
 {
 	ipsi_topology
@@ -191,7 +192,7 @@ namespaces()
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
 	ipsi_do right ipsec-ipip -q sa add "$DEV" in spi 1002 "${AEAD[@]}"
 	heard "sa-add in esp 1002"
-	# an SA may come before the device
+	# An SA may be added before the device.
 	ipsi_do right ip link del "$DEV"
 	heard "sa-del in esp 1002"
 	ipsi_daemon_sa right in spi 1002 mode transport if_id 7
@@ -200,15 +201,15 @@ namespaces()
 	heard "sa-add in esp 1002"
 }
 
-# Other endpoints: SAs that are not between them leave, others join, and of those
-# that stay there is nothing to say.
+# When the endpoints change, the SAs that are not between the new ones leave,
+# others join, and the rest leads to no events.
 endpoints_change()
 {
 	ipsi_topology
 	ipsi_device left
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
 	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1002 "${AEAD[@]}"
-	# from wherever it comes
+	# with any source
 	ipsi_do left ip xfrm state add src 0.0.0.0 dst 10.0.0.1 proto esp \
 		spi 1003 mode transport if_id 7 "${AEAD[@]}"
 	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \

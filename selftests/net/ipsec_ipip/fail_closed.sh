@@ -2,24 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Fail closed: whatever happens to SAs, policies, routes and addresses, packets
-# leave the device encrypted or not at all; what does not leave is counted, and
-# all goes on when what was missing comes back. A failure of a capture means
-# that secrets are on the wire in clear: nothing is worse.
+# leave the device encrypted or not at all. The dropped packets are counted, and
+# traffic resumes when the missing part is restored. A failure of a capture is
+# the worst there is: secrets are on the wire in clear.
 #
-# What leaves the right is captured where it arrives, on the left. There must be
-# a device as well: with tunnel mode, Linux shows what it has decrypted on the
-# underlay once more.
+# The packets of the right are captured on the left, where they arrive. The left
+# has a device too: with tunnel mode, Linux shows decrypted packets on the
+# underlay device a second time.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
 DEV=$IPSI_DEV
 
-# Both sides, one packet each way, and a capture that has seen it.
+# start: set up both sides, and check that the capture has one packet each way
 start()
 {
 	ipsi_topology
-	# of no concern here, and noise in the counters
+	# IPv6 would only disturb the counters.
 	ipsi_try right sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	ipsi_device_side left
 	ipsi_device_side right "$@"
@@ -29,8 +29,8 @@ start()
 	N_ESP=1
 }
 
-# dropped N REASON COUNTER: so many packets are sent and counted as refused, by
-# reason and in the interface's counter.
+# dropped N REASON COUNTER: send N packets, and check that they are counted as
+# refused, by reason and by the interface's counter
 dropped()
 {
 	local n=$1 reason=$2 counter=$3 before after
@@ -47,15 +47,15 @@ counts()
 	echo "$(ipsi_stat right "$1") $(ipsi_counter right "$2")"
 }
 
-# A packet and its answer go through again.
+# resumes: check that a packet and its answer pass again
 resumes()
 {
 	ipsi_ping right
 	((++N_ESP))
 }
 
-# The wire has carried, encrypted, the packets that were to leave, and nothing
-# of those sent in vain.
+# finish: check that the capture has the packets that should leave, encrypted,
+# and none of the dropped ones
 finish()
 {
 	ipsi_capture_stop
@@ -77,10 +77,10 @@ no_sa()
 	N_ESP=0
 	ipsi_capture_start left "$WIRE"
 	dropped 3 tx_no_sa tx.carrier_errors
-	# who sends hears of it
+	# The sender gets an error.
 	after=$(ipsi_try right ping -c 1 -W 10 "${IPSI_INNER[left]}")
 	ipsi_has "$after" "Destination Host Unreachable" "ping without SA"
-	# an inbound one alone is none to send with
+	# An inbound SA cannot send.
 	ipsi_device_sa right in
 	dropped 1 tx_no_sa tx.errors
 	ipsi_device_sa right out
@@ -105,7 +105,7 @@ limit_of_packets()
 	start
 	ipsi_do right ipsec-ipip sa del "$DEV" out spi "${IPSI_SPI[right]}"
 	ipsi_device_sa right out seq 100 limit packet-hard 2
-	# two of these go out
+	# Two of these pass.
 	ipsi_send right 5
 	((N_ESP += 2))
 	dropped 3 tx_no_sa tx.carrier_errors
@@ -150,7 +150,7 @@ policy_flush()
 	start
 	ipsi_do right ip xfrm policy flush
 	resumes
-	# and one that has something to flush
+	# a flush with a policy to delete
 	ipsi_do right ip xfrm policy add dir out dst 10.0.0.0/8 action block
 	ipsi_do right ip xfrm policy flush
 	resumes
@@ -174,8 +174,8 @@ route_lost()
 	finish
 }
 
-# The remote endpoint may be reached through a default route as well; with an
-# underlay given, only that will do.
+# The remote endpoint may also be reached through a default route; if an
+# underlay device is set, only through that.
 other_route()
 {
 	local dev=(dev "$IPSI_WIRE")
@@ -186,7 +186,7 @@ other_route()
 	ipsi_do right ip route add 10.0.0.1 dev other
 	resumes
 	ipsi_do right ip link set "$DEV" type ipsec-ipip nodev
-	# these go out encrypted, elsewhere
+	# These leave encrypted, through the other device.
 	ipsi_send right 2
 	ipsi_is "$(ipsi_counter right tx.packets other)" 2 "packets elsewhere"
 	ipsi_do right ip route del 10.0.0.1 dev other
@@ -208,7 +208,7 @@ underlay_down()
 local_address_lost()
 {
 	start
-	# a route stays
+	# Keep a route.
 	ipsi_do right ip address add 10.0.0.3/25 dev "$IPSI_WIRE"
 	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
 	dropped 3 tx_no_route tx.carrier_errors
@@ -217,7 +217,7 @@ local_address_lost()
 	finish
 }
 
-# The way to the remote endpoint leads through the device itself.
+# The route to the remote endpoint leads through the device itself.
 # R86
 loop()
 {
@@ -229,7 +229,7 @@ loop()
 	finish
 }
 
-# Two devices, each the other's underlay.
+# Two devices are each other's underlay.
 # R86
 loop_of_two()
 {
@@ -254,14 +254,14 @@ loop_of_two()
 	finish
 }
 
-# Without keys for it, IPv6 inside is held back as IPv4 is.
+# Without keys, inner IPv6 is dropped as IPv4 is.
 ipv6_inside()
 {
 	local before after
 
 	start
 	ipsi_try right sysctl -qw "net.ipv6.conf.$DEV.disable_ipv6=0"
-	# router solicitations of the stack itself would be counted as well
+	# Router solicitations of the stack would be counted too.
 	ipsi_try right sysctl -qw "net.ipv6.conf.$DEV.router_solicitations=0"
 	ipsi_do right ip address add fd00::2/64 dev "$DEV" nodad
 	ipsi_do right ipsec-ipip sa del "$DEV" out spi "${IPSI_SPI[right]}"

@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# ICMP errors of the underlay. A router on the path that cannot deliver the
-# outer packets tells the device; who sends the inner packets is told by the
-# device, with the next of them (RFC 2003 sections 4 and 5, RFC 2473 section
-# 8). Only what is of use to the sender is passed on, and only if it is about
-# the SA in use. A failure means that connections hang where they could fail
-# at once, or that a stranger can disturb them.
+# ICMP errors of the underlay. A router on the path that cannot deliver outer
+# packets sends an error to the device, and the device relays it to the sender
+# of the next inner packet (RFC 2003 sections 4 and 5, RFC 2473 section 8). It
+# relays only errors that the sender can use, and only those about the SA in
+# use. A failure means that connections hang instead of failing at once, or that
+# an attacker can disturb them.
 
 # shellcheck source=ipsec_ipip_path.sh
 source "$(dirname "$0")/ipsec_ipip_path.sh"
 
-# icmp_all 4|6: one topology for all that router and senders say and hear
+# icmp_all 4|6: run all checks in one topology
 icmp_all()
 {
 	path_topology "$1"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The peer's ESP is not the kernel's: charon with its plug-in kernel-libipsec
-# encrypts by itself, in tunnel mode, and always in UDP. A failure means that
-# the device depends on what this kernel does at the other end.
+# The peer's ESP is not that of the kernel: charon with the plug-in
+# kernel-libipsec encrypts in user space, in tunnel mode, and always in UDP. A
+# failure means that the device depends on the kernel at the other end.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -12,10 +12,10 @@ source "$IPSI_DIR/ipsec_ipip_ike.sh"
 # shellcheck source=ipsec_ipip_strongswan.sh
 source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
 
-# shellcheck disable=SC2034 # it is for the library
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
-# libipsec_start OUTER INNER: families
+# libipsec_start OUTER INNER: start both sides, with these families
 libipsec_start()
 {
 	ipsi_charon_need
@@ -27,8 +27,8 @@ libipsec_start()
 	ipsi_families "$1" "$2"
 	ipsi_topology
 	ipsi_device left keying adopt reqid 77
-	# It makes the routes to its own device, for which it wants an address
-	# in each of its networks.
+	# charon makes the routes to its own device, and requires an address in
+	# each of its networks.
 	ipsi_do right ip address add 192.168.2.1 dev lo
 	ipsi_do right ip address add fd02::1 dev lo
 	mkdir -p "$IPSI_TMP/charon.right"
@@ -48,7 +48,7 @@ libipsec()
 		dst "${IPSI_OUTER[right]}")" "encap type espinudp" "state"
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
-	# large ones
+	# large packets
 	ipsi_ping left -s 1300
 	swan_rekey left
 	ipsi_ping left

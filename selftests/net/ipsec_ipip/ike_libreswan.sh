@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # libreswan keys the device on the left, and is the ordinary host on the right,
-# which is there also for a device that strongSwan keys. Its configuration is
-# that of Documentation/networking/ipsec-ipip-libreswan.rst. A failure means
-# that keys that libreswan negotiates do not work for long, or that it has lost
-# track of them.
+# also as the peer of a device that strongSwan keys. Its configuration is that
+# of Documentation/networking/ipsec-ipip-libreswan.rst. A failure means that
+# keys from libreswan do not work for long, or that libreswan loses track of
+# them.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -21,14 +21,15 @@ source "$(dirname "$0")/ipsec_ipip_keyed.sh"
 # shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
 IPSI_QUIET=yes
 
-# counts DIR BYTES: what the connection has carried, as pluto on the left knows
+# counts DIR BYTES: check the traffic counter of the connection in pluto on the
+# left
 counts()
 {
 	ipsi_whack left --trafficstatus |
 		grep -q "\"$PLUTO_LEFT\".* $1Bytes=$2,"
 }
 
-# Ten pings of 84 bytes, 104 by IPv6
+# believe: check the counters after ten pings of 84 bytes, or 104 with IPv6
 believe()
 {
 	local bytes=840
@@ -65,11 +66,11 @@ by_endpoints()
 	PLUTO_LEFT=endpoints PLUTO_CONF=device-endpoints.conf
 	pluto_start keying adopt-endpoints
 	works
-	# the policies of the daemon are for all that is not the device's
+	# The daemon's policies have no if_id: they do not belong to the device.
 	ipsi_has_not "$(ip -n "${left:?}" xfrm policy)" if_id "policies"
 }
 
-# Its policies catch IPv6 in their namespace, so the device is in another.
+# Its policies match IPv6 in their namespace, so the device is in another one.
 ipv6_by_endpoints()
 {
 	PLUTO_LEFT=endpoints-ipv6 PLUTO_CONF=device-endpoints.conf
@@ -140,7 +141,8 @@ certificates_over_ipv6()
 	certified
 }
 
-# connects_on_demand OPTION...: DEMAND is what sends the first packet
+# connects_on_demand OPTION...: check that the command DEMAND, which sends the
+# first packet, makes pluto connect
 connects_on_demand()
 {
 	ipsi_pluto_need
@@ -158,7 +160,7 @@ demand()
 {
 	ipsi_wait "the end of the SAs" ipsi_has_sas left 0 0
 	ipsi_wait "policy" waits_for_packets
-	# for the device to read it
+	# time for the device to read the policy
 	sleep 0.5
 	ipsi_has_sas left 0 0 || ipsi_fail "SAs before there is a packet"
 	"${DEMAND[@]}"
@@ -166,7 +168,7 @@ demand()
 	keyed_pings
 }
 
-# The first packet connects, and is not lost; and so again.
+# The first packet triggers the connection and is not lost, also a second time.
 on_demand()
 {
 	DEMAND=(ipsi_ping left)
@@ -179,7 +181,7 @@ on_demand()
 	keyed_heard
 }
 
-# pluto has policies that wait for a packet
+# waits_for_packets: true if pluto has trap policies
 waits_for_packets()
 {
 	ip -n "${left:?}" xfrm policy list dir out | grep -q 'mode transport'

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# libreswan keys the device on the left, and one of both hosts gets other
-# addresses (MOBIKE, RFC 4555); the ordinary host on the right has strongSwan.
-# libreswan moves SAs by XFRM_MSG_MIGRATE, which knows tunnel mode only. A failure
-# means that a host that moves is cut off, or that packets go to where it was.
+# libreswan keys the device on the left, and one of the hosts changes its
+# address (MOBIKE, RFC 4555); the ordinary host on the right runs strongSwan.
+# libreswan moves SAs by XFRM_MSG_MIGRATE, which supports only tunnel mode. A
+# failure means that a moving host loses its link, or that packets go to its old
+# address.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -20,15 +21,16 @@ IPSI_QUIET=yes
 
 MOBIKE_KEYING=(keying adopt if_id "$IPSI_IF_ID")
 
-# What both daemons wrote
+# logs: print the logs of both daemons
 logs()
 {
 	ipsi_charon_logs "$1"
 	ipsi_pluto_logs "$1"
 }
 
-# Since 6.12 the kernel moves SAs with an if_id only if it is told that, and this
-# libreswan does not tell it, with or without a device.
+# if_id_is_moved: skip the test from Linux 6.12 on, where XFRM_MSG_MIGRATE moves
+# SAs with an if_id only if the message has it. This libreswan does not send it,
+# with or without a device.
 if_id_is_moved()
 {
 	local release major minor
@@ -61,20 +63,20 @@ mobike_start()
 	keyed_pings
 }
 
-# outbound_to ADDRESS: where the SAs of the device lead to
+# outbound_to ADDRESS: true if the device's outbound SAs lead there
 outbound_to()
 {
 	ip -n "${left:?}" xfrm state list dst "$1" proto esp |
 		grep -q 'mode transport'
 }
 
-# device_at ADDRESS: where the device has its peer
+# device_at ADDRESS: true if the device has its peer there
 device_at()
 {
 	[ "$(ipsi_get left peer)" = "$1" ] && ipsi_has_sas left 1 1
 }
 
-# device_from ADDRESS: where it is itself
+# device_from ADDRESS: true if this is the device's own address
 device_from()
 {
 	[ "$(ipsi_get left local)" = "$1" ] && ipsi_has_sas left 1 1
@@ -95,7 +97,7 @@ peer_is_followed()
 	! outbound_to 10.0.0.2 || ipsi_fail "an SA to the former address"
 	ipsi_is "$(keyed_spis)" "$spis" "SPIs"
 	keyed_pings
-	# and again
+	# a second time
 	ipsi_moves right 10.0.0.3 10.0.0.4
 	ipsi_wait "the device's view" device_at 10.0.0.4
 	keyed_pings
@@ -125,7 +127,7 @@ peer_is_not_followed()
 	keyed_heard
 }
 
-# The host with the device moves, and the ordinary host does not. R33
+# The host with the device moves, the ordinary host does not. R33
 own_address_is_followed()
 {
 	local changes

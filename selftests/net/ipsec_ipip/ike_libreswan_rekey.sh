@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# libreswan keys the device on the left, and the ordinary host on the right: keys
-# change, go and come again, and so does the daemon. A failure means that keys
-# that libreswan negotiates do not work for long, that it has lost track of them,
-# or that the device loses packets that libreswan would not.
+# libreswan keys the device on the left, and the ordinary host on the right.
+# Keys are changed, deleted and negotiated again, and the daemon restarts. A
+# failure means that keys from libreswan do not work for long, that libreswan
+# loses track of them, or that the device loses packets that libreswan alone
+# would not.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -29,10 +30,10 @@ rekeys()
 	pluto_rekey right
 }
 
-# The side that answers sends by the new SA at once, when the other has not yet
-# installed it: packets of the ordinary host may be lost with each rekeying. The
-# device waits; and it does not wait until the peer, which has answered, has
-# removed the former SA. R30
+# The responder sends with the new SA at once, when the initiator has not yet
+# installed it, so an ordinary host may lose packets on each rekey. The device
+# waits before it uses a new SA, but not until the responder has deleted the old
+# one. R30
 rekey_loses_what_pluto_loses()
 {
 	pluto_start keying adopt
@@ -57,8 +58,8 @@ rekey_by_endpoints()
 	keyed_pings
 }
 
-# The measure: the same daemons, and the xfrm interface that pluto makes. It is
-# not lossless in either direction.
+# For comparison: the same daemons, with the xfrm interface that pluto makes. It
+# loses packets in both directions.
 rekey_of_xfrm_interface()
 {
 	local host spis
@@ -89,9 +90,10 @@ xfrm_interface()
 		src "${IPSI_INNER[left]}"
 }
 
-# What one side ends is the end of the link, and of nothing in clear. It is ended
-# by who has initiated it: where the peer does it, pluto may do so again at once.
-# What pluto leaves waits for the next packet (see below) until it is "unrouted".
+# When one side ends the connection, the link goes down, and nothing is sent in
+# clear. The initiator ends it here: if the peer did, pluto could start it again
+# at once. pluto leaves a trap for the next packet (see below) until the
+# connection is "unrouted".
 down()
 {
 	pluto_start keying adopt
@@ -108,7 +110,7 @@ down()
 	keyed_heard
 }
 
-# down_for_good HOST: who ends it
+# down_for_good HOST: HOST ends the connection, and the left unroutes it
 down_for_good()
 {
 	local -A name=([left]=$PLUTO_LEFT [right]=$PLUTO_RIGHT)
@@ -132,9 +134,9 @@ down_by_endpoints()
 	keyed_heard
 }
 
-# A connection that has been up waits for a packet when it is down, whether it
-# was to be started by one or not: with a device as with an xfrm interface, which
-# loses that packet.
+# A connection that has been up and is down leaves a trap for a packet, even if
+# it was not configured to start on demand. This holds for a device as for an
+# xfrm interface, which loses that packet.
 down_until_the_next_packet()
 {
 	pluto_start keying adopt
@@ -169,8 +171,8 @@ has_no_tunnel()
 	[ -z "$(keyed_tunnel_spis)" ]
 }
 
-# Its SAs go with the daemon that ends, and outlive one that dies; the next one
-# makes others.
+# When the daemon ends, it deletes its SAs; when it is killed, they stay. The
+# next daemon negotiates new ones.
 daemon_restarts()
 {
 	local spis

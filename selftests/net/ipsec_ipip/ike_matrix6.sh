@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # strongSwan keys the device, and is the ordinary peer: with a shared secret and
-# with certificates, over IPv6, for IPv4 and for IPv6. Each link begins with its
-# first packet, carries packets both ways, loses none when its keys change, and
-# goes down and comes again with the keys and with the daemon. The configuration
-# files are those of the documentation. A failure means that one of them does
-# not do what it says.
+# with certificates, over IPv6, for IPv4 and for IPv6. Each link starts with its
+# first packet, carries packets both ways, loses none on a rekey, and goes down
+# and comes up with the keys and with the daemon. The configuration files are
+# those of the documentation. A failure means that one of them does not work as
+# documented.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Addresses that change, while strongSwan on both sides goes on with the same SAs
-# (MOBIKE, RFC 4555). The device follows its key manager if it was told to
-# ("roam"), also to a peer that it has never known ("remote any"); otherwise it
-# stays closed until somebody tells it. A failure means that a peer that moves
-# is cut off, or that the key manager loses track of its SAs.
+# Changing addresses, while strongSwan on both sides keeps the same SAs (MOBIKE,
+# RFC 4555). The device follows its key manager with "roam", also to a peer
+# whose address was not known before ("remote any"). Without "roam" it sends
+# nothing until its endpoints are changed. A failure means that a moving peer
+# loses its link, or that the key manager loses track of its SAs.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -14,11 +14,11 @@ source "$IPSI_DIR/ipsec_ipip_ike.sh"
 # shellcheck source=ipsec_ipip_strongswan.sh
 source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
 
-# shellcheck disable=SC2034 # it is for the library
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 
-# mobike_start [DEVICE_OPTION...]
+# mobike_start [DEVICE_OPTION...]: start both sides and connect
 mobike_start()
 {
 	swan_start psk "$@"
@@ -26,32 +26,32 @@ mobike_start()
 	ipsi_ping right
 }
 
-# charon_at HOST ADDRESS: what charon on HOST thinks the other's address is
+# charon_at HOST ADDRESS: true if charon on HOST has its peer there
 charon_at()
 {
 	ipsi_swanctl "$1" --list-sas | grep -q "remote .*@ $2\["
 }
 
-# device_at ADDRESS: what the device thinks
+# device_at ADDRESS: true if the device has its peer there
 device_at()
 {
 	[ "$(ipsi_get left peer)" = "$1" ]
 }
 
-# device_from ADDRESS: and of its own address
+# device_from ADDRESS: true if this is the device's own address
 device_from()
 {
 	[ "$(ipsi_get left local)" = "$1" ]
 }
 
-# The SAs go where charon has put them, and end when charon says so.
+# mobike_end: check that charon can rekey and delete the moved SAs
 mobike_end()
 {
 	swan_rekey left
 	ipsi_ping right
 	ipsi_swanctl left --terminate --ike link > /dev/null ||
 		ipsi_fail "terminate"
-	# one of SPI 0 may wait for keys since nothing could be sent
+	# An acquire state with SPI 0 may remain, because nothing could be sent.
 	ipsi_is "$(ip -n "${left:?}" xfrm state |
 		grep 'spi 0x0*[1-9a-f]')" "" "states"
 	ipsi_wait "the end of the carrier" ipsi_carrier_is left false
@@ -71,12 +71,12 @@ peer_is_followed()
 	ipsi_carrier_is left true || ipsi_fail "no carrier"
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
-	# and again
+	# a second time
 	ipsi_moves right 10.0.0.3 10.0.0.4
 	ipsi_wait "the device's view" device_at 10.0.0.4
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	ipsi_ping left
-	# no routing daemon has lost its neighbours
+	# The carrier did not change, so routing daemons keep their neighbours.
 	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
 		"changes of the carrier"
 	mobike_end
@@ -104,7 +104,8 @@ peer_is_not_followed()
 	mobike_end
 }
 
-# own_start [DEVICE_OPTION...]: any address of the left will do
+# own_start [DEVICE_OPTION...]: start both sides, without a configured local
+# address on the left
 own_start()
 {
 	ipsi_charon_need
@@ -131,7 +132,7 @@ own_address()
 	mobike_end
 }
 
-# A host on the way, and the peer it moves to meanwhile. R33
+# The device's own address changes, and then that of the peer. R33
 own_address_is_followed()
 {
 	local changes
@@ -145,7 +146,7 @@ own_address_is_followed()
 		"local 10.0.0.5 remote 10.0.0.2" "device"
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping right -c 3 -i 0.2
-	# then the peer
+	# Then the peer moves.
 	ipsi_moves right 10.0.0.2 10.0.0.3
 	ipsi_wait "the device's view" device_at 10.0.0.3
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
@@ -155,7 +156,7 @@ own_address_is_followed()
 	mobike_end
 }
 
-# Who calls is known by a secret alone, not by an address.
+# The peer is authenticated by its secret only, from any address.
 peer_is_learned()
 {
 	ipsi_charon_need
@@ -177,8 +178,9 @@ peer_is_learned()
 	mobike_end
 }
 
-# R15: the SA that charon has moved keeps to the selectors in its policies. Those
-# of a trap are as wide as what is asked for, so there is none.
+# R15: the SA that charon has moved keeps the selectors of its policies. There
+# is no trap policy here, because its selectors are as wide as the proposed
+# ones.
 selectors_move()
 {
 	ipsi_charon_need

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # OpenIKED keys the device on the left, and the ordinary host on the right. It
-# speaks PF_KEY to the kernel, and knows no if_id. Its configuration is that of
-# Documentation/networking/ipsec-ipip-openiked.rst. A failure means that keys
-# that OpenIKED negotiates do not work for long, or that its policies catch
-# packets of the device.
+# talks to the kernel by PF_KEY, which has no if_id. Its configuration is that
+# of Documentation/networking/ipsec-ipip-openiked.rst. A failure means that keys
+# from OpenIKED do not work for long, or that its policies match packets of the
+# device.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -59,8 +59,8 @@ certificates()
 	works
 }
 
-# apart: the daemon's policies catch IPv6 in their namespace, so the device is in
-# another
+# The daemon's policies match IPv6 in their namespace, so the device is in
+# another one.
 apart()
 {
 	setup_ns inside || ipsi_skip "no network namespaces here"
@@ -87,7 +87,7 @@ certificates_over_ipv6()
 ipv6()
 {
 	apart
-	# nothing else by which it may leave
+	# no other interface to send through
 	ipsi_do left ip address add "${IPSI_INNER[left]}" dev lo
 	ipsi_do left ip route add fd02::/64 via fd00::2
 	keyed_listen

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OpenIKED keys the device on the left, and the ordinary host on the right: keys
-# change, go and come again, and so does the daemon. A failure means that keys
-# that OpenIKED negotiates do not work for long, or that packets are lost when
-# they change for which it is not to blame.
+# OpenIKED keys the device on the left, and the ordinary host on the right. Keys
+# are changed, deleted and negotiated again, and the daemon restarts. A failure
+# means that keys from OpenIKED do not work for long, or that the device loses
+# packets on a rekey that OpenIKED alone would not.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -20,13 +20,13 @@ source "$(dirname "$0")/ipsec_ipip_keyed.sh"
 # shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
 IPSI_QUIET=yes
 
-# It rekeys by itself alone, after some bytes here: the kernel tells it of soft
-# lifetimes.
+# iked has no command to rekey. It does so when the kernel reports a soft
+# lifetime, here after some bytes.
 EDIT_REKEY='s/dstid right/& lifetime 3600 bytes 16K/'
 
-# It tells its peer to remove the old SA before it has installed the new one, so
-# that some packets are lost, with or without a device: each of them has come to
-# a host that had no SA for it, or not yet.
+# iked tells its peer to delete the old SA before it has installed the new one.
+# Some packets are therefore lost, with or without a device: each arrived at a
+# host that had no SA for it.
 rekey_loses_what_iked_loses()
 {
 	local spis
@@ -44,7 +44,7 @@ rekey_loses_what_iked_loses()
 	keyed_pings
 }
 
-# The measure: the same daemons, and tunnel mode on both sides
+# For comparison: the same daemons, with tunnel mode on both sides.
 rekey_without_device()
 {
 	local before
@@ -68,8 +68,8 @@ rekey_without_device()
 	keyed_loss_is_the_daemons
 }
 
-# Its SAs go with the daemon that ends, and outlive one that dies; the next one
-# makes others.
+# When the daemon ends, it deletes its SAs; when it is killed, they stay. The
+# next daemon negotiates new ones.
 daemon_restarts()
 {
 	local spis
@@ -95,7 +95,8 @@ daemon_restarts()
 }
 
 # R31
-# What the peer ends is the end of the link, and of nothing in clear.
+# When the peer ends the connection, the link goes down, and nothing is sent in
+# clear.
 down()
 {
 	iked_start

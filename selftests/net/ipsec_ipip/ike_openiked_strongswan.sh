@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # OpenIKED is the ordinary host on the right, for a device that strongSwan keys.
-# A failure means that the two do not understand each other, or that the device
-# loses packets when keys change.
+# A failure means that the two do not interoperate, or that the device loses
+# packets on a rekey.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -19,7 +19,7 @@ source "$(dirname "$0")/ipsec_ipip_keyed.sh"
 # shellcheck disable=SC2034 # for ipsec_ipip_lib.sh
 IPSI_QUIET=yes
 
-# What both daemons wrote
+# logs: print the logs of both daemons
 logs()
 {
 	ipsi_charon_logs "$1"
@@ -52,8 +52,8 @@ gateway_of_strongswan()
 }
 
 # R30
-# iked answers, and sends by the new SA at once, when strongSwan has not yet
-# installed it. Of what the device sends, nothing is lost.
+# iked, as the responder, sends with the new SA at once, when strongSwan has not
+# yet installed it. The device's own packets are not lost.
 rekey_by_strongswan()
 {
 	local spis

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # OSPFv2 by FRR over links that strongSwan keys, and one link to an ordinary
-# tunnel-mode gateway, which knows neither OSPF nor devices:
+# tunnel-mode gateway without OSPF and without a device:
 #
 #     r1 ---- r2
 #       \    /
 #         r3 ---- r4, the gateway, before 192.168.4.4
 #
-# Routes come with the keys, stay when keys change, and go as soon as IKE finds
-# the peer dead: OSPF itself would wait for 40 s. A failure means that routes
-# lead into a link that is dead, or that a change of keys is a change of routes.
+# Routes appear with the keys, stay on a rekey, and disappear as soon as IKE
+# detects a dead peer: OSPF itself would wait for 40 s. A failure means that
+# routes lead into a dead link, or that a rekey changes routes.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -21,7 +21,7 @@ source "$IPSI_DIR/ipsec_ipip_router.sh"
 # shellcheck source=ipsec_ipip_strongswan.sh
 source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
 
-# device N M: N's end of the link to M
+# device N M: make N's end of the link to M
 device()
 {
 	ipsi_batch "r$1" <<-END
@@ -31,8 +31,8 @@ device()
 	END
 }
 
-# router_conf N M: router.conf for N's end of that link; the one with the smaller
-# number starts
+# router_conf N M: print router.conf for N's end of that link; the one with the
+# smaller number initiates
 router_conf()
 {
 	local passive=()
@@ -45,8 +45,8 @@ router_conf()
 		"${passive[@]}" "$SWAN_FILES/router.conf"
 }
 
-# gateway_conf: router.conf for the gateway, without all that has to do with
-# devices
+# gateway_conf: print router.conf for the gateway, without the parts for a
+# device
 gateway_conf()
 {
 	router_conf 4 3 | sed -e '/if_id/d; /reqid/d; /policies/d' \
@@ -54,7 +54,7 @@ gateway_conf()
 		-e 's|remote_ts = .*|remote_ts = 192.168.0.0/16|'
 }
 
-# router N M...: devices, OSPF and charon of router N
+# router N M...: set up devices, OSPF and charon of router N
 router()
 {
 	local n=$1 m ospf=() dir=$IPSI_TMP/charon.r$1
@@ -84,7 +84,7 @@ router()
 	} | ipsi_frr_config "r$n" ospfd
 }
 
-# charons: the passive ends first
+# charons: start all charons, the passive ends first
 charons()
 {
 	local n m
@@ -95,13 +95,13 @@ charons()
 	ipsi_charon r1 < <(router_conf 1 2; router_conf 1 3)
 }
 
-# carrier N M {true|false}
+# carrier N M {true|false}: wait for this carrier
 carrier()
 {
 	[ "$(ipsi_get "r$1" carrier "to$2")" = "$3" ]
 }
 
-# has N M DEVICE...: router N will have just this route to M's address
+# has N M DEVICE...: wait until router N has exactly this route to M's address
 has()
 {
 	echo "r$1: wait for a route to 192.168.$2.$2 by ${*:3}"
@@ -114,7 +114,7 @@ has_no()
 	[ -z "$(ip -n "${!1}" route show "$2")" ]
 }
 
-# reach N M: from loopback to loopback
+# reach N M: ping from loopback to loopback
 reach()
 {
 	ipsi_do "r$1" ping -n -q -c 1 -W 10 -I "192.168.$1.$1" "192.168.$2.$2"
@@ -129,7 +129,7 @@ changes()
 			s/.* \([0-9]* state changes\).*/\1/p' | xargs
 }
 
-# spis N: outbound SPIs of charon there
+# spis N: print the outbound SPIs of charon on router N
 spis()
 {
 	ipsi_swanctl "r$1" --list-sas | grep '^ *out '
@@ -151,7 +151,7 @@ ospf()
 	router 1 2 3
 	router 2 1 3
 	router 3 1 2 4
-	# the gateway's host behind it is its own loopback
+	# The host behind the gateway is its own loopback.
 	ipsi_batch r4 <<< "route add 192.168.0.0/16 dev eth0 src 192.168.4.4"
 	ipsi_frr_config r3 staticd <<< "ip route 192.168.4.4/32 to4"
 	ipsi_frr ospfd r1 r2 r3
@@ -168,7 +168,7 @@ ospf()
 	reach 1 4
 	reach 4 2
 
-	# new keys are no change of the link
+	# A rekey does not change the link.
 	before=$(changes)
 	local old
 	old=$(spis 1)
@@ -178,7 +178,7 @@ ospf()
 	ipsi_is "$(changes)" "$before" "changes of OSPF's neighbours"
 	has 1 2 to2
 
-	# nothing comes through between r1 and r2 any more
+	# Drop all packets between r1 and r2.
 	ipsi_do r1 nft -f - <<-END
 		table inet cut {
 			chain in {
@@ -198,16 +198,16 @@ ospf()
 	has 2 1 to1
 	reach 1 2
 
-	# the gateway dies
+	# Kill the gateway's daemon.
 	ipsi_charon_kill r4
 	ipsi_wait "end of the carrier at r3" carrier 3 4 false
 	ipsi_wait "end of the route at r1" has_no r1 192.168.4.4
 	ipsi_do r4 ip xfrm state flush
 	ipsi_do r4 ip xfrm policy flush
 	ipsi_charon_start r4
-	# r3 has begun again, and again, but charon gives up for good when it is
-	# refused, as it is by one that has not read its configuration yet; else
-	# it may have come first
+	# r3 retries, but charon gives up for good when it is refused, as it is
+	# by a daemon that has not read its configuration yet. Otherwise r3's
+	# connection may be up already.
 	ipsi_swanctl r4 --initiate --child r3 > "$IPSI_TMP/initiate" ||
 		grep -q "due to existing duplicate" "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"

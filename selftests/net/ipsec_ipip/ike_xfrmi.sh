@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is lost when strongSwan changes keys under traffic, beside what is lost
-# when the left has an xfrm interface in place of the device: same daemons, same
-# files, same traffic. The peer, with policies, is part of it in both. What is
-# lost is said in comments; a failure means that the device loses more.
+# Packet loss on strongSwan's rekeys under traffic, compared with the loss of an
+# xfrm interface in place of the device: same daemons, same files, same traffic.
+# The peer with policies takes part in both. The losses are printed; a failure
+# means that the device loses more.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -18,8 +18,8 @@ source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
 REKEYS=4	# by each side
 RATE=200	# packets a second, each way
 
-# measure WHAT: both charons run. MISSING is set to what did not arrive, or was
-# refused on the left.
+# measure NAME: rekey under traffic. Sets MISSING to the number of packets that
+# did not arrive or were refused on the left.
 measure()
 {
 	local i

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the tests of adoption have in common, beside ipsec_ipip_lib.sh: "ip xfrm"
-# is in the key manager's place.
+# Library of the adoption tests, in addition to ipsec_ipip_lib.sh. "ip xfrm"
+# takes the place of the key manager.
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 DEV=$IPSI_DEV
@@ -13,7 +13,7 @@ OUT=(src 10.0.0.1 dst 10.0.0.2 proto esp)
 IN=(src 10.0.0.2 dst 10.0.0.1 proto esp)
 GCM=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 
-# The device on the left, and an ordinary host on the right.
+# start: set up the device on the left, and an ordinary host on the right
 start()
 {
 	ipsi_topology
@@ -22,7 +22,8 @@ start()
 	ipsi_device left "$@"
 }
 
-# sa_is DIR SPI JSON...: what "sa show" says of an SA has all of these parts
+# sa_is DIR SPI JSON...: check that "sa show" prints all of these parts for an
+# SA
 sa_is()
 {
 	local part shown
@@ -34,7 +35,8 @@ sa_is()
 	done
 }
 
-# adopted DIR [SPI]: it is the device's, in the mode that is meant for it
+# adopted DIR [SPI]: true if the SA is the device's, in the mode of its
+# direction
 adopted()
 {
 	local mode=tunnel spi=$2
@@ -44,7 +46,7 @@ adopted()
 	sa_is "$1" "$spi" '"adopted":true' "\"mode\":\"$mode\""
 }
 
-# state HOST SPI: the state as the kernel shows it
+# state HOST SPI: print the state
 state()
 {
 	ip -n "${!1}" -s xfrm state list spi "$2"

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Loads a BPF program of a few instructions and pins it to a file, so that ip
-and tc can attach it: no compiler is needed.
-
+and tc can attach it without a compiler.
 usage: ipsec_ipip_bpf.py {pass|head} FILE
-  pass   for XDP: all packets pass
-  head   for tc: makes room for 64 bytes in front of the packet, and drops it
+  pass   for XDP: pass all packets
+  head   for tc: make room for 64 bytes in front of the packet, and drop it
 """
 import ctypes
 import os
@@ -34,7 +33,7 @@ PROGRAMS = {
 
 
 def bpf(command, attr):
-    """The system call."""
+    """Call bpf(2)."""
     libc = ctypes.CDLL(None, use_errno=True)
     attr = ctypes.create_string_buffer(attr, 128)
     result = libc.syscall(SYS_BPF, command, attr, len(attr))
@@ -44,7 +43,7 @@ def bpf(command, attr):
 
 
 def main(name, file):
-    """Load and pin."""
+    """Load a program and pin it."""
     kind, insns = PROGRAMS[name]
     code = ctypes.create_string_buffer(insns)
     licence = ctypes.create_string_buffer(b'GPL')

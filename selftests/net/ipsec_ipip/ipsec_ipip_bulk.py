@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Moves data between two hosts over TCP, or over UDP with segmentation
-offload, or SCTP, and looks at every byte; for tcp_bulk.sh and pmtu.sh, which
-see.
-
+"""Moves data between two hosts over TCP, over UDP with segmentation offload, or
+over SCTP, and compares every byte; see tcp_bulk.sh and pmtu.sh.
 usage: ipsec_ipip_bulk.py tcp|udp|sctp FROM ADDRESS TO ADDRESS MEGABYTES
   FROM and TO are names of namespaces
-How fast it goes decides nothing, only whether it goes on.
+The speed does not matter, as long as the transfer makes progress.
 """
 import os
 import select
@@ -22,14 +20,14 @@ UDP_SEGMENT = 103
 
 
 class Stream:
-    """Data that nowhere looks like itself a moment ago."""
+    """Data without repetitions at short distances."""
 
     def __init__(self, length):
         self.length = length
         self.block = os.urandom(MEGABYTE)
 
     def piece(self, start, length):
-        """Some bytes from start on, at most so many as asked for."""
+        """The bytes from start on, at most as many as requested."""
         turn, offset = divmod(start, MEGABYTE)
         if offset < 8:
             return struct.pack('!Q', turn)[offset:]
@@ -51,7 +49,7 @@ def connect(sender, source, receiver, target):
 
 
 def transfer(sock, other, stream):
-    """All of the stream from one socket to the other."""
+    """Move all of the stream from one socket to the other."""
     sent = got = 0
     moved = time.monotonic()
 
@@ -77,7 +75,7 @@ def transfer(sock, other, stream):
 
 
 def tcp_counts(sock):
-    """Segments sent, and how many of them again."""
+    """The numbers of sent and of retransmitted segments."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
     again = struct.unpack_from('=I', info, 100)[0]      # tcpi_total_retrans
     all_out = struct.unpack_from('=I', info, 136)[0]    # tcpi_segs_out
@@ -85,7 +83,7 @@ def tcp_counts(sock):
 
 
 def tcp(sender, source, receiver, target, megabytes):
-    """A file over TCP."""
+    """Move data over TCP."""
     stream = Stream(megabytes * MEGABYTE)
     sock, other = connect(sender, source, receiver, target)
     began = time.monotonic()
@@ -95,13 +93,13 @@ def tcp(sender, source, receiver, target, megabytes):
     segments, again = tcp_counts(sock)
     print('%d MB, %.1f Mbit/s, %d segments, %d of them again' % (
         megabytes, stream.length * 8 / seconds / 1e6, segments, again))
-    # A super-packet with a wrong ICV is lost whole, again and again. Without
-    # that the only losses are queues that overflow, at the start.
+    # A GSO packet with a wrong ICV is lost on each retransmission. Otherwise
+    # only overflowing queues lose packets, at the start.
     check(again * 10 < segments, 'too many retransmissions')
 
 
 def udp(sender, source, receiver, target, megabytes):
-    """Datagrams, sent many at a time (UDP_SEGMENT)."""
+    """Move data in datagrams, many in one call (UDP_SEGMENT)."""
     size, burst = 1200, 40
     data = os.urandom(size * burst)
     other = receiver.socket(socket.SOCK_DGRAM, target)
@@ -128,14 +126,14 @@ def udp(sender, source, receiver, target, megabytes):
 
 
 def sctp(sender, source, receiver, target, megabytes):
-    """A file over SCTP, in messages of many chunks."""
+    """Move data over SCTP, in messages of many chunks."""
     socks = []
     for netns, address in ((receiver, target), (sender, source)):
         with netns:
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM,
                                  socket.IPPROTO_SCTP)
         sock.settimeout(PATIENCE)
-        # a message has to fit in
+        # The buffer must hold a message.
         sock.setsockopt(socket.SOL_SOCKET, 32, MEGABYTE)    # SO_SNDBUFFORCE
         sock.bind((address, 0))
         socks.append(sock)
@@ -150,9 +148,9 @@ def sctp(sender, source, receiver, target, megabytes):
 
 
 def bulk(kind, sender, source, receiver, target, megabytes):
-    """Move the data, and let no SA complain."""
+    """Move the data, and check that XFRM counts no errors."""
     sender, receiver = Netns(sender), Netns(receiver)
-    # One side has its SAs before the other, and something to say at once.
+    # One side has its SAs first, and may send before the other has its own.
     before = {netns: xfrm_stat(netns) for netns in (sender, receiver)}
     {'tcp': tcp, 'udp': udp, 'sctp': sctp}[kind](sender, source, receiver, target,
                                    int(megabytes))

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sends UDP datagrams with right and with wrong checksums by a device; for
-natt_peers.sh, which see.
-
+"""Sends UDP datagrams with good and bad checksums through a device; see
+natt_peers.sh.
 usage: ipsec_ipip_checksum.py NETNS DEVICE SOURCE NETNS DESTINATION
 """
 import socket
@@ -13,7 +12,7 @@ from ipsec_ipip_packet import (
 
 
 def errors(netns):
-    """How many wrong checksums UDP has found there."""
+    """The number of bad checksums that UDP has counted there."""
     with netns:
         with open('/proc/thread-self/net/snmp', encoding='ascii') as file:
             rows = [line.split() for line in file if line.startswith('Udp:')]
@@ -21,7 +20,7 @@ def errors(netns):
 
 
 def wrong_ones_are_dropped(sender, dev, src, receiver, dst):
-    """The stack of the receiver drops those, and no others."""
+    """The receiver's stack drops only datagrams with bad checksums."""
     receiver = Netns(receiver)
     there = receiver.socket(socket.SOCK_DGRAM, dst, 9)
     there.settimeout(PATIENCE)

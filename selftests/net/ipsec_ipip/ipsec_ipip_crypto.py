@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Asks the kernel for an instance of a template, such as
-pcrypt(rfc4106(gcm(aes))). It has a higher priority than the algorithm that it
-wraps, so all who ask for rfc4106(gcm(aes)) afterwards get the instance.
-
+"""Makes an instance of a crypto template, such as pcrypt(rfc4106(gcm(aes))). It
+has a higher priority than the algorithm that it wraps, so later users of
+rfc4106(gcm(aes)) get the instance.
 usage: ipsec_ipip_crypto.py {aead|ahash} NAME
 """
 import socket
@@ -13,13 +12,13 @@ import sys
 NETLINK_CRYPTO = 21
 CRYPTO_MSG_NEWALG = 0x10
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
-# type and mask, as CRYPTO_ALG_TYPE_* have them
+# type and mask (CRYPTO_ALG_TYPE_*)
 TYPES = {'aead': (3, 15), 'ahash': (15, 14)}
 
 
 def main(kind, name):
-    """The answer says nothing: kernels return an error though they have made
-    the instance, since its name is not the one in the request.
+    """Ignore the answer: kernels return an error although they have made the
+    instance, because its name is not the requested one.
     """
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_CRYPTO)
     # struct crypto_user_alg

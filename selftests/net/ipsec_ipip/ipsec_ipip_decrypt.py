@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Lets scapy, which knows nothing of Linux, decrypt what a device sends, and
-encrypt what it receives; for decrypt.sh, which see.
-
+"""Decrypts a device's packets with scapy, and encrypts packets for it; see
+decrypt.sh.
 usage: ipsec_ipip_decrypt.py scapy | capture FILE
-  capture: only write what the device sends to FILE, for others to decrypt
+  capture: only write the device's packets to FILE, for other programs
 """
 import json
 import os
@@ -31,7 +30,7 @@ SIZES = (28, 29, 30, 31, 32, 33, 43, 44, 59, 84, 100, 500, 1000, 1400)
 
 
 def association(words, src, dst):
-    """The SA for scapy."""
+    """The SA as a scapy object."""
     tunnel = IP(src=src, dst=dst)
     if words['proto'] == 'ah':
         return SecurityAssociation(
@@ -49,7 +48,7 @@ def association(words, src, dst):
 
 
 def hand_made(words):
-    """The same SA by our own code, which other tests rely on."""
+    """The same SA for our own code, which other tests rely on."""
     words = dict(words)
     return Ah(**words) if words.pop('proto') == 'ah' else Esp(**words)
 
@@ -60,7 +59,8 @@ def pcap_record(packet):
 
 
 def sent_by_device(words):
-    """Let the device send, and yield each inner packet and its outer one."""
+    """Make the device send, and yield each inner packet with its outer packet.
+    """
     right = Netns(os.environ['right'])
     wire = Wire(Netns(os.environ['left']), 'eth0')
     number = 51 if words['proto'] == 'ah' else 50
@@ -80,7 +80,7 @@ def sent_by_device(words):
 
 
 def device_sends(words):
-    """scapy decrypts what the device has sent, and finds it unchanged."""
+    """scapy decrypts the device's packets, and gets the original ones."""
     sa = association(words, HOST, PEER)
 
     for seq, (packet, sent) in enumerate(sent_by_device(words), 1):
@@ -97,7 +97,7 @@ def device_sends(words):
 
 
 def device_receives(words):
-    """The device takes what scapy has encrypted, and finds it unchanged."""
+    """The device receives scapy's packets, and delivers the original ones."""
     right, left = Netns(os.environ['right']), Netns(os.environ['left'])
     link = Wire(left, 'eth0', link=True)
     mac = Wire(right, 'eth0').mac
@@ -111,8 +111,8 @@ def device_receives(words):
         link.send(sealed, mac)
         seen = inside.wait('packet %d from scapy, %s' % (seq, words))
         check(seen == packet, 'changed', packet.hex(), seen.hex())
-    # scapy's next is what our own code makes of it, but for the IV, so what
-    # the other tests send is right, too.
+    # Except for the IV, scapy's next packet equals that of our own code, so the
+    # packets of the other tests are right too.
     own = hand_made(words)
     payload = packet
     theirs = IP(bytes(sa.encrypt(IP(packet))))
@@ -129,7 +129,7 @@ def device_receives(words):
 
 
 def scapy():
-    """Everything with each SA of the environment."""
+    """Run the test with each SA of the environment."""
     sas = json.loads(os.environ['SAS'])
     for words in sas['out']:
         device_sends(words)
@@ -138,7 +138,7 @@ def scapy():
 
 
 def capture(path):
-    """A capture file of what the device sends."""
+    """Write the device's packets to a capture file."""
     with open(path, 'wb') as pcap:
         pcap.write(struct.pack('=IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535,
                                101))

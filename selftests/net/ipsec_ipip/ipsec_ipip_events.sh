@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Events of a device on "left" in the order in which they come, those of the
-# carrier among them, and the carrier as all show it. For carrier.sh and
-# lifetimes.sh.
+# Library for carrier.sh and lifetimes.sh: the events of a device on "left" in
+# their order, including carrier events, and the carrier in all places that show
+# it.
 
 # events_listen: start the monitor
 events_listen()
@@ -14,8 +14,8 @@ events_listen()
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
 }
 
-# What has come, each a line: the event, direction, SPI, and what it brings. The
-# first line is the command.
+# events_shown: print the events, a line for each: event, direction, SPI, flags.
+# The first line is the command.
 events_shown()
 {
 	sed -E "1d; s/^[^ ]* //; s/ $IPSI_DEV / /; s/ spi 0x0*/ /; s/ proto [a-z]*//
@@ -28,7 +28,7 @@ events_as_many()
 	[ "$(wc -l < "$EVENTS")" -gt "$1" ]
 }
 
-# heard LINE...: these events have come, after those before, and no others
+# heard LINE...: check that exactly these new events have come
 heard()
 {
 	local n
@@ -40,7 +40,8 @@ heard()
 	ipsi_is "$(events_shown)" "${EVENTS_HEARD%$'\n'}" "events"
 }
 
-# carrier_is {on|off}: on "left", at once; operstate follows by a work queue
+# carrier_is {on|off}: check the carrier on "left". The operstate follows later,
+# by a work queue.
 carrier_is()
 {
 	local carrier=true state=UP flags

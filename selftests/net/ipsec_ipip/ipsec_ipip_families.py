@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What a device does to packets of both families, inside and outside; for
-receive6.sh, which see. All tests of ipsec_ipip_receive.py can be named, too.
-
+"""Packets of both families, inside and outside, through a device; see
+receive6.sh. All tests of ipsec_ipip_receive.py can be named too.
 usage: ipsec_ipip_families.py TEST OUTER:INNERS:DEVICE...
 """
 import re
@@ -13,14 +12,14 @@ from ipsec_ipip_packet import (
     ip_field, ip_split, main, udp, until)
 from ipsec_ipip_receive import ETH_P, received
 
-# What RFC 4213 section 3.6 forbids: groups, the host itself, IPv4-compatible
-# and IPv4-mapped addresses
+# Source addresses that RFC 4213 section 3.6 forbids: multicast, loopback,
+# IPv4-compatible and IPv4-mapped addresses
 BAD_SOURCES = ('ff00::', 'ff02::1', 'ff0e::1234', '::1', '::2', '::10.1.2.3',
                '::ffff:10.1.2.3')
 
 
 def inner_source(lab):
-    """Sources of IPv6 that nobody has."""
+    """Invalid IPv6 source addresses."""
     lab.carry(6)
     for name in receive.MODES:
         sa = lab.sa(name)
@@ -30,7 +29,8 @@ def inner_source(lab):
                 source, lab.inner_host, 1000, receive.PORT, filler(20)))
             lab.refused(sa, '%s: from %s' % (name, source),
                         lab.wrap(sa, packet), 'rx_malformed')
-        # A host that has no address yet may say so; 253 is for experiments.
+        # A host without an address may use the unspecified one; protocol 253 is
+        # for experiments.
         packet = ip('::', lab.inner_host, 253, filler(20))
         lab.send(lab.wrap(sa, packet))
         check(lab.inside.wait('packet from ::') == packet, 'changed')
@@ -42,8 +42,8 @@ def inner_source(lab):
 
 
 def outer_fragments(lab):
-    """An outer packet in fragments is put together before it is decrypted
-    (RFC 4303 section 3.4.1), or never comes in.
+    """An outer packet in fragments is reassembled before it is decrypted (RFC
+    4303 section 3.4.1), or is not received at all.
     """
     ident = 0x1000
 
@@ -80,11 +80,11 @@ def extension_headers(lab):
     3.1.1): as ip6tnl sends one, longer ones, and more of them.
     """
     ip6tnl = bytes([0, 4, 1, 4, 1, 0])
-    # 0x1e is for experiments, and skipped by whoever does not know it.
+    # 0x1e is experimental, and skipped by hosts that do not know it.
     long = bytes([0x1e, 44]) + bytes(44)
 
     def headers(next_header, *bodies):
-        """Protocol of the first header, and all of them."""
+        """The protocol of the first header, and all headers."""
         packed = b''
         for body in reversed(bodies):
             packed = bytes([next_header, len(body) // 8]) + body + packed
@@ -110,7 +110,7 @@ def extension_headers(lab):
 
 
 def inner_fragments(lab):
-    """A fragment of an inner packet is one like any other."""
+    """A fragment is an inner packet like any other."""
     for ident, (what, _, sa) in enumerate(lab.turns(), 1):
         fields = {'label': 0xfedcb} if lab.family == 6 else {}
         packet = lab.datagram(size=300, **fields)
@@ -127,7 +127,7 @@ def inner_fragments(lab):
 
 
 def padding(lab):
-    """ESP may pad by as much as 255 bytes (RFC 4303 section 2.4)."""
+    """ESP padding may have up to 255 bytes (RFC 4303 section 2.4)."""
     for what, _, sa in lab.turns(('transport', 'tunnel')):
         sizes = []
         for size in range(64):
@@ -143,16 +143,16 @@ def padding(lab):
 
 
 def nft_packets(lab, word):
-    """How many packets were counted by the rule "meta ipsec" WORD."""
+    """The number of packets that the rule "meta ipsec" WORD counted."""
     rules = lab.right.run('nft', 'list', 'table', 'inet', 'ipsi')
     return int(re.search(r'ipsec %s counter packets (\d+)' % word,
                          rules).group(1))
 
 
 def secpath(lab):
-    """A filter can ask if a packet came by an SA (RFC 3884 section 4.2.3).
-
-    Only inner IPv6 from tunnel mode does not say so: ipsi_decap_secpath().
+    """A filter can match packets that came through an SA (RFC 3884 section
+    4.2.3). Only inner IPv6 from tunnel mode does not match: see
+    ipsi_decap_secpath().
     """
     lab.right.run('nft', 'add table inet ipsi; delete table inet ipsi; '
                   'add table inet ipsi; add chain inet ipsi in '
@@ -170,8 +170,9 @@ def secpath(lab):
 
 
 def transmit_loop(lab):
-    """What has been in a tunnel, or says so, does not enter it again (RFC
-    2003 section 3.2, RFC 2473 section 4.1.2); nor does what is at its end.
+    """A packet that has been in a tunnel too often does not enter it again (RFC
+    2003 section 3.2, RFC 2473 section 4.1.2), nor does a packet between the
+    endpoints.
     """
     sa = lab.sa('out')
     out = Wire(lab.right, lab.device.name)
@@ -220,7 +221,7 @@ def transmit_loop(lab):
               packet(lab.host, lab.inner_peer), 'tx_loop')
         stays('forwarded from the remote endpoint', lab.send,
               packet(lab.peer, lab.inner_peer), 'tx_loop')
-        # Of its own the host may send from there.
+        # The host itself may send from that address.
         leaves('from the local endpoint', local,
                packet(lab.host, lab.inner_peer))
 

@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Numbered datagrams both ways between two hosts until SIGTERM; then wait for
-those under way, and say how many are lost. Both sockets are in one process, so
-that none is counted as lost because its receiver came late.
-
+"""Sends numbered datagrams both ways between two hosts until SIGTERM, waits for
+those in flight, and reports the lost ones. Both sockets are in one process, so
+no datagram is lost because its receiver starts late.
 usage: ipsec_ipip_flow.py NETNS ADDRESS NETNS ADDRESS RATE
-
-The first line says that packets have arrived both ways; the last one is "sent N
-M lost N M refused N M", for both directions. What the sender's own host refuses
-is neither sent nor lost.
+The first line reports that packets have arrived both ways. The last one is "sent
+N M lost N M refused N M", for both directions. Datagrams that the sender's own
+host refuses are neither sent nor lost.
 """
 import os
 import select
@@ -31,7 +29,7 @@ class Way:
         self.sent, self.came, self.refused = 0, set(), set()
 
     def send(self):
-        """The next one."""
+        """Send the next datagram."""
         try:
             self.source.sendto(struct.pack('!I', self.sent), self.to)
         except OSError as error:
@@ -40,7 +38,7 @@ class Way:
         self.sent += 1
 
     def take(self):
-        """What has come."""
+        """Receive all datagrams that have arrived."""
         while True:
             try:
                 self.came.add(struct.unpack('!I', self.sink.recv(64))[0])
@@ -48,13 +46,13 @@ class Way:
                 return
 
     def lost(self):
-        """Numbers that have not come."""
+        """The numbers of the missing datagrams."""
         return [n for n in range(self.sent)
                 if n not in self.came and n not in self.refused]
 
 
 def enter(netns):
-    """Go to a namespace of the network."""
+    """Enter a network namespace."""
     with open('/run/netns/' + netns, encoding='ascii') as file:
         libc = __import__('ctypes').CDLL(None, use_errno=True)
         if libc.setns(file.fileno(), CLONE_NEWNET):
@@ -62,7 +60,7 @@ def enter(netns):
 
 
 def make(netns, address):
-    """A socket there."""
+    """A socket in a namespace."""
     enter(netns)
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -72,7 +70,7 @@ def make(netns, address):
 
 
 def main():
-    """Until the signal."""
+    """Send until the signal."""
     one, other = make(*sys.argv[1:3]), make(*sys.argv[3:5])
     ways = [Way(one, other, sys.argv[4]), Way(other, one, sys.argv[2])]
     gap = 1 / float(sys.argv[5])
@@ -83,7 +81,7 @@ def main():
     while not stop:
         now = time.monotonic()
         if now >= due:
-            # no bursts after the machine has slept
+            # Do not send a burst after a pause of the machine.
             due = max(due + gap, now)
             for way in ways:
                 way.send()

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Numbered datagrams both ways between the hosts, of which each that is lost is
-# known. ping is no measure: its own socket loses answers where the machine is
-# slow. Sourced after ipsec_ipip_lib.sh.
+# Numbered datagrams both ways between the hosts, to find each lost one. ping
+# cannot: on a slow machine its own socket loses answers. Sourced after
+# ipsec_ipip_lib.sh.
 
-# flow_start RATE [LEFT RIGHT]: start to send, so many a second each way, between
-# the inner addresses or these
+# flow_start RATE [LEFT RIGHT]: start to send RATE datagrams a second each way,
+# between the inner addresses or these
 flow_start()
 {
 	local one=${2:-${IPSI_INNER[left]}} other=${3:-${IPSI_INNER[right]}}
 
 	FLOW_STAT=$(ipsi_xfrm_stat left right)
-	# it goes to the namespaces itself
+	# The program enters both namespaces itself.
 	ipsi_bg left python3 "$IPSI_DIR/ipsec_ipip_flow.py" \
 		"${left:?}" "$one" "${right:?}" "$other" "$1" \
 		> "$IPSI_TMP/flow" 2>&1
@@ -20,11 +20,11 @@ flow_start()
 	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
 }
 
-# flow_end [LEAST]: end it; at least LEAST datagrams, else 20, were sent from the
-# left. FLOW_SENT, FLOW_LOST and FLOW_REFUSED are set, each the number of datagrams
-# from the left and that from the right. What is refused by the host that was to
-# send it is neither sent nor lost: an ordinary host, tunnel mode of the kernel, has
-# an SA that is gone in its hand now and then (XfrmOutStateInvalid).
+# flow_end [LEAST]: end the flow; at least LEAST (default 20) datagrams were
+# sent from the left. Sets FLOW_SENT, FLOW_LOST and FLOW_REFUSED to the numbers
+# of datagrams from the left and from the right. A datagram that its own host
+# refuses is neither sent nor lost: an ordinary host in tunnel mode sometimes
+# still uses an SA that is gone (XfrmOutStateInvalid).
 flow_end()
 {
 	local words
@@ -43,7 +43,8 @@ flow_end()
 		diff <(echo "$FLOW_STAT") <(ipsi_xfrm_stat left right)
 }
 
-# flow_lossless LEAST: the same; the left has refused nothing, and nothing is lost
+# flow_lossless LEAST: the same, and check that the left refused nothing and
+# that nothing was lost
 flow_lossless()
 {
 	flow_end "$1"

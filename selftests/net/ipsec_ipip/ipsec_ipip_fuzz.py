@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Requests that make no sense, to the netlink family and to rtnetlink.
-
-ipsec_ipip_fuzz.py DEVICE NUMBER [SEED]: NUMBER requests about DEVICE and
-others: attributes that are too short, too long, of no known type, given twice,
-out of range, or cut off. Whatever the kernel refuses must have changed nothing.
-The seed is printed; with it, the same requests come again.
+"""Random requests to the netlink family and to rtnetlink.
+ipsec_ipip_fuzz.py DEVICE NUMBER [SEED]: send NUMBER requests about DEVICE and
+other devices, with attributes that are too short, too long, unknown, given
+twice, out of range, or truncated. A refused request must change nothing. The
+seed is printed, and repeats the same requests.
 """
 import os
 import random
@@ -24,7 +23,8 @@ NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_LINK_NETNSID = 3, 4, 18, 37
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 NESTED = 0x8000
-# the last attribute of the sets sa, dev and link, and some beyond
+# the last attributes of the sets sa and link, and the number of unknown ones
+# after them
 LAST_SA, LAST_LINK, BEYOND = 33, 18, 4
 SA_MODE, SA_REQID, SA_ICV_BITS, SA_WINDOW = 6, 7, 16, 17
 SA_ESN, SA_SEQ, SA_LIFETIME, SA_ENCAP, SA_KEYS = 18, 19, 20, 21, 22
@@ -34,7 +34,7 @@ DEV_STATS, DEV_MTU, DEV_MTU_FIT, DEV_CARRIER = 19, 12, 24, 22
 
 NUMBERS = (0, 1, 2, 3, 4, 50, 51, 64, 128, 255, 256, 0x1001, 0x1002, 0x7fff,
            0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff)
-# nothing that would come to its end while the test runs
+# limits that do not expire during the test
 LIMITS = (0, 0x7ffff, 0x7fffffff, 0x80000000, 2 ** 64 - 1)
 AEADS = (b"rfc4106(gcm(aes))\0", b"rfc4543(gcm(aes))\0")
 CIPHERS = (b"cbc(aes)\0", b"ecb(cipher_null)\0", b"ctr(aes)\0")
@@ -42,7 +42,7 @@ HASHES = (b"hmac(sha256)\0", b"hmac(sha1)\0", b"digest_null\0")
 
 
 class Fuzz:
-    """The requests, and what the kernel made of them."""
+    """The requests, and the kernel's answers."""
 
     def __init__(self, device, seed):
         self.rng = random.Random(seed)
@@ -63,35 +63,35 @@ class Fuzz:
         sys.exit("no such device")
 
     def number(self, size):
-        """A number, perhaps one that is on an edge."""
+        """A random number or an edge case."""
         value = self.rng.choice(NUMBERS + (self.rng.getrandbits(64),))
         return (value & (1 << 8 * size) - 1).to_bytes(
             size, self.rng.choice(("little", "big")))
 
     def bytes(self, most=300):
-        """Any bytes."""
+        """Random bytes."""
         return self.rng.randbytes(self.rng.choice(
             (0, 1, 2, 3, 4, 5, 8, 16, 20, 36, 128, 129,
              self.rng.randrange(most))))
 
     def nest(self, last, value):
-        """A nest of values, perhaps one that is cut off, or empty."""
+        """A nest of values, perhaps truncated or empty."""
         data = b"".join(
             attr(self.rng.randrange(last + 2) | self.rng.choice((0, NESTED)),
                  value()) for _ in range(self.rng.randrange(5)))
         return data[:self.rng.choice((len(data), len(data), 3, 7))]
 
     def limit(self):
-        """Of a lifetime, perhaps too short or too long for one."""
+        """A lifetime, perhaps of a wrong length."""
         value = struct.pack("=Q", self.rng.choice(LIMITS))
         return self.rng.choice((value, value, value, value[:4], value + value))
 
     def port(self):
-        """The same for a port."""
+        """A port, perhaps of a wrong length."""
         return self.number(self.rng.choice((2, 2, 2, 1, 4)))
 
     def sane_sa(self):
-        """Attributes of an SA that the kernel would take."""
+        """Valid attributes of an SA."""
         yield SA_IFNAME, self.device
         yield SA_DIRECTION, self.rng.choice((0, 1))
         yield SA_SPI, struct.pack("!I", self.rng.randrange(0x1001, 0x1011))
@@ -105,7 +105,7 @@ class Fuzz:
             yield SA_AUTH_KEY, self.rng.randbytes(32)
 
     def any_sa(self):
-        """One attribute of an SA, right or wrong."""
+        """An attribute of an SA, valid or invalid."""
         choose = self.rng.choice
         yield from choose((
             lambda: [(SA_IFINDEX, choose((self.index[0], 0, 1, 0xffffffff)))],
@@ -128,7 +128,7 @@ class Fuzz:
         ))()
 
     def link_option(self):
-        """One option of a link, right or wrong."""
+        """An option of a link, valid or invalid."""
         choose = self.rng.choice
         v4 = bytes((10, 0, 0, choose((1, 2, 3, 255))))
         v6 = bytes.fromhex("fd") + bytes(14) + bytes((choose((1, 2)),))
@@ -143,7 +143,7 @@ class Fuzz:
         ))
 
     def spoil(self, body):
-        """Perhaps cut it off, add to it, or change a byte."""
+        """Perhaps truncate it, extend it, or change a byte."""
         fate = self.rng.random()
         if fate < 0.05:
             return body[:self.rng.randrange(len(body) + 1)]
@@ -191,7 +191,7 @@ class Fuzz:
         body = attr(IFLA_IFNAME, choose((b"new0\0", b"new1\0", b"new/2\0",
                                          b"new%d\0")) if new else self.device)
         flags = NLM_F_CREATE | choose((NLM_F_EXCL, 0, NLM_F_REPLACE))
-        # where the core refuses it, it has changed the rest
+        # The core may refuse this after it has changed the rest.
         if self.rng.random() < 0.1 and new and flags & NLM_F_EXCL:
             body += attr(IFLA_MTU, self.number(4))
         if self.rng.random() < 0.05:
@@ -203,7 +203,7 @@ class Fuzz:
         return self.rtnl, ("link", new, body.hex())
 
     def state(self):
-        """All that is to be seen, without what changes by itself."""
+        """The visible state, without values that change on their own."""
         state = []
         for cmd, body, without in ((SA_GET, attr(SA_KEYS, b""), (SA_STATS,)),
                                    (DEV_GET, b"", (DEV_STATS, DEV_MTU,
@@ -216,7 +216,7 @@ class Fuzz:
         return state
 
     def clear(self):
-        """Away with the links that were made."""
+        """Delete the links that were made."""
         for name in [dict(s).get(2) for s in self.state()]:
             if name and name != self.device:
                 self.rtnl.send(RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK,
@@ -225,7 +225,7 @@ class Fuzz:
                 self.rtnl.answer()
 
     def run(self, number):
-        """So many requests; return how many were accepted and refused."""
+        """Send the requests; return how many were accepted and refused."""
         before, since, counts = self.state(), [], [0, 0]
         for i in range(number):
             netlink, what = self.rng.choice((self.about_sa, self.about_sa,
@@ -235,7 +235,7 @@ class Fuzz:
                 verdict(message, flags)[0]
             counts[bool(error)] += 1
             since.append(what)
-            # what has changed since shows up no later than here
+            # Compare the state here at the latest.
             if error and len(since) < 25 and i < number - 1:
                 continue
             if error:
@@ -252,7 +252,7 @@ class Fuzz:
 
 
 def main():
-    """What the command line asks for."""
+    """Run the command line."""
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else \
         int.from_bytes(os.urandom(4), "big")
     print("seed", seed, flush=True)

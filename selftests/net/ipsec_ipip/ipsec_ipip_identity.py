@@ -40,7 +40,7 @@ ETH = 14
 
 
 class Path:
-    """One of the two ways: a gateway with both its neighbours."""
+    """One of the two paths: a gateway with both its neighbours."""
 
     def __init__(self, name):
         lab = Netns(os.environ['lab'])
@@ -54,11 +54,11 @@ class Path:
                 socket.SOCK_RAW, socket.IPPROTO_RAW)
 
     def forward(self, packet):
-        """Let the gateway forward a packet."""
+        """Make the gateway forward a packet."""
         self.inside.send(packet, bytes.fromhex('020000000001'))
 
     def originate(self, packet):
-        """Let the gateway send a packet of its own."""
+        """Make the gateway send a packet of its own."""
         self.raw.sendto(packet, (DST, 0))
 
     def out(self):
@@ -68,30 +68,32 @@ class Path:
         return frame
 
     def silent(self):
-        """Nothing more on the wire."""
+        """Check that no more frames are on the wire."""
         rest = self.outside.all_seen()
         check(not rest, self.name + ':', len(rest), 'frames too many')
 
 
 def inner(payload=b'', proto=17, **fields):
-    """An inner packet; the ID is set, or the kernel might."""
+    """An inner packet. The ID is set, because the kernel might choose one."""
     if INNER == 4:
         fields.setdefault('ident', 0x4321)
     return ip(SRC, DST, proto, payload, **fields)
 
 
 def sizes(mtu):
-    """All residues of all block sizes at both ends, and some between."""
+    """Packet lengths: all residues of all block sizes at both ends, and some
+    between.
+    """
     if (OUTER, INNER) == (4, 4):
         return sorted({*range(20, 54), 64, 100, 127, 128, 255, 256, 511, 576,
                        1000, 1280, *range(mtu - 17, mtu + 1)})
-    # Blocks are no matter of the family: those of 4 bytes will do.
+    # Block sizes do not depend on the family: those of 4 bytes suffice.
     return sorted({*range(HEADER[INNER], HEADER[INNER] + 10), 128, 255, 1000,
                    1279, 1280, 1281, *range(mtu - 5, mtu + 1)})
 
 
 def inner_packets6(mtu):
-    """The same as inner_packets() where IPv6 is inside."""
+    """inner_packets() for inner IPv6."""
     small = udp(SRC, DST, 1000, 2000, filler(30))
     pad = b'\1\4\0\0\0\0'             # padding, where options may stand
     limit = b'\4\1\0\1\1\0'           # encapsulation limit (RFC 2473)
@@ -122,7 +124,7 @@ def inner_packets6(mtu):
 
 
 def inner_packets(mtu, every_tos):
-    """(group, packet) of everything that must come out alike."""
+    """(group, packet) for all packets that must be equal on both paths."""
     small = udp(SRC, DST, 1000, 2000, filler(30))
 
     if INNER == 6:
@@ -147,7 +149,7 @@ def inner_packets(mtu, every_tos):
         yield 'TCP', inner(tcp(SRC, DST, 1000, 2000, filler(500), 0x18), 6,
                            frag=frag)
         yield 'IP-in-IP', inner(inner(small), IPPROTO_IPIP, frag=frag)
-        # Not even a fragment of the inner packet is touched.
+        # Fragments of inner packets do not change either.
         yield 'fragments', inner(filler(96), frag=MF | frag)
         yield 'fragments', inner(filler(96), frag=MF | 12 | frag)
         yield 'fragments', inner(filler(33), frag=24 | frag)
@@ -179,7 +181,9 @@ class Sa:
             self.sa = Esp(spi, cipher, key, auth_key)
 
     def open(self, packet):
-        """Sequence number, text with trailer, and inner packet."""
+        """The sequence number, the plaintext with trailer, and the inner
+        packet.
+        """
         if self.proto == IPPROTO_AH:
             seq, next_header, payload = self.sa.open(packet)
             text = payload
@@ -190,15 +194,13 @@ class Sa:
         return seq, text, payload
 
     def masked(self, packet):
-        """What must be equal in both.
-
-        The ID of an outer packet that may be fragmented is the next of a
-        generator that begins somewhere at random; the header's checksum
-        covers it, and so does the ICV of AH. With DF set the ID is 0, and
-        nothing may differ, but that the kernel leaves in the padding of AH
-        what was in memory there; the ICV covers that, too. IPv6 has no ID.
-        Random IVs are dealt with elsewhere: what is encrypted under one is
-        compared in clear.
+        """The packet without the parts that may differ between the paths.
+        The ID of an outer packet that may be fragmented comes from a generator
+        with a random start; the header's checksum and the ICV of AH cover it.
+        With DF set the ID is 0, and nothing may differ, except the padding of AH,
+        where the kernel leaves old contents of its memory; the ICV covers that
+        too. IPv6 has no ID. Random IVs are handled elsewhere: the encrypted part
+        is compared in clear.
         """
         packet = bytearray(packet)
         icv = HEADER[OUTER] + 12
@@ -219,13 +221,13 @@ class Sa:
 
 
 def show(packet):
-    """A packet for a person to compare."""
+    """A packet as readable hex."""
     return '\n  ' + ' '.join(packet[i:i + 4].hex()
                              for i in range(0, min(len(packet), 96), 4))
 
 
 def compare(sa, sent, seq, frames):
-    """Two frames on the wire against each other and what they carry."""
+    """Compare two frames on the wire, and their contents."""
     a, b = (frame[ETH:] for frame in frames)
     check(frames[0][:ETH] == frames[1][:ETH], 'link headers differ:',
           frames[0][:ETH].hex(), frames[1][:ETH].hex())
@@ -244,12 +246,12 @@ def compare(sa, sent, seq, frames):
 
 
 def device_mtu():
-    """MTU of the device, once it is what the SA and the route allow."""
+    """The MTU of the device, after it has adapted to the SA and the route."""
     return Device(Netns(os.environ['device']), 'ipsec0').show()['mtu']
 
 
 def identity(sa, every_tos='', groups=''):
-    """The wire bytes of both are equal."""
+    """Check that both paths send the same bytes."""
     wanted = groups.split(',') if groups else ()
     paths = [Path('tunnel'), Path('device')]
     done, seq, failed = {}, 0, []
@@ -259,8 +261,8 @@ def identity(sa, every_tos='', groups=''):
         if wanted and group not in wanted:
             continue
         for way in (Path.forward, Path.originate):
-            # A router has taken its hop; the sender's own stack has not. It
-            # sends options as they are given, if it likes them.
+            # A router has decremented the TTL, the sender's own stack has not.
+            # The stack may not send options unchanged.
             if way is Path.originate and group not in (
                     'ICMP', 'TTL', 'ECN', 'label'):
                 continue
@@ -283,15 +285,13 @@ def identity(sa, every_tos='', groups=''):
 
 
 def expected_ecn(ecn, tos):
-    """The outer ECN field. CE is told to the far end as ECT(0) by RFC 3168 as
-    tunnel mode has it.
-    """
+    """The outer ECN field. rfc3168 and tunnel mode copy CE as ECT(0)."""
     return {'rfc3168': (0, 1, 2, 2), 'rfc6040': (0, 1, 2, 3),
             'off': (0, 0, 0, 0)}[ecn][tos & 3]
 
 
 def option_packets(mtu):
-    """Inner packets for options(): every ECN value by turns."""
+    """Inner packets for options(), with each ECN value in turn."""
     few = (OUTER, INNER) != (4, 4)
     for number, tos in enumerate(range(0, 256, 51 if few else 15)):
         for size in (60, mtu):
@@ -304,7 +304,7 @@ def option_packets(mtu):
 
 def options(sa, ttl='64', tos='inherit', df='inherit', ecn='rfc3168',
             label='inherit'):
-    """The outer header is what the options of the device say."""
+    """Check that the outer header matches the options of the device."""
     device = Path('device')
     seq = 0
 
@@ -330,7 +330,7 @@ def options(sa, ttl='64', tos='inherit', df='inherit', ecn='rfc3168',
                 want['label'] = ip_field(packet, 'label')
         have = {name: ip_field(outer, name) for name in want}
         check(have == want, 'outer header', have, 'instead of', want)
-        # The receiver must see the packet untouched whatever it is.
+        # The inner packet must not change.
         got, _, payload = sa.open(outer)
         check(got == seq and payload == forwarded(packet), 'payload')
     device.silent()
@@ -360,29 +360,29 @@ def flows(sa):
         check(len(seen) == 1, 'flow', flow, 'has labels', seen)
     seen = {min(label) for label in labels.values()}
     check(0 not in seen, 'a label is 0')
-    # That two of 16 are equal may be; that many are is no hash.
+    # A few of 16 labels may be equal by chance, but not many.
     check(len(seen) > 12, '16 flows have but', len(seen), 'labels')
     print('labels of 16 flows:', *('%05x' % label for label in sorted(seen)))
 
 
-# Outer header, SPI and sequence number, ICV; a block is of 4; trailer.
+# outer header, SPI and sequence number, ICV; blocks of 4; trailer
 NULL_MTU = ((1500 - HEADER[OUTER] - 8 - 16) & ~3) - 2
 
 
 def too_big_error(error):
-    """MTU told by an ICMPv6 error, and what else is to be equal."""
+    """The MTU of an ICMPv6 error, and the parts of it that must be equal."""
     header, icmp = ip_split(error)
     kind, code, _, told = struct.unpack_from('!BBHI', icmp)
     check((kind, code) == (2, 0), 'ICMPv6', kind, code)
     check(checksum(pseudo(ip_field(header, 'src'), SRC, IPPROTO_ICMPV6,
                           len(icmp)) + icmp) == 0, 'ICMPv6 checksum')
-    # A flow label may be made up for the error; how much is quoted is not
-    # the same for one hop limit more or less.
+    # The error may have a generated flow label. The length of the quotation
+    # depends on the hop limit.
     return told, header[4:24] + icmp[:2] + icmp[8:15] + icmp[16:]
 
 
 def refused6(hop):
-    """The same as refused() where IPv6 is inside."""
+    """refused() for inner IPv6."""
     paths = [Path('tunnel'), Path('device')]
 
     for size in (NULL_MTU + 1, NULL_MTU + 5, 1500):
@@ -405,10 +405,9 @@ def refused6(hop):
 
 
 def refused(sa, hop='same'):
-    """What does not fit and has DF set brings the same ICMP error back.
-
-    It quotes the packet as it came, or with hop=later as it leaves the router
-    a hop later, which is where a device sees it.
+    """A packet that exceeds the MTU and has DF set leads to the same ICMP
+    error. The error quotes the packet as it arrived, or with hop=later as it
+    leaves the router, which is where a device sees it.
     """
     del sa
     if INNER == 6:
@@ -429,7 +428,7 @@ def refused(sa, hop='same'):
                   NULL_MTU)
             check(ip_field(header, 'dst') == SRC, 'told to somebody else')
             check(checksum(icmp) == 0, 'ICMP checksum')
-            # The ID of the ICMP packet itself is from a generator.
+            # The ID of the ICMP packet itself comes from a generator.
             error = error[:4] + b'\0\0' + error[6:10] + b'\0\0' + error[12:]
             if hop == 'later' and path.name == 'tunnel':
                 quoted = forwarded(error[28:] + bytes(size))[:20]
@@ -443,7 +442,7 @@ def refused(sa, hop='same'):
 
 
 def fragment(packet):
-    """Offset, whether more follow, ID and payload of an outer packet."""
+    """The offset, MF flag, ID and payload of an outer packet."""
     header, body = ip_split(packet)
     if OUTER == 4:
         word = ip_field(packet, 'frag')
@@ -456,7 +455,7 @@ def fragment(packet):
 
 
 def reassembled(path):
-    """The pieces of an outer packet, and what they carry."""
+    """The fragments of an outer packet, and their contents."""
     pieces, body, ident = [], b'', None
     while True:
         frame = path.out()[ETH:]
@@ -471,7 +470,7 @@ def reassembled(path):
 
 
 def without_ident(sa, piece):
-    """A piece of an outer packet without what may differ."""
+    """A fragment of an outer packet without the parts that may differ."""
     if OUTER == 4:
         return sa.masked(piece)
     if ip_field(piece, 'proto') != IPPROTO_FRAGMENT:
@@ -480,9 +479,12 @@ def without_ident(sa, piece):
 
 
 def too_big(sa):
-    """What does not fit and has DF clear is cut in the same pieces."""
+    """A packet that exceeds the MTU and has DF clear leads to the same
+    fragments.
+    """
     paths = [Path('tunnel'), Path('device')]
-    # The device takes all here, so that the IP layer does not cut before.
+    # The MTU of the device is large, so that the IP layer does not fragment
+    # first.
     mtu = NULL_MTU
     check(device_mtu() == 1500, 'MTU')
 

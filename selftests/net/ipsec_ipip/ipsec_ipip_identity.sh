@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The gateways of wire_identity.sh and wire_identity6.sh, which see: "tunnel"
-# has the kernel's tunnel mode, "device" a device, "lab" is on both sides of
-# both. The families are those of OUTER and INNER.
+# The gateways of wire_identity.sh and wire_identity6.sh: "tunnel" has the
+# kernel's tunnel mode, "device" a device, and "lab" is on both sides of both.
+# OUTER and INNER are the families.
 
 AUTH=0x7a5a5832c43395c62aa1c443cfda68f3f8fff89378fdb2df40419df01547a40a
 AES=0x811ce51cebcaed4280aae9cb2e195f93
@@ -15,7 +15,7 @@ declare -A IDENTITY_REMOTE=([4]=10.0.0.2 [6]=fd00::2)
 declare -A IDENTITY_BEHIND=([4]=10.2.0.0/16 [6]=fd12::/64)
 declare -A IDENTITY_ANY=([4]=0.0.0.0/0 [6]=::/0)
 
-# identity_sa ESP_CIPHER|ah|ah4: set SA, as the words of ip, and SA_JSON
+# identity_sa ESP_CIPHER|ah|ah4: set SA to the words of ip, and SA_JSON
 identity_sa()
 {
 	local auth=(auth-trunc 'hmac(sha256)' "$AUTH" 128)
@@ -34,8 +34,8 @@ identity_sa()
 		"${SA[1]}" "$AUTH" "$name" "$key" "$align")
 }
 
-# identity_gateways SA: everything but the device. The hosts say nothing by
-# themselves, or sequence numbers would not be the same.
+# identity_gateways SA: set up everything but the device. The hosts send no
+# packets of their own, so that sequence numbers are equal.
 identity_gateways()
 {
 	local gw
@@ -65,7 +65,7 @@ identity_gateways()
 			neighbour add fd11::2 lladdr 02:00:00:00:00:11 dev in
 			neighbour add fd00::2 lladdr 02:00:00:00:00:12 dev eth0
 		END
-		# A device that is added later joins no group of routers.
+		# A device that is added later then joins no group of routers.
 		ipsi_try "$gw" sysctl -qw net.ipv4.ip_forward=1 \
 			net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
 			net.ipv6.conf.all.forwarding=1 \
@@ -75,7 +75,7 @@ identity_gateways()
 	identity_sa "$1"
 }
 
-# identity_tunnel_state [FLAG...]
+# identity_tunnel_state [FLAG...]: add the SA in tunnel mode
 identity_tunnel_state()
 {
 	[ "$INNER" = "$OUTER" ] || set -- flag af-unspec "$@"
@@ -83,7 +83,7 @@ identity_tunnel_state()
 		dst "${IDENTITY_REMOTE[$OUTER]}" "${SA[@]}" mode tunnel "$@"
 }
 
-# identity_tunnel [FLAG...]
+# identity_tunnel [FLAG...]: set up tunnel mode
 # shellcheck disable=SC2120 # the programs pass some
 identity_tunnel()
 {
@@ -103,7 +103,7 @@ identity_device_state()
 		mode transport if_id 7
 }
 
-# identity_device [OPTION...]
+# identity_device [OPTION...]: set up the device
 # shellcheck disable=SC2120 # the programs pass some
 identity_device()
 {
@@ -115,7 +115,7 @@ identity_device()
 	ipsi_do device ip route add "${IDENTITY_BEHIND[$INNER]}" dev ipsec0
 }
 
-# identity_python MODE [OPTION...]
+# identity_python MODE [OPTION...]: run ipsec_ipip_identity.py
 identity_python()
 {
 	local mode=$1
@@ -131,23 +131,23 @@ identity_python()
 	esac
 }
 
-# identity_is_kept SA MTU [OPTION...]
-# shellcheck disable=SC2119 # none to pass on
+# identity_is_kept SA MTU [OPTION...]: check that both paths send the same bytes
+# shellcheck disable=SC2119 # there are none to pass on
 identity_is_kept()
 {
 	identity_gateways "$1"
 	identity_tunnel
 	identity_device
-	# 1500 without outer header, SPI and sequence number, IV, trailer, ICV
+	# 1500 minus outer header, SPI and sequence number, IV, trailer, ICV
 	identity_mtu "$2"
 	shift 2
 	identity_python identity "$@"
 }
 
-# The MTU follows the SA a moment later.
+# identity_mtu MTU: wait for the MTU, which follows the SA with a delay
 identity_mtu()
 {
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	mtu_is()
 	{
 		[ "$(ipsi_get device mtu)" = "$1" ]

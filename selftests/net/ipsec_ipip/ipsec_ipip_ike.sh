@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# IKE daemons for the tests. Each runs in the namespace of a host, with files
-# of its own in $IPSI_TMP, and is as its distribution made it. Sourced after
-# ipsec_ipip_lib.sh.
+# IKE daemons for the tests. Each runs unmodified in the namespace of a host,
+# with its own files in $IPSI_TMP. Sourced after ipsec_ipip_lib.sh.
 
 #
 # strongSwan: charon-systemd, which needs no systemd, and swanctl
@@ -13,8 +12,8 @@ IPSI_CHARON_PLUGINS+=" aes kernel-netlink socket-default vici updown"
 
 declare -A IPSI_CHARON_PID
 
-# ipsi_charon_need: skip the test where strongSwan is not installed. What the
-# kernel loads for its SAs it loads now, so that no exchange waits for it.
+# ipsi_charon_need: skip the test if strongSwan is not installed. It also loads
+# the kernel's modules for the SAs, so that no exchange waits for them.
 ipsi_charon_need()
 {
 	PATH+=:/usr/sbin
@@ -23,7 +22,7 @@ ipsi_charon_need()
 }
 
 # ipsi_charon HOST: start charon with the swanctl.conf on standard input, and
-# with the file charon.conf there, if it is there, among its own settings
+# with the settings in the host's charon.conf, if it exists
 ipsi_charon()
 {
 	local host=$1 dir=$IPSI_TMP/charon.$1
@@ -57,7 +56,7 @@ ipsi_charon()
 	ipsi_charon_start "$host"
 }
 
-# ipsi_charon_start HOST: start it with the files that are there
+# ipsi_charon_start HOST: start charon with the existing files
 ipsi_charon_start()
 {
 	local host=$1 dir=$IPSI_TMP/charon.$1
@@ -71,7 +70,7 @@ ipsi_charon_start()
 		ipsi_fail "swanctl --load-all: $(cat "$dir/load")"
 }
 
-# ipsi_charon_kill HOST: end it without notice
+# ipsi_charon_kill HOST: kill charon
 ipsi_charon_kill()
 {
 	echo "$1: kill -9 charon"
@@ -80,7 +79,7 @@ ipsi_charon_kill()
 	rm -f "$IPSI_TMP/charon.$1/vici"
 }
 
-# ipsi_charon_stop HOST: end it as one should
+# ipsi_charon_stop HOST: stop charon in an orderly way
 ipsi_charon_stop()
 {
 	echo "$1: end charon"
@@ -89,7 +88,7 @@ ipsi_charon_stop()
 	rm -f "$IPSI_TMP/charon.$1/vici"
 }
 
-# ipsi_swanctl HOST ARGUMENT...
+# ipsi_swanctl HOST ARGUMENT...: run swanctl
 ipsi_swanctl()
 {
 	local host=$1 dir=$IPSI_TMP/charon.$1 verb=$2
@@ -100,7 +99,7 @@ ipsi_swanctl()
 		"$@" 2>&1
 }
 
-# ipsi_charon_logs STATUS: what the daemons wrote, if the test has failed
+# ipsi_charon_logs STATUS: print the logs of the daemons if the test failed
 ipsi_charon_logs()
 {
 	local host
@@ -113,19 +112,19 @@ ipsi_charon_logs()
 	done
 }
 
-# ipsi_charon_sas HOST: how many CHILD_SAs are installed
+# ipsi_charon_sas HOST: print the number of installed CHILD_SAs
 ipsi_charon_sas()
 {
 	ipsi_swanctl "$1" --list-sas | grep -c 'INSTALLED'
 }
 
-# ipsi_charon_installed HOST N
+# ipsi_charon_installed HOST N: true if N CHILD_SAs are installed
 ipsi_charon_installed()
 {
 	[ "$(ipsi_charon_sas "$1")" = "$2" ]
 }
 
-# ipsi_moves HOST FROM TO: another address on its wire
+# ipsi_moves HOST FROM TO: change the address of HOST on the wire
 ipsi_moves()
 {
 	local plen=24 nodad=

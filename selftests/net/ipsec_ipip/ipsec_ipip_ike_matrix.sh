@@ -1,24 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What ike_matrix.sh and ike_matrix6.sh have in common: one cell of the matrix.
+# Library of ike_matrix.sh and ike_matrix6.sh: one cell of the matrix.
 
 # shellcheck source=ipsec_ipip_ike.sh
 source "$IPSI_DIR/ipsec_ipip_ike.sh"
 # shellcheck source=ipsec_ipip_strongswan.sh
 source "$IPSI_DIR/ipsec_ipip_strongswan.sh"
 
-# Nothing is sent but by the test: it would bring keys.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets: others would trigger the negotiation.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
-# cell {psk|cert} OUTER INNER: families of addresses, each 4 or 6
+# cell {psk|cert} OUTER INNER: test one combination; the families are 4 or 6
 cell()
 {
 	ipsi_families "$2" "$3"
 	swan_start "$1"
 
-	# the first packet brings the keys
+	# The first packet triggers the negotiation.
 	ipsi_carrier_is left false || ipsi_fail "carrier before the keys"
 	swan_answer left
 	ipsi_has_sas left 1 1 || ipsi_fail "SAs of the device"
@@ -37,7 +37,7 @@ cell()
 	swan_rekey right
 	flow_lossless 20
 
-	# deleted by the peer
+	# The peer ends the connection.
 	ipsi_swanctl right --terminate --ike link > /dev/null ||
 		ipsi_fail "terminate"
 	ipsi_wait "end of the SAs" ipsi_has_sas left 0 0
@@ -45,7 +45,7 @@ cell()
 	swan_answer left
 	ipsi_ping right
 
-	# the daemon goes, and comes again
+	# The daemon restarts.
 	ipsi_charon_stop left
 	ipsi_has_sas left 0 0 || ipsi_fail "SAs are left"
 	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"

@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OpenIKED for the tests. Each daemon runs in the namespace of a host, with files
-# of its own in $IPSI_TMP, and is as its distribution made it. Sourced after
-# ipsec_ipip_lib.sh.
+# OpenIKED for the tests. Each daemon runs unmodified in the namespace of a
+# host, with its own files in $IPSI_TMP. Sourced after ipsec_ipip_lib.sh.
 
 declare -A IPSI_IKED_PID IPSI_IKED_BEGUN
 
-# What "iked -vv" says as it gets the last part of its configuration, and what an
-# active one says as it begins to negotiate
+# The messages of "iked -vv" for the last part of its configuration, and for the
+# start of a negotiation
 IPSI_IKED_CONFIGURED='config_getstatic: .*stickyaddress'
 IPSI_IKED_BEGINS=': initiating'
 
-# ipsi_iked_need: skip the test where OpenIKED is not installed. What the kernel
-# loads for its SAs it loads now, so that no exchange waits for it.
+# ipsi_iked_need: skip the test if OpenIKED is not installed. It also loads the
+# kernel's modules for the SAs, so that no exchange waits for them.
 ipsi_iked_need()
 {
 	PATH+=:/usr/sbin
@@ -22,7 +21,7 @@ ipsi_iked_need()
 	modprobe -a esp4 esp6 authenc cbc aesni_intel 2> /dev/null || :
 }
 
-# ipsi_iked_etc HOST: its directory for keys and certificates
+# ipsi_iked_etc HOST: make the directory for keys and certificates
 ipsi_iked_etc()
 {
 	mkdir -p "$IPSI_TMP/iked.$1/etc"/{ca,certs,crls,private} \
@@ -30,7 +29,8 @@ ipsi_iked_etc()
 	chmod 755 "$IPSI_TMP"
 }
 
-# ipsi_iked_cert HOST DIRECTORY: the certificate of ike/make-certs, and its key
+# ipsi_iked_cert HOST DIRECTORY: install the certificate of ike/make-certs and
+# its key
 ipsi_iked_cert()
 {
 	local etc=$IPSI_TMP/iked.$1/etc
@@ -44,14 +44,14 @@ ipsi_iked_cert()
 }
 
 # ipsi_iked HOST CONFIG [SCRIPT]: start iked with CONFIG of ike/openiked, edited
-# by a script for sed
+# by a sed script
 ipsi_iked()
 {
 	local host=$1 dir=$IPSI_TMP/iked.$1
 
 	ipsi_iked_etc "$host"
 	(umask 077; sed "${3:-}" "$IPSI_DIR/ike/openiked/$2" > "$dir/iked.conf")
-	# it wants a key even where it has no use for it
+	# iked requires a key even if it does not use it.
 	[ -e "$dir/etc/private/local.key" ] ||
 		(umask 077; openssl ecparam -name prime256v1 -genkey -noout \
 			-out "$dir/etc/private/local.key") ||
@@ -61,15 +61,15 @@ ipsi_iked()
 	ipsi_iked_start "$host"
 }
 
-# ipsi_iked_said HOST PATTERN: how often it has, in its log
+# ipsi_iked_said HOST PATTERN: print how often PATTERN is in the log
 ipsi_iked_said()
 {
 	grep -c -e "$2" "$IPSI_TMP/iked.$1/log"
 }
 
-# It asks the kernel for each cipher that PF_KEY knows, several times, and for each
-# that is not there the kernel starts modprobe: minutes, on a slow machine. What
-# is needed was loaded by ipsi_iked_need.
+# iked requests each cipher that PF_KEY has, several times, and the kernel
+# starts modprobe for each missing one, which takes minutes on a slow machine.
+# ipsi_iked_need has loaded all that are needed.
 IPSI_MODPROBE=/proc/sys/kernel/modprobe
 ipsi_modprobe_off()
 {
@@ -83,11 +83,11 @@ ipsi_modprobe_on()
 		echo "$IPSI_MODPROBE_WAS" > "$IPSI_MODPROBE"
 }
 
-# ipsi_iked_start HOST: start it with the files that are there. It finds keys in
-# /etc/iked alone, so it gets its own. It answers on its sockets before all of its
-# configuration has arrived, and then forgets peers that have begun by then, so
-# that their IKE_AUTH is never answered. What it says of SAs afterwards shows that
-# it is done.
+# ipsi_iked_start HOST: start iked with the existing files. It reads keys only
+# from /etc/iked, so it gets its own. It answers on its sockets before all of
+# its configuration has arrived, and then forgets peers that have started by
+# then: their IKE_AUTH is never answered. The later message about SAs shows that
+# it is ready.
 ipsi_iked_start()
 {
 	local host=$1 dir=$IPSI_TMP/iked.$1 configured
@@ -96,13 +96,13 @@ ipsi_iked_start()
 	ipsi_modprobe_off
 	touch "$dir/log"
 	configured=$(ipsi_iked_said "$host" "$IPSI_IKED_CONFIGURED")
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	configured_anew()
 	{
 		[ "$(ipsi_iked_said "$1" "$IPSI_IKED_CONFIGURED")" -gt "$2" ]
 	}
 	IPSI_IKED_BEGUN[$host]=$(ipsi_iked_said "$host" "$IPSI_IKED_BEGINS")
-	# shellcheck disable=SC2016 # for that shell
+	# shellcheck disable=SC2016 # expanded by that shell
 	ipsi_bg "$host" unshare --mount sh -c '
 		mount --bind "$1/etc" /etc/iked &&
 		exec iked -d -vv -f "$1/iked.conf" -s "$1/sock"' \
@@ -114,9 +114,8 @@ ipsi_iked_start()
 	ipsi_wait "iked on the $host" ipsi_ikectl "$host" show sa
 }
 
-# ipsi_iked_initiate HOST: an active one begins by itself 2 s after it has
-# started. If it was not ready by then, it would do so a minute later: do not
-# wait for that.
+# ipsi_iked_initiate HOST: initiate now. An active iked initiates 2 s after its
+# start, and retries only after a minute if it was not ready.
 ipsi_iked_initiate()
 {
 	local host=$1 try i
@@ -133,7 +132,7 @@ ipsi_iked_initiate()
 	ipsi_fail "iked on the $host does not begin"
 }
 
-# ipsi_ikectl HOST ARGUMENT...
+# ipsi_ikectl HOST ARGUMENT...: run ikectl
 ipsi_ikectl()
 {
 	local host=$1
@@ -142,10 +141,9 @@ ipsi_ikectl()
 	ipsi_try "$host" ikectl -s "$IPSI_TMP/iked.$host/sock" "$@" 2>&1
 }
 
-# ipsi_iked_kill HOST: end it and its children without notice. One that sees
-# another go would remove the SAs, so nobody runs any more when they are killed;
-# the parent comes last: the kernel lets children that stand still go on when
-# their parent dies.
+# ipsi_iked_kill HOST: kill iked and its children. A child that sees another one
+# end would delete the SAs, so all are stopped first. The parent is killed last,
+# because the kernel continues stopped children when their parent dies.
 ipsi_iked_kill()
 {
 	local pid=${IPSI_IKED_PID[$1]} children
@@ -161,7 +159,7 @@ ipsi_iked_kill()
 	rm -f "$IPSI_TMP/iked.$1/sock"
 }
 
-# ipsi_iked_stop HOST
+# ipsi_iked_stop HOST: stop iked in an orderly way
 ipsi_iked_stop()
 {
 	echo "$1: end iked"
@@ -170,7 +168,7 @@ ipsi_iked_stop()
 	rm -f "$IPSI_TMP/iked.$1/sock"
 }
 
-# ipsi_iked_logs STATUS: what the daemons wrote, if the test has failed
+# ipsi_iked_logs STATUS: print the logs of the daemons if the test failed
 ipsi_iked_logs()
 {
 	local host
@@ -189,15 +187,15 @@ ipsi_iked_logs()
 # ike_openiked*.sh
 #
 
-# iked_start: both sides; the left connects at once. Files are device.conf and
-# gateway.conf, with the suffix device-SUFFIX.conf and gateway-SUFFIX.conf, edited
-# by these scripts for sed.
+# iked_start: start both sides; the left connects at once. The files are
+# device.conf and gateway.conf, or device-SUFFIX.conf and gateway-SUFFIX.conf,
+# edited by these sed scripts.
 IKED_SUFFIX=
 IKED_EDIT=
 IKED_EDIT_LEFT=
 
-# For IKED_EDIT, with ipsi_families 6 6. IPv6 goes over IPv6, and IPv4 over IPv4:
-# PF_KEY gives SAs a selector of their own family.
+# For IKED_EDIT, with ipsi_families 6 6. Inner and outer family are equal,
+# because PF_KEY gives SAs a selector of their own family.
 # shellcheck disable=SC2034 # for the tests
 IKED_EDIT_IPV6='s/inet /inet6 /; s/10\.0\.0\./fd00::/g
 	s%192\.168\.\([12]\)\.0/24%fd0\1::/64%g'

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Links that an IKE daemon keys: a device on the left, an ordinary host on the
-# right. Sourced after ipsec_ipip_lib.sh, ipsec_ipip_flow.sh and the file of the
-# daemon.
+# Library for links that an IKE daemon keys: a device on the left, an ordinary
+# host on the right. Sourced after ipsec_ipip_lib.sh, ipsec_ipip_flow.sh and the
+# file of the daemon.
 
-# keyed_gateway: what an ordinary host needs beside its daemon
+# keyed_gateway: set up the addresses and routes of an ordinary host
 keyed_gateway()
 {
 	ipsi_inner right
@@ -19,8 +19,8 @@ keyed_is_up()
 	ipsi_is "$(ipsi_get left carrier)" true "carrier"
 }
 
-# keyed_is_closed: no SA, no carrier, and what is sent goes nowhere: it waits for
-# the daemon, which has been asked for keys, and is refused
+# keyed_is_closed: check that there is no SA and no carrier, and that packets
+# wait for the daemon, which gets an acquire, and are then refused
 keyed_is_closed()
 {
 	local before
@@ -30,25 +30,26 @@ keyed_is_closed()
 	before=$(ipsi_stat left tx_no_sa)
 	ipsi_send left 3
 	ipsi_no_ping left
-	# these three and the ping
+	# these three packets and the ping
 	ipsi_wait "refusal" keyed_refused_since "$before" 4
 }
 
-# keyed_refused_since BEFORE N: N packets without SA, and what else has come
+# keyed_refused_since BEFORE N: true if N or more packets were refused for want
+# of an SA
 keyed_refused_since()
 {
 	(($(ipsi_stat left tx_no_sa) - $1 >= $2))
 }
 
-# keyed_pings: both ways
+# keyed_pings: ping both ways
 keyed_pings()
 {
 	ipsi_ping left -c 5 -i 0.2
 	ipsi_ping right -c 5 -i 0.2
 }
 
-# keyed_inside: the device is moved to the namespace "inside", which is like the
-# left, where no policy sees its packets
+# keyed_inside: move the device to the namespace "inside", where no policy sees
+# its packets; its addresses are those of the left
 keyed_inside()
 {
 	ipsi_do left ip link set "$IPSI_DEV" netns "${inside:?}"
@@ -60,8 +61,8 @@ keyed_inside()
 	ipsi_is "$(ipsi_xfrm_stat inside)" "" "errors of XFRM"
 }
 
-# keyed_modes: what the kernel has: transport mode where the device sends,
-# tunnel mode on the ordinary host
+# keyed_modes: check that the device's outbound SA is in transport mode, and the
+# ordinary host's SAs are in tunnel mode
 keyed_modes()
 {
 	ipsi_has "$(ip -n "${left:?}" xfrm state list \
@@ -77,8 +78,8 @@ keyed_listen()
 	ipsi_capture_start left "$KEYED_WIRE"
 }
 
-# keyed_not_in_clear: no packet has passed but ESP and IKE, and what finds the
-# neighbour; reports of multicast groups come behind a hop-by-hop header
+# keyed_not_in_clear: check that only ESP, IKE and neighbour discovery passed
+# the wire; reports of multicast groups come after a hop-by-hop header
 keyed_not_in_clear()
 {
 	local other='(ip or ip6) and not esp and not udp port 500
@@ -91,14 +92,14 @@ keyed_not_in_clear()
 	ipsi_wire_is_clean "$KEYED_WIRE"
 }
 
-# keyed_heard: the same, and ESP has passed
+# keyed_heard: the same, and ESP passed
 keyed_heard()
 {
 	keyed_not_in_clear
 	[ "$(ipsi_count "$KEYED_WIRE" esp)" -gt 0 ] || ipsi_fail "no ESP"
 }
 
-# keyed_counts NAME HOST...: the sum of the counters of XFRM that NAME matches
+# keyed_counts NAME HOST...: print the sum of the XFRM counters that match NAME
 keyed_counts()
 {
 	local name=$1
@@ -108,25 +109,25 @@ keyed_counts()
 		$2 ~ name { n += $3 } END { print n + 0 }'
 }
 
-# keyed_no_states: packets that came to one of the hosts that had no SA for them,
-# or only the place that the daemon keeps for one whose keys it does not have yet
-# (XfrmAcquireError, which counts what comes in), or one between the SAD and its
-# being valid (XfrmInStateInvalid: xfrm_add_sa() sets that last, and can be
-# interrupted)
+# keyed_no_states: print the number of packets that arrived at a host without an
+# SA for them. This includes packets for an SA whose keys the daemon does not
+# have yet (XfrmAcquireError, which also counts inbound packets), and for an SA
+# that is in the SAD but not yet valid (XfrmInStateInvalid: xfrm_add_sa() sets
+# it valid last, and can be interrupted).
 keyed_no_states()
 {
 	keyed_counts 'InNoStates|AcquireError|InStateInvalid' left right
 }
 
-# keyed_device_no_states: those that the device is to blame for, which is at the
-# left. One that came to an SA that is half made is not: the peer has sent by the
-# pair before.
+# keyed_device_no_states: the same for the left, and only the packets whose loss
+# is the device's fault. A packet for an unfinished SA does not count: the peer
+# has sent it too early.
 keyed_device_no_states()
 {
 	keyed_counts 'InNoStates|AcquireError' right
 }
 
-# keyed_flow: start to send both ways, until one of those below
+# keyed_flow: start to send both ways, until one of the functions below ends it
 keyed_flow()
 {
 	KEYED_NO_STATES=$(keyed_no_states)
@@ -134,8 +135,9 @@ keyed_flow()
 	flow_start 125
 }
 
-# keyed_loss_is_the_daemons: those that were lost had been sent by a valid SA, but
-# where they came to, the daemon had not yet installed it, or had removed it
+# keyed_loss_is_the_daemons: check that each lost packet was sent with a valid
+# SA and arrived at a host where the daemon had not yet installed, or already
+# deleted, its SA
 keyed_loss_is_the_daemons()
 {
 	flow_end 100
@@ -144,14 +146,14 @@ keyed_loss_is_the_daemons()
 		"packets that came and had no SA"
 }
 
-# keyed_refused_nothing: nor has the device
+# keyed_refused_nothing: check that the device refused no packet
 keyed_refused_nothing()
 {
 	ipsi_has_not "$(ipsi_try left ipsec-ipip show "$IPSI_DEV")" refused \
 		"device"
 }
 
-# keyed_device_loses_none: of what it was to send
+# keyed_device_loses_none: check that all packets of the device arrived
 keyed_device_loses_none()
 {
 	keyed_refused_nothing
@@ -159,13 +161,14 @@ keyed_device_loses_none()
 		"packets of the device that came and had no SA"
 }
 
-# keyed_spis: of the device's SAs
+# keyed_spis: print the SPIs of the device's SAs
 keyed_spis()
 {
 	ipsi_try left ipsec-ipip sa show "$IPSI_DEV" | grep -o 'spi 0x[0-9a-f]*'
 }
 
-# keyed_changed SPIS: there are other SAs, one in each direction, and no more
+# keyed_changed SPIS: true if the device has one new SA in each direction, and
+# no others
 keyed_changed()
 {
 	local spi
@@ -176,7 +179,7 @@ keyed_changed()
 	done
 }
 
-# keyed_newer SPIS: there are other SAs than these, in both directions
+# keyed_newer SPIS: true if the device has new SAs in both directions
 keyed_newer()
 {
 	local spis
@@ -185,7 +188,8 @@ keyed_newer()
 	[ "$(comm -13 <(echo "$1") <(echo "$spis") | wc -l)" = 2 ]
 }
 
-# The same without a device: what the kernel has for the way out
+# keyed_tunnel_spis: print the SPIs of the kernel's outbound SAs, without a
+# device
 keyed_tunnel_spis()
 {
 	ip -n "${left:?}" xfrm state list dst "${IPSI_OUTER[right]}" |

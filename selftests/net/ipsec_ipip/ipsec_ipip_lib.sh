@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the tests of ipsec-ipip have in common. Each test is a function that
-# runs in a subshell of its own with namespaces of its own; it fails at the
-# first thing that is not as it should be.
+# Library of the ipsec-ipip tests. Each test is a function that runs in a
+# subshell with its own namespaces; it ends at the first failure.
 #
 #        left                            right
 #   +------------+   the wire, eth0   +------------+
@@ -11,13 +10,14 @@
 #   |192.168.1.1 |                    |192.168.2.1 |     inner addresses
 #   +------------+                    +------------+
 #
-# Wherever a function takes a HOST, it is the word "left", "right" or another
-# that was given to setup_ns. The commands of a test are shown, with the host
-# in front, so that they can be repeated by hand.
+# A HOST argument is the word "left", "right" or another word that was given to
+# setup_ns. The commands of a test are printed with the host in front, so that
+# they can be repeated by hand.
 
 IPSI_DIR=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
-# Both files belong to the kernel's selftests: in its tree they are near by.
+# Both files belong to the kernel's selftests. In a kernel tree they are in the
+# directories given last.
 # shellcheck source=/dev/null
 ipsi_source()
 {
@@ -43,14 +43,14 @@ ipsi_source lib.sh "${KSFT_NET_DIR:-}" "$IPSI_DIR/.."
 IPSI_DEV=ipsec0
 IPSI_WIRE=eth0
 IPSI_IF_ID=7
-IPSI_PATIENCE=60	# seconds to wait for what must come
+IPSI_PATIENCE=60	# seconds to wait before a test fails
 [ -z "${KSFT_MACHINE_SLOW:-}" ] || IPSI_PATIENCE=180
 declare -A IPSI_OUTER=([left]=10.0.0.1 [right]=10.0.0.2)
 declare -A IPSI_INNER=([left]=192.168.1.1 [right]=192.168.2.1)
 declare -A IPSI_PEER=([left]=right [right]=left)
 
-# SPIs and keys of the experiment, by the host that sends. The words are those
-# of both "ip xfrm state" and "ipsec-ipip sa add".
+# SPIs and keys of all tests, by the sending host. The words are those of both
+# "ip xfrm state" and "ipsec-ipip sa add".
 declare -A IPSI_SPI=([left]=0xdeadbeef [right]=0xfeedbeef)
 declare -A IPSI_ENC_KEY=(
 	[left]=0x46c670e4ad2ef30a29a0ce64738d01e5
@@ -61,8 +61,8 @@ declare -A IPSI_AUTH_KEY=(
 	[right]=0x7a5a5832c43395c62aa1c443cfda68f3f8fff89378fdb2df40419df01547a40a
 )
 
-# ipsi_algs HOST: set the array IPSI_ALGS to the algorithms and keys of the SA
-# in which HOST sends.
+# ipsi_algs HOST: set the array IPSI_ALGS to the algorithms and keys of HOST's
+# outbound SA
 ipsi_algs()
 {
 	# shellcheck disable=SC2034 # for the tests
@@ -74,12 +74,12 @@ ipsi_algs()
 # Results. A test is a subshell: exit ends it alone.
 #
 
-# ipsi_fail WHAT...: the test has failed
+# ipsi_fail MESSAGE...: print MESSAGE and end the test as failed
 ipsi_fail()
 {
 	local i
 
-	# the line of the test itself, not of a helper here
+	# Report the line of the test, not that of a helper in this file.
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
 		if [ "${BASH_SOURCE[i]##*/}" != ipsec_ipip_lib.sh ]; then
 			echo "FAIL: ${BASH_SOURCE[i]##*/}:${BASH_LINENO[i-1]}:" \
@@ -90,7 +90,7 @@ ipsi_fail()
 	exit "$KSFT_FAIL"
 }
 
-# ipsi_skip WHY...: the test cannot run here
+# ipsi_skip REASON...: end the test as skipped
 ipsi_skip()
 {
 	echo "SKIP: $*"
@@ -108,7 +108,7 @@ ipsi_need()
 	done
 }
 
-# ipsi_is ACTUAL EXPECTED WHAT...
+# ipsi_is ACTUAL EXPECTED NAME...: fail unless both are equal
 ipsi_is()
 {
 	local actual=$1 expected=$2
@@ -118,7 +118,7 @@ ipsi_is()
 		ipsi_fail "$*: \"$actual\" instead of \"$expected\""
 }
 
-# ipsi_has TEXT PART WHAT...: PART is somewhere in TEXT
+# ipsi_has TEXT PART NAME...: fail unless TEXT contains PART
 ipsi_has()
 {
 	local text=$1 part=$2
@@ -128,7 +128,7 @@ ipsi_has()
 		ipsi_fail "$*: no \"$part\" in \"$text\""
 }
 
-# ipsi_has_not TEXT PART WHAT...
+# ipsi_has_not TEXT PART NAME...: fail if TEXT contains PART
 ipsi_has_not()
 {
 	local text=$1 part=$2
@@ -138,15 +138,15 @@ ipsi_has_not()
 		ipsi_fail "$*: \"$part\" in \"$text\""
 }
 
-# ipsi_wait WHAT CMD...: until CMD succeeds. How long it takes decides nothing,
-# but what takes this long will not come.
+# ipsi_wait NAME CMD...: wait until CMD succeeds, at most IPSI_PATIENCE seconds.
+# The limit is so long that no result depends on the speed of the machine.
 ipsi_wait()
 {
 	local what=$1 end=$((SECONDS + IPSI_PATIENCE))
 	shift
 
 	until "$@" > /dev/null 2>&1; do
-		((SECONDS < end)) || ipsi_fail "$what has not come about"
+		((SECONDS < end)) || ipsi_fail "timeout: $what"
 		sleep 0.1
 	done
 }
@@ -155,9 +155,10 @@ ipsi_wait()
 # Commands
 #
 
-# Entering a namespace takes longer than most commands. So each host has a shell
-# that is there already: it is sent commands, and sends back their status.
-# shellcheck disable=SC2016 # it is for that shell
+# Entering a namespace takes longer than most commands. Each host therefore has
+# a shell that runs in its namespace, reads commands from a pipe and writes
+# their exit status to another.
+# shellcheck disable=SC2016 # expanded by that shell
 IPSI_SHELL='
 exec 3< "$0" 4> "$1"
 while IFS= read -r -d "" -u 3 command; do
@@ -167,7 +168,7 @@ done
 '
 declare -A IPSI_TO IPSI_FROM	# file descriptors of these shells
 
-# ipsi_shell HOST...: start them
+# ipsi_shell HOST...: start these shells
 ipsi_shell()
 {
 	local host fifo fd
@@ -185,7 +186,8 @@ ipsi_shell()
 	done
 }
 
-# ipsi_shell_end HOST: end it again, so that it does not keep the namespace
+# ipsi_shell_end HOST: end the shell of HOST, which would keep the namespace
+# alive
 ipsi_shell_end()
 {
 	local fd=${IPSI_TO[$1]:-}
@@ -196,14 +198,15 @@ ipsi_shell_end()
 	unset "IPSI_TO[$1]"
 }
 
-# ipsi_tell HOST CMD...: run CMD in the host's shell, with input and output of
-# the caller; one at a time
+# ipsi_tell HOST CMD...: run CMD in the shell of HOST, with the caller's input
+# and output. Only one command may run at a time.
 ipsi_tell()
 {
 	local host=$1 in out err status fds=/proc/$BASHPID/fd
 	shift
 
-	# copies: what talks to that shell below redirects the originals
+	# Copy the descriptors, because the redirections below change the
+	# originals.
 	exec {in}<&0 {out}>&1 {err}>&2
 	printf '%q ' "$@" >&"${IPSI_TO[$host]}"
 	printf '< %s >> %s 2>> %s\0' "$fds/$in" "$fds/$out" "$fds/$err" \
@@ -230,7 +233,7 @@ ipsi_try()
 	fi
 }
 
-# ipsi_do HOST CMD...: the same, shown; the test fails if CMD does
+# ipsi_do HOST CMD...: print and run CMD; fail if it fails
 ipsi_do()
 {
 	local host=$1
@@ -240,7 +243,7 @@ ipsi_do()
 	ipsi_try "$host" "$@" || ipsi_fail "exit status $?: $*"
 }
 
-# ipsi_must_fail MESSAGE HOST CMD...: CMD fails, and says MESSAGE
+# ipsi_must_fail MESSAGE HOST CMD...: fail unless CMD fails with MESSAGE
 ipsi_must_fail()
 {
 	local message=$1 host=$2 output
@@ -253,42 +256,42 @@ ipsi_must_fail()
 	echo "$host: refused: $* ($message)"
 }
 
-# ipsi_bg HOST CMD...: run CMD in the background till the end of the test, or
-# till somebody kills $IPSI_BG_PID.
+# ipsi_bg HOST CMD...: run CMD in the background until the test ends or kills
+# $IPSI_BG_PID
 ipsi_bg()
 {
 	local host=$1
 	shift
 
 	echo "$host: $* &"
-	# no function: the process must be the command, not a shell
+	# Not ipsi_try: the background process must be the command, not a shell.
 	nsenter --net="/run/netns/${!host}" "$@" &
 	IPSI_BG_PID=$!
 	IPSI_BG_PIDS+=("$IPSI_BG_PID")
 }
 
-# ipsi_adopt_on MASK NICE: until the test ends, the work that adopts SAs runs on
-# the processors of MASK only, as important as NICE says
+# ipsi_adopt_on MASK NICE: until the test ends, run the work that adopts SAs
+# only on the processors of MASK, with this nice value
 ipsi_adopt_on()
 {
 	local queue=/sys/devices/virtual/workqueue/ipsec_ipip_adopt mask
 
 	[ -w "$queue/cpumask" ] || ipsi_skip "no $queue"
 	mask=$(cat "$queue/cpumask")
-	# shellcheck disable=SC2064 # the mask as it is now
+	# shellcheck disable=SC2064 # expand the mask now
 	trap "echo 0 > $queue/nice; echo $mask > $queue/cpumask; ipsi_cleanup" \
 		EXIT
 	echo "$1" > "$queue/cpumask"
 	echo "$2" > "$queue/nice"
 }
 
-# ipsi_carrier_is HOST {true|false}
+# ipsi_carrier_is HOST {true|false}: compare the carrier of the device
 ipsi_carrier_is()
 {
 	[ "$(ipsi_get "$1" carrier)" = "$2" ]
 }
 
-# ipsi_carrier_changes HOST: how often the carrier of the device has gone or come
+# ipsi_carrier_changes HOST: print the number of carrier changes of the device
 ipsi_carrier_changes()
 {
 	ip -n "${!1}" -j -s -s link show "$IPSI_DEV" |
@@ -299,17 +302,17 @@ ipsi_carrier_changes()
 # Topology
 #
 
-# ipsi_families OUTER INNER: the test uses addresses of these families, each 4
-# or 6. Goes before the topology.
+# ipsi_families OUTER INNER: select the address families, each 4 or 6. Call it
+# before the topology.
 ipsi_families()
 {
 	[ "$1" = 4 ] || IPSI_OUTER=([left]=fd00::1 [right]=fd00::2)
 	[ "$2" = 4 ] || IPSI_INNER=([left]=fd01::1 [right]=fd02::1)
 }
 
-# ipsi_quiet HOST...: with IPSI_QUIET set, devices that are made later have no
-# IPv6 address but those that they are given. Then hosts say nothing by it of
-# themselves, and nothing is sent but by the test.
+# ipsi_quiet HOST...: if IPSI_QUIET is set, give new devices no IPv6 link-local
+# address. The hosts then send no IPv6 packets of their own, which the tests
+# would count.
 ipsi_quiet()
 {
 	local host
@@ -321,13 +324,13 @@ ipsi_quiet()
 	done
 }
 
-# ipsi_topology: "left" and "right" on one wire
+# ipsi_topology: make the hosts "left" and "right" on one wire
 ipsi_topology()
 {
 	local host net=/24
 
 	[[ ${IPSI_OUTER[left]} != *:* ]] || net='/64 nodad'
-	setup_ns left right || ipsi_skip "no network namespaces here"
+	setup_ns left right || ipsi_skip "cannot make network namespaces"
 	ipsi_shell left right
 	ip link add "$IPSI_WIRE" netns "$left" type veth \
 		peer name "$IPSI_WIRE" netns "$right" ||
@@ -341,14 +344,14 @@ ipsi_topology()
 	ipsi_quiet left right
 }
 
-# ipsi_forget_flows HOST: all that it knew
+# ipsi_forget_flows HOST: flush the connection tracking table
 ipsi_forget_flows()
 {
 	ipsi_try "$1" conntrack -F 2> /dev/null || :
 }
 
-# ipsi_nat HOST RULE...: that host translates addresses by these rules of nft, and
-# forgets the flows that it knew
+# ipsi_nat HOST RULE...: replace the NAT rules of HOST (in nft's language) and
+# forget its flows
 ipsi_nat()
 {
 	local host=$1
@@ -367,13 +370,14 @@ ipsi_nat()
 	ipsi_forget_flows "$host"
 }
 
-# ipsi_topology_routed: "left" and "right" with the router "middle" between
-# them: eth0 there leads left, eth1 right. The outer addresses stay the same.
+# ipsi_topology_routed: make "left" and "right" with the router "middle" between
+# them. Its eth0 leads to the left, eth1 to the right. The outer addresses stay
+# the same.
 ipsi_topology_routed()
 {
 	local host router=middle i=0
 
-	setup_ns left middle right || ipsi_skip "no network namespaces here"
+	setup_ns left middle right || ipsi_skip "cannot make network namespaces"
 	ipsi_shell left middle right
 	for host in left right; do
 		ip link add "$IPSI_WIRE" netns "${!host}" type veth \
@@ -396,8 +400,8 @@ ipsi_topology_routed()
 	ipsi_quiet left right
 }
 
-# ipsi_like NEW HOST: for the functions below, NEW has the addresses and keys of
-# HOST; for a device that is moved there.
+# ipsi_like NEW HOST: give NEW the addresses and keys of HOST in the functions
+# below, for a device that moves there
 ipsi_like()
 {
 	local -n map
@@ -408,8 +412,8 @@ ipsi_like()
 	done
 }
 
-# ipsi_jail HOST NAME: make the host NAME whose network namespace is owned by a
-# user namespace of its own. Its root has no say in HOST's namespace.
+# ipsi_jail HOST NAME: make the host NAME, whose network namespace belongs to a
+# new user namespace. Its root has no capabilities in HOST's namespace.
 ipsi_jail()
 {
 	ipsi_bg "$1" unshare -U -r -n sleep 1000
@@ -429,15 +433,15 @@ ipsi_up()
 	END
 }
 
-# ipsi_inner HOST [DEVICE]: give HOST its inner address, on DEVICE or lo
+# ipsi_inner HOST [DEVICE]: add HOST's inner address to DEVICE or lo
 ipsi_inner()
 {
 	ip -n "${!1}" address add "${IPSI_INNER[$1]}" dev "${2:-lo}" ||
 		ipsi_fail "no inner address"
 }
 
-# ipsi_device HOST [OPTION...]: make the device, up and with a route to the
-# other host's inner address. Without SAs.
+# ipsi_device HOST [OPTION...]: make the device without SAs, up, with a route to
+# the other host's inner address
 ipsi_device()
 {
 	local host=$1 peer=${IPSI_PEER[$1]}
@@ -449,8 +453,8 @@ ipsi_device()
 	ipsi_up "$host"
 }
 
-# ipsi_device_sa HOST {in|out} [OPTION...]: add the SA of the experiment in
-# that direction to the device; "spi N" among the options goes before its own.
+# ipsi_device_sa HOST {in|out} [OPTION...]: add the SA of that direction to the
+# device; an option "spi N" replaces the default SPI
 ipsi_device_sa()
 {
 	local host=$1 dir=$2 sender=$1
@@ -465,9 +469,9 @@ ipsi_device_sa()
 		"${spi_words[@]}" "${IPSI_ALGS[@]}" "$@"
 }
 
-# ipsi_daemon_sa HOST {in|out} [OPTION...]: add the SA of the experiment in that
-# direction as a key manager does: in tunnel mode, and not by the device; "spi
-# N" and "mode M" among the options go before its own.
+# ipsi_daemon_sa HOST {in|out} [OPTION...]: add the SA of that direction as a
+# key manager does, in tunnel mode and through XFRM; options "spi N" and "mode
+# M" replace the defaults
 ipsi_daemon_sa()
 {
 	local host=$1 dir=$2 sender=$1
@@ -483,7 +487,7 @@ ipsi_daemon_sa()
 		"${id_words[@]}" "$@" "${IPSI_ALGS[@]}"
 }
 
-# ipsi_device_side HOST [OPTION...]: device with both SAs, ready to be used
+# ipsi_device_side HOST [OPTION...]: make the device with both SAs
 ipsi_device_side()
 {
 	ipsi_device "$@"
@@ -491,8 +495,9 @@ ipsi_device_side()
 	ipsi_device_sa "$1" in
 }
 
-# ipsi_tunnel_side HOST: the kernel's own tunnel mode with policies, between
-# the inner addresses; HOST's is on lo, so it must be named to send from it.
+# ipsi_tunnel_side HOST: set up the kernel's own tunnel mode, with policies
+# between the inner addresses. HOST's inner address is on lo, so senders must
+# name it.
 ipsi_tunnel_side()
 {
 	local host=$1 peer=${IPSI_PEER[$1]} sender
@@ -515,12 +520,12 @@ ipsi_tunnel_side()
 		src "${IPSI_INNER[$peer]}" dst "${IPSI_INNER[$host]}" \
 		tmpl src "${IPSI_OUTER[$peer]}" dst "${IPSI_OUTER[$host]}" \
 		proto esp mode tunnel
-	# any route would do, the policy decides
+	# Any route will do, because the policy selects the packets.
 	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
 		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
 }
 
-# ipsi_ping HOST [OPTION...]: from HOST's inner address to the other's
+# ipsi_ping HOST [OPTION...]: ping from HOST's inner address to the other's
 ipsi_ping()
 {
 	local host=$1
@@ -530,7 +535,7 @@ ipsi_ping()
 		"${IPSI_INNER[${IPSI_PEER[$host]}]}"
 }
 
-# ipsi_no_ping HOST [OPTION...]: the same, to no avail
+# ipsi_no_ping HOST [OPTION...]: the same; fail if there is an answer
 ipsi_no_ping()
 {
 	local host=$1
@@ -542,14 +547,14 @@ ipsi_no_ping()
 		ipsi_fail "$host: ping was answered"
 }
 
-# ipsi_send HOST [N]: N packets (1) to the other host's inner address; there
-# is no answer to wait for.
+# ipsi_send HOST [N]: send N (default 1) UDP datagrams to the other host's inner
+# address
 ipsi_send()
 {
 	local host=$1 n=${2:-1} to=${IPSI_INNER[${IPSI_PEER[$1]}]}
 
 	echo "$host: sends $n UDP datagrams to $to"
-	# shellcheck disable=SC2016 # for the inner shell
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	ipsi_try "$host" bash -c \
 		'for ((i = 0; i < $1; i++)); do echo x > "/dev/udp/$2/9"; done' \
 		send "$n" "$to" 2> /dev/null || :
@@ -559,7 +564,8 @@ ipsi_send()
 # Counters
 #
 
-# ipsi_json TEXT NAME: what stands after the first "NAME" in JSON of one line
+# ipsi_json TEXT NAME: print the value of the first member NAME in one line of
+# JSON
 ipsi_json()
 {
 	local regex="\"$2\":(\"[^\"]*\"|[^],}]*)"
@@ -572,8 +578,9 @@ ipsi_json()
 	fi
 }
 
-# ipsi_xfrm_monitors HOST FILE: "ip xfrm monitor", which appends to FILE, listens.
-# It does not say so itself, but reports a policy that matters to no device.
+# ipsi_xfrm_monitors HOST FILE: true if "ip xfrm monitor", which appends to
+# FILE, listens. It does not report that, so this adds and deletes an unused
+# policy and looks for it in FILE.
 ipsi_xfrm_monitors()
 {
 	ip -n "${!1:?}" xfrm policy add dir out dst 203.0.113.1 priority 1 || :
@@ -581,8 +588,8 @@ ipsi_xfrm_monitors()
 	grep -q 203.0.113.1 "$2"
 }
 
-# ipsi_counter HOST NAME [DEVICE]: rx.packets, tx.errors, tx.carrier_errors, …
-# as "ip -s -s link show" has them
+# ipsi_counter HOST NAME [DEVICE]: print a counter of "ip -s -s link show":
+# rx.packets, tx.errors, tx.carrier_errors, …
 ipsi_counter()
 {
 	local text
@@ -591,21 +598,21 @@ ipsi_counter()
 	ipsi_json "${text#*\""${2%.*}"\":\{}" "${2#*.}"
 }
 
-# ipsi_stat HOST NAME [DEVICE]: tx_no_sa, rx_crypto, mtu, sa_in, … as
-# "ipsec-ipip show" has them
+# ipsi_stat HOST NAME [DEVICE]: print a value of "ipsec-ipip show": tx_no_sa,
+# rx_crypto, mtu, sa_in, …
 ipsi_stat()
 {
 	ipsi_json "$(ipsi_try "$1" ipsec-ipip -j show "${3:-$IPSI_DEV}")" "$2"
 }
 
-# ipsi_get HOST NAME [DEVICE]: the same for what is not a counter
+# ipsi_get HOST NAME [DEVICE]: the same, for values that are not counters
 ipsi_get()
 {
 	ipsi_stat "$@"
 }
 
-# ipsi_xfrm_stat HOST...: what XFRM has counted there, but for zeroes, in lines
-# of host, name and number
+# ipsi_xfrm_stat HOST...: print the nonzero XFRM counters, a line of host, name
+# and number for each
 ipsi_xfrm_stat()
 {
 	local host
@@ -616,7 +623,7 @@ ipsi_xfrm_stat()
 	done
 }
 
-# ipsi_has_sas HOST OUT IN: its device has so many
+# ipsi_has_sas HOST OUT IN: true if the device has these numbers of SAs
 ipsi_has_sas()
 {
 	[ "$(ipsi_get "$1" sa_out) $(ipsi_get "$1" sa_in)" = "$2 $3" ]
@@ -626,8 +633,8 @@ ipsi_has_sas()
 # Captures
 #
 
-# ipsi_capture_start HOST FILE [DEVICE]: write to FILE what passes the wire (or
-# DEVICE). One capture at a time.
+# ipsi_capture_start HOST FILE [DEVICE]: capture the packets on the wire (or
+# DEVICE) to FILE. One capture at a time.
 ipsi_capture_start()
 {
 	local host=$1 file=$2 dev=${3:-$IPSI_WIRE}
@@ -642,14 +649,14 @@ ipsi_capture_start()
 	ipsi_wait "tcpdump listening" grep -q 'listening on' "$IPSI_TMP/tcpdump"
 }
 
-# ipsi_capture_has FILTER...: does the running capture hold such a packet?
+# ipsi_capture_has FILTER...: true if the running capture has a matching packet
 ipsi_capture_has()
 {
 	tcpdump -r "$IPSI_CAPTURE_FILE" -c 1 "$@" 2> /dev/null | grep -q .
 }
 
-# ipsi_capture_stop: all that has passed up to now is in the file. A frame of
-# a type for experiments marks the end; packets keep their order.
+# ipsi_capture_stop: end the capture after all packets so far are in the file. A
+# frame with an experimental type marks the end; packets keep their order.
 ipsi_capture_stop()
 {
 	local send='
@@ -660,21 +667,21 @@ s.send(b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + b"end of capture" * 4)
 '
 
 	ipsi_try "$IPSI_CAPTURE_HOST" python3 -c "$send" "$IPSI_CAPTURE_DEV" ||
-		ipsi_fail "the end of the capture cannot be marked"
+		ipsi_fail "cannot mark the end of the capture"
 	ipsi_wait "end of the capture" \
 		grep -aq 'end of capture' "$IPSI_CAPTURE_FILE"
 	kill "$IPSI_CAPTURE_PID"
 	wait "$IPSI_CAPTURE_PID"
 }
 
-# ipsi_count FILE FILTER: how many packets of a capture pass a filter
+# ipsi_count FILE FILTER: print the number of matching packets of a capture
 ipsi_count()
 {
 	tcpdump -nn -r "$@" 2> /dev/null | wc -l
 }
 
-# ipsi_none FILE FILTER WHAT: no packet of a capture passes the filter; those that
-# do are shown
+# ipsi_none FILE FILTER NAME: fail if a packet of a capture matches, and print
+# those that do
 ipsi_none()
 {
 	local packets
@@ -684,8 +691,8 @@ ipsi_none()
 	[ -z "$packets" ] || ipsi_fail "$3: $packets"
 }
 
-# ipsi_wire_is_clean FILE: the capture holds no IP-in-IP, and the inner
-# addresses are nowhere to be seen. Null ciphers would not pass.
+# ipsi_wire_is_clean FILE: fail if the capture has IP-in-IP packets, or the
+# inner addresses in clear. It cannot be used with null ciphers.
 ipsi_wire_is_clean()
 {
 	local file=$1 left='\xc0\xa8\x01\x01' right='\xc0\xa8\x02\x01'
@@ -701,20 +708,20 @@ ipsi_wire_is_clean()
 # Runner
 #
 
-# Kernel messages that say that something went wrong.
+# Kernel messages that report a fault.
 IPSI_KLOG_BAD='WARNING:|BUG:|Oops|refcount_t:|unregister_netdevice: waiting|'
 IPSI_KLOG_BAD+='general protection|suspicious RCU|leaked reference'
 
-# ipsi_klog_bad: print them, if there are any
+# ipsi_klog_bad: print these messages; true if there are any
 ipsi_klog_bad()
 {
 	dmesg | grep -E "$IPSI_KLOG_BAD"
 }
 
-# ipsi_cleanup_ns: end what runs in the namespaces of setup_ns, and remove them.
-# cleanup_all_ns does as much, by half a dozen programs for each. But it leaves
-# alive who does not heed SIGTERM, and a charon that was in the middle of
-# something does not: it keeps a processor busy for ever.
+# ipsi_cleanup_ns: kill all processes in the namespaces of setup_ns, and delete
+# these. cleanup_all_ns starts six programs for each namespace, and does not
+# kill processes that ignore SIGTERM, such as a busy charon, which would occupy
+# a processor for ever.
 ipsi_cleanup_ns()
 {
 	local ns process
@@ -750,7 +757,7 @@ ipsi_run_one()
 	exit "$KSFT_PASS"
 )
 
-# Skip the program if nothing in it can run.
+# ipsi_check_host: skip the program if none of its tests can run
 ipsi_check_host()
 {
 	local tool why=
@@ -771,8 +778,8 @@ ipsi_check_host()
 	exit "$KSFT_SKIP"
 }
 
-# ipsi_run TEST...: run these functions, or only those that IPSI_TESTS in the
-# environment names. Does not return.
+# ipsi_run TEST...: run these functions, or only those that IPSI_TESTS names.
+# Does not return.
 ipsi_run()
 {
 	local test tests=("$@")

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Netlink by hand: requests that no client of ours would make.
-
-ipsec_ipip_netlink.py dump DEVICE CMD...: ask for the SAs of DEVICE, or of all
-devices for "-". When the kernel has begun to answer, run CMD, which must
-succeed, and only then read. Prints how many SAs came, how many of them are of
-which device, "interrupted" if the kernel said so, else "twice" if one came twice,
-and the error.
-
-ipsec_ipip_netlink.py wipe DEVICE SPI: ask for an SA with an SPI that is in use,
-with each key given twice. Prints how many bytes of these keys are left in the
-copy of the request that the kernel sends back.
+"""Hand-made netlink requests, which no normal client makes.
+ipsec_ipip_netlink.py dump DEVICE CMD...: dump the SAs of DEVICE, or of all
+devices for "-". When the kernel has started to answer, run CMD, which must
+succeed, and then read the rest. Prints the number of SAs, their number for each
+device, "interrupted" if the kernel reported that, else "twice" if one SA came
+twice, and the error.
+ipsec_ipip_netlink.py wipe DEVICE SPI: add an SA with an SPI that is in use, with
+each key given twice. Prints how many bytes of these keys remain in the copy of
+the request that the kernel sends back.
 """
 import os
 import socket
@@ -46,7 +44,7 @@ def attr(kind, data):
 
 
 def attrs_in(data):
-    """The attributes in a message, in their order."""
+    """The attributes of a message, in their order."""
     while len(data) >= 4:
         size, kind = struct.unpack_from("=HH", data)
         if size < 4:
@@ -56,7 +54,7 @@ def attrs_in(data):
 
 
 def messages_in(data):
-    """The messages in a datagram: type, flags, and the whole of it."""
+    """The messages of a datagram: type, flags, and the whole message."""
     while len(data) >= 16:
         size, kind, flags = struct.unpack_from("=IHH", data)
         yield kind, flags, data[:size]
@@ -93,7 +91,7 @@ class Netlink:
         self.family = bus == NETLINK_GENERIC and self.resolve()
 
     def resolve(self):
-        """The number of the family."""
+        """The id of the family."""
         body = struct.pack("=BBH", CTRL_CMD_GETFAMILY, 1, 0)
         body += attr(CTRL_ATTR_FAMILY_NAME, FAMILY)
         self.send(GENL_ID_CTRL, NLM_F_REQUEST, body)
@@ -113,7 +111,7 @@ class Netlink:
                   struct.pack("=BBH", cmd, VERSION, 0) + body)
 
     def answer(self):
-        """All messages up to the acknowledgement, and that."""
+        """All messages up to the acknowledgement, and the acknowledgement."""
         got = []
         while True:
             for kind, flags, message in messages_in(self.sock.recv(8192)):
@@ -166,7 +164,7 @@ def wipe(device, spi):
 
 
 def main():
-    """What the command line asks for."""
+    """Run the command line."""
     if sys.argv[1] == "dump":
         dump(sys.argv[2], sys.argv[3:])
     else:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""ipsec_ipip_nud.py DEVICE SOURCE TARGET {bare|sllao}: ask TARGET, a link-local
-address, whether it is there, as neighbour unreachability detection does (RFC
-4861 section 7.3). The question may have a source link-layer address option,
-the answer must have no option at all: on such a link there are no addresses to
-tell (RFC 4213 section 3.8).
+"""ipsec_ipip_nud.py DEVICE SOURCE TARGET {bare|sllao}: send a neighbour
+solicitation to TARGET, a link-local address, as neighbour unreachability
+detection does (RFC 4861 section 7.3). The solicitation may have a source
+link-layer address option. The advertisement must have no option, because the
+link has no link-layer addresses (RFC 4213 section 3.8).
 """
 import socket
 import struct
@@ -18,7 +18,7 @@ WAIT = 30               # seconds, on a slow machine
 
 
 def main():
-    """Ask, and look at the answer."""
+    """Send the solicitation, and check the answer."""
     device, source, target, option = sys.argv[1:]
     index = socket.if_nametoindex(device)
     sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW,

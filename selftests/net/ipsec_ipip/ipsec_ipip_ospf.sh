@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OSPF by FRR in a ring of four routers, all links of which are ipsec-ipip; for
-# the tests of it, beside ipsec_ipip_router.sh:
+# Library of the OSPF tests, in addition to ipsec_ipip_router.sh: OSPF by FRR in
+# a ring of four routers, all of whose links are ipsec-ipip:
 #
 #     r1 ---- r2
 #     |        |
@@ -10,8 +10,9 @@
 
 OSPF_VERSION=		# OSPFv2; 6 for OSPFv3
 
-# ospf_config N M...: of router N with links to M. That they are point-to-point
-# it has to find out by itself; that both ends have one MTU it insists on.
+# ospf_config N M...: print the configuration of router N with links to M. It
+# sets neither the network type nor the MTU: OSPF must detect that the links are
+# point-to-point, and requires equal MTUs at both ends.
 ospf_config()
 {
 	local n=$1 m
@@ -30,7 +31,7 @@ ospf_config()
 	} | ipsi_frr_config "r$n" ospfd
 }
 
-# ospf6_config N M...: the same with IPv6, OSPFv3
+# ospf6_config N M...: the same for OSPFv3
 ospf6_config()
 {
 	local n=$1 m
@@ -51,8 +52,8 @@ ospf6_config()
 	} | ipsi_frr_config "r$n" ospf6d
 }
 
-# ospf_ring: four routers; each has a route to all others. With OSPF_VERSION=6
-# it is IPv6.
+# ospf_ring: set up four routers, and wait until each has a route to all others.
+# OSPF_VERSION=6 uses IPv6.
 ospf_ring()
 {
 	ipsi_lan 1 2 3 4
@@ -81,7 +82,7 @@ ospf_router()
 	"ospf${OSPF_VERSION}_config" "$@"
 }
 
-# ospf_loopback N: of router N, in the family of the ring
+# ospf_loopback N: print the loopback address of router N
 ospf_loopback()
 {
 	if [ "$OSPF_VERSION" = 6 ]; then
@@ -91,7 +92,7 @@ ospf_loopback()
 	fi
 }
 
-# ospf_has N M DEVICE...: router N will have a route to router M
+# ospf_has N M DEVICE...: wait until router N has this route to router M
 ospf_has()
 {
 	local n=$1 m=$2
@@ -102,7 +103,7 @@ ospf_has()
 		ipsi_leads "r$n" "$(ospf_loopback "$m")" "$@"
 }
 
-# ospf_ping N M TTL: between the loopbacks; the answer comes with this TTL
+# ospf_ping N M TTL: ping between the loopbacks, and check the TTL of the answer
 ospf_ping()
 {
 	local output from to
@@ -114,8 +115,7 @@ ospf_ping()
 	ipsi_has "$output" "ttl=$3 " "answer to the ping"
 }
 
-# ospf_cut N M: the underlay between these routers takes their packets and
-# delivers none, which nobody tells them
+# ospf_cut N M: silently drop the packets between these routers in the underlay
 ospf_cut()
 {
 	ipsi_do "r$1" ip neigh replace "$IPSI_LAN$2" dev eth0 \
@@ -124,14 +124,15 @@ ospf_cut()
 		lladdr 02:00:00:00:00:fe nud permanent
 }
 
-# ospf_mend N M: undo that
+# ospf_mend N M: undo ospf_cut
 ospf_mend()
 {
 	ipsi_do "r$1" ip neigh del "$IPSI_LAN$2" dev eth0
 	ipsi_do "r$2" ip neigh del "$IPSI_LAN$1" dev eth0
 }
 
-# ospf_wire_is_clean: end the capture; all of it was encrypted, in all SAs
+# ospf_wire_is_clean: end the capture, and check that all of it was encrypted
+# and all SAs were used
 ospf_wire_is_clean()
 {
 	local spi

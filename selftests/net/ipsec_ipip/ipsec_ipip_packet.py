@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Packets for the tests: IP and what it carries, ESP and AH, byte by byte;
-sockets that send and see them; and the counters of a device.
-
-All is by hand and not by scapy, which takes ten seconds to start in an
-emulated machine; ipsec_ipip_decrypt.py does use it, so that the code here is
-not its own only witness.
+"""Packets for the tests: IP and its payloads, ESP and AH, byte by byte; sockets
+that send and receive them; and the counters of a device.
+The code does not use scapy, which takes ten seconds to start in an emulated
+machine. ipsec_ipip_decrypt.py does use it, and checks the code here.
 """
 import ctypes
 import errno
@@ -29,12 +27,12 @@ IPPROTO_ESP, IPPROTO_AH, IPPROTO_IPIP, IPPROTO_IPV6 = 50, 51, 4, 41
 IPPROTO_FRAGMENT, IPPROTO_ICMPV6 = 44, 58
 DF, MF = 0x4000, 0x2000
 
-# Nothing is timed: what has not come by then will not come.
+# Seconds to wait; a test never passes because of a timeout.
 PATIENCE = 30
 
 
 class Failure(Exception):
-    """Something is not as it should be."""
+    """A test has failed."""
 
 
 def check(condition, *what):
@@ -44,8 +42,8 @@ def check(condition, *what):
 
 
 def main(function, *args):
-    """Run a test and exit: 0 when it passes, 1 with a sentence otherwise, 4
-    when a module is missing.
+    """Run a test and exit: with 0 if it passes, with 1 and a message if not,
+    with 4 if a Python module is missing.
     """
     # Packets stay in order only on one processor.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -60,13 +58,13 @@ def main(function, *args):
 
 
 def until(what, condition, patience=PATIENCE):
-    """Wait for the condition, and return what it returned."""
+    """Wait for the condition, and return its value."""
     end = time.monotonic() + patience
     while True:
         value = condition()
         if value:
             return value
-        check(time.monotonic() < end, what, 'has not come about')
+        check(time.monotonic() < end, what, 'did not happen in time')
         time.sleep(0.01)
 
 
@@ -75,7 +73,7 @@ def until(what, condition, patience=PATIENCE):
 #
 
 def checksum(data):
-    """The Internet checksum; 0 over what holds its right checksum."""
+    """The Internet checksum; 0 for data that includes its valid checksum."""
     if len(data) & 1:
         data += b'\0'
     total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
@@ -85,7 +83,7 @@ def checksum(data):
 
 def ipv4(src, dst, proto, payload=b'', *, ttl=64, tos=0, ident=0, frag=0,
          options=b'', version=4, ihl=None, total=None):
-    """An IPv4 packet; the last three may be nonsense on purpose."""
+    """An IPv4 packet; the last three arguments may be invalid on purpose."""
     ihl = 5 + len(options) // 4 if ihl is None else ihl
     total = 20 + len(options) + len(payload) if total is None else total
     header = struct.pack('!BBHHHBBH4s4s', version << 4 | ihl, tos, total,
@@ -96,8 +94,8 @@ def ipv4(src, dst, proto, payload=b'', *, ttl=64, tos=0, ident=0, frag=0,
 
 def ipv6(src, dst, proto, payload=b'', *, ttl=64, tos=0, label=0, version=6,
          total=None):
-    """An IPv6 packet; the last two may be nonsense on purpose, and total is
-    the length of the payload.
+    """An IPv6 packet; the last two arguments may be invalid on purpose, and
+    total is the length of the payload.
     """
     total = len(payload) if total is None else total
     return struct.pack('!IHBB', version << 28 | tos << 20 | label, total,
@@ -116,17 +114,17 @@ def packed(address):
 
 
 def family_of(packet):
-    """4 or 6, as a packet says itself."""
+    """The version of a packet, 4 or 6."""
     return packet[0] >> 4
 
 
 def header_length(packet):
-    """Bytes of the header of a packet, without extension headers."""
+    """The length of a packet's header, without extension headers."""
     return 40 if family_of(packet) == 6 else (packet[0] & 15) * 4
 
 
 def fragments(packet, step, ident=0x1234):
-    """The pieces of a packet with step bytes, a multiple of 8, each."""
+    """The fragments of a packet, with step bytes (a multiple of 8) each."""
     header, body = ip_split(packet)
     pieces = []
     for offset in range(0, len(body), step):
@@ -146,13 +144,13 @@ def fragments(packet, step, ident=0x1234):
 
 
 def with_checksum(header):
-    """The same IPv4 header with its right checksum."""
+    """The same IPv4 header with a valid checksum."""
     header = header[:10] + b'\0\0' + header[12:]
     return header[:10] + struct.pack('!H', checksum(header)) + header[12:]
 
 
 def pseudo(src, dst, proto, length):
-    """The pseudo header that UDP and TCP put under their checksum."""
+    """The pseudo header for the checksums of UDP and TCP."""
     if ':' in src:
         return packed(src) + packed(dst) + struct.pack('!II', length, proto)
     return packed(src) + packed(dst) + struct.pack('!BBH', 0, proto, length)
@@ -189,8 +187,8 @@ def icmp6_echo(src, dst, data=b'', kind=128, ident=1, seq=1):
 
 
 def is_noise(packet):
-    """Is it what IPv6 hosts say by themselves: neighbour and router discovery,
-    groups? Groups are told behind a hop-by-hop header.
+    """True for packets that IPv6 hosts send on their own: neighbour and router
+    discovery, and group reports, which follow a hop-by-hop header.
     """
     if len(packet) < 41 or family_of(packet) != 6:
         return False
@@ -199,7 +197,7 @@ def is_noise(packet):
 
 
 def filler(length):
-    """Bytes that show when they are shifted, lost or swapped."""
+    """Bytes that reveal shifts, losses and swaps."""
     return bytes(i * 7 + (i >> 8) & 0xff for i in range(length))
 
 
@@ -214,8 +212,8 @@ FIELDS = {
 
 
 def ip_field(packet, name):
-    """A field of an IPv4 or IPv6 header. What both have has the name that it
-    has in IPv4, but total is the length of the payload in IPv6.
+    """A field of an IPv4 or IPv6 header, by its IPv4 name if both have it.
+    "total" is the length of the payload in IPv6.
     """
     family = family_of(packet)
     offset, form = FIELDS[family][name]
@@ -231,7 +229,7 @@ def ip_field(packet, name):
 
 
 def ip_split(packet):
-    """Header and payload of a packet, without what may follow it."""
+    """The header and payload of a packet, without trailing bytes."""
     length = header_length(packet)
     end = ip_field(packet, 'total') + (40 if family_of(packet) == 6 else 0)
     return packet[:length], packet[length:end]
@@ -317,7 +315,7 @@ class Esp:
                   self.seal(payload, next_header, **own), **fields)
 
     def open(self, packet):
-        """Sequence number, and what was encrypted with its whole trailer."""
+        """The sequence number, and the plaintext with its whole trailer."""
         head = packet[:8]
         spi, seq = struct.unpack('!II', head)
         check(spi == self.spi, 'SPI 0x%x instead of 0x%x' % (spi, self.spi))
@@ -331,7 +329,7 @@ class Esp:
 
     @staticmethod
     def trailer(text):
-        """Payload and next header; the padding must be 1, 2, 3, ..."""
+        """The payload and next header; the padding must be 1, 2, 3, ..."""
         pad, next_header = text[-2:]
         check(text[-2 - pad:-2] == bytes(range(1, pad + 1)), 'bad padding')
         return text[:-2 - pad], next_header
@@ -351,7 +349,7 @@ class Ah:
         self.icv = 16
 
     def digest(self, packet):
-        """The ICV that belongs in an outer packet."""
+        """The valid ICV of an outer packet."""
         header, body = ip_split(packet)
         header = bytearray(header)
         if family_of(packet) == 4:
@@ -380,7 +378,7 @@ class Ah:
         return packet[:start] + icv + packet[start + self.icv:]
 
     def open(self, packet):
-        """Sequence number, next header and payload of an outer packet."""
+        """The sequence number, next header and payload of an outer packet."""
         body = ip_split(packet)[1]
         next_header, length, _, spi, seq = struct.unpack('!BBHII', body[:12])
         check(spi == self.spi, 'SPI 0x%x instead of 0x%x' % (spi, self.spi))
@@ -394,7 +392,7 @@ class Ah:
 #
 
 class Netns:
-    """with Netns(name): what is opened inside belongs to that namespace."""
+    """with Netns(name): sockets opened inside belong to that namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def __init__(self, name):
@@ -435,9 +433,9 @@ class Netns:
 
 
 class Wire:
-    """A packet socket: sees what passes an interface, and sends frames. With
-    link=True packets have their link header. What IPv6 hosts say by themselves
-    is left out.
+    """A packet socket that sees the packets of an interface, and sends frames.
+    With link=True packets have their link header. Packets that IPv6 hosts send
+    on their own are left out.
     """
 
     def __init__(self, netns, dev, proto=ETH_P_IP, link=False):
@@ -459,7 +457,7 @@ class Wire:
             try:
                 packet, address = self.sock.recvfrom(65536)
             except OSError as error:
-                # told once when the interface goes down
+                # This error comes once when the interface goes down.
                 check(error.errno == errno.ENETDOWN, error)
                 continue
             if ((address[2] == PACKET_OUTGOING) == outgoing and
@@ -476,7 +474,7 @@ class Wire:
             packets.append(packet)
 
     def wait(self, what, wanted=lambda packet: True, outgoing=False):
-        """Wait for a packet that is wanted; the others are lost."""
+        """Wait for a matching packet; others are dropped."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             packet = self.seen(end - time.monotonic(), outgoing)
@@ -500,26 +498,26 @@ class Device:
         self.name = name
 
     def show(self):
-        """What "ipsec-ipip show" says of it."""
+        """The output of "ipsec-ipip show"."""
         return json.loads(self.netns.run('ipsec-ipip', '-j', 'show',
                                          self.name))[0]
 
     def refused(self):
-        """The counters of refused packets that are not 0."""
+        """The nonzero counters of refused packets."""
         return {key: value for key, value in self.show()['stats'].items()
                 if value}
 
     def link(self):
-        """Counters of the interface, as "ip -s -s link" shows them."""
+        """The counters of the interface, from "ip -s -s link"."""
         shown = self.netns.run('ip', '-j', '-s', '-s', 'link', 'show', 'dev',
                                self.name)
         return json.loads(shown)[0]['stats64']
 
 
 def xfrm_stat(netns):
-    """/proc/net/xfrm_stat, what is not 0."""
+    """The nonzero counters of /proc/net/xfrm_stat."""
     with netns:
-        # /proc/net is that of the thread's namespace by way of its symlink.
+        # /proc/net is a symlink to the main thread's namespace.
         with open('/proc/thread-self/net/xfrm_stat', encoding='ascii') as file:
             rows = [line.split() for line in file]
     return {name: int(value) for name, value in rows if int(value)}

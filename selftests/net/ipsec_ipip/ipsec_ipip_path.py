@@ -1,25 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What hosts on a path say of it, and what the senders of inner packets hear;
-for pmtu6.sh and icmp.sh, which see, in the topology of ipsec_ipip_path.sh.
-
+"""ICMP errors of hosts on a path, and the errors that the senders of inner packets
+get; see pmtu6.sh and icmp.sh, in the topology of ipsec_ipip_path.sh.
 usage: ipsec_ipip_path.py VERB OUTER ARG...
   OUTER is the family of the underlay, 4 or 6
   relayed    errors of a router reach the senders, each once
-  ignored    these never do: others, about others, or about another SA
-  limited    nor do more than eight of them
-  forgotten  nor after half a minute
-  silent     nor does any of them (the device was told to ignore them)
-  hop        TTL and hop limit of the outer packets are used up on the path
+  ignored    other errors, about other packets or another SA, never do
+  limited    of many errors, at most eight do
+  forgotten  after half a minute, none does
+  silent     with noicmp-relay, none does
+  hop        TTL and hop limit of the outer packets expire on the path
   gone       a router has lost the route
-  stack MTU  the stack knows the device's MTU, and cuts or refuses
-  cut SIZE...    what has DF clear arrives, all in one piece for the sender
-  learns SIZE MTU  a packet of SIZE is lost, and from then on all senders of
-             such are told MTU (those of IPv6 at least 1280)
-  probe MTU  what is larger than MTU does not arrive, not even in pieces
-  least MTU  of IPv6, 1280 bytes always arrive; of IPv4, MTU
-  raised SIZE    after a while so much arrives again
-  forged MTU lies about the path do no more harm than they must
+  stack MTU  the stack knows the device's MTU, and fragments or refuses
+  cut SIZE...    packets with DF clear arrive, without an error for the sender
+  learns SIZE MTU  a packet of SIZE is lost; after it all senders of such packets
+             get MTU (those of IPv6 at least 1280)
+  probe MTU  packets larger than MTU do not arrive, not even in fragments
+  least MTU  with IPv6, 1280 bytes always arrive; with IPv4, MTU
+  raised SIZE    after a while, packets of SIZE arrive again
+  forged MTU forged errors about the path do no more harm than they must
   clamped MSS    right makes TCP of client use MSS
 """
 import errno
@@ -39,18 +38,18 @@ GATEWAY = int.from_bytes(socket.inet_aton('10.0.1.1'), 'big')
 INNER = {('left', 4): '192.168.1.1', ('left', 6): 'fd00:1::1',
          ('right', 4): '192.168.2.1', ('right', 6): 'fd00:2::1',
          ('client', 4): '192.168.3.2', ('client', 6): 'fd00:3::2'}
-SPI = 0xfeedbeef        # that of the SA in which right sends
-SPI_IN = 0xdeadbeef     # and of the one in which it receives
+SPI = 0xfeedbeef        # of the SA with which right sends
+SPI_IN = 0xdeadbeef     # of the SA with which it receives
 
-# type, code: what the router says; code of IPv4: what the sender is told. All
-# senders of IPv6 are told ADDR_UNREACH.
+# type and code of the router's error; code of the sender's error with IPv4.
+# Senders of IPv6 always get ADDR_UNREACH.
 NET, HOST, ADDR_UNREACH = (3, 0), (3, 1), (1, 3)
 RELAYED = {
     4: {(3, 0): NET, (3, 1): HOST, (3, 2): HOST, (3, 6): NET, (3, 7): HOST,
         (3, 11): NET, (3, 12): HOST, (11, 0): HOST},
     6: {(1, 0): HOST, (1, 3): HOST, (3, 0): HOST},
 }
-# type, code, what follows the checksum
+# type, code, and the word after the checksum
 IGNORED = {
     4: [(3, 3, 0), (3, 4, 1500), (3, 5, 0), (3, 8, 0), (3, 9, 0), (3, 10, 0),
         (3, 13, 0), (3, 14, 0), (3, 15, 0), (4, 0, 0), (5, 0, GATEWAY),
@@ -73,7 +72,7 @@ def host(name):
 
 
 class Router:
-    """The router next to right, which says what it is asked to say."""
+    """The router next to right, which sends ICMP errors on request."""
 
     def __init__(self, family):
         self.family = family
@@ -87,7 +86,7 @@ class Router:
                                           socket.IPPROTO_ICMPV6)
 
     def _heard(self, kind):
-        """How many such messages right has seen."""
+        """The number of such messages that right has received."""
         with self.right:
             path = '/proc/thread-self/net/snmp'
             if self.family == 6:
@@ -100,7 +99,8 @@ class Router:
         return int(dict(zip(*rows)).get('InType%d' % kind, 0) if rows else 0)
 
     def _quoted(self, spi, proto, src, dst):
-        """The beginning of a packet; the SPI is where either protocol has it.
+        """The beginning of a packet, with the SPI in the places of both ESP and
+        AH.
         """
         start = struct.pack('!II', spi, spi)
         if self.family == 4:
@@ -125,7 +125,7 @@ class Router:
 
 
 class Sender:
-    """A host that sends datagrams to left, and hears of errors."""
+    """A host that sends datagrams to left, and gets errors."""
 
     def __init__(self, name, family, discover=None):
         self.name = '%s, IPv%d' % (name, family)
@@ -141,8 +141,8 @@ class Sender:
         self.target = target, self.other.getsockname()[1]
 
     def send(self, data=b'x'):
-        """Send a datagram. An error that nobody has looked at is in the way,
-        once, and then waits in errors().
+        """Send a datagram. A pending error makes the first attempt fail;
+        errors() still returns it.
         """
         try:
             self.sock.sendto(data, self.target)
@@ -150,12 +150,12 @@ class Sender:
             self.sock.sendto(data, self.target)
 
     def arrives(self, data=b'x'):
-        """Send one, and see it arrive."""
+        """Send a datagram, which must arrive."""
         self.send(data)
         self.arrived(data)
 
     def arrived(self, data):
-        """The next that arrives is this."""
+        """Check that the next datagram to arrive is this one."""
         try:
             got = self.other.recv(65536)
         except socket.timeout:
@@ -164,7 +164,7 @@ class Sender:
               len(got), 'have arrived')
 
     def size(self, length):
-        """The data of an inner packet of so many bytes."""
+        """The data of an inner packet of this length."""
         return filler(length - HEADERS[self.family])
 
     def errors(self):
@@ -183,19 +183,19 @@ class Sender:
                     found.append((kind, code, info))
 
     def is_too_big(self, found, mtu):
-        """The error says so."""
+        """True if the error has these values."""
         if self.family == 6:
             mtu = max(mtu, IPV6_MIN_MTU)
         check(found == [(*TOO_BIG[self.family], mtu)], self.name, 'is told',
               found, 'instead of', mtu)
 
     def too_big(self, size, mtu):
-        """A packet of this size brings back this MTU."""
+        """Check that a packet of this size leads to this MTU."""
         self.send(self.size(size))
         self.is_too_big(until('%s: too big' % self.name, self.errors), mtu)
 
     def told(self, *expected):
-        """Send a datagram, which arrives, though the errors are these."""
+        """Send a datagram, which must arrive, and check the errors."""
         self.arrives()
         found = []
         if expected:
@@ -206,18 +206,18 @@ class Sender:
 
 
 def senders(**options):
-    """All that send: the host itself and one behind it, both families."""
+    """All senders: the host itself and one behind it, in both families."""
     return [Sender(name, family, **options) for name in ('right', 'client')
             for family in (4, 6)]
 
 
 def path_errors():
-    """How many senders the device has told."""
+    """The number of errors that the device has relayed."""
     return Device(host('right'), 'ipsec0').show()['stats']['tx_path_error']
 
 
 def as_told(sender, relayed):
-    """What a sender of either family is told."""
+    """The error for a sender of either family."""
     return relayed if sender.family == 4 else ADDR_UNREACH
 
 
@@ -228,7 +228,7 @@ def option(*words):
 
 
 def relayed_once(outer):
-    """The next sender, and only that, is told; whoever that is."""
+    """Check that only the next sender gets the error, whoever it is."""
     router = Router(outer)
     count = path_errors()
 
@@ -244,7 +244,9 @@ def relayed_once(outer):
 
 
 def is_ignored(outer):
-    """What is no concern of the sender, or is not about the SA in use."""
+    """Check errors that senders cannot use, or that are not about the SA in
+    use.
+    """
     router = Router(outer)
     count = path_errors()
     right = [sender for sender in senders() if sender.local]
@@ -258,7 +260,7 @@ def is_ignored(outer):
     for other in ({'spi': SPI + 1}, {'spi': 0}, {'proto': IPPROTO_AH},
                   {'src': LEFT[outer]}, {'dst': RIGHT[outer]}):
         if outer == 6 and 'proto' in other:
-            # the core looks for a protocol behind AH, where nothing is
+            # The core looks for a protocol after AH, and there is none.
             continue
         print(other)
         router.says(kind, code, **other)
@@ -268,7 +270,7 @@ def is_ignored(outer):
 
 
 def multicast(sender):
-    """A datagram to a group, by the device."""
+    """Send a datagram to a group, through the device."""
     sock = host('right').socket(socket.SOCK_DGRAM, INNER['right', 4])
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
                     socket.inet_aton(INNER['right', 4]))
@@ -276,8 +278,8 @@ def multicast(sender):
 
 
 def limited(outer):
-    """Many errors do not make more noise than a few; multicast, which is
-    never answered, does not use them up.
+    """Check that many errors lead to no more relayed errors than a few, and
+    that multicast, which never gets errors, does not use them up.
     """
     router = Router(outer)
     sender = senders()[0]
@@ -295,14 +297,14 @@ def limited(outer):
             sender.told()
     check(path_errors() == count + AT_ONCE, 'tx_path_error')
 
-    # With other options it may not be true any more.
+    # A change of options invalidates the error.
     router.says(kind, code)
     option('ttl', 'default')
     sender.told()
 
 
 def forgotten(outer):
-    """After half a minute nobody is told any more."""
+    """Check that no sender gets the error after half a minute."""
     router = Router(outer)
     sender = senders()[0]
     kind, code = next(iter(RELAYED[outer]))
@@ -311,13 +313,13 @@ def forgotten(outer):
     router.says(kind, code)
     end = time.monotonic() + 31
     sender.told(RELAYED[outer][kind, code])
-    # any packet in between would be told, and tell nothing
+    # A packet in between would get the error, and spoil the test.
     time.sleep(max(0, end - time.monotonic()))
     sender.told()
 
 
 def silent(outer):
-    """Nobody is told."""
+    """Check that no sender gets an error."""
     router = Router(outer)
     right = [sender for sender in senders() if sender.local]
     count = path_errors()
@@ -330,7 +332,7 @@ def silent(outer):
 
 
 def lost(expected):
-    """Packets are lost on the path, and each sender hears of it."""
+    """Packets are lost on the path, and each sender gets an error."""
     for sender in senders():
         def hears(sender=sender):
             sender.send()
@@ -340,7 +342,7 @@ def lost(expected):
 
 
 def works_again():
-    """Errors that are on the way are the last."""
+    """Check that senders get no more errors, except those in flight."""
     for sender in senders():
         def quiet(sender=sender):
             sender.arrives()
@@ -358,7 +360,7 @@ def hop(_outer):
 
 
 def gone(outer):
-    """A router without a route says so."""
+    """A router without a route sends an error."""
     route = LEFT[outer]
     via = '10.0.1.4' if outer == 4 else 'fd00:10:1::4'
     host('near').run('ip', 'route', 'del', route)
@@ -368,7 +370,8 @@ def gone(outer):
 
 
 def stack(_outer, mtu):
-    """The device's MTU is that of the path, and the stack does the rest."""
+    """The device's MTU is that of the path, and the stack fragments or refuses.
+    """
     mtu = int(mtu)
     for sender in senders(discover=DO):
         print(sender.name, mtu)
@@ -388,7 +391,7 @@ def stack(_outer, mtu):
 
 
 def cut(_outer, *sizes):
-    """DF is clear: it arrives."""
+    """Packets with DF clear arrive."""
     for sender in senders(discover=DONT):
         for size in sizes:
             if sender.family == 4:
@@ -396,7 +399,7 @@ def cut(_outer, *sizes):
 
 
 def learns(_outer, size, mtu):
-    """The path takes less now."""
+    """The path MTU is smaller now."""
     size, mtu = int(size), int(mtu)
     for first, sender in enumerate(senders(discover=PROBE)):
         print(sender.name, size, mtu)
@@ -410,14 +413,14 @@ def learns(_outer, size, mtu):
 
 
 def least(_outer, mtu):
-    """What must always arrive does."""
+    """Check the packets that must always arrive."""
     for sender in senders(discover=PROBE):
         sender.arrives(sender.size(int(mtu) if sender.family == 4 else
                                    IPV6_MIN_MTU))
 
 
 def raised(_outer, size):
-    """Nothing tells that the path takes more; only trying does."""
+    """A larger path MTU is found only by trying."""
     for sender in senders(discover=PROBE):
         data = sender.size(int(size))
         sender.other.settimeout(1)
@@ -433,19 +436,19 @@ def raised(_outer, size):
 
 
 def probe(_outer, mtu):
-    """Packets that ask whether they fit: RFC 4821, RFC 8899."""
+    """Path MTU probes (RFC 4821, RFC 8899)."""
     mtu = int(mtu)
     for sender in senders(discover=PROBE):
         print(sender.name, mtu)
         sender.arrives(sender.size(mtu))
         sender.too_big(mtu + 1, mtu)
-        # in order, so nothing of it is on the way
+        # Packets stay in order, so the probe is no longer in flight.
         sender.arrives(b'after it')
 
 
 def forged(outer, mtu):
-    """A path MTU of almost nothing: it must be about what right sends, and
-    then everything still arrives.
+    """Forged errors report a tiny path MTU. They must quote a packet of right
+    to have an effect, and then everything still arrives.
     """
     mtu = int(mtu)
     router = Router(outer)
@@ -462,7 +465,7 @@ def forged(outer, mtu):
     router.says(*lie)
     for sender in senders(discover=PROBE):
         if outer == 6:
-            # Nobody heeds less than 1280 (RFC 8201 section 4).
+            # Values below 1280 are ignored (RFC 8201 section 4).
             sender.arrives(sender.size(mtu))
             continue
 
@@ -473,8 +476,8 @@ def forged(outer, mtu):
         floor = 68 if sender.family == 4 else IPV6_MIN_MTU
         check(found[0][:2] == TOO_BIG[sender.family] and
               floor <= found[0][2] < mtu, sender.name, found)
-        # Linux itself never learns of less than net.ipv4.route.min_pmtu, and
-        # clears DF then; probes do not.
+        # Linux never stores less than net.ipv4.route.min_pmtu, and then clears
+        # DF, except for probes.
         sender.arrives(sender.size(400 if sender.family == 4 else
                                    IPV6_MIN_MTU))
     for sender in senders(discover=DONT):
@@ -484,7 +487,7 @@ def forged(outer, mtu):
 
 
 def clamped(_outer, mss):
-    """What the server may send in one segment is what the SYN said."""
+    """The server's segment size is that of the SYN."""
     listener = host('left').socket(socket.SOCK_STREAM, INNER['left', 4])
     listener.listen()
     listener.settimeout(PATIENCE)
@@ -504,7 +507,7 @@ VERBS = {'stack': stack, 'cut': cut, 'learns': learns, 'least': least,
 
 
 def verb(name, outer, *args):
-    """Do what is asked for."""
+    """Run the verb of the command line."""
     VERBS[name](int(outer), *args)
 
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A path of three hops between the endpoints, for the tests of what the path
-# takes and says; to be sourced instead of ipsec_ipip_lib.sh.
+# A path of three hops between the endpoints, for the tests of path MTUs and
+# ICMP errors. Sourced instead of ipsec_ipip_lib.sh.
 #
 #   client ------ right ------ near ------ far ------ left
 #                 ipsec0       routers                ipsec0
@@ -11,27 +11,28 @@
 #                 10.0.0.2                            10.0.0.1
 #                 fd00:10::2                          fd00:10::1
 #
-# All speak IPv4 and IPv6; which of them is the underlay's is up to the test.
+# All hosts have IPv4 and IPv6; the test chooses the family of the underlay.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/ipsec_ipip_lib.sh"
 
 declare -A PATH_INNER6=([left]=fd00:1::1 [right]=fd00:2::1)
 
-# path_link A DEVICE B DEVICE
+# path_link A DEVICE B DEVICE: connect two hosts
 path_link()
 {
 	ip link add "$2" netns "${!1}" type veth peer name "$4" \
 		netns "${!3}" || ipsi_fail "no veth pair"
 }
 
-# path_batch HOST: commands for ip on the input
+# path_batch HOST: run the ip commands on standard input
 path_batch()
 {
 	ip -n "${!1}" -batch - || ipsi_fail "$1: no addresses or routes"
 }
 
-# path_endpoint HOST N DEVICE ROUTER: outer addresses end in N
+# path_endpoint HOST N DEVICE ROUTER: set up an endpoint, with outer addresses
+# that end in N
 path_endpoint()
 {
 	path_batch "$1" <<-END
@@ -45,8 +46,8 @@ path_endpoint()
 	END
 }
 
-# path_router HOST EDGE_DEVICE EDGE N INNER_DEVICE OWN OTHER FAR: a router
-# between the endpoint N, where it has address EDGE, and the router OTHER
+# path_router HOST EDGE_DEVICE EDGE N INNER_DEVICE OWN OTHER FAR: set up a
+# router between the endpoint N, where it has address EDGE, and the router OTHER
 path_router()
 {
 	path_batch "$1" <<-END
@@ -65,18 +66,18 @@ path_router()
 	END
 }
 
-# What both devices and their SAs have besides
+# More options of both devices
 PATH_DEVICE=()
 PATH_SA=()
 
-# path_in_udp: from now on that is ESP in UDP
+# path_in_udp: use ESP in UDP from now on
 path_in_udp()
 {
 	PATH_DEVICE=(encap-port 4500)
 	PATH_SA=(encap espinudp 4500 4500)
 }
 
-# path_device HOST: the device with its SAs, addresses and routes
+# path_device HOST: make the device with its SAs, addresses and routes
 path_device()
 {
 	local host=$1 peer=${IPSI_PEER[$1]}
@@ -90,14 +91,14 @@ path_device()
 	END
 }
 
-# path_topology 4|6: all of it, with an underlay of that family
+# path_topology 4|6: set up everything, with an underlay of this family
 path_topology()
 {
 	local host
 
 	setup_ns client right near far left ||
 		ipsi_skip "no network namespaces here"
-	# shellcheck disable=SC2154 # setup_ns has set them
+	# shellcheck disable=SC2154 # set by setup_ns
 	export client right near far left
 	ipsi_shell client right near far left
 	for host in client right near far left; do
@@ -109,8 +110,8 @@ path_topology()
 	path_link near eth1 far eth0
 	path_link far eth1 left eth0
 	path_link right client client eth0
-	# Not those: without a link-local address a router cannot ask if its
-	# neighbour is still there.
+	# Not the routers: without a link-local address a router cannot check
+	# that its neighbour is reachable.
 	ipsi_quiet right left
 	path_endpoint right 2 eth0 1
 	path_router near eth0 1 2 eth1 3 4
@@ -140,16 +141,17 @@ path_topology()
 	END
 }
 
-# path_narrow MTU: of the link between the routers, which they alone know
+# path_narrow MTU: lower the MTU of the link between the routers, which only
+# they know
 path_narrow()
 {
 	ipsi_do near ip link set eth1 mtu "$1"
 	ipsi_do far ip link set eth0 mtu "$1"
 }
 
-# path_room 4|6 MTU: the largest inner packet. AES-CBC and HMAC-SHA-256-128: IP
-# header, SPI and sequence number 8, IV 16, blocks of 16 of which 2 bytes are
-# the trailer, ICV 16
+# path_room 4|6 MTU: print the size of the largest inner packet. AES-CBC and
+# HMAC-SHA-256-128: IP header, SPI and sequence number 8, IV 16, blocks of 16 of
+# which 2 bytes are the trailer, ICV 16
 path_room()
 {
 	local header=20
@@ -159,10 +161,11 @@ path_room()
 	echo $(((($2 - header - 8 - 16 - 16) & ~15) - 2))
 }
 
-# path_device_mtu MTU: the MTU of right's device follows its SA a moment later.
+# path_device_mtu MTU: wait for the MTU of right's device, which follows its SA
+# with a delay
 path_device_mtu()
 {
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	mtu_is()
 	{
 		[ "$(ipsi_get right mtu)" = "$1" ]

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# libreswan for the tests: its daemon is pluto. Each runs in the namespace of a
-# host, with files of its own in $IPSI_TMP, and is as its distribution made it.
-# Its package excludes that of strongSwan, so it may be not installed but only
-# unpacked in $IPSI_UNPACKED. Sourced after ipsec_ipip_lib.sh.
+# libreswan for the tests: its daemon is pluto. Each runs unmodified in the
+# namespace of a host, with its own files in $IPSI_TMP. Its package conflicts
+# with that of strongSwan, so it may be only unpacked in $IPSI_UNPACKED instead
+# of installed. Sourced after ipsec_ipip_lib.sh.
 
 declare -A IPSI_PLUTO_PID
 
-# ipsi_pluto_need: skip the test where libreswan is neither installed nor
-# unpacked. What the kernel loads for its SAs it loads now, so that no exchange
-# waits for it.
+# ipsi_pluto_need: skip the test if libreswan is neither installed nor unpacked.
+# It also loads the kernel's modules for the SAs, so that no exchange waits for
+# them.
 ipsi_pluto_need()
 {
 	local dir
@@ -26,7 +26,7 @@ ipsi_pluto_need()
 		2> /dev/null || :
 }
 
-# ipsi_pluto_nss HOST: its data base for keys and certificates
+# ipsi_pluto_nss HOST: make the database for keys and certificates
 ipsi_pluto_nss()
 {
 	local nss=$IPSI_TMP/pluto.$1/nss
@@ -37,7 +37,8 @@ ipsi_pluto_nss()
 		ipsi_fail "no data base of NSS"
 }
 
-# ipsi_pluto_cert HOST DIRECTORY: the certificate of ike/make-certs, and its key
+# ipsi_pluto_cert HOST DIRECTORY: install the certificate of ike/make-certs and
+# its key
 ipsi_pluto_cert()
 {
 	local host=$1 certs=$2 nss=sql:$IPSI_TMP/pluto.$1/nss
@@ -53,7 +54,7 @@ ipsi_pluto_cert()
 }
 
 # ipsi_pluto HOST CONFIG [SCRIPT]: start pluto with the ipsec.conf CONFIG of
-# ike/libreswan, edited by a script for sed
+# ike/libreswan, edited by a sed script
 ipsi_pluto()
 {
 	local host=$1 dir=$IPSI_TMP/pluto.$1 files=$IPSI_DIR/ike/libreswan
@@ -65,14 +66,14 @@ ipsi_pluto()
 	ipsi_pluto_start "$host"
 }
 
-# ipsi_pluto_start HOST: start it with the files that are there. It looks for its
-# programs in /usr/libexec, so it sees them there.
+# ipsi_pluto_start HOST: start pluto with the existing files. It looks for its
+# programs in /usr/libexec, so they are mounted there.
 ipsi_pluto_start()
 {
 	local host=$1 dir=$IPSI_TMP/pluto.$1
 
 	trap 'ipsi_pluto_logs $?; ipsi_cleanup' EXIT
-	# shellcheck disable=SC2016 # for that shell
+	# shellcheck disable=SC2016 # expanded by that shell
 	ipsi_bg "$host" unshare --mount sh -c '
 		dir=$1; shift
 		[ "$dir" = /usr/libexec ] || mount -t overlay \
@@ -87,7 +88,7 @@ ipsi_pluto_start()
 		ipsi_fail "whack --listen: $(cat "$dir/listen")"
 }
 
-# ipsi_pluto_kill HOST: end it without notice
+# ipsi_pluto_kill HOST: kill pluto
 ipsi_pluto_kill()
 {
 	echo "$1: kill -9 pluto"
@@ -96,7 +97,7 @@ ipsi_pluto_kill()
 	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
 }
 
-# ipsi_pluto_stop HOST: end it as "ipsec stop" does
+# ipsi_pluto_stop HOST: stop pluto as "ipsec stop" does
 ipsi_pluto_stop()
 {
 	echo "$1: whack --shutdown"
@@ -105,8 +106,8 @@ ipsi_pluto_stop()
 	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
 }
 
-# ipsi_whack HOST ARGUMENT...: it waits for what it has asked for, for ever where
-# pluto has lost it
+# ipsi_whack HOST ARGUMENT...: run whack with a time limit, because it waits for
+# ever for a request that pluto has lost
 ipsi_whack()
 {
 	local host=$1
@@ -116,13 +117,14 @@ ipsi_whack()
 		whack --ctlsocket "$IPSI_TMP/pluto.$host/pluto.ctl" "$@" 2>&1
 }
 
-# ipsi_pluto_has HOST CONNECTION: it has read its configuration that far
+# ipsi_pluto_has HOST CONNECTION: true if pluto has loaded CONNECTION
 ipsi_pluto_has()
 {
 	ipsi_whack "$1" --status | grep -q "\"$2\":"
 }
 
-# ipsi_pluto_do HOST VERB CONNECTION: initiate, terminate, rekey-ipsec, rekey-ike
+# ipsi_pluto_do HOST VERB CONNECTION: run initiate, terminate, rekey-ipsec or
+# rekey-ike
 ipsi_pluto_do()
 {
 	local dir=$IPSI_TMP/pluto.$1
@@ -132,7 +134,7 @@ ipsi_pluto_do()
 		ipsi_fail "$2: $(cat "$dir/$2")"
 }
 
-# ipsi_pluto_logs STATUS: what the daemons wrote, if the test has failed
+# ipsi_pluto_logs STATUS: print the logs of the daemons if the test failed
 ipsi_pluto_logs()
 {
 	local host
@@ -148,12 +150,13 @@ ipsi_pluto_logs()
 
 #
 # The device on the left, and the ordinary host on the right, of the tests
-# ike_libreswan*.sh. PLUTO_LEFT and PLUTO_RIGHT are what the connection is called
+# ike_libreswan*.sh. PLUTO_LEFT and PLUTO_RIGHT are the names of the connection
 # there, PLUTO_CONF is the file of the left.
 #
 PLUTO_LEFT=link PLUTO_RIGHT=link PLUTO_CONF=device.conf
 
-# pluto_start [OPTION...]: both sides, not connected; options are for the device
+# pluto_start [OPTION...]: start both sides, not connected; options are for the
+# device
 pluto_start()
 {
 	ipsi_pluto_need
@@ -178,7 +181,7 @@ pluto_up()
 	keyed_is_up
 }
 
-# pluto_rekey HOST
+# pluto_rekey HOST: make HOST rekey
 pluto_rekey()
 {
 	local host=$1 conn=$PLUTO_LEFT spis

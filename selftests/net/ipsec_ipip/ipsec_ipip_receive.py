@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sends to a device, from its peer's place, what it must not accept, and
-between these what it must; for receive.sh and ecn.sh, which see.
-
+"""Sends packets to a device in place of its peer: those that it must not accept,
+and good ones between them; see receive.sh and ecn.sh.
 usage: ipsec_ipip_receive.py TEST [OUTER:INNERS:DEVICE...]
-  4:4:ipsec0    IPv4 outside and inside, unless said otherwise
-  6:46:ipsec1   IPv6 outside, both by turns inside
+  4:4:ipsec0    IPv4 outside and inside, the default
+  6:46:ipsec1   IPv6 outside, both in turn inside
 """
 import json
 import os
@@ -30,8 +29,8 @@ MODES = ('transport', 'tunnel', 'ah')           # the inbound SAs
 
 
 class Lab:
-    """Both hosts: "left" is where we forge packets, "right" has the device.
-    The outer addresses are of one family, the inner ones of one at a time.
+    """Both hosts: "left" forges packets, "right" has the device. The outer
+    addresses are of one family, the inner ones of one at a time.
     """
 
     def __init__(self, outer=4, inners=(4,), device='ipsec0'):
@@ -59,7 +58,7 @@ class Lab:
         self.carry(inners[0])
 
     def carry(self, family):
-        """From now on inner packets are of this family."""
+        """Use this family for inner packets from now on."""
         self.family = family
         self.next_header = PROTO[family]
         self.inner_peer, self.inner_host = INNER[family]
@@ -67,8 +66,8 @@ class Lab:
         self.inner = self.inners[family]
 
     def turns(self, modes=MODES):
-        """Each inner family with each inbound SA by turns: what to call it,
-        the name of the SA, and the SA.
+        """Each inner family with each inbound SA in turn: a title, the name of
+        the SA, and the SA.
         """
         for family in self.inners:
             self.carry(family)
@@ -83,14 +82,14 @@ class Lab:
         return self.sas[name]
 
     def wrap(self, sa, payload, next_header=None, src=None, **fields):
-        """What the peer would make of an inner packet."""
+        """The peer's outer packet for an inner packet."""
         if next_header is None:
             next_header = self.next_header
         return sa.packet(src or self.peer, self.host, payload, next_header,
                          **fields)
 
     def send(self, packet):
-        """Put a packet on the wire."""
+        """Send a packet on the wire."""
         self.link.send(packet, self.mac)
 
     def inner_packet(self, proto, payload, **fields):
@@ -98,19 +97,19 @@ class Lab:
         return ip(self.inner_peer, self.inner_host, proto, payload, **fields)
 
     def datagram(self, size=20, **fields):
-        """An inner packet that the host would take."""
+        """An inner packet that the host accepts."""
         self.controls += 1
         data = b'packet %d ' % self.controls + filler(size)
         return self.inner_packet(17, udp(self.inner_peer, self.inner_host,
                                          1000, PORT, data), **fields)
 
     def arrives(self, sa, packet=None, what='control', wire=None, **fields):
-        """A packet that must come in does so, exactly as it was sent."""
+        """Check that a packet is received exactly as it was sent."""
         packet = packet or self.datagram()
         if wire is None:
             wire = self.wrap(sa, packet, **fields)
         self.send(wire)
-        # IP trims what follows the packet, but only after taps have seen it.
+        # IP trims bytes after the packet, but taps see them.
         seen = self.inside.wait(what)[:len(packet)]
         check(seen == packet, what, 'was changed:', packet.hex(), seen.hex())
         data = ip_split(packet)[1][8:]
@@ -119,7 +118,9 @@ class Lab:
         self.bytes += len(packet) + len(fields.get('tfc', b''))
 
     def nothing_arrived(self, what):
-        """Neither the device nor a socket nor the host's stack has seen it."""
+        """Check that neither the device nor a socket nor the host's stack has
+        received anything.
+        """
         for inside in self.insides.values():
             check(not inside.all_seen(), what, 'came in by the device')
         for inner in self.inners.values():
@@ -128,12 +129,14 @@ class Lab:
         check(accepted(self.listener) is None, what, 'opened a connection')
 
     def refused(self, sa, what, wire, counter, answer=False):
-        """A packet is refused, is counted, and brings no answer; what comes
-        after it is delivered. Without a counter the device does not see it.
+        """Check that a packet is refused and counted and leads to no answer,
+        and that a good packet after it is delivered. Without a counter the
+        device does not see it.
         """
         self.answers.all_seen()
         self.send(wire)
-        # Both take the same way, so the first is done with after the second.
+        # Packets stay in order, so the first has been processed when the second
+        # arrives.
         control = self.datagram()
         self.send(self.wrap(sa, control))
         check(self.inside.wait('control after ' + what) == control, what,
@@ -158,22 +161,24 @@ class Lab:
                 if name.startswith('rx_')}
 
     def count(self, counter, more=1):
-        """Expect so many more in a counter."""
+        """Expect more in a counter."""
         self.counted[counter] = self.counted.get(counter, 0) + more
 
     def counted_right(self):
-        """All that was refused up to now was counted under its reason."""
+        """Check that all packets refused so far were counted under their
+        reasons.
+        """
         refused = self.refused_now()
         check(refused == self.counted, 'counters', refused, 'instead of',
               self.counted)
 
     def counters_add_up(self):
-        """The counters of the interface say the same."""
+        """Check that the counters of the interface agree."""
         self.counted_right()
         link = self.device.link()['rx']
         bad = dict(self.counted)
         down = bad.pop('rx_down', 0)
-        # These two are no errors.
+        # These two are not errors.
         for name in ('rx_dummy', 'rx_ecn_odd'):
             bad.pop(name, None)
         frame = bad.get('rx_malformed', 0) + bad.get('rx_ecn', 0)
@@ -195,7 +200,7 @@ def make_sa(words):
 
 
 def received(sock):
-    """What a datagram socket has got, or None."""
+    """The next datagram of a socket, or None."""
     try:
         return sock.recv(65536)
     except BlockingIOError:
@@ -203,7 +208,7 @@ def received(sock):
 
 
 def accepted(sock):
-    """A connection that came in, or None."""
+    """The next connection of a socket, or None."""
     try:
         return sock.accept()
     except BlockingIOError:
@@ -218,7 +223,7 @@ def flip(packet, offset, bit=0):
 
 
 def cut(wire, length):
-    """An outer packet of which so many bytes are left behind its header."""
+    """An outer packet cut to this many bytes after its header."""
     head, body = ip_split(wire)
     if family_of(wire) == 6:
         return head[:4] + struct.pack('!H', length) + head[6:] + body[:length]
@@ -227,7 +232,7 @@ def cut(wire, length):
 
 
 def bare_ipip(lab):
-    """IP-in-IP that no SA has brought."""
+    """IP-in-IP that did not come through an SA."""
     sa = lab.sa('transport')
 
     lab.arrives(sa)
@@ -236,7 +241,7 @@ def bare_ipip(lab):
             ('protocol 41', 41, ip(*INNER[6], 17, udp(*INNER[6], 1, PORT))),
             ('protocol 4, nonsense', 4, b'\x45'),
             ('protocol 41, nonsense', 41, b'\x60')):
-        # The host may say that it knows no such protocol.
+        # The host may answer that it does not support the protocol.
         lab.refused(sa, what, ip(lab.peer, lab.host, proto, payload), None,
                     answer=True)
         if len(payload) > 1:
@@ -246,23 +251,25 @@ def bare_ipip(lab):
 
 
 def next_header_counter(name, number, payload):
-    """Where a packet is counted that is no inner packet after decryption."""
+    """The counter of a packet that is not an inner packet after decryption."""
     if number in PROTO.values():
         return 'rx_malformed'
-    # XFRM looks for another SA under ESP and AH. What it finds is that of the
-    # device again, but the ICV is wrong.
+    # XFRM looks for another SA under ESP and AH. It finds the device's SA
+    # again, but the ICV is wrong.
     if name != 'tunnel' and number in (50, 51):
         return 'rx_crypto' if (name, number) == ('transport', 50) else None
     if name == 'ah':
         return 'rx_protocol'
-    # Linux takes ESP without any payload for damaged.
+    # For Linux, ESP without any payload is damaged.
     if not payload:
         return 'rx_crypto'
     return 'rx_dummy' if number == 59 else 'rx_protocol'
 
 
 def plain_is_answered(lab, ping):
-    """In clear the host does answer: what follows is not silence anyway."""
+    """Check that the host answers in clear, so that silence in the tests is
+    significant.
+    """
     icmp, request, reply = ping
 
     lab.send(ip(lab.peer, lab.host, 6, tcp(lab.peer, lab.host, 1000, PORT)))
@@ -280,7 +287,7 @@ def plain_is_answered(lab, ping):
 
 
 def next_header(lab):
-    """Another payload than an IP packet (RFC 4301 section 5.2)."""
+    """A payload that is not an IP packet (RFC 4301 section 5.2)."""
     data = b'who is there?'
     ping = {4: (1, icmp_echo(data), 0),
             6: (58, icmp6_echo(lab.peer, lab.host, data), 129)}[
@@ -310,7 +317,7 @@ def next_header(lab):
 
 
 def other_sa(lab):
-    """What an SA of somebody else has brought."""
+    """Packets through an SA that is not the device's."""
     sa = lab.sa('transport')
     other = Wire(lab.right, 'ipsec1')
 
@@ -334,7 +341,7 @@ def other_sa(lab):
 
 
 def outer_source(lab):
-    """Authenticated, but sent from somewhere else (RFC 4213 section 3.6)."""
+    """Authentic packets from another source (RFC 4213 section 3.6)."""
     sources = {4: ('10.0.0.77', '10.0.1.1', '203.0.113.1'),
                6: ('fd00::77', 'fd00:1::1', '2001:db8::1')}
 
@@ -347,7 +354,9 @@ def outer_source(lab):
 
 
 def replay(lab):
-    """Packets seen before, and too old to know (RFC 4303 section 3.4.3)."""
+    """Replayed packets, and packets older than the window (RFC 4303 section
+    3.4.3).
+    """
     before = xfrm_stat(lab.right).get('XfrmInStateSeqError', 0)
     errors = 0
 
@@ -361,14 +370,14 @@ def replay(lab):
         lab.arrives(sa)
         lab.refused(sa, name + ', too old', lab.wrap(
             sa, lab.datagram(), seq=sa.seq - 900), 'rx_crypto')
-        # Late, but within the window, and only once. The window is 32.
+        # Late, but within the window (32 packets), and only once.
         late = lab.datagram()
         wire = lab.wrap(sa, late, seq=sa.seq - 31)
         lab.arrives(sa, late, name + ', late', wire)
         lab.refused(sa, name + ', late and replayed', wire, 'rx_crypto')
         lab.refused(sa, name + ', just too old', lab.wrap(
             sa, lab.datagram(), seq=sa.seq - 32), 'rx_crypto')
-        # A forged number moves no window.
+        # A forged sequence number does not move the window.
         wire = lab.wrap(sa, lab.datagram(), seq=sa.seq + 100000)
         lab.refused(sa, name + ', forged far ahead', flip(wire, len(wire) - 1),
                     'rx_crypto')
@@ -392,12 +401,13 @@ def corrupted(lab):
                 ('payload', body + 50, 'rx_crypto'), ('end', -17, 'rx_crypto'),
                 ('last', -1, 'rx_crypto'), ('SPI', spi, None)):
             wire = lab.wrap(sa, lab.datagram())
-            # There are SAs with SPIs that differ in the lower bits.
+            # Other SAs have SPIs that differ in the lower bits.
             lab.refused(sa, '%s, bit wrong in %s' % (name, what), flip(
                 wire, offset % len(wire), 5), counter)
         lab.counted_right()
         for length in (0, 3, 7, 8, 12, 24, 31, len(wire) - body - 1):
-            # Of the shortest there is not even an SPI; further on no block.
+            # The shortest packets do not even have an SPI, longer ones no whole
+            # block.
             lab.send(cut(wire, length))
             lab.arrives(sa, what='after one cut to %d bytes' % length)
         lab.nothing_arrived('packet that was cut')
@@ -412,7 +422,7 @@ def corrupted(lab):
 
 
 def unsound(lab):
-    """(what is wrong, packet) for the inner family."""
+    """(fault, packet) for the inner family."""
     good = lab.datagram()
     length = header_length(good)
 
@@ -440,20 +450,20 @@ def unsound(lab):
 
 
 def nonsense(lab):
-    """Authenticated, but not an IP packet for all that it is said to be."""
+    """Authentic, but not a valid IP packet."""
     for name, kind, sa in lab.turns():
         lab.arrives(sa)
         header = {4: 20, 6: 40}[lab.family]
         for what, payload in unsound(lab):
-            # In tunnel mode XFRM itself misses the header first; it has no
-            # use for ESP without a payload anyway.
+            # In tunnel mode XFRM itself detects a missing header, and refuses
+            # ESP without a payload.
             early = len(payload) < {'tunnel': header, 'transport': 1, 'ah': 0}[
                 kind]
             lab.refused(sa, '%s: %s' % (name, what), lab.wrap(sa, payload),
                         'rx_crypto' if early else 'rx_malformed')
         lab.counted_right()
     if lab.family == 4:
-        # The device does not care for more than it must; IP does.
+        # The device checks only what it must; IP checks the rest.
         wrong = lab.datagram()
         wrong = wrong[:10] + b'\xbe\xef' + wrong[12:]
         lab.send(lab.wrap(sa, wrong))
@@ -465,7 +475,7 @@ def nonsense(lab):
 
 
 def no_integrity(lab):
-    """Decrypted, but anybody could have sent it (RFC 4303 section 3.4.3)."""
+    """Decrypted, but not authenticated (RFC 4303 section 3.4.3)."""
     sa = lab.sa('transport')
 
     for name in ('transport', 'tunnel'):
@@ -476,7 +486,7 @@ def no_integrity(lab):
 
 
 def device_down(lab):
-    """A device that is down takes nothing in."""
+    """A device that is down receives nothing."""
     sas = [lab.sa(name) for name in MODES]
 
     for sa in sas:
@@ -494,14 +504,14 @@ def device_down(lab):
 
 
 def tfc_padding(lab):
-    """What follows the inner packet hides its length (RFC 4303 section 2.7)
-    and is no part of it.
+    """TFC padding after the inner packet hides its length (RFC 4303 section
+    2.7) and is not part of it.
     """
     for what, _, sa in lab.turns():
         for length in (1, 3, 16, 300, 1200):
             lab.arrives(sa, what='%s, %d bytes of TFC padding' % (
                 what, length), tfc=b'\xee' * length)
-            # The like of an inner packet in the padding is none either.
+            # An inner packet in the padding is not received.
             lab.arrives(sa, tfc=lab.datagram())
         lab.nothing_arrived('padding')
     lab.counters_add_up()
@@ -514,7 +524,7 @@ ECN_TABLE = {           # inner: by outer 00, ECT(1), ECT(0), CE
     0b10: (0b10, 0b01, 0b10, 0b11),
     0b11: (0b11, 0b11, 0b11, 0b11),
 }
-# What nobody should send, (inner, outer), but that does no harm
+# Unused pairs (inner, outer), which do no harm
 ECN_ODD = ((0b00, 0b01), (0b00, 0b10), (0b01, 0b10), (0b11, 0b01))
 
 
@@ -528,12 +538,12 @@ def with_tos(packet, tos):
 
 
 def ecn_table(lab):
-    """RFC 6040 section 4.2, as the tunnel endpoint that receives."""
+    """The receiving tunnel endpoint of RFC 6040 section 4.2."""
     for name, _, sa in lab.turns():
         results = []
         for inner, outer in ((i, o) for i in ECN_TABLE for o in range(4)):
-            # The DSCP of the outer header is not looked at (RFC 4301 section
-            # 5.1.2.1), that of the inner one is left alone.
+            # The outer DSCP is ignored (RFC 4301 section 5.1.2.1), and the
+            # inner one does not change.
             fields = {'frag': DF} if lab.family == 4 else {'label': 0x12345}
             packet = lab.datagram(tos=0x28 | inner, **fields)
             wire = lab.wrap(sa, packet, tos=0xb8 | outer)
@@ -565,7 +575,7 @@ def ecn_table(lab):
 
 
 def ecn_transmit(lab):
-    """What the device writes: the ECN field as tunnel mode has it."""
+    """Check that the device writes the ECN field as tunnel mode does."""
     for family in lab.inners:
         lab.carry(family)
         out = Wire(lab.right, lab.device.name)

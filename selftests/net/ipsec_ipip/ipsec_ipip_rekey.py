@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Two flows of numbered datagrams, one each way, while SAs change under them;
-for rekey.sh, which see.
-
+"""Two flows of numbered datagrams, one each way, while the SAs change; see
+rekey.sh.
 usage: ipsec_ipip_rekey.py {rekey|pin|command} COUNT
-
 "left" and "right" have a device each, ipsec0, with the first pair of SAs:
 SPIs 0x10000 from the left and 0x20000 from the right.
 """
@@ -58,11 +56,13 @@ class Flow:
                 os._exit(status)
 
     def sent(self):
-        """How many packets have been sent."""
+        """The number of sent packets."""
         return self.shared[0]
 
     def _take(self, seen):
-        """What has arrived: how many, and how many twice or out of turn."""
+        """The number of packets that have arrived, and of those that came twice
+        or out of order.
+        """
         new = twice = late = 0
         number, last = 0, self.shared[1]
         for _ in range(64):
@@ -115,8 +115,8 @@ class Flow:
             (end - start) * 1000)))
 
     def stop(self):
-        """End it, and return what it has sent: every packet has arrived, each
-        once.
+        """End the flow, check that every packet has arrived once, and return
+        the number sent.
         """
         os.write(self.stop_write, b'.')
         check(select.select([self.report_read], [], [], 120)[0],
@@ -131,7 +131,7 @@ class Flow:
                   sent - got, twice, late))
         check(sent == got, sent - got, 'packets from', self.sender, 'lost')
         check(not twice, twice, 'packets came twice')
-        # Where time goes on with each instruction, no machine is too slow.
+        # With --icount, no machine is too slow.
         if os.environ.get('IPSI_COUNTED'):
             check(sent * 1000 >= RATE * msec * 0.98, 'fewer than', RATE,
                   'packets a second')
@@ -139,7 +139,7 @@ class Flow:
 
 
 class Family:
-    """The netlink family, spoken to without a new process for each request."""
+    """The netlink family, without a new process for each request."""
     ATTR = {'ifname': 2, 'direction': 3, 'spi': 5, 'aead_name': 10,
             'aead_key': 11, 'replay_window': 17}
     CMD = {'add': 1, 'del': 2, 'activate': 4}
@@ -164,9 +164,9 @@ class Family:
                 bytes(-len(data) % 4))
 
     def _talk(self, cmd, version, attrs):
-        """The answer; where there is none, the acknowledgement."""
+        """The answer, or the acknowledgement if there is none."""
         body = struct.pack('=BBH', cmd, version, 0) + attrs
-        # NLM_F_REQUEST, and NLM_F_ACK where nothing else comes back
+        # NLM_F_REQUEST, and NLM_F_ACK if there is no other answer
         flags = 1 if self.family == 16 else 5
         self.sock.send(struct.pack('=IHHII', 16 + len(body), self.family,
                                    flags, 1, 0) + body)
@@ -179,7 +179,7 @@ class Family:
         return reply
 
     def request(self, what, **attrs):
-        """Ask for something, which must not fail."""
+        """Make a request, which must not fail."""
         data = self._attr(self.ATTR['ifname'], b'ipsec0\0')
         for name, value in attrs.items():
             if name == 'spi':
@@ -197,7 +197,7 @@ class Family:
 
 
 class Lab:
-    """Both hosts, what they count, and the flows."""
+    """Both hosts, their counters, and the flows."""
 
     def __init__(self):
         self.hosts = {name: Netns(os.environ[name]) for name in INNER}
@@ -213,7 +213,7 @@ class Lab:
                 self.devices[name].refused(), xfrm_stat(self.hosts[name]))
 
     def wait(self, marks):
-        """Until more packets have left on both sides."""
+        """Wait until both sides have sent more packets."""
         for name, flow in self.flows.items():
             until('more packets from ' + name,
                   lambda flow=flow, name=name:
@@ -221,7 +221,7 @@ class Lab:
         marks.update({name: flow.sent() for name, flow in self.flows.items()})
 
     def finish(self):
-        """All packets have arrived, and nothing was refused anywhere."""
+        """Check that all packets have arrived, and that none was refused."""
         sent = {name: flow.stop() for name, flow in self.flows.items()}
         moved = {}
         for name in INNER:
@@ -238,7 +238,7 @@ class Lab:
 
 
 def every(lab, count, change):
-    """Make that many changes with packets between them."""
+    """Make this many changes, with packets between them."""
     marks = {name: 0 for name in INNER}
     start = time.monotonic()
     lab.wait(marks)
@@ -250,8 +250,9 @@ def every(lab, count, change):
 
 
 def rekey(count):
-    """A new pair each time: in first, then out, then the old ones go; inbound
-    the last one may still be needed.
+    """Add a new pair each time: first the inbound SA, then the outbound one,
+    then delete the old ones, except the last inbound one, which may still be
+    needed.
     """
     lab = Lab()
 
@@ -270,7 +271,7 @@ def rekey(count):
 
 
 def pin(count):
-    """Two pairs; the one that is in use changes to and fro."""
+    """Switch between two pairs of SAs."""
     lab = Lab()
 
     for sender, receiver in PEER.items():
@@ -287,7 +288,7 @@ def pin(count):
 
 
 def command(count):
-    """The same as rekey, by the command."""
+    """The same as rekey, with the command "ipsec-ipip rekey"."""
     lab = Lab()
 
     def change(number):

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sends to a device that roams, from wherever its peer may be; for natt.sh,
-which see.
-
+"""Sends packets to a roaming device from different addresses of its peer; see
+natt.sh.
 usage: ipsec_ipip_roam.py TEST EVENTS
-  alternate  from two addresses by turns
+  alternate  from two addresses in turn
   late       late packets, and replayed ones
 EVENTS is a file to which "ipsec-ipip -j monitor" writes.
 """
@@ -19,7 +18,7 @@ OLD, ONE, OTHER = '10.0.0.1', '10.0.0.77', '10.0.0.88'
 
 
 def moves(events):
-    """Where the device has followed its peer to, in order."""
+    """The addresses to which the device has followed its peer, in order."""
     with open(events, encoding='ascii') as file:
         said = [json.loads(line) for line in file
                 if line[0] == '{' and line[-1] == '\n']
@@ -27,22 +26,22 @@ def moves(events):
 
 
 def moved(events, *where):
-    """The device has followed to all of these, and nowhere else."""
+    """Check that the device has followed to exactly these addresses."""
     until('moves to ' + ', '.join(where),
           lambda: len(moves(events)) >= len(where))
     check(moves(events) == list(where), 'moves to', moves(events))
 
 
 def sources(lab):
-    """Where the inbound states say that packets come from."""
+    """The sources of the inbound states."""
     text = lab.right.run('ip', 'xfrm', 'state', 'list', 'dst', '10.0.0.2')
     return {line.split()[1] for line in text.splitlines()
             if line.startswith('src ')}
 
 
 def alternate(events):
-    """The device moves once a second at most, and ends where the newest packet
-    came from.
+    """Check that the device moves at most once a second, and ends at the source
+    of the newest packet.
     """
     lab = Lab()
     sa = lab.sa('transport')
@@ -64,7 +63,7 @@ def alternate(events):
 
 
 def late(events):
-    """Only the newest packet says where the peer is, in either mode."""
+    """Check that only the newest packet moves the peer, in either mode."""
     lab = Lab()
     here, where = OLD, []
 
@@ -78,7 +77,7 @@ def late(events):
         lab.arrives(sa, src=there)
         where.append(there)
         moved(events, *where)
-        # Late, but not seen before
+        # Late, but not replayed
         lab.arrives(sa, src=elsewhere, seq=sa.seq - 5)
         time.sleep(1.5)
         moved(events, *where)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the tests of routing have in common, beside ipsec_ipip_lib.sh: routers
-# on one LAN, links of ipsec-ipip between them, and routing daemons.
+# Library of the routing tests, in addition to ipsec_ipip_lib.sh: routers on one
+# LAN, ipsec-ipip links between them, and routing daemons.
 #
 #     r1      r2      r3      r4       each with eth0 and 10.0.0.N, or fd00::N
 #      |       |       |       |       if IPSI_LAN is "fd00::"
@@ -10,12 +10,12 @@
 #
 # A link between router N and router M is the device "toM" on the one and "toN"
 # on the other, with the inner addresses 192.168.NM.N and 192.168.NM.M, the
-# smaller number first; of IPv6 it has the link-local ones alone. Every router
-# has 192.168.N.N and 2001:db8::N on its loopback.
+# smaller number first; its IPv6 addresses are link-local. Every router has
+# 192.168.N.N and 2001:db8::N on its loopback.
 #
-# Forks are dear where these tests run: what can be said to one ip(8) is.
+# Forks are slow in an emulated machine, so commands for ip(8) are batched.
 
-IPSI_LAN=10.0.0.	# outer addresses, but for the number
+IPSI_LAN=10.0.0.	# prefix of the outer addresses
 
 # ipsi_batch HOST: run the "ip" commands on standard input
 ipsi_batch()
@@ -28,7 +28,7 @@ ipsi_batch()
 	ip -n "${!host}" -batch - <<< "$text" || ipsi_fail "commands of ip"
 }
 
-# ipsi_inner_of N M: the inner address of router N on its link to M
+# ipsi_inner_of N M: print the inner address of router N on its link to M
 ipsi_inner_of()
 {
 	local net=$1$2
@@ -37,9 +37,9 @@ ipsi_inner_of()
 	echo "192.168.$net.$1"
 }
 
-# ipsi_lan N...: the routers r$N on one LAN. Over IPv4, what the hosts would send
-# there of their own accord is switched off, and what the bridge would, which joins
-# groups: all but ARP comes from the links.
+# ipsi_lan N...: make the routers r$N on one LAN. Over IPv4, the hosts' own IPv6
+# packets and those of the bridge, which joins groups, are switched off: all
+# packets but ARP come from the links.
 ipsi_lan()
 {
 	local n host off=0 length=64
@@ -71,8 +71,8 @@ ipsi_lan()
 }
 
 # ipsi_state FROM TO SPI IF_ID [OPTION...]: print the words of "ip xfrm state"
-# for an SA whose key follows from the SPI. Both ends know it so; for each SPI
-# it may be used once.
+# for an SA. Both ends derive the key from the SPI, so each SPI may be used only
+# once.
 ipsi_state()
 {
 	local from=$1 to=$2 spi=$3 if_id=$4
@@ -83,13 +83,13 @@ ipsi_state()
 	printf '0x%040x 128 %s\n' "$spi" "$*"
 }
 
-# ipsi_spi N M: the SPI in which router N sends to M
+# ipsi_spi N M: print the SPI with which router N sends to M
 ipsi_spi()
 {
 	printf '0x%x' $((0x1000 + 16 * $1 + $2))
 }
 
-# ipsi_ends N M...: router N's ends of the links to M
+# ipsi_ends N M...: make router N's ends of the links to M
 ipsi_ends()
 {
 	local n=$1 m
@@ -113,8 +113,8 @@ ipsi_end()
 	END
 }
 
-# ipsi_leads HOST ADDRESS DEVICE...: HOST's routing table has a route to just this
-# address, by these devices, in order of the alphabet, and no other
+# ipsi_leads HOST ADDRESS DEVICE...: true if HOST has a route to exactly this
+# address, by exactly these devices, in alphabetical order
 ipsi_leads()
 {
 	local host=$1 address=$2 family=-4 word before='' devices=''
@@ -135,14 +135,14 @@ ipsi_leads()
 
 IPSI_FRR=/usr/lib/frr
 
-# ipsi_frr_config HOST DAEMON: the configuration is on standard input
+# ipsi_frr_config HOST DAEMON: write the configuration on standard input
 ipsi_frr_config()
 {
 	local dir=$IPSI_TMP/frr-$1
 
 	[ -x "$IPSI_FRR/$2" ] || ipsi_skip "frr is not installed"
 	if [ ! -d "$dir" ]; then
-		# the daemons run as a user of their own
+		# The daemons run as their own user.
 		chmod 711 "$IPSI_TMP"
 		mkdir "$dir"
 		chown frr:frr "$dir"
@@ -150,7 +150,7 @@ ipsi_frr_config()
 	cat > "$dir/$2.conf"
 }
 
-# ipsi_frr_zebra HOST...: run zebra there
+# ipsi_frr_zebra HOST...: run zebra on these hosts
 ipsi_frr_zebra()
 {
 	local host
@@ -162,7 +162,7 @@ ipsi_frr_zebra()
 	done
 }
 
-# ipsi_frr DAEMON HOST...: run it there, with zebra
+# ipsi_frr DAEMON HOST...: run DAEMON and zebra on these hosts
 ipsi_frr()
 {
 	local daemon=$1 host
@@ -170,7 +170,7 @@ ipsi_frr()
 
 	ipsi_frr_zebra "$@"
 	for host in "$@"; do
-		# who comes too early tries again after seconds only
+		# A daemon that starts before zebra retries only after seconds.
 		ipsi_wait "zebra at $host" \
 			test -S "$IPSI_TMP/frr-$host/zserv.api"
 		ipsi_frr_start "$host" "$daemon"
@@ -186,7 +186,7 @@ ipsi_frr_start()
 		--log "file:$dir/log"
 }
 
-# ipsi_vtysh HOST COMMAND...: ask the daemons of a host
+# ipsi_vtysh HOST COMMAND...: send a command to the daemons of HOST
 ipsi_vtysh()
 {
 	local host=$1
@@ -195,7 +195,7 @@ ipsi_vtysh()
 	vtysh --vty_socket "$IPSI_TMP/frr-$host" -c "$*"
 }
 
-# ipsi_seconds_since START: how long ago $EPOCHREALTIME was START
+# ipsi_seconds_since START: print the time since $EPOCHREALTIME was START
 ipsi_seconds_since()
 {
 	local us=$((${EPOCHREALTIME/./} - ${1/./}))

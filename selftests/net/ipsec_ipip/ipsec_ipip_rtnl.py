@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""A link request by hand, for values that ip(8) itself would refuse.
-
+"""Hand-made link requests, for values that ip(8) itself refuses.
 ipsec_ipip_rtnl.py {new|set} NAME TYPE=HEX...: make or change a link of kind
-ipsec-ipip with these attributes (IFLA_IPSEC_IPIP_*). Prints the message of
-the kernel, and exits 1, if it refuses.
+ipsec-ipip with these attributes (IFLA_IPSEC_IPIP_*). If the kernel refuses,
+prints its message and exits 1.
 """
 import os
 import socket
@@ -56,7 +55,7 @@ def verdict(reply):
 
 
 def main():
-    """Send, and tell what came back."""
+    """Send the request, and print the answer."""
     verb, name = sys.argv[1:3]
     options = [(int(k), bytes.fromhex(v))
                for k, v in (a.split("=") for a in sys.argv[3:])]

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Inner packets inside and outside of the traffic selectors of SAs, in both
-directions; for adopt_selectors.sh, which see. The left is in the peer's place,
-the right has the device.
-
+"""Inner packets that match and do not match the traffic selectors of SAs, in both
+directions; see adopt_selectors.sh. The left takes the place of the peer, the
+right has the device.
 usage: ipsec_ipip_selectors.py TEST
 """
 import os
@@ -15,7 +14,7 @@ from ipsec_ipip_packet import (
     ip_split, ipv4, main, udp, until)
 
 PEER, HOST = '10.0.0.1', '10.0.0.2'             # outer addresses
-# The negotiated networks, and what is in neither.
+# Addresses in the negotiated networks, and outside of both.
 THERE, HERE, OTHER = '10.1.0.1', '10.2.0.1', '10.3.0.1'
 KEY = '0x000102030405060708090a0b0c0d0e0f10111213'
 SPI_IN, SPI_OUT = 0x1001, 0x1002
@@ -28,14 +27,14 @@ def datagram(src, dst, **fields):
 
 
 def icmp_error(src, dst, quoted, kind=3, code=1):
-    """An ICMP error about a packet, of which it quotes the beginning."""
+    """An ICMP error that quotes the beginning of a packet."""
     body = struct.pack('!BBHI', kind, code, 0, 0) + quoted[:28]
     body = body[:2] + struct.pack('!H', checksum(body)) + body[4:]
     return ipv4(src, dst, 1, body)
 
 
 class Lab:
-    """Both hosts, and what both have counted."""
+    """Both hosts, and their counters."""
 
     def __init__(self):
         left, right = Netns(os.environ['left']), Netns(os.environ['right'])
@@ -53,8 +52,8 @@ class Lab:
                         for name in ('rx_selector', 'tx_selector')}
 
     def receive(self, what, packet, passes):
-        """The peer sends a packet, which the device takes or not. A good one
-        after it says that it was looked at.
+        """Send a packet from the peer, and check whether the device accepts it.
+        A good packet after it shows that it was processed.
         """
         control = datagram(THERE, HERE, ident=0x1234)
         self.wire.send(self.sa_in.packet(PEER, HOST, packet), self.mac)
@@ -68,7 +67,9 @@ class Lab:
         self.count('rx_selector', what, passes)
 
     def send(self, what, packet, passes):
-        """The host sends a packet, which the device encrypts or not."""
+        """Send a packet from the host, and check whether the device encrypts
+        it.
+        """
         control = datagram(HERE, THERE, ident=0x1234)
         self.inside.send(packet)
         if self.control:
@@ -81,13 +82,13 @@ class Lab:
         self.count('tx_selector', what, passes)
 
     def opened(self, what):
-        """The inner packet of what arrives at the peer."""
+        """The inner packet of the next packet that arrives at the peer."""
         outer = self.arriving.wait(what, lambda packet: packet[9] == 50)
         text = self.sa_out.open(ip_split(outer)[1])[1]
         return self.sa_out.trailer(text)[0]
 
     def count(self, counter, what, passes):
-        """Refused packets are counted, others are not."""
+        """Check that refused packets are counted, and others are not."""
         self.counted[counter] += not passes
         if self.control:
             refused = self.device.refused()
@@ -100,7 +101,7 @@ class Lab:
         print(counter[:2], what, 'passes' if passes else 'is refused')
 
     def both(self, what, there, here, passes):
-        """A datagram each way."""
+        """Send a datagram each way."""
         self.receive(what, datagram(there, here), passes)
         self.send(what, datagram(here, there), passes)
 
@@ -147,7 +148,7 @@ def narrow():
 
 
 def wide():
-    """No selectors, or not any more."""
+    """No selectors, or no longer."""
     lab = Lab()
     lab.both('inside', THERE, HERE, True)
     lab.both('other here', THERE, OTHER, True)
@@ -155,7 +156,7 @@ def wide():
 
 
 def two():
-    """Another pair of networks beside the first."""
+    """Another pair of networks in addition to the first."""
     lab = Lab()
     lab.both('inside', THERE, HERE, True)
     lab.both('inside the other', OTHER, '10.4.0.1', True)
@@ -164,7 +165,7 @@ def two():
 
 
 def nothing():
-    """Selectors that cannot be kept to, or policies that are missing."""
+    """Selectors that cannot be enforced, or missing policies."""
     lab = Lab()
     lab.control = False
     lab.both('inside', THERE, HERE, False)
@@ -172,7 +173,7 @@ def nothing():
 
 
 def probe(here, there, passes):
-    """Does a packet that goes out pass? For one who waits for it."""
+    """Check whether an outbound packet passes; the caller repeats this."""
     lab = Lab()
     lab.inside.send(datagram(here, there))
     refused = (lab.device.refused().get('tx_selector', 0) !=
@@ -181,7 +182,7 @@ def probe(here, there, passes):
 
 
 def nothing_in():
-    """The same for what comes in alone."""
+    """The same for an inbound packet."""
     lab = Lab()
     lab.control = False
     lab.receive('inside', datagram(THERE, HERE), False)

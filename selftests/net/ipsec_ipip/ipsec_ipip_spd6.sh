@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Inner IPv6 beside policies that have no if_id; "ip xfrm" is in the daemon's
-# place. Sourced after ipsec_ipip_lib.sh.
+# Library for inner IPv6 with policies without if_id; "ip xfrm" takes the place
+# of the daemon. Sourced after ipsec_ipip_lib.sh.
 #
 #   lan ------------- left ======================= right
 #   fd01::3     fd01::1 (device)        fd02::1 (tunnel mode)
@@ -13,8 +13,8 @@ DEV=$IPSI_DEV
 SPD6_REQID=16389
 SPD6_LAN=fd01::3
 
-# spd6_policies HOST HERE THERE "DIR..." [OPTION...]: as the daemon of HOST has
-# them
+# spd6_policies HOST HERE THERE "DIR..." [OPTION...]: add the policies of HOST's
+# daemon
 spd6_policies()
 {
 	local host=$1 here=$2 there=$3 dirs=$4 peer dir
@@ -36,32 +36,32 @@ spd6_policies()
 	done
 }
 
-# spd6_sa HOST DIR [OPTION...]: for either family inside
+# spd6_sa HOST DIR [OPTION...]: add an SA for both inner families
 spd6_sa()
 {
 	ipsi_daemon_sa "$1" "$2" reqid $SPD6_REQID flag af-unspec "${@:3}"
 }
 
-# spd6_gateway: the right, in tunnel mode
+# spd6_gateway: set up the right, in tunnel mode
 spd6_gateway()
 {
 	ipsi_inner right
 	spd6_sa right out
 	spd6_sa right in
 	spd6_policies right fd02::/64 fd01::/64 "out in fwd"
-	# any route would do, the policy decides
+	# Any route will do, because the policy selects the packets.
 	ipsi_do right ip route add fd01::/64 dev "$IPSI_WIRE" src fd02::1
 }
 
-# spd6_host NAME ADDRESS LINK: a host on a wire of its own to the left, which it
-# has as its router; the link address of each is known to the other
+# spd6_host NAME ADDRESS LINK: make a host with its own link to the left, which
+# is its router; both know each other's link address
 spd6_host()
 {
 	local name=$1 address=$2 link=02:00:00:00:0$3:0
 
 	setup_ns "$name" || ipsi_skip "no network namespaces here"
 	ipsi_shell "$name"
-	# shellcheck disable=SC2154 # setup_ns sets them
+	# shellcheck disable=SC2154 # set by setup_ns
 	ip link add eth0 netns "${!name}" address "${link}3" type veth \
 		peer name "$name" netns "$left" address "${link}1" ||
 		ipsi_fail "no veth pair"
@@ -74,7 +74,7 @@ spd6_host()
 	ipsi_do left ip link set "$name" up
 }
 
-# spd6_lan: a host behind the left
+# spd6_lan: make a host behind the left
 spd6_lan()
 {
 	spd6_host lan $SPD6_LAN 0
@@ -91,8 +91,8 @@ spd6_listen()
 	ipsi_capture_start left "$SPD6_WIRE"
 }
 
-# spd6_finish: nothing has left but ESP, and that by SAs; no state is there that
-# could send without an SPI
+# spd6_finish: check that only ESP left the host, all of it with SAs, and that
+# no state could send without an SPI
 spd6_finish()
 {
 	ipsi_capture_stop
@@ -106,24 +106,24 @@ spd6_finish()
 	spd6_no_spi_0
 }
 
-# One that an acquire has left has no key.
+# spd6_no_spi_0: check that states left by an acquire have no key
 spd6_no_spi_0()
 {
-	# shellcheck disable=SC2154 # setup_ns sets it
+	# shellcheck disable=SC2154 # set by setup_ns
 	! ip -n "$left" xfrm state | grep -A 4 'spi 0x00000000 ' |
 		grep -qE '^\s*(aead|enc|auth)' ||
 		ipsi_fail "a state that can send has no SPI"
 }
 
-# spd6_echoes HOST: how many echo requests it has taken
+# spd6_echoes HOST: print the number of received echo requests
 spd6_echoes()
 {
 	ipsi_try "$1" cat /proc/net/snmp6 |
 		awk '$1 == "Icmp6InEchos" { print $2 }'
 }
 
-# spd6_arrived N: so many echo requests have come to the right since this was
-# asked last
+# spd6_arrived N: check that N echo requests have arrived at the right since the
+# last call
 spd6_arrived()
 {
 	local now

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Has a device refuse packets for every reason that it knows, in known numbers
-and with good packets between them, and looks at all places that tell of it;
-for stats.sh, which see.
-
+"""Makes a device refuse known numbers of packets for every reason, with good
+packets between them, and checks all places that report it; see stats.sh.
 usage: ipsec_ipip_stats.py TEST
 """
 import os
@@ -20,7 +18,7 @@ INNER_PEER, INNER_HOST = INNER[4]
 TRACING = '/sys/kernel/tracing'
 ETH_P_EXPERIMENT = 0x88b5
 
-# What the core calls the reason when a packet is freed on transmission.
+# The core's drop reasons for packets that are freed on transmit.
 CORE = {
     'tx_no_sa': 'XFRM_POLICY',
     'tx_no_route': 'IP_OUTNOROUTES',
@@ -30,7 +28,7 @@ CORE = {
     'tx_malformed': 'IP_INHDR',
 }
 
-# Which reasons each counter of the interface is the sum of.
+# The reasons that each counter of the interface sums up.
 INTERFACE = {
     ('tx', 'errors'): ('tx_no_sa', 'tx_no_route', 'tx_loop', 'tx_error'),
     ('tx', 'carrier_errors'): ('tx_no_sa', 'tx_no_route'),
@@ -43,17 +41,16 @@ INTERFACE = {
     ('rx', 'dropped'): ('rx_down',),
 }
 
-# These are counted, and are no errors: no counter of the interface has them.
+# These are counted but are not errors, so no counter of the interface has them.
 HARMLESS = ('rx_dummy', 'rx_ecn_odd')
 
-# Not provoked here: what is sent is held against selectors only if the SA was
-# taken over from a key manager, and a path error is told to who sends next; it
-# refuses no packet.
+# Not tested here: only adopted SAs have selectors for sent packets, and a path
+# error refuses no packet but is relayed to the next sender.
 ELSEWHERE = ('tx_selector', 'tx_path_error')
 
 
 class Trace:
-    """A trace of our own, so that others may have theirs."""
+    """A separate trace instance, so that other users can have theirs."""
 
     def __init__(self):
         self.dir = '%s/instances/ipsi-%d' % (TRACING, os.getpid())
@@ -74,13 +71,13 @@ class Trace:
                 for part in parts if part]
 
     def end(self):
-        """Leave no trace."""
+        """Remove the instance."""
         self.write('events/enable', '0')
         os.rmdir(self.dir)
 
 
 class Counted(Lab):
-    """The lab, with packets that the device is to send as well."""
+    """The lab of receive.sh, which can also send through the device."""
 
     def __init__(self):
         super().__init__()
@@ -89,11 +86,11 @@ class Counted(Lab):
             self.out = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
 
     def send_inner(self, packet, proto=ETH_P_IP):
-        """Have the device send a packet."""
+        """Send a packet through the device."""
         self.out.sendto(packet, ('ipsec0', proto))
 
     def passes(self, count=1):
-        """Packets that must leave do."""
+        """Check that good packets leave."""
         packet = ipv4(INNER_HOST, INNER_PEER, 17,
                       udp(INNER_HOST, INNER_PEER, PORT, PORT, filler(30)))
         for _ in range(count):
@@ -104,7 +101,7 @@ class Counted(Lab):
             self.sent_bytes += len(packet)
 
     def not_sent(self, reason, count, packet=None, proto=ETH_P_IP):
-        """Packets are refused, each at once and for this reason."""
+        """Check that packets are refused at once and for this reason."""
         packet = packet or ipv4(INNER_HOST, INNER_PEER, 17, udp(
             INNER_HOST, INNER_PEER, PORT, PORT))
         self.answers.all_seen()
@@ -124,7 +121,7 @@ class Counted(Lab):
 
 
 def provoke_sent(lab):
-    """Each reason not to send."""
+    """Test each reason not to send."""
     run = lab.right.run
     lab.not_sent('tx_no_sa', 3)
     lab.sa_out('add', '0x3001')
@@ -141,7 +138,7 @@ def provoke_sent(lab):
     lab.not_sent('tx_too_big', 5, ipv4(INNER_HOST, INNER_PEER, 17, udp(
         INNER_HOST, INNER_PEER, 1, 2, filler(1460)), frag=DF))
     lab.passes()
-    # No sequence number is left.
+    # The sequence numbers are used up.
     lab.sa_out('del', '0x3001')
     lab.sa_out('add', '0x3002', 'seq', '4294967295')
     lab.not_sent('tx_error', 1)
@@ -150,7 +147,7 @@ def provoke_sent(lab):
 
 
 def provoke_received(lab):
-    """Each reason not to accept."""
+    """Test each reason not to accept."""
     sa = lab.sa('transport')
     lab.arrives(sa)
     wire = sa.packet(PEER, HOST, lab.datagram())
@@ -181,8 +178,8 @@ def provoke_received(lab):
 
 
 def interface_adds_up(lab):
-    """Each reason is in the interface's errors or drops, once; and what was
-    refused and what has passed is what was tried.
+    """Check that each reason is counted once in the interface's errors or
+    drops, and that refused and accepted packets add up to all.
     """
     link = lab.device.link()
     for (way, name), reasons in INTERFACE.items():
@@ -203,7 +200,7 @@ def interface_adds_up(lab):
 
 
 def ethtool_agrees(lab):
-    """The same numbers under the same names."""
+    """Check that ethtool has the same numbers and names."""
     text = lab.right.run('ethtool', '-S', 'ipsec0')
     seen = {name: int(value) for name, value in
             re.findall(r'^\s*(\w+): (\d+)$', text, re.M)}
@@ -215,7 +212,8 @@ def ethtool_agrees(lab):
 
 
 def trace_agrees(lab, trace):
-    """Each refused packet was traced, once, with its reason and SA."""
+    """Check that each refused packet was traced once, with its reason and SA.
+    """
     events = trace.lines('ipsec_ipip_refused')
     seen = {}
     for event in events:
@@ -223,18 +221,18 @@ def trace_agrees(lab, trace):
         seen[reason] = seen.get(reason, 0) + 1
         check(event['dev'] == 'ipsec0' and event['dir'] == reason[:2],
               'event', event)
-        # On its way out a packet has an SA only where that refused it.
+        # On transmit, a packet has an SA only if the SA refused it.
         sa = {'tx_error': '0x00003002', 'tx_too_big': '0x00003001',
               'rx_selector': '0x00001006'}.get(
                   reason, '0x00001001' if event['dir'] == 'rx' else
                   '0x00000000')
         check(event['spi'] == sa, 'SPI of', event, 'instead of', sa)
-    # What was accepted, if in an odd state, is not refused.
+    # Packets accepted in an unused ECN state are not refused.
     expected = {reason: count for reason, count in lab.counted.items()
                 if reason != 'rx_ecn_odd'}
     check(seen == expected, 'trace', seen, 'instead of', expected)
 
-    # An address may be that of another packet later.
+    # An address may be reused by another packet later.
     freed = {(event['skbaddr'], event['reason'])
              for event in trace.lines('kfree_skb')}
     for event in events:
@@ -250,7 +248,7 @@ def trace_agrees(lab, trace):
 
 
 def reasons():
-    """Each reason, seen in each way."""
+    """Check each reason in each place."""
     if not os.path.isdir(TRACING + '/instances'):
         print('tracefs is not mounted on', TRACING)
         sys.exit(4)

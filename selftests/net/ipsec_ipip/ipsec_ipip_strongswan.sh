@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the tests with strongSwan have in common, beside ipsec_ipip_lib.sh and
-# ipsec_ipip_ike.sh: the configuration files of ike/strongswan, which are those
-# of Documentation/networking/ipsec-ipip-strongswan.rst, and what is done with
-# the link that they describe: a device on the left, an ordinary host with
-# policies on the right.
+# Library of the strongSwan tests, in addition to ipsec_ipip_lib.sh and
+# ipsec_ipip_ike.sh: the configuration files of ike/strongswan, which
+# Documentation/networking/ipsec-ipip-strongswan.rst shows, and operations on
+# the link that they describe, with a device on the left and an ordinary host
+# with policies on the right.
 
 SWAN_FILES=$IPSI_DIR/ike/strongswan
 
-# swan_charon HOST FILE [SED_COMMAND...]: run charon with that file, with the
+# swan_charon HOST FILE [SED_COMMAND...]: run charon with FILE, edited for the
 # outer addresses of this test
 swan_charon()
 {
@@ -22,7 +22,7 @@ swan_charon()
 		edits+=(-e "$edit")
 	done
 	mkdir -p "$dir"
-	# the test's own come last
+	# The test's own commands come last.
 	{
 		sed -n '/^charon {/,/^}/{//!p}' "$SWAN_FILES/strongswan.conf"
 		cat "$dir/charon.conf" 2> /dev/null
@@ -31,7 +31,7 @@ swan_charon()
 	ipsi_charon "$host" < <(sed "${edits[@]}" "$file")
 }
 
-# swan_certs HOST...: let the hosts have keys and certificates
+# swan_certs HOST...: install keys and certificates
 swan_certs()
 {
 	local host dir kind
@@ -50,7 +50,8 @@ swan_certs()
 	done
 }
 
-# swan_ordinary HOST: its inner address, from which it talks to the other's
+# swan_ordinary HOST: set up the inner address of an ordinary host, and the
+# route to the other's
 swan_ordinary()
 {
 	local host=$1 peer=${IPSI_PEER[$1]}
@@ -60,8 +61,8 @@ swan_ordinary()
 		src "${IPSI_INNER[$host]}"
 }
 
-# swan_start {psk|cert} [DEVICE_OPTION...]: both sides with the files, ready for
-# the first packet
+# swan_start {psk|cert} [DEVICE_OPTION...]: start both sides, ready for the
+# first packet
 swan_start()
 {
 	local auth=$1
@@ -77,7 +78,8 @@ swan_start()
 	swan_charon left "device-$auth.conf"
 }
 
-# swan_answer HOST: wait until the other answers; the keys may have to come first
+# swan_answer HOST: wait until the other host answers, after a negotiation if
+# necessary
 swan_answer()
 {
 	local host=$1
@@ -87,7 +89,8 @@ swan_answer()
 		"${IPSI_INNER[${IPSI_PEER[$host]}]}"
 }
 
-# What everybody believes. R27 R28
+# swan_believe: check that charon on both hosts and the kernel on the right have
+# tunnel mode, and that the device sends in transport mode. R27 R28
 swan_believe()
 {
 	ipsi_has "$(ipsi_swanctl left --list-sas)" "INSTALLED, TUNNEL" \
@@ -105,14 +108,14 @@ swan_spis()
 	ipsi_swanctl left --list-sas | grep '^ *out '
 }
 
-# There is one CHILD_SA again, and another.
+# swan_rekeyed: true if there is again one CHILD_SA, a new one
 swan_rekeyed()
 {
 	[ "$(swan_spis)" != "$SWAN_SPIS" ] &&
 		ipsi_charon_installed left 1 && ipsi_charon_installed right 1
 }
 
-# swan_rekey HOST
+# swan_rekey HOST: make HOST rekey, and wait until it is done
 swan_rekey()
 {
 	SWAN_SPIS=$(swan_spis)

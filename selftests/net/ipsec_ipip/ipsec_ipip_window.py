@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sends packets again, and late, to SAs with replay windows of many widths;
-for lifetimes.sh, which see.
-
+"""Sends replayed and late packets to SAs with replay windows of many widths; see
+lifetimes.sh.
 usage: ipsec_ipip_window.py TEST
 """
 import json
@@ -14,7 +13,8 @@ from ipsec_ipip_receive import Lab, flip
 
 
 def windows():
-    """RFC 4303 section 3.4.3: each number once, and none that is too old."""
+    """RFC 4303 section 3.4.3: each number is accepted once, and not if too old.
+    """
     lab = Lab()
     refused = 0
 
@@ -34,13 +34,13 @@ def windows():
         lab.refused(sa, what + 'the same again', wire, 'rx_crypto')
         lab.refused(sa, what + 'late by as much', late(width)[1], 'rx_crypto')
         lab.refused(sa, what + 'late by more', late(width + 1)[1], 'rx_crypto')
-        # What is not authentic moves no window.
+        # A packet that is not authentic does not move the window.
         wire = lab.wrap(sa, lab.datagram(), seq=sa.seq + 100000)
         lab.refused(sa, what + 'forged far ahead', flip(wire, len(wire) - 1),
                     'rx_crypto')
         packet, wire = late(width - 1)
         lab.arrives(sa, packet, what + 'late by one less, after all', wire)
-        # Far ahead, the window begins anew.
+        # A number far ahead resets the window.
         sa.seq += 5000
         lab.arrives(sa)
         packet, wire = late(width - 1)
@@ -54,7 +54,7 @@ def windows():
 
 
 def no_window():
-    """Nothing is remembered, so all that is authentic comes in."""
+    """Without a window, all authentic packets are accepted."""
     lab = Lab()
     sa = lab.sa('none')
 
@@ -62,7 +62,7 @@ def no_window():
     wire = lab.wrap(sa, packet)
     for what in ('first', 'again', 'once more'):
         lab.arrives(sa, packet, what, wire)
-    # as if the peer had been rebooted
+    # as after a reboot of the peer
     sa.seq = 100000
     lab.arrives(sa)
     sa.seq = 0

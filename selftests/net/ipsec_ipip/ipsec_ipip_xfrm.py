@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel's own interface to SAs, by hand, as a key manager uses it. ip(8)
-shows less than all of a state, and takes too long for races.
-
-usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all there is
-       ipsec_ipip_xfrm.py show DST SPI...  all that the kernel says of SAs
+"""Hand-made XFRM netlink requests, as a key manager makes them. ip(8) does not
+show all of a state, and is too slow for races.
+usage: ipsec_ipip_xfrm.py full SRC DST     add two SAs with all properties
+       ipsec_ipip_xfrm.py show DST SPI...  print everything about SAs
        ipsec_ipip_xfrm.py pcpu SRC DST SPI CPU KEY
-                                           add an SA that is for one CPU
+                                           add an SA for one CPU
        ipsec_ipip_xfrm.py many SRC DST SPI N IF_ID
                                            add N SAs that differ in their SPI:
                                            AH in transport mode
@@ -58,14 +57,14 @@ GCM = ('rfc4106(gcm(aes))', bytes(range(20)), 128)
 
 
 def addr(text):
-    """An address as the kernel has it: 16 bytes."""
+    """An address in the kernel's form: 16 bytes."""
     if ':' in text:
         return socket.inet_pton(socket.AF_INET6, text)
     return socket.inet_aton(text) + bytes(12)
 
 
 def family(text):
-    """Its family."""
+    """The family of an address."""
     return socket.AF_INET6 if ':' in text else socket.AF_INET
 
 
@@ -94,12 +93,12 @@ def alg(kind, name, key, icv=None):
 
 
 def aead(key=GCM[1]):
-    """AES-GCM, with a key or the one above."""
+    """AES-GCM, with this key or the default one."""
     return alg(ALG_AEAD, GCM[0], key, GCM[2])
 
 
 class Sa:
-    """What names an SA, and what is told of it when it is added."""
+    """The identity of an SA, and its properties."""
 
     # pylint: disable=too-many-arguments
     def __init__(self, src, dst, spi, *, mode=TUNNEL, reqid=0, flags=0,
@@ -165,8 +164,8 @@ class Xfrm:
                 return 0, answer
 
     def batch(self, messages):
-        """Send several as one; no other key manager comes in between. Return
-        their error numbers.
+        """Send several messages in one datagram, so that no other key manager
+        can act between them. Return their error numbers.
         """
         first = self.seq + 1
         self.sock.send(b''.join(
@@ -183,7 +182,7 @@ class Xfrm:
         return [errors[seq] for seq in sorted(errors)]
 
     def dump(self):
-        """Destination, SPI and mode of all states at one moment."""
+        """The destination, SPI and mode of all states, from one dump."""
         self._send(GETSA, b'', NLM_F_DUMP)
         found = []
         while True:
@@ -205,24 +204,24 @@ class Xfrm:
                              NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
 
     def update(self, sa):
-        """Update it."""
+        """Update an SA."""
         return self.ask(UPDSA, sa.info())[0]
 
     def delete(self, sa):
-        """Delete it."""
+        """Delete an SA."""
         return self.ask(DELSA, sa.ident())[0]
 
     def get(self, sa, mark=b''):
-        """Look at it."""
+        """Get an SA."""
         return self.ask(GETSA, sa.ident() + mark, 0)
 
     def get_ae(self, sa, mark=b''):
-        """Look at its replay state and lifetimes."""
+        """Get the replay state and lifetimes of an SA."""
         body = sa.ident() + addr(sa.src) + struct.pack('=II', AE_ALL, 0)
         return self.ask(GETAE, body + mark, 0)
 
     def set_ae(self, sa, more):
-        """Set its replay state."""
+        """Set the replay state of an SA."""
         body = sa.ident() + addr(sa.src) + struct.pack('=II', AE_ALL, 0)
         return self.ask(NEWAE, body + more,
                         NLM_F_ACK | 0x100)[0]   # NLM_F_REPLACE
@@ -237,7 +236,7 @@ class Xfrm:
 
 
 def must(error, what):
-    """Stop on an error."""
+    """Exit on an error."""
     if error:
         sys.exit('%s: %s' % (what, os.strerror(error)))
 
@@ -280,7 +279,7 @@ def show(dst, *spis):
 
 
 def esn(window, seq, oseq):
-    """Replay state with ESN; of packets received, only the last is missing."""
+    """The replay state with ESN; only the last received packet is missing."""
     words = (window + 31) // 32
     return attr(REPLAY_ESN_VAL, struct.pack(
         '=6I%dI' % words, words, oseq & 0xffffffff, seq & 0xffffffff,
@@ -288,8 +287,8 @@ def esn(window, seq, oseq):
 
 
 def full(src, dst):
-    """Two outbound SAs: the first with what goes with ESN, an AEAD and UDP,
-    the second with the others.
+    """Add two outbound SAs: the first with the properties that go with ESN, an
+    AEAD and UDP, the second with the others.
     """
     xfrm = Xfrm()
     common = attr(IF_ID, struct.pack('=I', 7))
@@ -311,7 +310,8 @@ def full(src, dst):
     words = {'reqid': 42, 'limits': limits,
              'flags': (FLAG_NOECN | FLAG_NOPMTUDISC | FLAG_AF_UNSPEC |
                        FLAG_ESN)}
-    # Older kernels know no direction, and want a window in both.
+    # Older kernels have no direction attribute, and require a window in both
+    # directions.
     error = xfrm.add(Sa(src, dst, 0x1001, more=first + newer +
                         esn(0, 0, 0x1_0000_0007), **words))
     if error == errno.EINVAL:
@@ -332,7 +332,7 @@ def full(src, dst):
 
 
 def pcpu(src, dst, spi, cpu, key):
-    """An outbound SA of the device, in tunnel mode, for one CPU."""
+    """Add an outbound SA of the device, in tunnel mode, for one CPU."""
     more = attr(IF_ID, struct.pack('=I', 7))
     more += attr(SA_DIR, struct.pack('=B', DIR_OUT))
     more += attr(SA_PCPU, struct.pack('=I', int(cpu)))
@@ -341,7 +341,7 @@ def pcpu(src, dst, spi, cpu, key):
 
 
 def add_all(sas):
-    """Add these SAs, many at once."""
+    """Add these SAs, many in one message."""
     xfrm = Xfrm()
     sas = list(sas)
     for i in range(0, len(sas), 100):
@@ -351,7 +351,7 @@ def add_all(sas):
 
 
 def many(src, dst, spi, number, if_id):
-    """SAs of a device, as cheap as can be."""
+    """Add cheap SAs of a device."""
     more = alg(ALG_AUTH_TRUNC, 'hmac(md5)', bytes(16), 96)
     more += attr(IF_ID, struct.pack('=I', int(if_id)))
     spi = int(spi, 0)
@@ -368,7 +368,7 @@ def strays(src, dst, if_id, number):
 
 
 def tunnels(local, net, number):
-    """What a key manager adds that knows no if_id, for many peers."""
+    """Add the SAs of a key manager without if_id, for many peers."""
     for i in range(int(number)):
         peer = '%s.%d.%d' % (net, i >> 8, i & 255)
         key = aead(struct.pack('!I', i) + GCM[1][4:])
@@ -378,12 +378,12 @@ def tunnels(local, net, number):
 
 
 def migrate(src, dst, other, times):
-    """Move SAs in tunnel mode to and fro, faster than anybody can follow."""
+    """Move SAs in tunnel mode back and forth, as fast as possible."""
     xfrm = Xfrm()
     ends = dst, other
     for i in range(int(times)):
         old, new = ends[i % 2], ends[1 - i % 2]
-        # selector and direction (out) of a policy for all
+        # selector and direction (out) of a policy for all packets
         body = bytes(40) + struct.pack('=H', socket.AF_INET) + bytes(14)
         body += struct.pack('=IB3x', 0, 1)
         body += attr(USER_MIGRATE, addr(old) + addr(src) + addr(new) +
@@ -397,8 +397,8 @@ def migrate(src, dst, other, times):
 
 
 def forget(address):
-    """Flush the policies and send a datagram. What the kernel does later about
-    policies, on this processor, it does after that.
+    """Flush the policies and send a datagram. Work that the kernel defers on
+    this processor runs after both.
     """
     xfrm = Xfrm()
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -414,8 +414,8 @@ def forget(address):
 
 LOCAL, REMOTE, IF_ID_7 = '10.0.0.1', '10.0.0.2', struct.pack('=I', 7)
 
-# What a key manager does after it has added an SA. What stands together in
-# parentheses goes to the kernel as one, and no adoption can come in between.
+# The operations of a key manager on an SA. Those in parentheses go to the
+# kernel in one datagram, so no adoption can come between them.
 LIVES = (('add',), ('delete',)), (('add', 'delete'),), \
     (('add',), ('update',), ('delete',)), (('add', 'update'), ('delete',)), \
     (('add', 'update', 'delete'),), (('add',), ('flush',)), \
@@ -429,7 +429,7 @@ LIVES = (('add',), ('delete',)), (('add', 'delete'),), \
 
 
 def background(function, *args):
-    """Run it in another process until that is killed."""
+    """Run a function in another process until that is killed."""
     pid = os.fork()
     if pid:
         return pid
@@ -448,7 +448,7 @@ def background(function, *args):
 
 
 def sender():
-    """Send into the device for ever; most packets find no SA."""
+    """Send to the device for ever; most packets find no SA."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     data = b'must not be seen ' * 4
     while True:
@@ -459,7 +459,7 @@ def sender():
 
 
 def one_state_per_sa():
-    """At no moment are there two states of one SA."""
+    """Check all the time that no SA has two states."""
     xfrm = Xfrm()
     while True:
         states = [(dst, spi) for dst, spi, _ in xfrm.dump() if any(spi)]
@@ -469,17 +469,19 @@ def one_state_per_sa():
 
 
 class Sniffer:
-    """On the wire: ESP alone, and no sequence number of an SA twice."""
+    """Check that there is only ESP on the wire, and that no sequence number of
+    an SA comes twice.
+    """
 
     def __init__(self, dev):
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
-        # Outgoing packets are for those who want all.
+        # Only ETH_P_ALL sockets see outgoing packets.
         self.sock.bind((dev, ETH_P_ALL))
         self.seen = set()
 
     def look(self, packet):
-        """Check one that goes out."""
+        """Check an outgoing packet."""
         if packet[9] != 50:
             print('FAIL: protocol', packet[9], 'on the wire:', packet.hex())
             sys.exit(1)
@@ -490,7 +492,7 @@ class Sniffer:
         self.seen.add(number)
 
     def run(self):
-        """Until it is told to stop, and there is nothing more."""
+        """Run until SIGTERM, and until no packets are left."""
         signal.signal(signal.SIGTERM,
                       lambda *_: self.sock.setblocking(False))
         while True:
@@ -507,7 +509,7 @@ class Sniffer:
 
 
 class Hammer:
-    """A key manager in a hurry: what it has added it must find."""
+    """A fast key manager, which must find the SAs that it has added."""
 
     def __init__(self):
         self.xfrm = Xfrm()
@@ -515,23 +517,23 @@ class Hammer:
         self.number = self.adopted = self.looked = 0
 
     def attributes(self):
-        """Those of an SA with a key that no other has."""
+        """The algorithms of an SA, with a unique key."""
         key = struct.pack('!I', self.number) + GCM[1][4:]
         return aead(key) + attr(IF_ID, IF_ID_7)
 
     def sa(self, number):
-        """An SA that will be added."""
+        """The description of a new SA."""
         return Sa(LOCAL, REMOTE, 0x10000 + number, reqid=number,
                   flags=FLAG_AF_UNSPEC)
 
     def mode(self, sa):
-        """The mode of the state, which must be there."""
+        """The mode of the state, which must exist."""
         error, info = self.xfrm.get(sa)
         must(error, 'get')
         return info[218]
 
     def wait(self, sa):
-        """Until it is adopted."""
+        """Wait until the SA is adopted."""
         end = time.monotonic() + 60
         while self.mode(sa) != TRANSPORT:
             if time.monotonic() > end:
@@ -539,10 +541,11 @@ class Hammer:
             time.sleep(0.001)
 
     def message(self, sa, word):
-        """Kind, body and flags of the message for a word."""
+        """The kind, body and flags of the message for an operation."""
         if word == 'add':
-            # As it was when it began, so with another key. The sniffer does
-            # not know keys: let no sequence number be used again with it.
+            # The SA restarts, so it needs another key. The sniffer does not
+            # know keys, so the sequence numbers start higher each time, and
+            # none repeats.
             self.number += 1
             sa.adds = getattr(sa, 'adds', -1) + 1
             sa.more = self.attributes() + attr(REPLAY_VAL, struct.pack(
@@ -555,7 +558,7 @@ class Hammer:
         return FLUSHSA, struct.pack('=B', 50), 0
 
     def live(self, sa, words):
-        """What happens to the SA at once."""
+        """Do these operations on the SA in one datagram."""
         if words == ('wait',):
             self.wait(sa)
         elif words == ('look',):
@@ -567,7 +570,7 @@ class Hammer:
                 must(error, '%s in %s' % (word, words))
 
     def receive(self):
-        """Let there be an inbound SA beside the others."""
+        """Add an inbound SA."""
         sa = Sa(REMOTE, LOCAL, 0x77, flags=FLAG_AF_UNSPEC,
                 more=self.attributes())
         if self.xfrm.get(sa)[0]:
@@ -575,7 +578,9 @@ class Hammer:
         return sa
 
     def round(self, number):
-        """The life of one SA, beside which another may begin."""
+        """Run one sequence of operations on an SA, during which another may
+        start.
+        """
         sa, other = self.sa(2 * number), self.sa(2 * number + 1)
         life = self.random.choice(LIVES)
         rekey = self.random.random() < 0.2
@@ -592,8 +597,8 @@ class Hammer:
 
 
 def race(rounds, both=''):
-    """Add, update, delete and flush against the adoption; both: with keys for
-    both directions.
+    """Add, update, delete and flush SAs in a race with the adoption; both: with
+    SAs in both directions.
     """
     sniffer = Sniffer('eth0')
     pids = [background(sender), background(one_state_per_sa),
@@ -608,7 +613,7 @@ def race(rounds, both=''):
         if both:
             must(hammer.xfrm.delete(hammer.receive()), 'delete')
     finally:
-        # the sniffer last
+        # End the sniffer last.
         for pid in pids:
             os.kill(pid, signal.SIGTERM)
             if os.waitpid(pid, 0)[1]:

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The part of ynl_client.sh that talks to the kernel through YNL.
-
+"""The part of ynl_client.sh that uses YNL.
 ipsec_ipip_ynl.py FOLDER SPEC TEST: FOLDER is that of YNL's cli.py. There is
 a device "ipsec0", without SAs, if_id 7, reqid 9, from 10.0.0.1 to 10.0.0.2.
 """
@@ -21,13 +20,13 @@ LOCAL, REMOTE = "10.0.0.1", "10.0.0.2"
 
 
 def fail(what):
-    """The test has failed."""
+    """Report a failure and exit."""
     print("FAIL:", what)
     sys.exit(1)
 
 
 def same(actual, expected, what):
-    """Both must be equal."""
+    """Fail unless both are equal."""
     if actual != expected:
         fail(f"{what}: {actual} instead of {expected}")
 
@@ -38,29 +37,30 @@ def get(reply, *names):
 
 
 class Client:
-    """The family, with the attributes that most requests have in common."""
+    """The family, with default attributes for requests."""
 
     def __init__(self):
         self.ynl = YnlFamily(sys.argv[2], schema="")
 
     def do(self, what, **attrs):
-        """One request; _ in a name stands for -; None takes one away."""
+        """Make a request; _ in a name stands for -; None removes an attribute.
+        """
         attrs.setdefault("ifname", DEV)
         return self.ynl.do(what, {k.replace("_", "-"): v
                                   for k, v in attrs.items() if v is not None})
 
     def add(self, spi, direction="out", **attrs):
-        """Add an SA with an algorithm that does not matter."""
+        """Add an SA with some algorithm."""
         if not {"aead_name", "enc_name", "auth_name"} & set(attrs):
             attrs = {"aead_name": "rfc4106(gcm(aes))", "aead_key": GCM} | attrs
         return self.do("sa-add", spi=spi, direction=direction, **attrs)
 
     def dump(self, what, **attrs):
-        """All replies."""
+        """Make a dump."""
         return self.ynl.dump(what, attrs)
 
     def refused(self, errno, message, bad, what, *args, **attrs):
-        """The request fails so, and leaves all as it was."""
+        """Check that the request fails with this error and changes nothing."""
         before = self.state()
         try:
             getattr(self, what)(*args, **attrs)
@@ -79,16 +79,16 @@ class Client:
         same(self.state(), before, "state after a refusal")
 
     def state(self):
-        """All that the family shows, with the keys."""
+        """The whole state that the family shows, with the keys."""
         devs = self.dump("dev-get")
         for dev in devs:
-            # these change without us
+            # These change on their own.
             del dev["stats"], dev["mtu"]
         return devs, self.dump("sa-get", keys=True)
 
 
 def requests(fam):
-    """Each operation does what the specification says."""
+    """Check that each operation works as specified."""
     dev = fam.do("dev-get")
     same(get(dev, "if-id", "reqid", "local", "remote", "ttl", "tos", "df",
              "fwmark", "link", "sa-in", "sa-out", "active-spi", "mtu-auto"),
@@ -137,7 +137,7 @@ def requests(fam):
     fam.do("sa-del", direction="in", spi=0x1002)
     same([sa["spi"] for sa in fam.dump("sa-get")], [0x1001], "SAs left")
 
-    # more than one message holds
+    # more than fit in one message
     for spi in range(0x2000, 0x2040):
         fam.add(spi, "in")
     same([sa["spi"] for sa in fam.dump("sa-get", keys=True)],
@@ -145,7 +145,9 @@ def requests(fam):
 
 
 def refusals(fam):
-    """What ipsec-ipip never asks for; each error names its attribute."""
+    """Check requests that ipsec-ipip never makes; each error names its
+    attribute.
+    """
     fam.add(0x1001)
     fam.add(0x1002, "in")
     einval, enodev, erange = 22, 19, 34
@@ -199,7 +201,7 @@ def refusals(fam):
     add(einval, "encap: expected sport and dport", ".encap",
         encap={"sport": 4500})
     add(einval, "encap: expected sport and dport", ".encap", encap={})
-    # an attribute of answers is none of requests
+    # An attribute of answers is not valid in requests.
     add(einval, "", ".keys", keys=True)
     add(einval, "", None, active=True)
 
@@ -219,7 +221,7 @@ def refusals(fam):
 
 
 def heard(fam):
-    """What has come on the group since, each as name and attributes."""
+    """The new notifications, each as name and attributes."""
     fam.ynl.check_ntf()
     queue = fam.ynl.async_msg_queue
     if isinstance(queue, list):
@@ -230,7 +232,7 @@ def heard(fam):
 
 
 def events(fam):
-    """The notifications have the attributes that the specification says."""
+    """Check that notifications have the specified attributes."""
     ear = Client()
     ear.ynl.ntf_subscribe("events")
     fam.add(0x1001, lifetime={"soft-packets": 1})

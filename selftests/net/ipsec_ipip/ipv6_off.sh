@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A kernel without IPv6 (ipv6.disable=1 on its command line): what needs IPv6 is
-# refused, and IPv4 is as ever. A failure means that whoever may make a device
-# crashes such a host.
+# A kernel without IPv6 (ipv6.disable=1 on its command line): requests that need
+# IPv6 are refused, and IPv4 works as usual. A failure means that any user who
+# may make a device can crash such a host.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -64,18 +64,18 @@ adopted()
 	ipsi_daemon_sa left out reqid 5
 	ipsi_daemon_sa left in reqid 5
 	ipsi_wait "adoption" ipsi_has_sas left 1 1
-	# a policy of the other family is no matter
+	# A policy of the other family does not matter.
 	ipsi_try left ip xfrm policy add dir out src ::/0 dst ::/0 \
 		tmpl src 10.0.0.1 dst 10.0.0.2 proto esp reqid 6 mode tunnel
 	ipsi_ping left
-	# there can be no such SA
+	# The kernel refuses such an SA.
 	ipsi_must_fail "" left ip xfrm state add src fd00::1 dst fd00::2 \
 		proto esp spi 0x3001 mode tunnel "${AEAD[@]}" \
 		if_id "$IPSI_IF_ID"
 	ipsi_ping right
 }
 
-# IPv6 packets by AF_PACKET, as tc or a program may send them, of all sizes
+# IPv6 packets from AF_PACKET, as tc or a program may send them, of all sizes.
 inner_ipv6()
 {
 	local send='
@@ -96,7 +96,7 @@ s.sendto(packet(100)[:30], ("ipsec0", 0x86dd))
 	ipsi_need python3
 	ipsi_device_side left
 	ipsi_device_side right
-	# more than fits
+	# larger than the path MTU
 	ipsi_do left ip link set "$DEV" mtu 9000
 	ipsi_do left python3 -c "$send"
 	ipsi_do left ip link set "$IPSI_WIRE" mtu 1300

@@ -1,35 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Stress: devices, SAs, namespaces, the underlay and the module itself go away
-# while packets are on their way. A failure, or a fault in the kernel's log,
-# means that something was used after it was gone, or was not given back.
+# Stress: devices, SAs, namespaces, the underlay and the module itself are
+# removed while packets are in flight. A failure, or a fault in the kernel's
+# log, means a use after free or a leak.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 DEV=$IPSI_DEV
 AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 
-# flood HOST: packets to the other side, as fast as they are answered or not,
-# till the end of the test
+# flood HOST: send packets to the other side as fast as possible, until the end
+# of the test
 flood()
 {
 	ipsi_bg "$1" ping -f -q -s 600 -I "${IPSI_INNER[$1]}" \
 		"${IPSI_INNER[${IPSI_PEER[$1]}]}" > /dev/null 2>&1
 }
 
-# moves HOST [DEVICE] [NAME]: packets go through now
+# moves HOST [DEVICE] [NAME]: wait until packets pass
 moves()
 {
 	local before
 
 	before=$(ipsi_counter "$1" "${3:-rx.packets}" "${2:-$DEV}")
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	more()
 	{
 		[ "$(ipsi_counter "$1" "$2" "$3")" -gt $((before + 5)) ]
@@ -37,7 +37,8 @@ moves()
 	ipsi_wait "traffic" more "$1" "${3:-rx.packets}" "${2:-$DEV}"
 }
 
-# Tunnel mode on the left, device on the right, packets both ways.
+# start: set up tunnel mode on the left and a device on the right, with packets
+# both ways
 start()
 {
 	ipsi_topology
@@ -101,7 +102,7 @@ sas_change()
 	moves right
 }
 
-# Options change, the device goes down and up, and is looked at all the time.
+# Options change, the device goes down and up, and is shown all the time.
 device_changes()
 {
 	local n
@@ -145,13 +146,13 @@ many_devices()
 	moves right
 }
 
-# The underlay goes, and with it all that held on to it.
+# The underlay device is deleted, with everything that refers to it.
 underlay_deleted()
 {
 	start dev "$IPSI_WIRE"
 	ipsi_do right timeout 60 ip link del "$IPSI_WIRE"
 	ipsi_must_fail "does not exist" right ip link show "$IPSI_WIRE"
-	# the device outlives it, and says what is missing
+	# The device remains, and counts what is missing.
 	ipsi_send right 2
 	[ "$(ipsi_stat right tx_no_route)" -gt 0 ] ||
 		ipsi_fail "nothing is missing without the underlay"
@@ -177,8 +178,8 @@ apart()
 	moves app
 }
 
-# ends HOST: delete the namespace; nothing of it is left, not even the reference
-# of a socket or a route
+# ends HOST: delete the namespace, and check that nothing of it is left, not
+# even a reference of a socket or a route
 ends()
 {
 	ipsi_shell_end "$1"
@@ -193,7 +194,7 @@ namespace_of_underlay_ends()
 	apart
 	ends right
 	ipsi_wait "end of the device" no_device app
-	# the veth pair goes with the last reference to the namespace
+	# The veth pair is deleted with the last reference to the namespace.
 	ipsi_wait "end of the namespace" no_wire left
 }
 
@@ -203,8 +204,8 @@ namespace_of_device_ends()
 
 	apart
 	ends app
-	# the device has left its if_id to others
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# The if_id of the device is free again.
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	again()
 	{
 		ipsi_try right ip link add "$DEV" type ipsec-ipip \
@@ -227,7 +228,7 @@ namespaces_end()
 	ipsi_wait "end of the namespace" no_wire left
 }
 
-# The module goes while packets come and go, and comes again.
+# The module is unloaded while packets flow, and loaded again.
 module_unload()
 {
 	local round
@@ -239,12 +240,12 @@ module_unload()
 			ipsi_skip "the module cannot be unloaded here"
 		fi
 		ipsi_must_fail "does not exist" right ip link show "$DEV"
-		# by its alias
+		# loaded by its alias
 		ipsi_device_side right
 		moves right
 	done
 
-	# devices in several namespaces, one apart from its underlay
+	# devices in several namespaces, one of them not in that of its underlay
 	ipsi_do left ip link add "$DEV" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.9
 	ipsi_do left ip link set "$DEV" up
@@ -252,7 +253,7 @@ module_unload()
 	ipsi_do right modprobe -r ipsec_ipip
 	ipsi_must_fail "does not exist" right ip link show moved
 	ipsi_do right modprobe ipsec_ipip
-	# the family has come with it
+	# The module has registered the family.
 	ipsi_is "$(ipsi_try right ipsec-ipip -j show)" "[]" "devices"
 }
 

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# An SA ends where it must: soft limits of packets, bytes and seconds are told,
-# hard ones end it, and the carrier with it. Sequence numbers have no gap, cross
-# 2^32 with ESN, and are refused when they come again or too late, if that was
-# asked for. A failure means that keys live too long, or that packets are taken
-# that somebody has recorded. (The end of the sequence is in carrier.sh.)
+# The limits of an SA: soft limits of packets, bytes and seconds lead to events,
+# hard ones end the SA, and the carrier with it. Sequence numbers have no gap,
+# cross 2^32 with ESN, and are refused when they are replayed or too late, if
+# there is a replay window. A failure means that keys live too long, or that the
+# device accepts recorded packets. (carrier.sh tests the end of the sequence
+# numbers.)
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -18,14 +19,14 @@ AEAD=(aead 'rfc4106(gcm(aes))' "$GCM" 128)
 AES=0x404142434445464748494a4b4c4d4e4f
 SHA=0x202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f
 
-# sa_add HOST {in|out} SPI OPTION...
+# sa_add HOST {in|out} SPI OPTION...: add an SA
 sa_add()
 {
 	ipsi_do "$1" ipsec-ipip -q sa add "$DEV" "$2" spi "$3" "${AEAD[@]}" \
 		"${@:4}"
 }
 
-# hosts HOST...: devices there, which send nothing by themselves
+# hosts HOST...: make devices on these hosts, which send no packets of their own
 hosts()
 {
 	local host
@@ -37,7 +38,7 @@ hosts()
 	done
 }
 
-# sent N: so many packets have left by the device on the left
+# sent N: true if N packets have left by the device on the left
 sent()
 {
 	ipsi_is "$(ipsi_counter left tx.packets)" "$1" "packets sent"
@@ -90,7 +91,8 @@ bytes()
 	hosts left
 	sa_add left in 0x2001
 	events_listen
-	# IP-in-IP that is encrypted: IP, UDP, and 2 of data are 30 each
+	# The limit counts encrypted IP-in-IP: IP, UDP and 2 bytes of data are
+	# 30 bytes.
 	sa_add left out 0x1001 limit byte-soft 60 limit byte-hard 120
 	heard "sa-add out 1001" "sa-activate 1001" "carrier on"
 	ipsi_send left 3
@@ -114,14 +116,14 @@ seconds()
 		"sa-expire out 1001 soft" "sa-expire out 1001 hard" \
 		"sa-del out 1001" "sa-activate none" "carrier off"
 	carrier_is off
-	# these begin with the first packet
+	# These start with the first packet.
 	sa_add left out 0x1002 limit time-use-soft 1 limit time-use-hard 3
 	heard "sa-add out 1002" "sa-activate 1002" "carrier on"
 	ipsi_send left 1
 	heard "sa-expire out 1002 soft" "sa-expire out 1002 hard" \
 		"sa-del out 1002" "sa-activate none" "carrier off"
 	carrier_is off
-	# nor is an inbound one any better
+	# The same for an inbound SA.
 	sa_add left out 0x1003
 	sa_add left in 0x2002 limit time-soft 1 limit time-hard 3
 	ipsi_do left ipsec-ipip sa del "$DEV" in spi 0x2001
@@ -131,7 +133,7 @@ seconds()
 	carrier_is off
 }
 
-# wire_sequence FILE: the sequence numbers of a capture
+# wire_sequence FILE: print the sequence numbers of a capture
 wire_sequence()
 {
 	tcpdump -nn -r "$1" esp 2> /dev/null |
@@ -155,7 +157,7 @@ s.sendto(bytes(500 * 20), (sys.argv[1], 9))
 	sa_add left out 0x1001
 	ipsi_capture_start right "$IPSI_TMP/cap"
 	ipsi_send left 2
-	# one packet for the device, which is cut into 20 later
+	# one GSO packet for the device, which is cut into 20 later
 	ipsi_do left python3 -c "$burst" "${IPSI_INNER[right]}"
 	ipsi_send left 1
 	ipsi_capture_stop
@@ -163,7 +165,8 @@ s.sendto(bytes(500 * 20), (sys.argv[1], 9))
 		"sequence numbers on the wire"
 }
 
-# drop HOST SEQ: one packet to HOST is lost, by the lower half of its number
+# drop HOST SEQ: drop one packet to HOST, by the lower half of its sequence
+# number
 drop()
 {
 	ipsi_do "$1" nft -f - <<-END
@@ -176,15 +179,15 @@ drop()
 	END
 }
 
-# seq_of HOST {in|out} SPI
+# seq_of HOST {in|out} SPI: print the sequence number of an SA
 seq_of()
 {
 	ipsi_json "$(ipsi_try "$1" ipsec-ipip -j sa show "$DEV" "$2" spi "$3")" \
 		seq
 }
 
-# The upper half of an extended number is on no wire; both ends count it, even
-# if the packet is lost with which it changes.
+# The upper half of an extended sequence number is not transmitted; both ends
+# count it, even if the packet with which it changes is lost.
 # R41
 extended_sequence_goes_on()
 {
@@ -203,7 +206,7 @@ extended_sequence_goes_on()
 	drop left 0
 	text=$(ipsi_try left ping -n -q -c 8 -i 0.2 -W 10 \
 		-I "${IPSI_INNER[left]}" "${IPSI_INNER[right]}")
-	# one is lost on the way there, one on the way back
+	# One packet is lost in each direction.
 	ipsi_has "$text" "8 packets transmitted, 6 received" "ping"
 	ipsi_has "$(ipsi_try right nft list ruleset)" "packets 1 " "lost there"
 	ipsi_has "$(ipsi_try left nft list ruleset)" "packets 1 " "lost here"
@@ -215,8 +218,8 @@ extended_sequence_goes_on()
 		"0 0" "packets refused"
 }
 
-# by_hand TEST WINDOW...: "right" has an SA for each window; packets are made
-# by hand on the left
+# by_hand TEST WINDOW...: add an SA with each window on "right", and send
+# hand-made packets from the left
 by_hand()
 {
 	local test=$1 sas='' spi=0x1000 window
@@ -246,8 +249,8 @@ windows_are_as_wide_as_asked_for()
 	by_hand windows 32 64 128 4096
 }
 
-# Manual keys outlive reboots, and a peer that begins again with 1 must not be
-# shut out.
+# Manual keys survive reboots, and a peer that starts again with sequence number
+# 1 must not be locked out.
 # R35
 no_window_by_default()
 {

@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The link: it is made, shown, changed, moved and deleted by ip(8), every
-# option holds what it was given, and what makes no sense is refused with the
-# kernel's reason and changes nothing. A failure means that an operator gets
-# another device than he asked for, or does not learn why he gets none.
+# The link: ip(8) makes, shows, changes, moves and deletes it. Every option
+# keeps its value, and an invalid value is refused with the kernel's reason and
+# changes nothing. A failure means that an operator gets another device than
+# requested, or no reason for a refusal.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 shopt -s extglob
 
-# Counters stand still.
-# shellcheck disable=SC2034 # it is for the library
+# Counters must not change on their own.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
@@ -19,7 +19,7 @@ IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13 IFLA_PEER=16
 IFLA_POLICIES=17 IFLA_FOREIGN=18
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
-# The options as "ip -d -j link show" has them.
+# link_json: print the options as "ip -d -j link show" does
 link_json()
 {
 	local text
@@ -29,7 +29,8 @@ link_json()
 	echo "${text%%\}*}"
 }
 
-# The options as "ip -d link show" has them: words that "ip link" takes.
+# link_words: print the options as "ip -d link show" does: words that "ip link"
+# accepts
 link_words()
 {
 	local text
@@ -39,18 +40,18 @@ link_words()
 	echo "${text%% addrgenmode*}"
 }
 
-# All that is to be seen of the device and what it knows of its SAs, without
-# counters: STATE.
+# link_dump: set STATE to the visible state of the device and its SAs, without
+# counters
 link_dump()
 {
 	STATE=$(ipsi_try left ip -d link show dev "$DEV"
 		ipsi_try left ipsec-ipip -j show)
 	STATE=${STATE//\"tx_@(protocol|no_sa)\":+([0-9])/}
-	# The operational state follows the carrier some time later.
+	# The operational state follows the carrier with a delay.
 	STATE=${STATE//@(NO-CARRIER,|,LOWER_UP| state +([A-Z]))/}
 }
 
-# add, set OPTION...: in short
+# link_add, link_set OPTION...: make or change the device
 link_add()
 {
 	ipsi_do left ip link add "$DEV" type ipsec-ipip "$@"
@@ -77,7 +78,7 @@ defaults()
 		 (.flags | contains(["POINTOPOINT", "NOARP", "MULTICAST"])),
 		 .linkinfo.info_kind]')" \
 		'["none","DOWN",68,65515,true,"ipsec-ipip"]' "link"
-	# the SPD has no say: the SAs decide
+	# The SPD does not apply; the SAs decide.
 	ipsi_is "$(ipsi_try left sysctl -n "net.ipv4.conf.$DEV.disable_policy" \
 		"net.ipv4.conf.$DEV.disable_xfrm" | tr '\n' ' ')" "1 1 " \
 		"disable_policy and disable_xfrm"
@@ -109,15 +110,15 @@ options()
 		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set","rfc6040","hash",153,false]' \
 		"options as ipsec-ipip shows them"
 
-	# what is shown can be said again
+	# The output is valid input.
 	words=$(link_words left)
 	ipsi_do left ip link del "$DEV"
-	# shellcheck disable=SC2086 # they are words
+	# shellcheck disable=SC2086 # split into words
 	link_add $words
 	ipsi_is "$(link_words left)" "$words" "options said again"
 }
 
-# Each option changes alone, and the SAs stay.
+# Each option changes on its own, and the SAs stay.
 change()
 {
 	local old new option expected sas
@@ -129,7 +130,7 @@ change()
 	expected=$(link_words left)
 
 	while IFS='|' read -r option old new; do
-		# shellcheck disable=SC2086 # they are words
+		# shellcheck disable=SC2086 # split into words
 		link_set $option
 		expected=${expected/"$old"/"$new"}
 		ipsi_is "$(link_words left)" "$expected" "options after $option"
@@ -159,7 +160,7 @@ change()
 	ipsi_is "$(ipsi_try left ipsec-ipip sa show keys)" "$sas" \
 		"SAs after the changes"
 
-	# SAs are those between the endpoints
+	# The SAs of the device are those between its endpoints.
 	link_set remote 10.0.0.3
 	ipsi_has "$(link_words left)" "remote 10.0.0.3 " remote
 	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show)" "[]" \
@@ -186,19 +187,20 @@ if_id()
 	readarray -t ids < <(ipsi_try left ip -d link show type ipsec-ipip |
 		grep -o 'if_id 0x[0-9a-f]*' | sort -u)
 	ipsi_is "${#ids[@]}" 4 "number of different if_ids"
-	# chosen ones leave alone what people choose
+	# The kernel's choice avoids the ids that users choose.
 	for id in "${ids[@]#if_id }"; do
 		((id > 0x80000000)) || ipsi_fail "if_id $id was chosen"
 	done
 	ipsi_must_fail "if_id: in use by another ipsec-ipip device" left \
 		ip link add dev-e type ipsec-ipip local 10.0.0.1 remote 10.0.0.2 \
 		if_id 0x80000003
-	# the other namespace has its own
+	# The other namespace has its own ids.
 	ipsi_do right ip link add dev-c type ipsec-ipip local 10.0.0.2 \
 		remote 10.0.0.1 if_id 0x80000003
 }
 
-# refused MESSAGE HOST COMMAND...: and nothing has changed
+# refused MESSAGE HOST COMMAND...: check that COMMAND is refused and changes
+# nothing
 refused()
 {
 	local before=$STATE
@@ -208,14 +210,14 @@ refused()
 	ipsi_is "$STATE" "$before" "state after a refusal"
 }
 
-# all_refused COMMAND: each of the options in $BAD is refused by "ip COMMAND"
-# with its message, and nothing has changed after them.
+# all_refused COMMAND: check that "ip COMMAND" refuses each of the options in
+# $BAD with its message, and that nothing has changed after them
 all_refused()
 {
 	local message options expected='' commands='' before=$STATE number=0
 
 	while IFS='|' read -r message options; do
-		# what a new link needs besides
+		# the options that a new link requires
 		[[ $1 != *add* || $options == *local* ]] ||
 			options="local 10.0.0.1 $options"
 		[[ $1 != *add* || $options == *remote* ]] ||
@@ -231,7 +233,7 @@ all_refused()
 	ipsi_is "$STATE" "$before" "state after these refusals"
 }
 
-# What is bad for a new link and for one that is there.
+# Options that are invalid for a new and an existing link.
 BAD='local: expected a unicast IPv4 address|local 0.0.0.0
 local: expected a unicast IPv4 address|local 224.0.0.5
 local: expected a unicast IPv4 address|local 255.255.255.255
@@ -249,7 +251,7 @@ tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0x03
 tos: expected 1 (inherit), or a DSCP with the two ECN bits clear|tos 0xb9
 remote: is a broadcast address|ttl 3 df unset tos 4 remote 10.0.0.255'
 
-# Nothing is up there, and no address is anyone's.
+# In a new namespace no device is up, and there are no addresses.
 namespace_is_new()
 {
 	unshare --net ip link add "$IPSI_DEV" type ipsec-ipip local 10.0.0.1 \
@@ -261,7 +263,7 @@ bad_values()
 {
 	ipsi_topology
 	ipsi_device_side left reqid 5 ttl 255 tos 0xb8 df set fwmark 0x99
-	# it would follow the SAs a little later
+	# The automatic MTU would follow the SAs with a delay.
 	ipsi_do left ip link set "$DEV" mtu 1400
 	ipsi_do left ip link add other type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.9 if_id 9
@@ -298,14 +300,14 @@ dev: required with a link-local address|local 2001:db8::1 remote fe80::2'
 		ip link set "$DEV" mtu 67
 	refused "mtu greater than device maximum" left \
 		ip link set "$DEV" mtu 65516
-	# these are refused by ip
+	# ip refuses these.
 	refused "ttl must be a number up to 255" left \
 		ip link set "$DEV" type ipsec-ipip ttl 256
 	refused 'argument "remote" is required' left \
 		ip link add new type ipsec-ipip local 10.0.0.1
 }
 
-# What ip does not let through, the kernel refuses as well.
+# The kernel also refuses values that ip does not send.
 bad_netlink()
 {
 	local raw=$IPSI_DIR/ipsec_ipip_rtnl.py both
@@ -340,18 +342,18 @@ bad_netlink()
 		"$raw" set "$DEV" "$IFLA_LINK=ffffffff"
 	refused "invalid attribute length" left \
 		"$raw" set "$DEV" "$IFLA_IF_ID=07"
-	# what is behind the number is not ignored
+	# Bytes after the number are not ignored.
 	refused "invalid attribute length" left \
 		"$raw" set "$DEV" "$IFLA_TTL=0909"
 	refused "invalid attribute length" left \
 		"$raw" set "$DEV" "$IFLA_LINK=0200000000000000"
-	# what is only shown
+	# read-only attributes
 	refused "Attribute failed policy validation" left \
 		"$raw" set "$DEV" "$IFLA_PEER=$RIGHT_HEX"
 	refused "Attribute failed policy validation" left \
 		"$raw" set "$DEV" "$IFLA_FOREIGN="
-	# the same tool can be right
-	# shellcheck disable=SC2086 # they are words
+	# The tool can also make a valid request.
+	# shellcheck disable=SC2086 # split into words
 	ipsi_do left "$raw" new new $both "$IFLA_IF_ID=08000000"
 	ipsi_do left "$raw" set "$DEV" "$IFLA_DF=02" "$IFLA_TTL=09"
 	ipsi_has "$(link_words left)" "ttl 9 tos 0xb8 df inherit" "options"
@@ -362,10 +364,10 @@ mtu_is()
 	[[ $(ipsi_try left ip link show dev "$DEV") == *" mtu $1 "* ]]
 }
 
-# expect_mtu WHAT UNDERLAY IV BLOCK ICV: the largest inner packet that with
-# the outer header and ESP (RFC 4303 section 2: SPI and sequence number, IV,
-# the packet padded together with two bytes to a whole number of blocks, ICV)
-# is no larger than what the underlay takes
+# expect_mtu NAME UNDERLAY IV BLOCK ICV: check that the MTU is the size of the
+# largest inner packet which, with the outer header and ESP (RFC 4303 section 2:
+# SPI and sequence number, IV, the packet and two bytes padded to whole blocks,
+# ICV), does not exceed the underlay's MTU
 expect_mtu()
 {
 	local size
@@ -407,7 +409,7 @@ mtu_of_sa()
 	# RFC 4302: twelve bytes and the ICV, to a multiple of eight in Linux
 	mtu_sa 0x1006 proto ah auth 'hmac(sha256)' "$sha"
 	ipsi_wait "MTU with AH" mtu_is $((1500 - 20 - (12 + 16 + 4)))
-	# the one in use counts, not the newest
+	# The SA in use counts, not the newest.
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x1002
 	expect_mtu "CBC and SHA-256 pinned" 1500 16 16 16
 
@@ -423,10 +425,10 @@ mtu_of_route()
 	ipsi_do left ip link set "$IPSI_WIRE" mtu 1450
 	expect_mtu "a smaller underlay" 1450 16 16 16
 	ipsi_do left ip route add 10.0.0.2/32 dev "$IPSI_WIRE" mtu 1400
-	# a packet finds it
+	# A packet detects the change.
 	ipsi_send left
 	expect_mtu "a smaller route" 1400 16 16 16
-	# IPv6 needs as much as this, and gets it in pieces
+	# IPv6 requires this size; the outer packets are fragmented.
 	ipsi_do left ip route del 10.0.0.2/32 dev "$IPSI_WIRE"
 	ipsi_do left ip link set "$IPSI_WIRE" mtu 1300
 	ipsi_wait "MTU 1280" mtu_is 1280
@@ -441,7 +443,7 @@ mtu_by_hand()
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 0x1001 \
 		aead 'rfc4106(gcm(aes))' 0x00112233445566778899aabbccddeeff00112233 128
 	link_set ttl 64
-	# another device's MTU follows: what was to run has run
+	# When the MTU of another device has followed, the pending work has run.
 	ipsi_do left ip link add second type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2 if_id 8
 	ipsi_do left ip link set second up
@@ -453,17 +455,17 @@ mtu_by_hand()
 	DEV=$IPSI_DEV
 	mtu_is 1280 || ipsi_fail "the MTU did not stay"
 
-	# by hand from the start
+	# set by hand at creation
 	ipsi_do left ip link add third mtu 1000 type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2
 	ipsi_is "$(ipsi_get left mtu third) $(ipsi_get left mtu_auto third)" \
 		"1000 false" "mtu, mtu_auto"
-	# the smallest that IPv4 knows, and the largest
+	# the minimum of IPv4, and the maximum
 	ipsi_do left ip link set third mtu 68
 	ipsi_do left ip link set third mtu 65515
 }
 
-# The device in one namespace, its underlay and its SAs in another.
+# The device is in one namespace, its underlay and its SAs are in another.
 netns()
 {
 	local app
@@ -487,28 +489,28 @@ netns()
 	ipsi_is "$(ipsi_try app ip xfrm state)" "" \
 		"SAs in the namespace of the device"
 	ipsi_has "$(ipsi_try app ip link show dev "$DEV")" "link-netns" "link"
-	# what is changed is checked where the underlay is
+	# Changes are validated in the namespace of the underlay.
 	ipsi_must_fail "remote: is an address of this host" app \
 		ip link set "$DEV" type ipsec-ipip local 10.0.0.9 remote 10.0.0.1
 	ipsi_do app ip link set "$DEV" type ipsec-ipip ttl 9
 	ipsi_ping app
 	ipsi_do app ip link del "$DEV"
 
-	# made there at once; ip needs the id that the other namespace got
-	# by the move
+	# Make the device there directly; ip needs the id that the other
+	# namespace got by the move.
 	ipsi_do app ip link add "$DEV" link-netns "$left" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2 if_id 7
 	ipsi_device_sa app out
 	ipsi_device_sa app in
 	ipsi_up app
 	ipsi_ping app
-	# and back home
+	# Move it back.
 	ipsi_do app ip link set "$DEV" netns "$left"
 	ipsi_up left
 	ipsi_ping left
 }
 
-# Devices are named, and numbered, in the namespace of the underlay.
+# Names and indexes of devices belong to the namespace of the underlay.
 netns_dev()
 {
 	local app words index
@@ -517,7 +519,8 @@ netns_dev()
 	setup_ns app
 	ipsi_do left ip link add far type dummy
 	index=$(ip -n "$left" -o link show dev far | cut -d: -f1)
-	# another has that index, or that name, where the device goes
+	# In the device's new namespace, other devices have that index and that
+	# name.
 	ipsi_do app ip link add here index "$index" type dummy
 	ipsi_do app ip link add eth0 index 77 type dummy
 	link_add local 10.0.0.1 remote 10.0.0.2 dev far
@@ -535,8 +538,8 @@ netns_dev()
 		"underlay: eth0 in another namespace" "underlay"
 	ipsi_must_fail "dev must be the name of a device in the namespace of the underlay" \
 		app ip link set "$DEV" type ipsec-ipip dev here
-	# what was shown can be said
-	# shellcheck disable=SC2086 # they are words
+	# The output is valid input.
+	# shellcheck disable=SC2086 # split into words
 	ipsi_do app ip link set "$DEV" type ipsec-ipip $words
 	ipsi_is "$(link_words app)" "$words" "options said again"
 	ipsi_must_fail "offload: here: No such device" app ipsec-ipip -q sa add \
@@ -553,14 +556,15 @@ netns_dev()
 		local 10.0.0.1 remote 10.0.0.9 dev far
 	DEV=second
 	ipsi_has "$(link_words app)" " dev if$index " "a link made elsewhere"
-	# made here for there, all is named here
+	# A device that is made here for the other namespace takes all names
+	# from here.
 	ipsi_do left ip link add third netns "$app" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.8 dev far
 	DEV=third
 	ipsi_has "$(link_words app)" " dev if$index " "a link made for elsewhere"
 }
 
-# Without IPv6 in the namespace, if not in the kernel, IPv4 is as ever.
+# Without IPv6 in the namespace, IPv4 works as usual.
 ipv6_is_off()
 {
 	local send='
@@ -585,7 +589,7 @@ for size in 8, 1400, 3000:
 	ipsi_do left ip link set "$DEV" mtu 4000
 	ipsi_do left python3 -c "$send"
 	ipsi_ping right
-	# it has no addresses, so this goes nowhere
+	# There are no addresses, so packets are dropped.
 	DEV=six
 	link_add local fd00::1 remote fd00::2
 	ipsi_do left ip link set six up
@@ -613,8 +617,8 @@ unprivileged()
 		ip link set "$DEV" type ipsec-ipip ttl 9
 	refused "Operation not permitted" left unshare -U ip link del "$DEV"
 
-	# he to whom a device is given has a say in that, but not in the
-	# underlay of those who gave it
+	# The owner of a moved device may change the device, but not the
+	# namespace of its underlay.
 	ipsi_jail left jail
 	ipsi_do left ip link set "$DEV" netns "${jail#pid:}"
 	ipsi_must_fail \
@@ -627,7 +631,8 @@ unprivileged()
 		"options"
 	ipsi_do jail ip link set "$DEV" mtu 1300
 	ipsi_do jail ip link set "$DEV" up
-	# he has a number for that namespace now, and cannot make a link there
+	# The owner now has an id for that namespace, but cannot make a link
+	# there.
 	ipsi_must_fail "Operation not permitted" jail ip link add other \
 		link-netnsid 0 type ipsec-ipip local 10.0.0.1 remote 10.0.0.9
 }

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# IPv6 on a link without link-layer addresses: each end has a link-local address
-# of its own, answers who asks for it, and links do not mix. A failure means
-# that OSPFv3 and whatever else speaks to neighbours finds none, or the wrong.
+# IPv6 on a link without link-layer addresses: each end has its own link-local
+# address and answers neighbour solicitations, and links do not mix. A failure
+# means that OSPFv3 and other protocols find no neighbours, or wrong ones.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# link_local HOST [DEVICE]: its address, once it is there
+# link_local HOST [DEVICE]: wait for the link-local address, and print it
 link_local()
 {
 	ip -n "${!1}" -o -6 address show dev "${2:-$IPSI_DEV}" scope link |
@@ -45,8 +45,8 @@ two_addresses()
 	ipsi_do right ping -n -q -c 2 -i 0.2 -W 30 "$left_addr%$IPSI_DEV"
 }
 
-# Whoever asks over the link may say what link-layer address he has: it is
-# nothing to us, and we have none to tell.
+# A solicitation over the link may have a link-layer address, which is ignored.
+# The answer has none.
 # R9
 neighbours_are_answered()
 {
@@ -64,7 +64,7 @@ neighbours_are_answered()
 	ipsi_do left ping -n -q -c 1 -W 30 "$source%$IPSI_DEV"
 }
 
-# second HOST: another device between the same endpoints, with keys of its own
+# second HOST: make another device between the same endpoints, with its own keys
 second()
 {
 	local host=$1 peer=${IPSI_PEER[$1]} spi=([0]=0x1234 [1]=0x4321)
@@ -81,7 +81,7 @@ second()
 	ipsi_do "$host" ip link set ipsec1 up
 }
 
-# count_answers DEVICE...: let the left count those to its pings, by device
+# count_answers DEVICE...: count the answers to the left's pings by device
 count_answers()
 {
 	local device
@@ -101,14 +101,14 @@ count_answers()
 	} | ipsi_try left nft -f - || ipsi_fail "no rules"
 }
 
-# answers DEVICE
+# answers DEVICE: print the count
 answers()
 {
 	ipsi_try left nft list counter ip6 t "$1" |
 		sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
 
-# One address, two neighbours: the device says which.
+# Two neighbours have the same address; the device selects one.
 # R11
 links_are_separate()
 {

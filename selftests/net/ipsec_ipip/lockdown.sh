@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A kernel that is locked down for confidentiality shows no keys, not even to
-# root, as "ip xfrm state" shows none. It cannot be undone, so it is done only
-# where the command line of the kernel has the word ipsi.lockdown, besides
-# lsm=lockdown. A failure means that the family is a way round the lockdown.
+# root; "ip xfrm state" does not either. A lockdown cannot be undone, so this
+# test runs only if the kernel command line has the word ipsi.lockdown, in
+# addition to lsm=lockdown. A failure means that the family bypasses the
+# lockdown.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
 DEV=$IPSI_DEV
 
-# Where the kernel says how far it is locked down
+# lockdown_file: print the path of the lockdown file
 lockdown_file()
 {
 	LOCKDOWN=/sys/kernel/security/lockdown
@@ -26,7 +27,7 @@ is_locked()
 	grep -qF '[confidentiality]' "$LOCKDOWN"
 }
 
-# keys: which are shown
+# keys: print the keys that are shown
 keys()
 {
 	ipsi_try left ipsec-ipip -q -j "$@" |
@@ -60,7 +61,7 @@ no_keys()
 		ipsi_has "$warning" \
 			"keys: not shown, the kernel is locked down" "warning"
 	done
-	# all else is as ever
+	# Everything else works as usual.
 	ipsi_tunnel_side right
 	ipsi_ping left
 	ipsi_has "$(ipsi_try left ipsec-ipip sa show)" "enc cbc(aes)" "SAs"

@@ -1,44 +1,45 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Two peers behind one NAT, which is all that the host on the right sees of them:
-# one address, and two ports. What comes by their links is judged as without NAT.
+# Two peers behind one NAT: the host on the right sees only one address with two
+# ports. The packets of their links are checked as without NAT.
 #
 #   one  10.0.1.1 ---+
 #                    +--- middle, NAT 10.0.0.254 --- right 10.0.0.2
 #   two  10.0.2.1 ---+    one: port 1000             ipsec1: one
 #                         two: port 2000             ipsec2: two
 #
-# A failure means that one gets what is meant for the other, or can move the
-# other's link, or that what is no ESP is taken for a sign of life.
+# A failure means that a peer gets packets for the other or can move the other's
+# link, or that packets other than ESP count as a sign of life.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_router.sh
 source "$IPSI_DIR/ipsec_ipip_router.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 PEERS=(one two)
 declare -A N=([one]=1 [two]=2) PORT=([one]=1000 [two]=2000)
 
-# nat PORT_OF_ONE PORT_OF_TWO: from now on
+# nat PORT_OF_ONE PORT_OF_TWO: set the ports of the NAT
 nat()
 {
 	ipsi_nat middle "ip saddr 10.0.1.1 udp dport 4500 masquerade to :$1" \
 		"ip saddr 10.0.2.1 udp dport 4500 masquerade to :$2"
 }
 
-# peers_link PEER
+# peers_link PEER: connect a peer to the NAT
 peers_link()
 {
 	ip link add eth0 netns "${!1}" type veth peer name "to$1" \
 		netns "${middle:?}" || ipsi_fail "no veth pair"
 }
 
-# peers_topology OPTION...: of the devices on the right
+# peers_topology OPTION...: set up all hosts; options are for the devices on the
+# right
 peers_topology()
 {
 	local peer n
@@ -73,7 +74,7 @@ peers_topology()
 	done
 }
 
-# peers_outer PEER N
+# peers_outer PEER N: set up the outer addresses of a peer
 peers_outer()
 {
 	ipsi_batch "$1" <<-END
@@ -83,8 +84,8 @@ peers_outer()
 	END
 }
 
-# peers_device HOST DEVICE LOCAL REMOTE IF_ID OPTION...: the inner addresses are
-# 192.168.1.N of the peers, and 192.168.2.N of the right's
+# peers_device HOST DEVICE LOCAL REMOTE IF_ID OPTION...: make a device; the
+# inner addresses are 192.168.1.N for the peers and 192.168.2.N for the right
 peers_device()
 {
 	local host=$1 dev=$2 local=$3 remote=$4 if_id=$5 n own other
@@ -101,7 +102,8 @@ peers_device()
 	END
 }
 
-# peers_sas N PEER: of both ends; they are from the peer 0x100N, to it 0x200N
+# peers_sas N PEER: add the SAs of both ends, with SPI 0x100N from the peer and
+# 0x200N to it
 peers_sas()
 {
 	local n=$1 peer=$2 private=10.0.$1.1 port=${PORT[$2]}
@@ -117,7 +119,7 @@ peers_sas()
 	END
 }
 
-# peers_sa FROM TO SPI IF_ID SPORT DPORT
+# peers_sa FROM TO SPI IF_ID SPORT DPORT: print the words of an SA
 peers_sa()
 {
 	ipsi_state "$1" "$2" "$3" "$4" replay-window 64 \
@@ -135,13 +137,13 @@ ping_to()
 	ipsi_do right ping -n -q -c 1 -W 10 "192.168.1.${N[$1]}"
 }
 
-# received HOST DEVICE
+# received HOST DEVICE: print the number of received packets
 received()
 {
 	ipsi_counter "$1" rx.packets "$2"
 }
 
-# on_wire FILE PORT SPI: how many packets went to this port in this SA
+# on_wire FILE PORT SPI: print the number of packets to this port with this SA
 on_wire()
 {
 	ipsi_count "$1" "src 10.0.0.2 and udp dst port $2 and udp[8:4] = $3"
@@ -168,7 +170,7 @@ do_not_mix()
 	ipsi_is "$(on_wire "$wire" 1000 0x2002) $(on_wire "$wire" 2000 0x2001)" \
 		"0 0" "packets to each port in the other's SA"
 
-	# one's keys are gone, and two's do not help him
+	# The SA of peer one is deleted; that of peer two does not replace it.
 	ipsi_do right ip xfrm state delete dst 10.0.0.254 proto esp spi 0x2001
 	ipsi_must_fail "" right ping -n -q -c 1 -W 1 192.168.1.1
 	ipsi_is "$(ipsi_get right carrier ipsec1) $(ipsi_get right carrier \
@@ -176,14 +178,14 @@ do_not_mix()
 	ping_to two
 }
 
-# goes_to N PORT: what the right sends to peer N goes to this port now
+# goes_to N PORT: true if the right sends to peer N at this port now
 goes_to()
 {
 	[[ $(ipsi_try right ip xfrm state list src 10.0.0.2 spi "0x200$1" \
 		proto esp) == *"dport $2 "* ]]
 }
 
-# The NAT gives each another port, and at last each that of the other.
+# The NAT changes the port of each peer, and finally exchanges their ports.
 # R91 R92
 ports_change()
 {
@@ -201,8 +203,8 @@ ports_change()
 	nat 2000 3000
 	ipsi_try one ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
 	ipsi_wait "one at the port of two" goes_to 1 2000
-	# What was sent to the former port of one is in the way of a NAT that
-	# gives it to another, and so it is with what goes to that of two.
+	# Packets to the old ports create flows that would keep the NAT from
+	# giving these ports to the other peer.
 	ipsi_forget_flows middle
 	ipsi_try two ping -n -q -c 1 -W 1 192.168.2.2 > /dev/null
 	ipsi_wait "two at the port of one" goes_to 2 3000
@@ -215,17 +217,17 @@ ports_change()
 		rx_outer_address ipsec2)" "0 0" "packets refused"
 }
 
-# shown DEVICE: all that the right knows of device and SAs
+# shown DEVICE: print the state of a device on the right and its SAs
 shown()
 {
 	ipsi_try right ipsec-ipip -j show "$1"
 	ipsi_try right ipsec-ipip -j sa show "$1"
-	# without its operational state, which comes late
+	# without its operational state, which changes with a delay
 	ip -n "${right:?}" -s -s link show dev "$1" | sed 1d
 	ipsi_try right cat /proc/thread-self/net/xfrm_stat
 }
 
-# sends_udp N HEX: so many datagrams of peer one's, to the port of ESP
+# sends_udp N HEX: send N datagrams from peer one to the port of ESP
 sends_udp()
 {
 	ipsi_do one python3 -c '
@@ -236,7 +238,8 @@ for i in range(int(sys.argv[1])):
 ' "$1" "$2"
 }
 
-# no_sign WHAT DEVICE HEX: 3 such datagrams, and the device has not heard them
+# no_sign NAME DEVICE HEX: send 3 such datagrams, and check that the state of
+# the device does not change
 no_sign()
 {
 	local before wire=$IPSI_TMP/wire
@@ -257,7 +260,7 @@ keepalives_are_nothing()
 	ipsi_need python3
 	peers_topology roam
 	ping_from one
-	# the NAT gives another port to those as well
+	# The NAT changes the port of these too.
 	nat 3000 2000
 	no_sign "keepalives" ipsec1 ff
 	goes_to 1 1000 || ipsi_fail "a keepalive has moved the link"
@@ -267,7 +270,7 @@ keepalives_are_nothing()
 	ipsi_wait "the new port of one" goes_to 1 3000
 	ping_to one
 
-	# nor does it tell where a peer is who has not been heard yet
+	# They do not reveal the address of a peer that is not known yet either.
 	ipsi_batch right <<-END
 		link add new type ipsec-ipip local 10.0.0.2 remote any roam \
 		encap-port 4500 if_id 9
@@ -277,7 +280,7 @@ keepalives_are_nothing()
 	ipsi_is "$(ipsi_get right peer new)" null "peer"
 }
 
-# One has an address of two's, but no way to use it.
+# Peer one uses an inner address of peer two, which must fail.
 # R23 R90 R91
 inner_sources_are_checked()
 {
@@ -301,7 +304,7 @@ inner_sources_are_checked()
 	ping_from one
 }
 
-# checksums_are_verified MODE: of the inbound SAs
+# checksums_are_verified MODE: check with inbound SAs in this mode
 checksums_are_verified()
 {
 	IN_MODE=$1
@@ -311,8 +314,8 @@ checksums_are_verified()
 		192.168.1.1 "${right:?}" 192.168.2.1 || ipsi_fail "inner checksums"
 }
 
-# After ESP in UDP, transport mode tells the stack that checksums have been
-# looked at, which nobody has done.
+# After ESP in UDP, transport mode marks checksums as verified, although they
+# are not.
 # R89
 checksums_transport_mode()
 {
@@ -325,15 +328,17 @@ checksums_tunnel_mode()
 	checksums_are_verified tunnel
 }
 
-# mismatches: how often XFRM has met ESP that was not wrapped as its SA says
+# mismatches: print how often XFRM received ESP without the encapsulation of its
+# SA
 mismatches()
 {
 	ipsi_try right cat /proc/thread-self/net/xfrm_stat |
 		sed -n 's/^XfrmInStateMismatch[[:space:]]*//p'
 }
 
-# The SA says whether its packets come in UDP, as in Linux it does for all: the
-# others are dropped, counted, and move nobody. To switch, it takes other SAs.
+# An SA accepts only packets with its encapsulation, as always in Linux: the
+# others are dropped and counted, and do not move the peer. Changing the
+# encapsulation takes new SAs.
 # R93
 wrapping_is_the_sas()
 {
@@ -360,7 +365,7 @@ wrapping_is_the_sas()
 	ipsi_is "$(mismatches)" 4 "ESP in UDP, XFRM's counter"
 	ipsi_is "$(received right ipsec0)" 2 "ESP in UDP, received"
 
-	# with one SA for each, both come in
+	# With one SA for each, both are received.
 	ipsi_do right ip xfrm state flush
 	ipsi_device_sa right in encap espinudp 4500 4500
 	ipsi_device_sa right in "${plain[@]}"

@@ -1,29 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the netlink family shows to whom, and what a dump is worth while SAs and
-# devices come and go. A failure means that somebody sees what is none of his
-# business, or that a program gets a wrong picture and is not warned.
+# Access to the netlink family by different users, and the consistency of dumps
+# while SAs and devices are added and deleted. A failure means that a user sees
+# data without permission, or that a program gets an inconsistent state without
+# a warning.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# shellcheck disable=SC2034 # it is for the library
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 RAW=$IPSI_DIR/ipsec_ipip_netlink.py
 AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
-# More than the first message of a dump holds
+# more than fit in the first message of a dump
 SAS=40
 
-# link NAME IF_ID: another device between the same hosts
+# link NAME IF_ID: make another device between the same hosts
 link()
 {
 	ipsi_do left ip link add "$1" type ipsec-ipip local 10.0.0.1 \
 		remote 10.0.0.2 if_id "$2"
 }
 
-# sas IF_ID FIRST: so many inbound SAs, from SPI 0xFIRST00 on
+# sas IF_ID FIRST: add $SAS inbound SAs, from SPI 0xFIRST00 on
 sas()
 {
 	local i
@@ -45,7 +46,8 @@ two_devices()
 	sas 8 20
 }
 
-# dump EXPECTED DEVICE CMD...: CMD runs when the first SAs were read
+# dump EXPECTED DEVICE CMD...: run CMD when the first SAs have been read, and
+# check the summary of the dump
 dump()
 {
 	local expected=$1
@@ -55,7 +57,7 @@ dump()
 		"dump of $1 with: ${*:2}"
 }
 
-# What others do is no reason to read once more.
+# Changes of other devices do not interrupt a dump.
 dump_undisturbed()
 {
 	two_devices
@@ -63,33 +65,34 @@ dump_undisturbed()
 
 	dump "80 dev-a:40 dev-b:40" - true
 	dump "40 dev-b:40" dev-b true
-	# another namespace
+	# in another namespace
 	dump "80 dev-a:40 dev-b:40" - nsenter --net="/run/netns/$right" \
 		ipsec-ipip -q sa add "$DEV" out spi 0x1001 "${AEAD[@]}"
-	# another device
+	# of another device
 	dump "40 dev-a:40" dev-a \
 		ipsec-ipip -q sa add dev-b out spi 0x1001 "${AEAD[@]}"
 	ipsi_do left ipsec-ipip sa del dev-b out spi 0x1001
-	# an SA that the device does not have
+	# an SA that is not the device's
 	dump "40 dev-a:40" dev-a ip xfrm state add src 10.0.0.2 dst 10.0.0.1 \
 		proto esp spi 0x3001 mode tunnel "${AEAD[@]}"
 }
 
-# What changes while it is read is said to have changed, and the rest is whole.
+# A dump is marked as interrupted if the SAs change meanwhile, and the other SAs
+# are complete.
 dump_disturbed()
 {
 	two_devices
 	dump "40 dev-a:40 interrupted" dev-a \
 		ipsec-ipip -q sa add dev-a out spi 0x9001 "${AEAD[@]}"
-	# one that was shown already, as the newest
+	# the newest SA, which was shown already
 	dump "41 dev-a:41 interrupted" dev-a \
 		ipsec-ipip sa del dev-a out spi 0x9001
-	# all that was not shown yet
+	# all SAs that were not shown yet
 	ipsi_has "$(ipsi_try left "$RAW" dump dev-a ip xfrm state flush)" \
 		" interrupted" "dump of a device that lost its SAs"
 }
 
-# The name in a request is that of the device which had it then.
+# The name in a request stands for the device that had it at that time.
 dump_renamed()
 {
 	two_devices
@@ -99,7 +102,7 @@ dump_renamed()
 		ip link set dev-c name dev-a
 		ip link set dev-a name dev-c
 		ip link set dev-d name dev-a'
-	# the second half has the new name
+	# The second half of the dump has the new name.
 	ipsi_has "$(ipsi_try left "$RAW" dump dev-a \
 		ip link set dev-a name dev-d)" "40 dev-a:" "dump"
 	ipsi_has "$(ipsi_try left "$RAW" dump dev-d bash -ec '
@@ -113,12 +116,12 @@ dump_deleted()
 
 	two_devices
 	index=$(ip -n "$left" -o link show dev dev-a | cut -d: -f1)
-	# SAs of dev-a are left out, those of dev-b are all there
+	# The SAs of dev-a are left out, those of dev-b are complete.
 	output=$(ipsi_try left "$RAW" dump - ip link del dev-a)
 	ipsi_has "$output" " dev-b:40" "dump of all"
 	ipsi_has_not "$output" "No such device" "dump of all"
 
-	# the namespace has its SAs yet
+	# The namespace still has its SAs.
 	ipsi_do left ip link add dev-a index "$index" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2 if_id 7
 	ipsi_try left ip xfrm state flush
@@ -129,7 +132,7 @@ dump_deleted()
 		local 10.0.0.1 remote 10.0.0.2 if_id 7
 	ipsi_try left ip xfrm state flush
 	sas 7 10
-	# another with the same index
+	# another device with the same index
 	ipsi_has "$(ipsi_try left "$RAW" dump dev-a bash -ec "
 		ip link del dev-a
 		ip link add dev-a index $index type ipsec-ipip \
@@ -137,7 +140,7 @@ dump_deleted()
 		" interrupted" "dump of a device that is another now"
 }
 
-# Devices in all buckets of the kernel's table, and more than one message holds
+# Devices in all buckets of the kernel's table, and more than fit in one message
 dump_devices()
 {
 	local i
@@ -152,7 +155,7 @@ dump_devices()
 		sort -u | wc -l)" 120 "different devices"
 }
 
-# Keys do not stay in memory that nobody wipes.
+# Keys do not stay in memory that is not wiped.
 request_is_wiped()
 {
 	local output
@@ -164,13 +167,13 @@ request_is_wiped()
 	output=$(ipsi_try left "$RAW" wipe "$DEV" 0x1001)
 	ipsi_has "$output" "spi: in use by another SA" "answer"
 	ipsi_has "$output" "6 keys, 0 bytes left" "answer"
-	# refused before keys are looked at
+	# refused before the keys are parsed
 	output=$(ipsi_try left "$RAW" wipe nosuch0 0x1002)
 	ipsi_has "$output" "device: no such device" "answer"
 	ipsi_has "$output" "6 keys, 0 bytes left" "answer"
 }
 
-# XFRM takes a key of any length for a hash.
+# XFRM accepts a key of any length for a hash.
 long_key()
 {
 	local key
@@ -189,13 +192,14 @@ long_key()
 	ipsi_do left ipsec-ipip sa show "$DEV" in spi 0x1001 keys > /dev/null
 }
 
-# nobody HOST CMD...: as a user without any capability
+# nobody HOST CMD...: run CMD as a user without capabilities
 nobody()
 {
 	ipsi_try "$1" setpriv --reuid 65534 --regid 65534 --clear-groups "${@:2}"
 }
 
-# secrets JSON: which of these are in the description of a device
+# secrets JSON: print which of these attributes are in the description of a
+# device
 secrets()
 {
 	jq -c '.[0] | [has("local"), has("remote"), has("if_id"), has("reqid"),
@@ -218,7 +222,7 @@ secret_device()
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x1001
 }
 
-# A user of the host sees what he sees of any tunnel, and no SAs.
+# A user of the host sees as much as of other tunnels, and no SAs.
 unprivileged()
 {
 	local words
@@ -232,18 +236,19 @@ unprivileged()
 	ipsi_is "$(secrets "$(nobody left ipsec-ipip -j show)")" "$NO_SA" \
 		"all devices, for nobody"
 	ipsi_has "$(nobody left ipsec-ipip show "$DEV")" \
-		"withheld: the SA in use; CAP_NET_ADMIN is required" "text"
+		"withheld: the SA in use; CAP_NET_ADMIN required" \
+		"text"
 	ipsi_is "$(nobody left ip -d link show dev "$DEV")" "$words" "link"
 	ipsi_must_fail "not permitted without CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups ipsec-ipip sa show "$DEV"
 	ipsi_must_fail "not permitted without CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups ipsec-ipip check "$DEV"
-	ipsi_must_fail "events are not shown without CAP_NET_ADMIN" left \
+	ipsi_must_fail "listening for events requires CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups timeout 5 \
 		ipsec-ipip monitor
 }
 
-# The root of a container sees its link, and nothing of what it runs over.
+# The root of a container sees its link, but not the underlay.
 container()
 {
 	local jail
@@ -256,7 +261,7 @@ container()
 	ipsi_is "$(secrets "$(ipsi_try jail ipsec-ipip -j show)")" "$NOTHING" \
 		"all devices, for the container's root"
 	ipsi_has "$(ipsi_try jail ipsec-ipip show "$DEV")" \
-		"withheld: the underlay and the SA in use; CAP_NET_ADMIN is required there" \
+		"withheld: the underlay and the SA in use; CAP_NET_ADMIN required there" \
 		"text"
 	ipsi_has_not "$(ipsi_try jail ip -d link show "$DEV")" 10.0.0 "link"
 	ipsi_has "$(ipsi_try jail ip -d link show "$DEV")" \
@@ -266,12 +271,12 @@ container()
 	ipsi_must_fail "CAP_NET_ADMIN required in the namespace of the underlay" \
 		jail ipsec-ipip check "$DEV"
 	ipsi_is "$(ipsi_try jail ipsec-ipip sa show)" "" "SAs"
-	# the host's root sees it there as well
+	# The host's root sees everything there too.
 	ipsi_is "$(secrets "$(nsenter -t "${jail#pid:}" -n \
 		ipsec-ipip -j show "$DEV")")" "$ALL" "device, for the host's root"
 }
 
-# It hears of the carrier, and of no SA.
+# It gets events of the carrier, and none of SAs.
 container_events()
 {
 	local jail monitor=$IPSI_TMP/jail-events
@@ -293,7 +298,7 @@ container_events()
 	ipsi_is "$(jq -r .event "$monitor" | sort -u)" carrier "events"
 }
 
-# The same for whoever asks the kernel to say when links change
+# A change leads to exactly one link event.
 change_is_told_once()
 {
 	local monitor=$IPSI_TMP/links
@@ -301,10 +306,10 @@ change_is_told_once()
 	ipsi_topology
 	ipsi_device_side left
 	ipsi_wait "carrier" ipsi_carrier_is left true
-	# the link watch and the MTU have had their say
+	# The link watch and the MTU update have run.
 	ipsi_wait "state UP" eval \
 		"ip -n $left link show dev $DEV | grep -q 'state UP'"
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	mtu_fits()
 	{
 		[ "$(ipsi_get left mtu)" = "$(ipsi_get left mtu_fit)" ]
@@ -320,7 +325,7 @@ change_is_told_once()
 	ipsi_is "$(grep -c ' ttl 77 ' "$monitor")" 1 "messages about a change"
 }
 
-# Many readers give up when others write as fast as they can; ours do not.
+# A dump succeeds even if the SAs of other devices change all the time.
 busy_elsewhere()
 {
 	ipsi_topology

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Requests that make no sense, from the root of a user namespace, which anybody
-# can be: the kernel takes or refuses them, and what it refuses has changed
-# nothing. A failure means that anybody can bring down the host, or that programs
-# do not have what they believe to have.
+# Random requests from the root of a user namespace, which any user can become:
+# the kernel accepts or refuses them, and a refused request changes nothing. A
+# failure means that any user can crash the host, or that programs have a wrong
+# idea of the state.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -13,14 +13,14 @@ DEV=$IPSI_DEV
 REQUESTS=${IPSI_FUZZ_REQUESTS:-${KSFT_MACHINE_SLOW:+2000}}
 REQUESTS=${REQUESTS:-10000}
 
-# As a user whom nobody has given anything
+# Run as a user without any privilege.
 user_namespace()
 {
 	local fuzz=("$IPSI_DIR/ipsec_ipip_fuzz.py" "$DEV" "$REQUESTS")
 
 	[ -z "${IPSI_FUZZ_SEED:-}" ] || fuzz+=("$IPSI_FUZZ_SEED")
 	ipsi_need python3 setpriv
-	# shellcheck disable=SC2016 # for the inner shell
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	setpriv --reuid 65534 --regid 65534 --clear-groups unshare -U -r -n \
 		bash -ec '
 			ip link set lo up

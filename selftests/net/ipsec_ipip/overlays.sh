@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Two overlays, red and blue, between one pair of endpoints, each in a VRF of
-# its own, with the same inner addresses in both: all that tells their packets
-# apart is the SA.
+# Two overlays, red and blue, between the same endpoints, each in its own VRF,
+# with the same inner addresses in both: only the SA tells their packets apart.
 #
 #               left                              right
 #   +--------------------------+      +--------------------------+
@@ -14,8 +13,8 @@
 #   +--------------------------+      +--------------------------+
 #
 # Pings of the red overlay have another size than those of the blue one. Each
-# host counts, by device, those of either size: what is "foreign" has leaked. A
-# failure means that somebody sees what is not his.
+# host counts pings of each size by device: a "foreign" one has leaked. A
+# failure means that traffic leaks into another overlay.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -23,14 +22,14 @@ source "$(dirname "$0")/ipsec_ipip_lib.sh"
 source "$IPSI_DIR/ipsec_ipip_router.sh"
 
 declare -A IF_ID=([red]=1 [blue]=2) TABLE=([red]=10 [blue]=20)
-# of the data in a ping, and of the whole packet
+# lengths of the data in a ping, and of the whole packet
 declare -A SIZE=([red]=100 [blue]=200) LENGTH=([red]=128 [blue]=228)
-# SPIs by the host that sends and the overlay
+# SPIs by sending host and overlay
 declare -A SPI=([left.red]=0x1001 [left.blue]=0x1002
 		[right.red]=0x2001 [right.blue]=0x2002)
 
-# state VERB FROM SPI IF_ID [KEY]: on standard output, the words to "add" or
-# "update" an SA in which FROM sends; its key is that of another SPI if said
+# state VERB FROM SPI IF_ID [KEY]: print the words to "add" or "update" an SA
+# with which FROM sends; KEY selects the key of another SPI
 state()
 {
 	local verb=$1 from=$2 spi=$3 if_id=$4 key=${5:-$3} to=right words
@@ -41,7 +40,7 @@ state()
 	echo "xfrm state $verb ${words/ spi $key / spi $spi }"
 }
 
-# counters: nft's, at each host, of what comes in by each device
+# counters: count received packets by device on each host, with nft
 counters()
 {
 	local host
@@ -65,7 +64,7 @@ counters()
 	done
 }
 
-# overlays: both, with all SAs
+# overlays: set up both overlays with all SAs
 overlays()
 {
 	local host peer color
@@ -94,14 +93,15 @@ overlays()
 	counters
 }
 
-# try_ping HOST COLOR [N]: N pings (1) in that overlay
+# try_ping HOST COLOR [N]: send N (default 1) pings in that overlay
 try_ping()
 {
 	ipsi_try "$1" ping -n -q -c "${3:-1}" -i 0.2 -W 1 -s "${SIZE[$2]}" \
 		-I "$2" "${IPSI_INNER[${IPSI_PEER[$1]}]}" > /dev/null
 }
 
-# reaches HOST COLOR [N], reaches_not HOST COLOR
+# reaches HOST COLOR [N], reaches_not HOST COLOR: check that pings are answered,
+# or not
 reaches()
 {
 	echo "$1: ping in $2, ${3:-1}"
@@ -114,7 +114,7 @@ reaches_not()
 	! try_ping "$@" || ipsi_fail "$1: an answer in $2"
 }
 
-# came HOST NAME: what the counter has counted up to now
+# came HOST NAME: print a counter
 came()
 {
 	local text
@@ -124,7 +124,7 @@ came()
 	echo "${text%% *}"
 }
 
-# no_leaks: nothing has come in by the wrong device, at either host
+# no_leaks: check that no packet was received by the wrong device
 no_leaks()
 {
 	local host color
@@ -137,7 +137,7 @@ no_leaks()
 	done
 }
 
-# refused HOST COLOR N COUNTER: so many packets are refused by that overlay
+# refused HOST COLOR N COUNTER: check that the overlay refuses N packets
 refused()
 {
 	ipsi_is "$(ipsi_stat "$1" "$4" "$2"0)" "$3" "$1: $4 of ${2}0"
@@ -166,7 +166,8 @@ apart()
 	ipsi_none "$wire" 'ip and not esp' "packets in clear"
 }
 
-# One that has no SA does not take the other's, nor one given to the other.
+# An overlay without an SA does not use the other's SA, nor one that is added to
+# the other.
 no_sa_is_borrowed()
 {
 	overlays
@@ -188,8 +189,8 @@ proto esp spi 0x1001"
 	no_leaks
 }
 
-# crossed_reach_nobody: each overlay's packets come by the SPI of the other, and
-# neither takes them
+# crossed_reach_nobody: check that neither overlay accepts packets with the SPI
+# of the other
 crossed_reach_nobody()
 {
 	reaches_not left red
@@ -201,7 +202,7 @@ crossed_reach_nobody()
 	no_leaks
 }
 
-# Somebody on the path gives the packets of the one the SPI of the other.
+# A host on the path exchanges the SPIs of the overlays.
 spis_crossed_on_the_path()
 {
 	overlays
@@ -221,7 +222,7 @@ spis_crossed_on_the_path()
 	no_leaks
 }
 
-# The right has given each overlay's SPI the key of the other's.
+# The right has exchanged the keys of the overlays' SPIs.
 spis_crossed_at_one_end()
 {
 	overlays
@@ -247,11 +248,11 @@ foreign_sa_does_not_join()
 		route add 192.168.1.1/32 dev other
 		xfrm state add $(ipsi_state 10.0.0.9 10.0.0.1 0x9001 9)
 	END
-	# a word of its own is what the device does not take ...
+	# The device does not take an SA of another peer ...
 	ipsi_batch left <<< "xfrm state add $(ipsi_state 10.0.0.9 10.0.0.1 \
 		0x9001 "${IF_ID[red]}")"
 	ipsi_is "$(ipsi_get left sa_in red0)" 1 "inbound SAs of red0"
-	# ... nor what comes by it
+	# ... nor packets through it.
 	ipsi_try right ping -n -q -c 2 -i 0.2 -W 0.1 -s "${SIZE[red]}" \
 		192.168.1.1 > /dev/null
 	reaches left red

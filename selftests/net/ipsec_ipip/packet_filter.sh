@@ -1,29 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Packet filters, at the right: inner packets come and go by the device, outer
-# ones by the underlay, each in all hooks that it passes, and never the one as
-# the other; and so it is possible to filter either.
+# Packet filters on the right: inner packets pass through the hooks of the
+# device, outer packets through those of the underlay, and never the other way
+# round, so that both can be filtered.
 #
 #   left ------------ right ------------ client
 #   ipsec0            ipsec0, eth0
 #
-# A failure means that a firewall does not see what it is to stop, or stops what
-# it is not to.
+# A failure means that a firewall does not see the packets that it should drop,
+# or drops others.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 DEV=$IPSI_DEV
-# Data of pings; only packets that are longer are counted: multicast listeners
-# have something to say at any time.
+# Size of the data in pings. Only packets of this size and more are counted,
+# because the hosts send multicast listener reports at any time.
 SIZE=300
 declare -A CLIENT=([4]=192.168.3.2 [6]=fd03::2)
 
-# filter_topology FAMILY: inside and outside
+# filter_topology FAMILY: set up the hosts, with this family inside and outside
 filter_topology()
 {
 	local net=${CLIENT[$1]%2} length=24
@@ -60,7 +60,7 @@ nodad()
 	[ "$1" = 4 ] || echo nodad
 }
 
-# hook NAME: a chain that counts in this hook, by device and protocol
+# hook NAME: add a chain that counts in this hook, by device and protocol
 hook()
 {
 	local way proto
@@ -68,7 +68,7 @@ hook()
 	echo "chain $1 {"
 	echo "type filter hook $1 priority 0"
 	for way in iifname oifname; do
-		# only "forward" has both
+		# Only "forward" has both devices.
 		case $1.$way in
 		prerouting.oifname | input.oifname) continue ;;
 		postrouting.iifname | output.iifname) continue ;;
@@ -77,7 +77,8 @@ hook()
 		for proto in icmp icmpv6; do
 			echo "$way $DEV meta length > $SIZE meta l4proto $proto \
 				counter name ${way:0:1}_inner_$1"
-			# of IPv6, what belongs to the underlay itself is ND
+			# With IPv6, the underlay itself sends neighbour
+			# discovery.
 			echo "$way $IPSI_WIRE $proto type echo-request \
 				counter name wrong"
 			echo "$way $IPSI_WIRE $proto type echo-reply \
@@ -89,7 +90,7 @@ hook()
 	echo "}"
 }
 
-# rules: count everything, from zero
+# rules: set up all counters, from zero
 rules()
 {
 	local hook way what
@@ -114,7 +115,7 @@ rules()
 	ipsi_do right nft -f "$IPSI_TMP/rules"
 }
 
-# counted: those that are not 0, in order of the alphabet: NAME=PACKETS
+# counted: print the nonzero counters in alphabetical order: NAME=PACKETS
 counted()
 {
 	ipsi_try right nft list counters table inet t |
@@ -123,11 +124,11 @@ counted()
 		sort | grep -v '=0$' | tr '\n' ' '
 }
 
-# seen FAMILY
+# seen FAMILY: check the hooks of inner and outer packets
 seen()
 {
 	filter_topology "$1"
-	# the first one may wait for neighbours
+	# The first packet may wait for neighbour discovery.
 	ipsi_ping left
 	ipsi_do left ping -n -q -c 1 -W 10 "${CLIENT[$1]}"
 
@@ -181,11 +182,11 @@ stopped()
 		ipsi_has "$(ipsi_try right nft list ruleset)" "packets 1 " \
 			"dropped, $rule"
 	done
-	# the device says so where it hears of it
+	# The device counts it if it gets the error.
 	ipsi_is "$(ipsi_stat right tx_error)" 1 "tx_error"
 	ipsi_do right nft delete table inet t
 
-	# connections are followed on the device as on any other
+	# Connection tracking works on the device as on any other.
 	ipsi_do right nft -f - <<-END
 		table inet t {
 			chain input {
@@ -199,7 +200,7 @@ stopped()
 	ipsi_ping right
 }
 
-# pings HOST: those of SIZE are counted that come by the device
+# pings HOST: count pings of SIZE that are received by the device
 pings()
 {
 	ipsi_do "$1" nft -f - <<-END
@@ -215,14 +216,14 @@ pings()
 	END
 }
 
-# pings_are HOST N
+# pings_are HOST N: check this count
 pings_are()
 {
 	ipsi_has "$(ipsi_try "$1" nft list counter inet pings pings)" \
 		"packets $2 " "pings by the device"
 }
 
-# spoof FAMILY SOURCE: a ping from that address, by the device
+# spoof FAMILY SOURCE: send a ping from that address through the device
 spoof()
 {
 	local to=${IPSI_INNER[right]}
@@ -233,14 +234,15 @@ spoof()
 		> /dev/null
 }
 
-# reverse_path N: so many packets have been dropped by that filter
+# reverse_path N: true if the reverse path filter has dropped N packets
 reverse_path()
 {
 	ipsi_try right nstat -asz TcpExtIPReversePathFilter |
 		grep -q "^TcpExtIPReversePathFilter *$1 "
 }
 
-# rules_for_sources RULE: a rule about what the device receives, which counts
+# rules_for_sources RULE: add a rule for packets received by the device, and
+# count its matches
 rules_for_sources()
 {
 	ipsi_do right nft -f - <<-END
@@ -262,8 +264,8 @@ found()
 		"packets $1 " "$2"
 }
 
-# Nobody's address, and one of another link. That it is an SA that has brought
-# them is no excuse, and is still known of others.
+# Sources that do not exist, and those of another link. Packets through an SA
+# are no exception, and others still see that they came through an SA.
 # R19 R23
 rp_filter()
 {
@@ -281,7 +283,7 @@ rp_filter()
 	spoof 4 172.16.9.9
 	spoof 4 192.168.3.9
 	ipsi_wait "2, dropped by the strict filter" reverse_path 2
-	# that of another link is somebody's
+	# The address on another link exists.
 	ipsi_do right sysctl -qw "net.ipv4.conf.$DEV.rp_filter=2"
 	spoof 4 172.16.9.9
 	spoof 4 192.168.3.9
@@ -293,7 +295,7 @@ rp_filter()
 	ipsi_is "$(ipsi_stat right rx_outer_address)" 0 rx_outer_address
 }
 
-# by_rule FAMILY SOURCE...: the same by a rule, which IPv6 has nothing else for
+# by_rule FAMILY SOURCE...: the same with a rule, the only way with IPv6
 by_rule()
 {
 	local family=$1 source
@@ -323,8 +325,8 @@ by_rule_ipv6()
 	by_rule 6 fd99::9 fd03::9
 }
 
-# translated RULE: what the client sends gets an endpoint's address by that rule,
-# and arrives at the left
+# translated RULE: check that the client's packets get an endpoint's address by
+# this NAT rule, and arrive at the left
 translated()
 {
 	filter_topology 4
@@ -332,21 +334,21 @@ translated()
 	ipsi_do right ip route replace "${IPSI_INNER[left]}" dev "$DEV"
 	ipsi_nat right "$1"
 	pings left
-	# the answer goes another way
+	# The answer takes another path.
 	ipsi_try client ping -n -q -c 1 -W 1 -s "$SIZE" "${IPSI_INNER[left]}" \
 		> /dev/null
 	ipsi_is "$(ipsi_stat right tx_loop)" 0 "packets refused at the right"
 	pings_are left 1
 }
 
-# A partner may want to see the public address of the gateway, which is the
-# endpoint as well.
+# A partner may require the public address of the gateway, which is also the
+# endpoint.
 translated_to_the_endpoint()
 {
 	translated "oifname $DEV snat to ${IPSI_OUTER[right]}"
 }
 
-# The device has no address of its own: that of the underlay is taken.
+# The device has no address, so masquerading uses that of the underlay.
 masqueraded_without_an_address()
 {
 	translated "oifname $DEV masquerade"

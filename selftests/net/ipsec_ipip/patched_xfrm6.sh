@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The sysctl net.ipv6.conf.DEV.disable_xfrm, which patches/ gives to the kernel:
-# with it, what leaves by the device passes policies that have no if_id, as IPv4
-# does. Skipped where the kernel has no such sysctl. A failure means that the
-# patch is not good.
+# The sysctl net.ipv6.conf.DEV.disable_xfrm, which patches/ adds to the kernel:
+# with it, packets that leave through the device bypass policies without if_id,
+# as in IPv4. Skipped on kernels without this sysctl. A failure means that the
+# patch does not work.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_spd6.sh
 source "$IPSI_DIR/ipsec_ipip_spd6.sh"
 
-# disable {0|1} [DEVICE]: what leaves by it needs no policy
+# disable {0|1} [DEVICE]: set the sysctl of a device
 disable()
 {
 	ipsi_do left sysctl -qw "net.ipv6.conf.${2:-$DEV}.disable_xfrm=$1"
@@ -32,7 +32,7 @@ start()
 	spd6_listen
 }
 
-# What is routed elsewhere stays caught.
+# Packets routed to other devices still match the policies.
 local_packets()
 {
 	start
@@ -40,7 +40,7 @@ local_packets()
 		0 "default"
 	ipsi_no_ping left
 	spd6_arrived 0
-	# routes that were used already
+	# routes that were used before
 	disable 1
 	ipsi_ping left -c 3 -i 0.2
 	ipsi_ping left -I "$DEV"
@@ -64,14 +64,14 @@ local_packets()
 	spd6_finish
 }
 
-# Sockets that are connected remember their route.
+# Connected sockets cache their route.
 connected()
 {
 	local i before lines
 
 	start
 	ipsi_need python3
-	# a datagram each time a line is read
+	# a datagram for each line
 	mkfifo "$IPSI_TMP/lines"
 	ipsi_bg left python3 -uc '
 import socket, sys
@@ -110,7 +110,7 @@ forwarded()
 	disable 1
 	ipsi_do lan ping -n -q -c 3 -i 0.2 -W 10 fd02::1
 	spd6_arrived 3
-	# a route that knows what fits is a copy of the other
+	# A route with a learned path MTU is a copy of the other.
 	ipsi_try lan ping -n -q -c 1 -W 1 -M "do" -s 1452 fd02::1
 	ipsi_do lan ping -n -q -c 1 -W 10 -s 1452 fd02::1
 	spd6_arrived 1
@@ -120,7 +120,7 @@ forwarded()
 	spd6_finish
 }
 
-# as for IPv4: by name, by number, and only what is allowed
+# as in IPv4: by name, by number, and only valid values
 values()
 {
 	start

@@ -1,27 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Packets that are too big for the path between the endpoints:
+# Packets that exceed the path MTU between the endpoints:
 #
 #   left -------- middle -------- right -------- client
 #   ipsec0        a router        ipsec0         192.168.3.2
 #
-# With DF set the sender, on the host itself or behind it, is told a size that
-# does fit (RFC 4301 section 8.2.1); with DF clear the packet arrives in
-# pieces. A router on the path may know of a smaller MTU than the host: its
-# word about the outer packets is passed on to those who send the inner ones
-# (RFC 2003 section 5.1). A failure means that connections over the device
-# hang as soon as they have much to say.
+# With DF set, the sender, on the host itself or behind it, gets an error with
+# an MTU that fits (RFC 4301 section 8.2.1); with DF clear the packet arrives in
+# fragments. A router on the path may have a smaller MTU than the host: its ICMP
+# error about the outer packets is relayed to the senders of the inner ones (RFC
+# 2003 section 5.1). A failure means that connections over the device hang when
+# they send much data.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
-# AES-CBC and HMAC-SHA-256-128: IP header 20, SPI and sequence number 8, IV 16,
-# blocks of 16 of which 2 bytes are the trailer, ICV 16
+# pmtu_of MTU: print the size of the largest inner packet. AES-CBC and
+# HMAC-SHA-256-128: IP header 20, SPI and sequence number 8, IV 16, blocks of 16
+# of which 2 bytes are the trailer, ICV 16
 pmtu_of()
 {
 	echo $(((($1 - 20 - 8 - 16 - 16) & ~15) - 2))
@@ -31,7 +32,8 @@ FULL=$(pmtu_of 1500)
 LOW=1300
 LESS=$(pmtu_of $LOW)
 
-# pmtu_topology device|tunnel: right always has a device; left has what is said
+# pmtu_topology device|tunnel: set up the hosts; right always has a device, left
+# has this
 pmtu_topology()
 {
 	ipsi_topology_routed
@@ -58,10 +60,11 @@ pmtu_topology()
 	ipsi_try middle sysctl -qw net.ipv4.icmp_ratelimit=0
 }
 
-# The MTU of the device follows its SA a moment later.
+# pmtu_device_is: wait for the MTU of the device, which follows its SA with a
+# delay
 pmtu_device_is()
 {
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	mtu_is()
 	{
 		[ "$(ipsi_get right mtu)" = "$1" ]
@@ -69,15 +72,15 @@ pmtu_device_is()
 	ipsi_wait "MTU $1" mtu_is "$1"
 }
 
-# pmtu_fits HOST SIZE [do|dont]: an inner packet of this size arrives
+# pmtu_fits HOST SIZE [do|dont]: check that an inner packet of this size arrives
 pmtu_fits()
 {
 	ipsi_do "$1" ping -n -q -c 1 -W 10 -M "${3:-do}" -s $(($2 - 28)) \
 		"${IPSI_INNER[left]}"
 }
 
-# pmtu_told HOST SIZE MTU: an inner packet of this size with DF brings this MTU
-# back, and the sender has it in its routing table then.
+# pmtu_told HOST SIZE MTU: check that an inner packet of this size with DF leads
+# to this MTU, and that the sender stores it in its routing table
 pmtu_told()
 {
 	local output
@@ -91,20 +94,20 @@ pmtu_told()
 		"mtu $3" "route"
 }
 
-# pmtu_lower: the path takes less from now on, which only the router knows
+# pmtu_lower: lower the path MTU, which only the router knows
 pmtu_lower()
 {
 	ipsi_do middle ip link set eth0 mtu $LOW
 	ipsi_do left ip link set eth0 mtu $LOW
 }
 
-# pmtu_learns HOST: packets with DF are lost until the router's ICMP error is
-# back, and from then on the sender is told. That is not before the next one.
+# pmtu_learns HOST: check that packets with DF are lost until the router's ICMP
+# error arrives, and that the sender of the next packet gets an error
 pmtu_learns()
 {
 	local host=$1
 
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	learnt()
 	{
 		ipsi_try "$host" ping -n -q -c 1 -W 1 -M "do" \
@@ -151,14 +154,14 @@ forwarded_sender_is_told()
 }
 
 # R44 R70 R71 R74
-# shellcheck disable=SC2031 # all of it is in the same subshell
+# shellcheck disable=SC2031 # all in the same subshell
 df_clear_arrives_in_pieces()
 {
 	local file=$IPSI_TMP/pcap host
 
 	pmtu_topology device
 	pmtu_device_is "$FULL"
-	# Too big for the device: the inner packet is cut.
+	# Too big for the device: the inner packet is fragmented.
 	ipsi_capture_start right "$file"
 	for host in right client; do
 		pmtu_fits $host $((FULL + 1)) dont
@@ -168,7 +171,7 @@ df_clear_arrives_in_pieces()
 	ipsi_is "$(ipsi_count "$file" 'src 10.0.0.2 and ip[6:2] & 0x3fff != 0')" \
 		0 "outer fragments"
 
-	# The device takes it: the outer packet is cut, after encryption.
+	# It fits the device: the outer packet is fragmented, after encryption.
 	ipsi_do right ip link set ipsec0 mtu 1500
 	ipsi_capture_start right "$file"
 	for host in right client; do
@@ -189,15 +192,15 @@ path_mtu_reaches_senders()
 	pmtu_lower
 	pmtu_learns right
 	pmtu_fits right "$LESS"
-	# The device knows by now, so it needs no more than one packet.
+	# The device knows the path MTU now, so one packet is enough.
 	pmtu_told client "$FULL" "$LESS"
 	pmtu_fits client "$LESS"
-	# Without DF there is nothing to tell.
+	# Without DF there is no error.
 	pmtu_fits right "$FULL" dont
 	pmtu_fits client "$FULL" dont
 }
 
-# pmtu_bulk FROM TO
+# pmtu_bulk FROM TO: move data over TCP
 pmtu_bulk()
 {
 	ipsi_need python3
@@ -222,8 +225,8 @@ tcp_finds_its_way_to_tunnel_mode()
 	pmtu_bulk right left
 }
 
-# What tc gives to the device has no route. Its sender is told all the same, and
-# TCP goes on.
+# Packets that tc redirects to the device have no route. Their sender gets the
+# error nevertheless, and TCP adapts.
 # R70
 redirected_sender_is_told()
 {
@@ -235,7 +238,7 @@ redirected_sender_is_told()
 	ipsi_do right tc qdisc add dev client clsact
 	ipsi_do right tc filter add dev client ingress protocol ip \
 		matchall action mirred egress redirect dev ipsec0
-	# what is redirected finds no neighbour
+	# Redirected packets need a static neighbour entry.
 	ipsi_do client ip neighbour replace 192.168.3.1 dev eth0 lladdr \
 		"$(ipsi_json "$(ip -n "${right:?}" -j link show client)" address)"
 	ipsi_do client ping -n -q -c 1 -W 10 -M "do" -s $((FULL - 28)) \
@@ -247,8 +250,8 @@ redirected_sender_is_told()
 		ipsi_fail "TCP that tc gives to the device"
 }
 
-# first_mtu: of a device that is made now, over the same underlay. Processors keep
-# routes of their own.
+# first_mtu: print the initial MTU of a new device over the same underlay,
+# because each processor caches its own routes
 first_mtu()
 {
 	ipsi_try right taskset -c 0 ip link add second type ipsec-ipip local 10.0.0.2 \
@@ -257,8 +260,8 @@ first_mtu()
 	ipsi_try right ip link del second
 }
 
-# A route that has a neighbour which does not answer is no route that has learned
-# something: it takes what it has always taken.
+# A route through a neighbour that does not answer has not learned a path MTU:
+# the MTU stays the same.
 neighbour_does_not_answer()
 {
 	local before
@@ -273,7 +276,7 @@ neighbour_does_not_answer()
 	ipsi_do right ip neighbour flush dev "$IPSI_WIRE"
 	ipsi_try right taskset -c 0 bash -c \
 		"echo x > /dev/udp/${IPSI_INNER[left]}/9"
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	failed()
 	{
 		ipsi_try right ip neighbour show 10.0.0.254 nud failed |

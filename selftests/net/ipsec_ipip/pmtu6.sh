@@ -1,20 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Packets that are too big, with IPv4 and IPv6 inside and outside: what pmtu.sh
-# does for IPv4 alone, on a path of three hops. IPv6 must carry 1280 bytes
-# however little the path takes, and its routers never cut packets. A failure
-# means that connections over the device hang as soon as they have much to
-# say, or that who can guess an address can make them hang.
+# Packets that exceed the path MTU, with IPv4 and IPv6 inside and outside: like
+# pmtu.sh for IPv4, on a path of three hops. IPv6 must carry 1280 bytes however
+# small the path MTU is, and its routers never fragment. A failure means that
+# connections over the device hang when they send much data, or that an attacker
+# who guesses an address can make them hang.
 
 # shellcheck source=ipsec_ipip_path.sh
 source "$(dirname "$0")/ipsec_ipip_path.sh"
 
-# Errors of XFRM are counted, so nothing may be sent but by the test.
+# The test checks XFRM's error counters, so only it may send packets.
 # shellcheck disable=SC2034 # for ipsi_quiet()
 IPSI_QUIET=1
 
-# pieces N FILE OUTER: outer packets of right that are pieces: none, or some
+# pieces N FILE OUTER: check the number of right's outer fragments: none, or
+# some
 pieces()
 {
 	local filter='src 10.0.0.2 and ip[6:2] & 0x3fff != 0' n
@@ -25,7 +26,7 @@ pieces()
 	ipsi_is "$n" "$1" "outer fragments"
 }
 
-# of_device 4|6: the first hop takes 1500, and that is known
+# of_device 4|6: the MTU of the first hop, 1500, which the host knows
 of_device()
 {
 	local full file=$IPSI_TMP/pcap
@@ -40,15 +41,15 @@ of_device()
 	pieces 0 "$file" "$1"
 	ipsi_is "$(ipsi_stat right tx_too_big)" 0 "tx_too_big"
 
-	# Where the MTU was set too high, the device itself finds out, and what
-	# may be cut is cut after encryption.
+	# If the MTU was set too high, the device itself detects that, and
+	# packets without DF are fragmented after encryption.
 	ipsi_do right ip link set ipsec0 mtu 4000
 	ipsi_do client ip route flush cache
 	path_python probe "$1" "$full"
-	# (IPv6 keeps it for those who come after)
+	# (IPv6 caches it for later packets.)
 	[ "$(ipsi_stat right tx_too_big)" -ge 3 ] ||
 		ipsi_fail "the device has not told its senders"
-	# the cache does not tell of MTUs that are larger than the device's
+	# The cache does not hold MTUs larger than the device's.
 	ipsi_do right ip route flush cache
 	ipsi_do client ip route flush cache
 	ipsi_capture_start right "$file"
@@ -70,8 +71,8 @@ device_over_ipv6()
 	of_device 6
 }
 
-# of_path 4|6: a link further on takes less, which the first router tells. It
-# is not before the second packet that the sender can know.
+# of_path 4|6: a link on the path has a smaller MTU, which the first router
+# reports. The sender cannot know it before the second packet.
 of_path()
 {
 	local full less least route
@@ -91,7 +92,7 @@ of_path()
 	path_python cut "$1" 1400
 	ipsi_is "$(ipsi_get right mtu)" "$full" "the device's MTU"
 
-	# What was learned is kept for a while, though it is not true any more.
+	# A learned path MTU is kept for a while, even after it has changed.
 	ipsi_do right ip route flush cache
 	ipsi_do right ip -6 route flush cache
 	ipsi_do right sysctl -qw net.ipv4.route.mtu_expires=15 \
@@ -132,7 +133,7 @@ forged_over_ipv6()
 	path_python forged 6 "$(path_room 6 1500)"
 }
 
-# bulk tcp|udp FROM ADDRESS TO ADDRESS
+# bulk tcp|udp FROM ADDRESS TO ADDRESS: move data
 bulk()
 {
 	echo "ipsec_ipip_bulk.py $*"
@@ -140,8 +141,7 @@ bulk()
 		ipsi_fail "$1 from $2 to $4"
 }
 
-# of_bulk 4|6: much data in both families, in super-packets (GSO) which are
-# larger than any MTU
+# of_bulk 4|6: move data in both families, in GSO packets larger than any MTU
 of_bulk()
 {
 	ipsi_need python3
@@ -153,7 +153,7 @@ of_bulk()
 	path_narrow 1280
 	bulk tcp client fd00:3::2 left fd00:1::1
 	bulk tcp right 192.168.2.1 left 192.168.1.1
-	# and the other way, where the near router finds out
+	# in the other direction, where the near router reports the MTU
 	bulk tcp left fd00:1::1 client fd00:3::2
 }
 
@@ -178,7 +178,7 @@ mss_is_clamped()
 	path_topology 4
 	full=$(path_room 4 1500)
 	path_device_mtu "$full"
-	# else the server knows as well as the client does
+	# Otherwise the server knows the MTU as the client does.
 	ipsi_do left ip link set ipsec0 mtu 1500
 	ipsi_do left sysctl -qw net.ipv4.tcp_timestamps=0
 	path_python clamped 4 1460

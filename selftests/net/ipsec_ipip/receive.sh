@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a device must not accept: it takes IPv4 packets from its own SAs and
-# from its peer's address, and nothing else. Each packet is made by hand in the
-# peer's place with the right keys, so that all but one thing is as it should
-# be; it must reach neither the device nor a socket nor the host's stack, bring
-# no answer, and be counted under its reason; a good packet comes in after it.
-# A failure means that the peer, or anybody who can send to the host, reaches
-# what only the device should give access to.
+# A device must accept IPv4 packets only from its own SAs and from its peer's
+# address. Each test packet is made by hand in place of the peer, with the right
+# keys and exactly one fault. It must reach neither the device nor a socket nor
+# the host's stack, lead to no answer, and be counted under its reason; a good
+# packet after it is received. A failure means that the peer, or anyone who can
+# send to the host, bypasses the device's checks.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 KEY=0x46c670e4ad2ef30a29a0ce64738d01e5
@@ -21,7 +20,7 @@ AUTH=0xebfd3e8038fd1c9eadcc32308e5f12aba813114614855e4a93e7407f3c40f827
 
 SAS=
 
-# receive_sa_json NAME SPI CIPHER: tell the helper of an SA
+# receive_sa_json NAME SPI CIPHER: describe an SA for the helper
 receive_sa_json()
 {
 	local json
@@ -35,8 +34,8 @@ receive_sa_json()
 	SAS+=${SAS:+, }\"$1\":$(printf "$json" "$2" "$AUTH")
 }
 
-# receive_topology: a device with three inbound SAs, in transport mode, in
-# tunnel mode, and of AH; all with a replay window
+# receive_topology: make a device with three inbound SAs with replay windows, in
+# transport mode, in tunnel mode, and of AH
 receive_topology()
 {
 	local auth=(auth-trunc 'hmac(sha256)' "$AUTH" 128)
@@ -56,7 +55,7 @@ receive_topology()
 	receive_sa_json ah 0x1003 ah
 }
 
-# receive_state NAME SPI MODE CIPHER [if_id N]: an SA that "ip xfrm" adds
+# receive_state NAME SPI MODE CIPHER [if_id N]: add an SA with "ip xfrm"
 receive_state()
 {
 	local name=$1 number=$2 mode=$3 cipher=$4 words=(enc 'cbc(aes)' "$KEY")
@@ -87,7 +86,8 @@ bare_ipip_is_refused()
 	receive_python bare_ipip
 }
 
-# The kernel's own IP-in-IP takes what belongs to nobody; not to the device.
+# The kernel's own IP-in-IP device receives the packets; the ipsec-ipip device
+# does not.
 # R13 R24
 bare_ipip_is_refused_beside_ipip()
 {
@@ -149,7 +149,7 @@ nonsense_is_refused()
 	receive_python nonsense
 }
 
-# XFRM lets such an SA be made; over our own family it is refused.
+# XFRM accepts such an SA; our own family refuses it.
 # R43
 without_integrity_nothing_is_accepted()
 {

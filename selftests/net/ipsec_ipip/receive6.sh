@@ -1,18 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a device takes and refuses where IPv6 is inside, outside, or both: the
-# same as receive.sh, which see, and what IPv6 adds. Two devices, ipsec4 over
-# IPv4 and ipsec6 over IPv6, each with inbound SAs in transport mode, in tunnel
-# mode, and of AH, take packets of both families that are made by hand.
-# A failure means that IPv6 is a way around what is refused in IPv4, or that
-# the peer's packets are lost for no reason.
+# Received packets with IPv6 inside, outside, or both: the same as receive.sh,
+# and the specifics of IPv6. Two devices, ipsec4 over IPv4 and ipsec6 over IPv6,
+# each with inbound SAs in transport mode, in tunnel mode, and of AH, receive
+# hand-made packets of both families. A failure means that IPv6 bypasses checks
+# that IPv4 has, or that good packets of the peer are lost.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 KEY=${IPSI_ENC_KEY[left]}
@@ -25,12 +24,12 @@ SAS='
 "ah": {"proto": "ah", "spi": 4099, "auth_key": "'$AUTH'"},
 "out": {"proto": "esp", "spi": 4100, "cipher": "null", "auth_key": "'$AUTH'"}'
 
-# The pairs that receive.sh leaves to this, and all four
+# The pairs that receive.sh does not test, and all four
 NEW_PAIRS=(4:6:ipsec4 6:46:ipsec6)
 ALL_PAIRS=(4:46:ipsec4 6:46:ipsec6)
 OVER_IPV6=(6:46:ipsec6)
 
-# receive6_device FAMILY LOCAL REMOTE: ipsecFAMILY
+# receive6_device FAMILY LOCAL REMOTE: make the device ipsecFAMILY
 receive6_device()
 {
 	local dev=ipsec$1 auth=(auth-trunc 'hmac(sha256)' "$AUTH" 128)
@@ -62,7 +61,7 @@ receive6_topology()
 	receive6_device 6 fd00::2 fd00::1
 }
 
-# receive6_python TEST PAIR...
+# receive6_python TEST PAIR...: run ipsec_ipip_families.py
 receive6_python()
 {
 	left=${left:?} right=${right:?} SAS="{$SAS}" \
@@ -74,7 +73,7 @@ receive6_python()
 	esac
 }
 
-# receive6 TEST PAIR...
+# receive6 TEST PAIR...: set up the hosts and run a test
 receive6()
 {
 	receive6_topology
@@ -87,7 +86,8 @@ bare_ip_in_ipv6_is_refused()
 	receive6 bare_ipip "${OVER_IPV6[@]}"
 }
 
-# R13: the kernel's own tunnels take what belongs to nobody, not to the device.
+# R13: the kernel's own tunnel devices receive the packets; the ipsec-ipip
+# device does not.
 bare_ip_in_ipv6_is_refused_beside_ip6tnl()
 {
 	modprobe ip6_tunnel 2> /dev/null ||
@@ -186,7 +186,7 @@ no_packet_enters_twice()
 			auth-trunc 'hmac(sha256)' "$AUTH" 128 \
 			enc 'ecb(cipher_null)' ''
 	done
-	# The source is the host's own address.
+	# The packet's source is the host's own address.
 	ipsi_do right sysctl -qw net.ipv4.ip_forward=1 \
 		net.ipv4.conf.eth0.accept_local=1 net.ipv6.conf.all.forwarding=1
 	for dev in ipsec4 ipsec6; do

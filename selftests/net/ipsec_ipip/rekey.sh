@@ -1,12 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# New keys in place of old ones, while packets flow both ways: not one is lost,
-# comes twice, or is refused by any counter, whether a program or the command
-# "ipsec-ipip rekey" changes the SAs, or the one in use is pinned to and fro.
-# The new SA receives before it is used to send; pairs live side by side; the
-# command deletes the right SAs, and none when it fails. A failure means that
-# a change of keys can be noticed by users.
+# Rekeying while packets flow both ways: no packet is lost, duplicated, or
+# refused by any counter, whether a program or the command "ipsec-ipip rekey"
+# changes the SAs, or the pinned SA changes. The new SA receives before it is
+# used to send; pairs coexist; the command deletes the right SAs, and none if it
+# fails. A failure means that users notice a rekey.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -17,15 +16,15 @@ AEAD=(aead 'rfc4106(gcm(aes))' "$GCM" 128)
 AH=(proto ah auth 'hmac(sha256)' "$GCM")
 declare -A SPI=([left]=0x10000 [right]=0x20000)
 
-# sa_add HOST {in|out} SPI OPTION...
+# sa_add HOST {in|out} SPI OPTION...: add an SA
 sa_add()
 {
 	ipsi_do "$1" ipsec-ipip -q sa add "$DEV" "$2" spi "$3" "${AEAD[@]}" \
 		"${@:4}"
 }
 
-# sa_list HOST: its SAs as "out:1001", sorted; * is the one in use, ! a pinned
-# one
+# sa_list HOST: print the SAs as "out:1001", sorted; * marks the SA in use, ! a
+# pinned one
 sa_list()
 {
 	ipsi_try "$1" ipsec-ipip sa show | sed -n \
@@ -34,14 +33,15 @@ sa_list()
 		/^\(in\|out\):/p' | LC_ALL=C sort | tr '\n' ' '
 }
 
-# expect_list HOST LIST
+# expect_list HOST LIST: check this list
 expect_list()
 {
 	ipsi_is "$(sa_list "$1")" "$2 " "SAs of $1"
 }
 
-# both devices with the first pair of SAs, whose keys are used once. What the
-# kernel loads for them it loads now, so that nothing waits for it.
+# both_sides: make both devices with the first pair of SAs, whose keys are used
+# once. This also loads the kernel's modules for them, so that nothing waits for
+# them later.
 both_sides()
 {
 	local host peer
@@ -51,7 +51,7 @@ both_sides()
 	ipsi_topology
 	for host in left right; do
 		peer=${IPSI_PEER[$host]}
-		# no packets but ours
+		# Only the test sends packets.
 		ipsi_try "$host" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 		ipsi_device "$host"
 		sa_add "$host" in "${SPI[$peer]}" replay-window 64
@@ -60,7 +60,7 @@ both_sides()
 	ipsi_ping left
 }
 
-# flows WHAT COUNT
+# flows TEST COUNT: run ipsec_ipip_rekey.py
 flows()
 {
 	ipsi_need python3
@@ -96,15 +96,15 @@ command_loses_nothing()
 	expect_list right "in:10009 in:1000a out:2000a*"
 }
 
-# packets HOST {in|out} SPI: what an SA has carried
+# packets HOST {in|out} SPI: print the packet count of an SA
 packets()
 {
 	ipsi_json "$(ipsi_try "$1" ipsec-ipip -j sa show "$DEV" "$2" spi "$3")" \
 		packets
 }
 
-# One end is ahead of the other: what comes by the new SA is delivered while
-# answers still leave by the old one.
+# One end rekeys before the other: packets of the new SA are delivered while
+# answers still leave with the old one.
 # R29 R30 R31
 new_one_receives_first()
 {
@@ -117,7 +117,7 @@ new_one_receives_first()
 	ipsi_is "$(packets right in 0x10001)" 1 "received by it"
 	ipsi_is "$(packets right out 0x20000)" 2 "answers by the old SA"
 
-	# the other end has the new one, but waits with it
+	# The other end has the new SA, but does not use it yet.
 	ipsi_do right ipsec-ipip sa activate "$DEV" spi 0x20000
 	sa_add right out 0x20001
 	ipsi_ping left
@@ -127,13 +127,13 @@ new_one_receives_first()
 	ipsi_is "$(packets right out 0x20001)" 1 "answers by the new SA"
 	ipsi_is "$(packets left in 0x20001)" 1 "received by it"
 
-	# both pairs still deliver
+	# Both pairs still work.
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x10000
 	ipsi_ping left
 	ipsi_is "$(packets right in 0x10000)" 2 "received by the old SA"
 }
 
-# What the command deletes, and what not.
+# The SAs that the command deletes and keeps.
 command_replaces_former_ones()
 {
 	local before
@@ -148,7 +148,7 @@ command_replaces_former_ones()
 		ipsi_do left ipsec-ipip -q rekey "$DEV" "$@"
 	}
 
-	# the first one has none before it
+	# There is no SA before the first one.
 	rekey out spi 0x1001 "${AEAD[@]}"
 	rekey in spi 0x2001 "${AEAD[@]}"
 	expect_list left "in:2001 out:1001*"
@@ -166,7 +166,7 @@ command_replaces_former_ones()
 		ipsec-ipip rekey nosuch0 out spi 0x1003 "${AEAD[@]}"
 	ipsi_is "$(sa_list left)" "$before" "SAs after these refusals"
 
-	# a pin does not keep the old one
+	# A pin does not keep the old SA.
 	rekey out spi 0x1003 "${AEAD[@]}" esn
 	expect_list left "in:2001 in:2002 out:1003*"
 	rekey in spi 0x2003 "${AEAD[@]}" replay-window 96
@@ -175,12 +175,13 @@ command_replaces_former_ones()
 	rekey out spi 0x1003 "${AH[@]}"
 	expect_list left "in:2002 in:2003 out:1003*"
 	ipsi_is "$(ipsi_get left active_proto)" ah "protocol"
-	# nor is any of this the other device's business
+	# The SAs of the other device do not change.
 	ipsi_is "$(ipsi_get left active_spi other)" "$((0x3001))" \
 		"SA of the other device"
 }
 
-# Where instructions count, each command takes minutes: it is for the rate.
+# With --icount each command takes minutes, so only the test that needs the rate
+# runs.
 [ -z "$IPSI_COUNTED" ] || IPSI_TESTS=${IPSI_TESTS:-rekey_loses_nothing}
 
 ipsi_run rekey_loses_nothing pinning_loses_nothing command_loses_nothing \

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# BGP (RFC 4271) by FRR between two routers that are neighbours by an
-# ipsec-ipip link and in no other way: a TCP connection between the inner
-# addresses, and routes whose next hops are these. A failure means that BGP
-# does not take the link for one between neighbours.
+# BGP (RFC 4271) by FRR between two routers whose only connection is an
+# ipsec-ipip link: a TCP connection between the inner addresses, and routes with
+# these as next hops. A failure means that BGP does not accept the link as a
+# connection between neighbours.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_router.sh
 source "$IPSI_DIR/ipsec_ipip_router.sh"
 
-# bgp_config N M: of router N, for which M is a neighbour in another AS
+# bgp_config N M: print the configuration of router N, with M as a neighbour in
+# another AS
 bgp_config()
 {
 	local n=$1 m=$2 neighbor
@@ -47,7 +48,8 @@ neighbours()
 		"via 192.168.12.2 dev to2 proto bgp" "route"
 	ipsi_do r1 ping -n -q -c 1 -W 10 -I 192.168.1.1 192.168.2.2
 
-	# What the neighbour no longer has goes from the routing table.
+	# A route that the neighbour withdraws is removed from the routing
+	# table.
 	ipsi_do r2 vtysh --vty_socket "$IPSI_TMP/frr-r2" \
 		-c "configure terminal" -c "router bgp 65002" \
 		-c "address-family ipv4 unicast" -c "no network 192.168.2.2/32"

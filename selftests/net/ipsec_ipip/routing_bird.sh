@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OSPF between two implementations, FRR and BIRD, over one link: each has its
-# own idea of what a link is like that has no link-layer addresses. A failure
-# means that there is one which takes ipsec-ipip for something else.
+# OSPF between two implementations, FRR and BIRD, over one link: they may treat
+# a link without link-layer addresses differently. A failure means that one of
+# them does not work over ipsec-ipip links.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -54,7 +54,7 @@ bird_and_frr()
 	text=$(birdc -s "$IPSI_TMP/bird.ctl" show ospf interface)
 	ipsi_has "$text" "Type: ptp" "BIRD's view of the link"
 
-	# each hears that the other is gone
+	# Each detects that the other is gone.
 	ipsi_do r1 ip route add blackhole 10.0.0.2
 	ipsi_wait "end of FRR's route" ipsi_leads r1 192.168.2.2
 	ipsi_wait "end of BIRD's route" ipsi_leads r2 192.168.1.1

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OSPF and the carrier: a link whose keys are gone is down at once, for the
-# routing daemon as for all others, so traffic takes another way long before
-# the dead interval has passed, which is what it takes where the underlay fails
-# in silence. Both times are in the output. A failure means that routes lead
-# into a link without keys until somebody misses the answers.
+# OSPF and the carrier: a link without SAs goes down at once, also for the
+# routing daemon, so traffic takes another path long before the dead interval
+# has passed, which is the time that OSPF needs if the underlay fails silently.
+# The output has both times. A failure means that routes lead into a link
+# without SAs until the dead interval has passed.
 #
 #     r1 ---- r2
 #     |        |     traffic is between r1 and r2
@@ -18,18 +18,18 @@ source "$IPSI_DIR/ipsec_ipip_router.sh"
 # shellcheck source=ipsec_ipip_ospf.sh
 source "$IPSI_DIR/ipsec_ipip_ospf.sh"
 
-# Long enough that a slow machine does not take the one for the other.
+# Long enough to tell both cases apart on a slow machine.
 # shellcheck disable=SC2034 # they are for ipsec_ipip_ospf.sh
 OSPF_HELLO=2 OSPF_DEAD=16
 
-# answered: there is an answer from r2 to r1
+# answered: true if r2 answers r1
 answered()
 {
 	ipsi_try r1 ping -n -q -c 1 -W 0.3 -I 192.168.1.1 192.168.2.2
 }
 
-# takes WHAT: wait until traffic goes the other way. LASTED is how long, in
-# seconds and thousandths, since BEGAN.
+# takes NAME: wait until traffic takes the other path, and set LASTED to the
+# seconds and milliseconds since BEGAN
 takes()
 {
 	ipsi_wait "answer by the other way" answered
@@ -40,8 +40,8 @@ takes()
 	ospf_ping 1 2 62
 }
 
-# before_dead: so soon that no dead interval can have passed, which begins with
-# the last Hello. LONGEST is the longest of these times.
+# before_dead: check that this was sooner than a dead interval, which starts
+# with the last Hello. LONGEST is the longest of these times.
 before_dead()
 {
 	local seconds=${LASTED%%.*}
@@ -51,7 +51,7 @@ before_dead()
 	[ "$seconds" -le "$LONGEST" ] || LONGEST=$seconds
 }
 
-# returns: traffic goes by the link again
+# returns: wait until traffic uses the link again
 returns()
 {
 	ospf_has 1 2 to2
@@ -59,7 +59,7 @@ returns()
 	ospf_ping 1 2 64
 }
 
-# sa FROM TO: on standard output, the words to add this SA between r1 and r2 to r1
+# sa FROM TO: print the words that add this SA between r1 and r2 on r1
 sa()
 {
 	ipsi_state "$IPSI_LAN$1" "$IPSI_LAN$2" "$(ipsi_spi "$1" "$2")" 102
@@ -72,7 +72,7 @@ keys_or_dead_interval()
 	ospf_ring
 	ospf_ping 1 2 64
 
-	# r1 has no key to send by; r2 hears of it from r1, by the other way
+	# r1 has no outbound SA; r2 learns that from r1, over the other path.
 	BEGAN=$EPOCHREALTIME
 	ipsi_do r1 ipsec-ipip sa del to2 out spi "$(ipsi_spi 1 2)"
 	takes "the outbound SA was deleted"
@@ -81,7 +81,7 @@ keys_or_dead_interval()
 	ipsi_batch r1 <<< "xfrm state add $(sa 1 2)"
 	returns
 
-	# the same by the inbound one
+	# the same with the inbound SA
 	BEGAN=$EPOCHREALTIME
 	ipsi_do r1 ipsec-ipip sa del to2 in spi "$(ipsi_spi 2 1)"
 	takes "the inbound SA was deleted"
@@ -89,7 +89,7 @@ keys_or_dead_interval()
 	ipsi_batch r1 <<< "xfrm state add $(sa 2 1)"
 	returns
 
-	# the SAs are there, and what they carry is lost
+	# The SAs exist, but their packets are lost.
 	ospf_cut 1 2
 	BEGAN=$EPOCHREALTIME
 	takes "the underlay failed; Hello $OSPF_HELLO s, dead $OSPF_DEAD s"

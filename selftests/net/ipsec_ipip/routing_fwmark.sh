@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Policy routing: the outer packets carry the mark of the device, by which "ip
-# rule" can choose their way; the mark of an inner packet chooses that of the
-# inner packet alone. A failure means that outer packets go astray, or come
-# back into the device where all but they are routed to it.
+# rule" can select their route; the mark of an inner packet selects only the
+# route of the inner packet. A failure means that outer packets take a wrong
+# route, or return to the device when all other packets are routed to it.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -16,12 +16,12 @@ outer_mark_chooses_the_way()
 	ipsi_topology
 	ipsi_device_side right
 	ipsi_device_side left
-	# only who has the mark 16 finds the way to the right
+	# Only packets with the mark 16 have a route to the right.
 	ipsi_do left ip route add 10.0.0.2 dev "$IPSI_WIRE" table 100
 	ipsi_do left ip route add unreachable 10.0.0.2
 	ipsi_do left ip rule add fwmark 16 table 100
 	ipsi_no_ping left
-	# an inner packet's mark is not the outer one's
+	# The mark of an inner packet is not copied to the outer one.
 	ipsi_no_ping left -m 16
 	ipsi_do left ip link set "$DEV" type ipsec-ipip fwmark 16
 	ipsi_ping left
@@ -54,7 +54,7 @@ outer_mark_is_on_the_packets()
 			}
 		}
 	END
-	# Longer than what multicast listeners say at any time
+	# Longer than the reports that multicast listeners send at any time
 	ipsi_ping left -s 300
 	ipsi_ping left -s 300 -m 7
 	rules=$(ipsi_try left nft list counters)
@@ -62,7 +62,8 @@ outer_mark_is_on_the_packets()
 	ipsi_has "${rules#*others}" "packets 0 " "packets with another"
 }
 
-# All goes by the device but what it sends itself: "everything into the VPN".
+# All packets use the device, except its own outer packets: "everything into the
+# VPN".
 all_but_the_marked()
 {
 	ipsi_topology
@@ -72,7 +73,7 @@ all_but_the_marked()
 	ipsi_do left ip route add default dev "$DEV" table 100
 	ipsi_do left ip rule add not fwmark 16 table 100
 	ipsi_do left ping -n -q -c 1 -W 10 -I 192.168.1.1 172.16.2.1
-	# this one is in clear if it is not in the device
+	# This packet would be in clear if it did not use the device.
 	ipsi_has "$(ipsi_try left ip route get 10.0.0.2)" "dev $DEV" "route"
 	ipsi_is "$(ipsi_stat left tx_loop)" 0 "packets that came back"
 	ipsi_do left ip link set "$DEV" type ipsec-ipip fwmark 0
@@ -81,7 +82,7 @@ all_but_the_marked()
 		ipsi_fail "a packet that came back is not in stats.tx_loop"
 }
 
-# Inner packets are routed by their marks as well: to one device or the other.
+# Inner packets are also routed by their marks: to one device or the other.
 inner_mark_chooses_the_device()
 {
 	ipsi_topology
@@ -95,8 +96,8 @@ inner_mark_chooses_the_device()
 	ipsi_do left ping -n -q -c 1 -W 10 -I 192.168.1.1 -m 5 172.16.2.1
 }
 
-# left_sas WORD...: both SAs of the left, the outbound one with an output mark of
-# its own; the words are for both
+# left_sas WORD...: add both SAs of the left, the outbound one with its own
+# output mark; the words are for both
 left_sas()
 {
 	ipsi_daemon_sa left in if_id "$IPSI_IF_ID" "$@"
@@ -104,8 +105,8 @@ left_sas()
 	ipsi_wait "both SAs" ipsi_has_sas left 1 1
 }
 
-# sa_mark FAMILY KEYING WORD...: what has the mark of the SA, and only that, finds
-# the way to the right, which takes 1400 bytes; all else goes to the device
+# sa_mark FAMILY KEYING WORD...: only packets with the mark of the SA have a
+# route to the right, with MTU 1400; all others use the device
 sa_mark()
 {
 	local to net=0.0.0.0/0
@@ -124,14 +125,15 @@ sa_mark()
 	ipsi_ping left
 	ipsi_ping right
 	ipsi_is "$(ipsi_stat left tx_loop)" 0 "packets that came back"
-	# it follows the route, of which the device is told by the first packet
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# The MTU follows the route, which the device learns with the first
+	# packet.
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	mtu_is_less()
 	{
 		[ "$(ipsi_get left mtu)" -le 1360 ]
 	}
 	ipsi_wait "MTU of that route" mtu_is_less
-	# what the mark hides from the SA is the device's
+	# The bits outside of the SA's mask are those of the device.
 	ipsi_do left ip link set "$DEV" type ipsec-ipip fwmark 7
 	ipsi_ping left
 }
@@ -156,7 +158,7 @@ mark_of_an_adopted_sa_over_ipv6()
 	sa_mark 6 adopt flag af-unspec
 }
 
-# The way with its mark leads back into the device, or nowhere.
+# The route for the SA's mark leads back into the device, or nowhere.
 mark_of_the_sa_leads_astray()
 {
 	ipsi_topology

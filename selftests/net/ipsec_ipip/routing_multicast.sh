@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Multicast over the device: who has joined a group receives what is sent to
-# it, who has not does not, and what the hosts say of their memberships (IGMP)
-# goes by the device as well, encrypted. A failure means that protocols which
-# find their neighbours by multicast, as OSPF does, find none, or that they
-# speak in clear.
+# Multicast over the device: a host that has joined a group receives its
+# packets, another does not, and membership reports (IGMP) also use the device,
+# encrypted. A failure means that protocols which find their neighbours by
+# multicast, as OSPF does, find none, or send in clear.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -13,7 +12,7 @@ source "$(dirname "$0")/ipsec_ipip_lib.sh"
 DEV=$IPSI_DEV
 MULTICAST=$IPSI_DIR/ipsec_ipip_multicast.py
 
-# join HOST GROUP: print to $IPSI_TMP/HOST.GROUP what is received
+# join HOST GROUP: print received datagrams to $IPSI_TMP/HOST.GROUP
 join()
 {
 	local file=$IPSI_TMP/$1.$2
@@ -57,7 +56,7 @@ groups()
 	ipsi_wire_is_clean "$wire"
 }
 
-# What hosts say of their memberships arrives at the other end of the link.
+# Membership reports arrive at the other end of the link.
 igmp()
 {
 	local inner=$IPSI_TMP/inner

@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Overlays nest: ipsec1 has the inner addresses of ipsec0 for its endpoints, and
-# ipsec2 those of ipsec1. Each layer is encrypted on its own, and each takes
-# its overhead from the MTU. A failure means that an overlay is no network
-# which another can be built on.
+# Nested overlays: the endpoints of ipsec1 are the inner addresses of ipsec0,
+# and those of ipsec2 are the inner addresses of ipsec1. Each layer is encrypted
+# on its own, and subtracts its overhead from the MTU. A failure means that an
+# overlay cannot be the underlay of another.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 declare -A N=([left]=1 [right]=2)
 
-# layer I: ipsec$I at both sides, over the layer below
+# layer I: make ipsec$I on both sides, over the layer below
 layer()
 {
 	local i=$1 host from to below=192.168.$(($1 - 1))
@@ -40,9 +40,9 @@ sa()
 		aead 'rfc4106(gcm(aes))' "$(printf '0x%040x' "$4")" 128
 }
 
-# mtu_over MTU: what a packet of AES-GCM and its IP header leave of it: 20 for
-# the header, 8 for SPI and sequence number, 8 for the IV, 16 for the ICV; and
-# of the rest, which is in blocks of 4, 2 bytes for the trailer
+# mtu_over MTU: print the MTU of a layer over MTU, with AES-GCM: minus 20 for
+# the IP header, 8 for SPI and sequence number, 8 for the IV, 16 for the ICV,
+# rounded down to blocks of 4, minus 2 bytes of trailer
 mtu_over()
 {
 	echo $(((($1 - 20 - 8 - 8 - 16) & ~3) - 2))
@@ -64,8 +64,8 @@ three_layers()
 
 	for i in 0 1 2; do
 		mtu=$(mtu_over "$mtu")
-		# it follows the SA a moment later
-		# shellcheck disable=SC2317 # it is called by ipsi_wait
+		# The MTU follows the SA with a delay.
+		# shellcheck disable=SC2317 # called by ipsi_wait
 		mtu_is()
 		{
 			[ "$(ipsi_get left mtu "ipsec$i")" = "$mtu" ]
@@ -83,14 +83,15 @@ three_layers()
 		ipsi_none "$wire" "not arp and not esp and
 			not ether proto 0x88b5" "packets in clear"
 	done
-	# one layer deeper, the next one is all there is to be seen
+	# On the layer below, only packets of the next layer are visible.
 	ipsi_capture_start right "$wire" ipsec0
 	ipsi_do left ping -n -q -c 1 -W 10 192.168.2.2
 	ipsi_capture_stop
 	ipsi_is "$(ipsi_count "$wire" 'esp and ip[20:4] = 0x1011') $(ipsi_count \
 		"$wire" 'ip and not esp')" "1 0" "packets by ipsec0"
 
-	# just what fits, unfragmented, through all layers; and not one byte more
+	# The largest packet passes all layers without fragmentation, and one
+	# more byte does not.
 	ipsi_capture_start right "$wire"
 	ipsi_do left ping -n -q -c 1 -W 10 -M "do" -s $((mtu - 28)) 192.168.2.2
 	ipsi_capture_stop
@@ -100,7 +101,7 @@ three_layers()
 	ipsi_has "$output" "mtu=$mtu" "local error"
 }
 
-# The layer below goes: the one above sends nothing, in any way.
+# When the layer below fails, the one above sends nothing.
 lower_layer_fails()
 {
 	local wire=$IPSI_TMP/wire
@@ -118,7 +119,7 @@ lower_layer_fails()
 	ipsi_is "$(ipsi_count "$wire" 'ip and src 10.0.0.1')" 0 "packets"
 	sa left ipsec0 out 0x1099
 	sa right ipsec0 in 0x1099
-	# The first packet may still bring back the error of the one before.
+	# The first packet may still get the error of the one before.
 	ipsi_wait "the way through both" \
 		ipsi_try left ping -n -q -c 1 -W 10 192.168.1.2
 }

@@ -1,29 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The device in another namespace than its underlay, as a container may have it:
-# there is nothing there but the device, so that all goes by it or nowhere. SAs,
-# routes to the endpoints and outer packets stay where they were.
+# The device is in another namespace than its underlay, as in a container: that
+# namespace has no other interface, so all packets use the device or are
+# dropped. SAs, routes to the endpoints and outer packets stay in the namespace
+# of the underlay.
 #
 #   client ---- app          left ---- middle ---- right
 #   eth0        ipsec0 .....           a router    ipsec0
 #               and lo       eth0
 #
-# A failure means that packets are lost between the namespaces, that one knows
-# what is the other's business, or that it does not know what it needs to.
+# A failure means that packets are lost between the namespaces, that one sees
+# data of the other without permission, or that it lacks information that it
+# needs.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_events.sh
 source "$IPSI_DIR/ipsec_ipip_events.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 declare -A INNER6=([app]=fd01::1 [right]=fd02::1)
 
-# app_topology: the device of the left's is in "app", with both SAs
+# app_topology: move the device of the left to "app", with both SAs
 app_topology()
 {
 	setup_ns app || ipsi_skip "no network namespaces here"
@@ -54,7 +56,7 @@ app_up()
 	END
 }
 
-# app_pings: both ways, with IPv4 and IPv6 inside
+# app_pings: ping both ways, with IPv4 and IPv6 inside
 app_pings()
 {
 	ipsi_ping app
@@ -64,7 +66,7 @@ app_pings()
 		"${INNER6[app]}"
 }
 
-# tcp FROM TO: one word there
+# tcp FROM TO: send one word over TCP
 tcp()
 {
 	local port=5000 file=$IPSI_TMP/word.$1
@@ -78,7 +80,7 @@ print(c.recv(100).decode(), flush=True)
 ' "${IPSI_INNER[$2]}" > "$file"
 	ipsi_wait "server" grep -qx ready "$file"
 	echo "$1: TCP to ${IPSI_INNER[$2]}"
-	# shellcheck disable=SC2016 # for the inner shell
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	ipsi_try "$1" bash -c 'echo "word of $0" > "/dev/tcp/$1/$2"' "$1" \
 		"${IPSI_INNER[$2]}" "$port"
 	ipsi_wait "word by TCP" grep -qx "word of $1" "$file"
@@ -100,10 +102,10 @@ both_ways()
 	ipsi_is "$(ipsi_counter app rx.errors) $(ipsi_counter app tx.errors)" \
 		"0 0" "errors"
 
-	# inner packets are not seen in the namespace of the underlay ...
+	# Inner packets do not pass through the namespace of the underlay ...
 	ipsi_do left sysctl -qw net.ipv4.ip_forward=0
 	ipsi_must_fail "" left ping -n -q -c 1 -W 1 192.168.2.1
-	# ... nor do they leave that of the device by another way
+	# ... and do not leave that of the device by another interface.
 	ipsi_do app ip link set "$DEV" down
 	ipsi_must_fail "unreachable" app ping -n -q -c 1 -W 1 192.168.2.1
 	ipsi_do app ip link set "$DEV" up
@@ -111,7 +113,8 @@ both_ways()
 	app_pings
 }
 
-# Routes, and addresses of IPv6, go with the link.
+# app_routes_again: restore routes and IPv6 addresses, which were deleted when
+# the link went down
 app_routes_again()
 {
 	ip -n "$app" -batch - <<-END || ipsi_fail "no routes"
@@ -121,7 +124,7 @@ app_routes_again()
 	END
 }
 
-# The rules of each namespace are for what is its own.
+# The rules of each namespace apply only to its own packets.
 filters()
 {
 	local host
@@ -158,7 +161,7 @@ filters()
 	ipsi_is "$(counted app outer) $(counted app inner)" "0 8" \
 		"ESP, and inner packets, where the device is"
 
-	# what the one allows itself to send is no say in what the other does
+	# The output rules of one namespace do not apply in the other.
 	ipsi_do left nft add rule inet t output meta l4proto esp drop
 	ipsi_no_ping app
 	ipsi_is "$(ipsi_stat app tx_error)" 1 tx_error
@@ -173,13 +176,13 @@ counted()
 	echo "${text%% *}"
 }
 
-# app_carrier {on|off}: in the namespace of the device
+# app_carrier {on|off}: check the carrier in the namespace of the device
 app_carrier()
 {
 	local flag=,LOWER_UP
 
 	[ "$1" = on ] || flag=NO-CARRIER
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	shows()
 	{
 		ipsi_try app ip -o link show dev "$DEV" | grep -q "$flag"
@@ -201,7 +204,8 @@ rtnl_says()
 	grep -q " ${DEV}[:@].*$1" "$IPSI_TMP/rtnl"
 }
 
-# Who uses the device is told when those who have the keys take them away.
+# The user of the device sees the carrier go when the SAs are deleted in the
+# namespace of the underlay.
 # R24
 carrier()
 {
@@ -223,7 +227,8 @@ carrier()
 	ipsi_is "$(ipsi_stat app tx_no_sa)" 1 tx_no_sa
 
 	: > "$IPSI_TMP/rtnl"
-	# keys are given where the device is as well as where the SAs are
+	# SAs can be added in the namespace of the device and in that of the
+	# SAs.
 	ipsi_device_sa app out
 	ipsi_daemon_sa left in mode transport if_id "$IPSI_IF_ID"
 	app_carrier on
@@ -233,12 +238,12 @@ carrier()
 	app_pings
 }
 
-# app_told HOST SIZE MTU: DF packets of this size bring this MTU at last
+# app_told HOST SIZE MTU: wait until packets of this size with DF get this MTU
 app_told()
 {
 	local host=$1 size=$2 mtu=$3
 
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	told()
 	{
 		ipsi_try "$host" ping -n -c 1 -W 1 -M "do" -s $((size - 28)) \
@@ -247,7 +252,7 @@ app_told()
 	ipsi_wait "MTU $mtu at $host" told
 }
 
-# a client of the namespace of the device
+# app_client: make a client of the namespace of the device
 app_client()
 {
 	setup_ns client || ipsi_skip "no network namespaces here"
@@ -265,14 +270,14 @@ app_client()
 	ipsi_do right ip route add 192.168.3.0/24 dev "$DEV"
 }
 
-# AES-CBC and HMAC-SHA-256-128, see pmtu.sh
+# room MTU: print the size of the largest inner packet, as in pmtu.sh
 room()
 {
 	echo $(((($1 - 20 - 8 - 16 - 16) & ~15) - 2))
 }
 
-# What is learned in the one namespace reaches senders in the other, and those
-# behind it. R69 R70
+# A path MTU that is learned in one namespace reaches senders in the other, and
+# senders behind it. R69 R70
 path_mtu()
 {
 	local full less
@@ -281,7 +286,7 @@ path_mtu()
 	app_client
 	full=$(room 1500)
 	less=$(room 1300)
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	mtu_is()
 	{
 		[ "$(ipsi_get app mtu)" = "$1" ]
@@ -301,21 +306,21 @@ path_mtu()
 	ipsi_do client ping -n -q -c 1 -W 10 -M "do" -s $((less - 28)) \
 		192.168.2.1
 
-	# the MTU of the route to the endpoint is the device's
+	# The device uses the MTU of the route to the endpoint.
 	ipsi_do left ip route flush cache
 	ipsi_do left ip link set eth0 mtu 1400
 	ipsi_wait "MTU $(room 1400)" sent_and_mtu_is "$(room 1400)"
 }
 
-# It follows with the next packet.
+# sent_and_mtu_is: send a packet, with which the MTU follows, and check it
 sent_and_mtu_is()
 {
 	ipsi_try app ping -n -q -c 1 -W 1 192.168.2.1
 	mtu_is "$1"
 }
 
-# Devices of two namespaces with the same addresses, the same if_id and the same
-# SPIs, brought into one: all that tells them apart is where they come from.
+# Devices of two namespaces, with the same addresses, if_id and SPIs, are moved
+# to one namespace: only their underlays tell them apart.
 # R5
 two_underlays()
 {
@@ -333,7 +338,7 @@ two_underlays()
 		netns "${right2:?}" || ipsi_fail "no veth pair"
 	outer_addresses
 	ipsi_device_side right2
-	# the one in "app" has the name already
+	# The device in "app" has the name already.
 	ipsi_do left2 ip link add "$DEV" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2 if_id "$IPSI_IF_ID"
 	ipsi_device_sa left2 out
@@ -354,7 +359,7 @@ two_underlays()
 	ipsi_is "$(ipsi_count "$file" ip)" 0 "packets by the other device"
 	ipsi_do app ping -n -q -c 1 -W 10 192.168.2.2
 	ipsi_is "$(ipsi_counter right2 rx.packets)" 1 "packets, right2"
-	# the keys of the one are not the other's
+	# The SAs of one are not those of the other.
 	ipsi_do left2 ip xfrm state flush
 	ipsi_is "$(ipsi_get app carrier second) $(ipsi_get app carrier)" \
 		"false true" "carrier of both"

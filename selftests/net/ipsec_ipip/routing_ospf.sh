@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # OSPFv2 (RFC 2328) and OSPFv3 (RFC 5340) by FRR in a ring of four routers, all
-# links of which are ipsec-ipip; OSPFv3 has no more than the link-local
-# addresses that the devices give themselves.
+# of whose links are ipsec-ipip; OSPFv3 uses only the link-local addresses of
+# the devices.
 #
-# It is what RFC 3884 is for: routes decide which way packets take, and which SA
-# then. A failure means that OSPF does not see these links as it sees others,
-# or that its packets, or others of the hosts' own, go beside the SAs.
+# This is the purpose of RFC 3884: routes select the path of packets, and so the
+# SA. A failure means that OSPF does not treat these links as others, or that
+# packets bypass the SAs.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -16,7 +16,7 @@ source "$IPSI_DIR/ipsec_ipip_router.sh"
 # shellcheck source=ipsec_ipip_ospf.sh
 source "$IPSI_DIR/ipsec_ipip_ospf.sh"
 
-# fails_and_returns: the underlay between r1 and r2 does
+# fails_and_returns: let the underlay between r1 and r2 fail and return
 fails_and_returns()
 {
 	ospf_ping 1 2 64
@@ -44,7 +44,7 @@ ring()
 	ospf_wire_is_clean
 }
 
-# link_local N M: of router N on its link to M
+# link_local N M: print the link-local address of router N on its link to M
 link_local()
 {
 	local text

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What routers on the path say of its MTU, where the route to the endpoint is
-# one of a VRF or is found by the mark of the outer packets: the error itself
-# has neither. The topology is that of ipsec_ipip_path.sh; on the right, the
-# main table leads astray. A failure means that what is noted is noted where
-# nobody looks, and connections hang as soon as they have much to say.
+# Path MTUs from routers when the route to the endpoint is in a VRF or selected
+# by the mark of the outer packets; the ICMP error itself has neither. The
+# topology is that of ipsec_ipip_path.sh; on the right, the main table has a
+# wrong route. A failure means that the path MTU is stored with the wrong route,
+# and connections hang when they send much data.
 
 # shellcheck source=ipsec_ipip_path.sh
 source "$(dirname "$0")/ipsec_ipip_path.sh"
 
-# bait: a way to the endpoint which leads nowhere
+# bait: add a route to the endpoint that leads nowhere
 bait()
 {
 	path_batch right <<-END
@@ -21,7 +21,7 @@ bait()
 	END
 }
 
-# routes WHERE...: to the endpoint, in this table
+# routes WHERE...: add routes to the endpoint in this table
 routes()
 {
 	path_batch right <<-END
@@ -32,10 +32,10 @@ routes()
 	END
 }
 
-# in_vrf: the underlay of the right is
+# in_vrf: put the underlay of the right in a VRF
 in_vrf()
 {
-	# IPv6 addresses do not survive that
+	# The IPv6 addresses are lost by that.
 	path_batch right <<-END
 		link add blue type vrf table 20
 		link set blue up
@@ -43,14 +43,14 @@ in_vrf()
 		address replace 10.0.0.2/32 dev eth0
 		address replace fd00:10::2/128 dev eth0 nodad
 	END
-	# The socket of ESP in UDP is in no VRF.
+	# The socket of ESP in UDP is not in a VRF.
 	ipsi_do right sysctl -qw net.ipv4.udp_l3mdev_accept=1
 	routes vrf blue
 	ipsi_do right ip link set ipsec0 type ipsec-ipip dev eth0
 	bait
 }
 
-# by_mark: who has it finds the way
+# by_mark: route packets with the mark
 by_mark()
 {
 	routes table 100
@@ -60,7 +60,7 @@ by_mark()
 	bait
 }
 
-# learned OUTER HOW: senders of all kinds are told what the path takes
+# learned OUTER HOW: check that all senders get the path MTU
 learned()
 {
 	local full less

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Routes and the device alone decide: the source address of what the host sends
-# by the device is the device's, and everything that is routed to the device
-# leaves in the one SA that is in use, whatever its addresses and ports. A
-# failure means that packets carry an address that the far end has no way
-# back to, or that something of a policy has crept in.
+# Only routes and the device decide: packets of the host through the device get
+# the device's source address, and all packets routed to the device use the one
+# SA in use, whatever their addresses and ports. A failure means that packets
+# have a source address to which the far end has no route, or that policies have
+# an effect.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
 DEV=$IPSI_DEV
 
-# tcp HOST ADDRESS: a SYN, to a port that is closed
+# tcp HOST ADDRESS: send a SYN to a closed port
 tcp()
 {
 	echo "$1: TCP to $2"
-	# shellcheck disable=SC2016 # for the inner shell
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	ipsi_try "$1" bash -c ': < "/dev/tcp/$0/9"' "$2" 2> /dev/null || :
 }
 
@@ -28,7 +28,7 @@ source_is_the_devices()
 	ipsi_topology
 	ipsi_device_side left
 	ipsi_device_side right
-	# another device has another address
+	# Another device has another address.
 	ipsi_do left ip link add other type dummy
 	ipsi_do left ip address add 192.168.9.1/24 dev other
 	ipsi_do left ip link set other up
@@ -37,7 +37,7 @@ source_is_the_devices()
 	ipsi_do left ping -n -q -c 1 -W 10 "$to"
 	ipsi_send left
 	tcp left "$to"
-	# routed by a network behind the far end
+	# a network behind the far end
 	ipsi_do right ip address add 192.168.8.1/32 dev lo
 	ipsi_do left ip route add 192.168.8.0/24 dev "$DEV"
 	ipsi_do left ping -n -q -c 1 -W 10 192.168.8.1
@@ -60,7 +60,7 @@ one_sa_for_all()
 	ipsi_topology
 	ipsi_try left sysctl -qw "net.ipv6.conf.$IPSI_WIRE.disable_ipv6=1"
 	ipsi_device left
-	# not in use any more as soon as there is a newer one
+	# not in use any more when there is a newer one
 	ipsi_device_sa left out spi 0x1234 reqid 5
 	ipsi_device_sa left out
 	ipsi_batch_routes

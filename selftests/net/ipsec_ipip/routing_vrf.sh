@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# VRFs, at the left: the device in one, so that its inner addresses and routes
-# are apart from the host's; the underlay in one, so that the way to the remote
-# endpoint is; or both. A failure means that packets take a route of another
-# VRF than the one they belong to, or none.
+# VRFs on the left: for the device, so that its inner addresses and routes are
+# separate from the host's; for the underlay, so that the route to the remote
+# endpoint is; or for both. A failure means that packets take a route of another
+# VRF, or find none.
 #
 #              left                              right
 #   +-------------------------+
@@ -18,15 +18,15 @@ source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
 DEV=$IPSI_DEV
 
-# vrf NAME TABLE
+# vrf NAME TABLE: make a VRF
 vrf()
 {
 	ipsi_do left ip link add "$1" type vrf table "$2"
 	ipsi_do left ip link set "$1" up
 }
 
-# underlay_in_blue: the default VRF has a way to the right as well, which
-# leads nowhere.
+# underlay_in_blue: put the underlay in a VRF; the default VRF also has a route
+# to the right, which leads nowhere
 underlay_in_blue()
 {
 	vrf blue 20
@@ -38,7 +38,8 @@ underlay_in_blue()
 	END
 }
 
-# device_in_red OPTION...: the device with both SAs, the inbound in mode MODE
+# device_in_red OPTION...: make the device with both SAs, the inbound one in
+# mode MODE
 device_in_red()
 {
 	vrf red 10
@@ -53,7 +54,7 @@ device_in_red()
 	ipsi_device_sa left in mode "${MODE:-transport}"
 }
 
-# a client of the left's, in the same VRF as the device
+# client_in_red: make a client of the left in the same VRF as the device
 client_in_red()
 {
 	setup_ns client || ipsi_skip "no network namespaces here"
@@ -72,7 +73,7 @@ client_in_red()
 	ipsi_do right ip route add 192.168.3.0/24 dev "$DEV"
 }
 
-# red_works: pings from the VRF, and to it
+# red_works: ping from the VRF, and to it
 red_works()
 {
 	ipsi_do left ping -n -q -c 1 -W 10 -I red 192.168.2.1
@@ -88,7 +89,7 @@ overlay()
 	client_in_red
 	ipsi_do client ping -n -q -c 1 -W 10 192.168.2.1
 	ipsi_do right ping -n -q -c 1 -W 10 192.168.3.2
-	# in the default VRF there is no such host
+	# The default VRF has no route to that host.
 	ipsi_must_fail "unreachable" left ip route get 192.168.2.1
 	ipsi_must_fail "" left ping -n -q -c 1 -W 1 192.168.2.1
 }
@@ -105,7 +106,7 @@ overlay_with_tunnel_mode()
 	overlay
 }
 
-# bait_is_clean: nothing has gone the wrong way
+# bait_is_clean: check that no packet took the wrong route
 bait_is_clean()
 {
 	ipsi_is "$(ipsi_counter left tx.packets bait)" 0 \
@@ -121,18 +122,18 @@ underlay()
 	ipsi_device_side left dev "$IPSI_WIRE"
 	ipsi_ping left
 	ipsi_ping right
-	# the VRF itself will do as well
+	# "dev" may also be the VRF itself.
 	ipsi_do left ip link set "$DEV" type ipsec-ipip dev blue
 	ipsi_ping left
 	bait_is_clean
 
-	# another route in the VRF: followed
+	# The device follows another route in the VRF.
 	ipsi_do left ip route add unreachable 10.0.0.2 vrf blue
 	ipsi_no_ping left
 	ipsi_do left ip route del unreachable 10.0.0.2 vrf blue
 	ipsi_ping left
 
-	# out of the VRF, under the device, and back
+	# The underlay device leaves the VRF and returns.
 	ipsi_do left ip link set "$DEV" type ipsec-ipip dev "$IPSI_WIRE"
 	ipsi_do left ip route del 10.0.0.2 dev bait
 	ipsi_do left ip link set "$IPSI_WIRE" nomaster
@@ -141,7 +142,7 @@ underlay()
 	ipsi_ping left
 	bait_is_clean
 
-	# without "dev" it is the default VRF that is asked
+	# Without "dev" the default VRF is used.
 	ipsi_do left ip link set "$DEV" type ipsec-ipip nodev
 	ipsi_no_ping left
 	[ "$(ipsi_stat left tx_no_route)" -gt 0 ] ||
@@ -152,7 +153,8 @@ underlay_of_another()
 {
 	ipsi_topology
 	underlay_in_blue
-	# what is this host's in the one is another's in the other
+	# An address of this host in one VRF is that of another host in the
+	# other.
 	ipsi_do left ip address add 10.0.0.8/32 dev bait
 	ipsi_do left ip address add 10.0.0.9/32 dev "$IPSI_WIRE"
 	ipsi_must_fail "remote: is an address of this host" left \
@@ -176,7 +178,7 @@ both()
 	bait_is_clean
 }
 
-# What a router says of the MTU of the path is noted in the VRF of the underlay.
+# The path MTU from a router is stored in the VRF of the underlay.
 path_mtu()
 {
 	local size=1300
@@ -194,7 +196,7 @@ path_mtu()
 	ipsi_do middle ip link set eth1 mtu 1200
 	ipsi_do right ip link set eth0 mtu 1200
 
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	told()
 	{
 		ipsi_try left ping -n -c 1 -W 1 -M "do" -s "$size" 192.168.2.1 |

@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The SAs of a device: added, shown, chosen and deleted by ipsec-ipip, which
-# speaks the netlink family, and by "ip xfrm", which does not know the device.
-# Both see the same SAs; what makes no secure SA is refused with the kernel's
-# reason and changes nothing; keys are for those who may have them. A failure
-# means that an SA is not what was asked for, is used when it should not be, or
-# that its keys go to the wrong people.
+# The SAs of a device: added, shown, pinned and deleted by ipsec-ipip, which
+# uses the netlink family, and by "ip xfrm", which does not know the device.
+# Both see the same SAs; insecure SAs are refused with the kernel's reason and
+# change nothing; keys are shown only to permitted users. A failure means that
+# an SA is not as requested, is used when it must not be, or that its keys leak.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 shopt -s extglob
 
-# Counters stand still.
-# shellcheck disable=SC2034 # it is for the library
+# Counters must not change on their own.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 DEV=$IPSI_DEV
 GCM=0x000102030405060708090a0b0c0d0e0f10111213
@@ -21,7 +20,7 @@ CHACHA=0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222
 SHA=0x202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f
 AES=0x404142434445464748494a4b4c4d4e4f
 
-# sa_add {in|out} SPI OPTION...
+# sa_add {in|out} SPI OPTION...: add an SA
 sa_add()
 {
 	local dir=$1 spi=$2
@@ -30,14 +29,14 @@ sa_add()
 	ipsi_do left ipsec-ipip -q sa add "$DEV" "$dir" spi "$spi" "$@"
 }
 
-# The same with algorithms that do not matter.
+# sa_add_any {in|out} SPI OPTION...: the same with default algorithms
 sa_add_any()
 {
 	sa_add "$@" aead 'rfc4106(gcm(aes))' "$GCM" 128
 }
 
-# The SAs that join, as "out:0x00001001*", newest first; * is the one in use,
-# ! the pinned one.
+# sa_list: print the SAs of the device as "out:0x00001001*", newest first; *
+# marks the SA in use, ! the pinned one
 sa_list()
 {
 	ipsi_try left ipsec-ipip sa show | sed -n \
@@ -46,14 +45,14 @@ sa_list()
 		/^\(in\|out\):/p' | tr '\n' ' '
 }
 
-# expect_list WHAT LIST
+# expect_list NAME LIST: check this list
 expect_list()
 {
 	ipsi_is "$(sa_list)" "$2${2:+ }" "$1"
 }
 
-# All that is to be seen of SAs, and of which is in use: STATE. (The MTU
-# follows a little later.)
+# sa_dump: set STATE to the visible state of the SAs and of the device, without
+# the MTU, which changes with a delay
 sa_dump()
 {
 	STATE=$(ipsi_try left ip xfrm state
@@ -61,8 +60,8 @@ sa_dump()
 	STATE=${STATE//\"@(tx_protocol|tx_no_sa|mtu|carrier)\":+([0-9])/}
 }
 
-# xfrm_has SPI WORDS: "ip -s xfrm state" in $XFRM has an SA with this SPI, and
-# it has these words
+# xfrm_has SPI WORDS: check that "ip -s xfrm state" in $XFRM has an SA with this
+# SPI and these words
 xfrm_has()
 {
 	local sa
@@ -75,7 +74,7 @@ xfrm_has()
 	ipsi_has "$sa" "$2" "SA $1 in ip xfrm state"
 }
 
-# Every kind of algorithm, in both directions: SAs are shown as they were made,
+# Every kind of algorithm, in both directions: SAs are shown as they were added,
 # by us and by "ip xfrm", and they can be deleted.
 algorithms()
 {
@@ -85,8 +84,8 @@ algorithms()
 	ipsi_topology
 	ipsi_device left
 
-	# expect FILTER WORDS ALGORITHM...: add an SA in each direction; FILTER is
-	# what is shown in JSON, WORDS is what ip shows
+	# expect FILTER WORDS ALGORITHM...: add an SA in each direction, and
+	# check the JSON for FILTER and the output of ip for WORDS
 	expect()
 	{
 		local json=$1 words=$2
@@ -145,7 +144,7 @@ algorithms()
 	ipsi_is "$(ipsi_try left ipsec-ipip sa show)" "" "SAs"
 }
 
-# Replay window, sequence numbers, lifetimes and so on arrive where they count.
+# Replay window, sequence numbers, lifetimes and other options reach XFRM.
 # R35
 options()
 {
@@ -172,7 +171,8 @@ options()
 	xfrm_has 0x00001001 "anti-replay context: seq 0x5, oseq 0x0,"
 	xfrm_has 0x00001002 "reqid 11"
 	xfrm_has 0x00001002 "mode transport"
-	# none by default: a peer with manual keys may have begun anew
+	# no replay window by default: a peer with manual keys may have
+	# restarted
 	xfrm_has 0x00001008 "mode transport replay-window 0 "
 	xfrm_has 0x00001002 "replay_window 4096, bitmap-length 128"
 	xfrm_has 0x00001003 "esn"
@@ -191,7 +191,7 @@ options()
 	xfrm_has 0x00001006 "expire use: soft 1700(sec), hard 1800(sec)"
 	xfrm_has 0x00001007 "encap type espinudp sport 4500 dport 4501"
 
-	# and are shown by us
+	# Our command shows them too.
 	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show "$DEV" | jq -c \
 		'sort_by(.spi)[] | [.reqid, .mode, .esn, .stats.seq,
 		 .lifetime, .encap]')" \
@@ -205,7 +205,7 @@ options()
 [9,"transport",false,0,{},null]' "options"
 }
 
-# xfrm_add SRC DST OPTION...
+# xfrm_add SRC DST OPTION...: add an SA with "ip xfrm"
 xfrm_add()
 {
 	local src=$1 dst=$2
@@ -214,7 +214,7 @@ xfrm_add()
 	ipsi_do left ip xfrm state add src "$src" dst "$dst" "$@"
 }
 
-# SAs that "ip xfrm" makes join by their if_id and endpoints; others do not.
+# SAs from "ip xfrm" join the device by if_id and endpoints; others do not.
 # R6
 made_by_xfrm()
 {
@@ -222,7 +222,7 @@ made_by_xfrm()
 
 	ipsi_need jq
 	ipsi_topology
-	# before the device is there
+	# before the device exists
 	xfrm_add 10.0.0.1 10.0.0.2 proto esp spi 0x1000 mode transport if_id 7 \
 		reqid 41 "${aead[@]}"
 	xfrm_add 10.0.0.1 10.0.0.2 proto esp spi 0x1001 mode transport if_id 7 \
@@ -244,7 +244,7 @@ made_by_xfrm()
 	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show "$DEV" in spi 0x1003 |
 		jq -c '.[0] | [.mode, .reqid]')" '["tunnel",43]' "mode and reqid"
 
-	# an update is no second SA
+	# An update does not add a second SA.
 	ipsi_do left ip xfrm state update src 10.0.0.2 dst 10.0.0.1 proto esp \
 		spi 0x1003 mode tunnel if_id 7 reqid 43 "${aead[@]}"
 	expect_list "after an update" \
@@ -262,7 +262,7 @@ made_by_xfrm()
 		"${aead[@]}"
 	xfrm_add 10.0.0.9 10.0.0.1 proto esp spi 0x2005 mode transport if_id 7 \
 		"${aead[@]}"
-	# tunnel mode would put a second header around the packet
+	# Tunnel mode would add a second outer header.
 	xfrm_add 10.0.0.1 10.0.0.2 proto esp spi 0x2006 mode tunnel if_id 7 \
 		"${aead[@]}"
 	# no integrity
@@ -279,7 +279,7 @@ made_by_xfrm()
 	ipsi_must_fail "the device has no such SA" left \
 		ipsec-ipip sa del "$DEV" out spi 0x2001
 
-	# gone by ip xfrm
+	# deleted by ip xfrm
 	ipsi_do left ip xfrm state delete src 10.0.0.1 dst 10.0.0.2 proto esp \
 		spi 0x1005
 	expect_list "one less" "out:1004* in:1003 in:1002 out:1001"
@@ -289,7 +289,7 @@ made_by_xfrm()
 	expect_list "after a flush" ""
 }
 
-# sent_by SPI: the SA with which packets leave now
+# sent_by SPI: check that packets leave with this SA
 sent_by()
 {
 	local before after
@@ -331,7 +331,7 @@ activation()
 	expect_list "unpinned" "out:1004* out:1003 in:1002 out:1001"
 	sent_by 0x1004
 
-	# a pin ends with its SA
+	# A pin ends with its SA.
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x1003
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1003
 	expect_list "pinned one deleted" "out:1004* in:1002 out:1001"
@@ -339,12 +339,12 @@ activation()
 	sa_add_any out 0x1005
 	expect_list "newest again" "out:1005* out:1004 in:1002 out:1001"
 
-	# the newest goes, the next takes over
+	# The newest SA is deleted, and the next takes over.
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1005
 	expect_list "newest deleted" "out:1004* in:1002 out:1001"
 	sent_by 0x1004
 
-	# one that is soon to die is used only if there is no other
+	# An SA past its soft limit is used only if there is no other.
 	sa_add_any out 0x1006 limit packet-soft 1 limit packet-hard 100
 	expect_list "a short one" "out:1006* out:1004 in:1002 out:1001"
 	ipsi_send left 2
@@ -358,13 +358,13 @@ activation()
 	ipsi_is "$(ipsi_get left active_spi)" null active_spi
 }
 
-# refused MESSAGE COMMAND...
+# refused MESSAGE COMMAND...: check that COMMAND is refused with MESSAGE
 refused()
 {
 	ipsi_must_fail "$1" left "${@:2}"
 }
 
-# unchanged: nor has any of what was refused changed anything
+# unchanged: check that refused commands have changed nothing
 unchanged()
 {
 	local before=$STATE
@@ -373,8 +373,9 @@ unchanged()
 	ipsi_is "$STATE" "$before" "state after these refusals"
 }
 
-# refused_offload_in COMMAND...: newer kernels refuse it before they ask the
-# device, as they do of every inbound SA with an if_id
+# refused_offload_in COMMAND...: the same for offload of an inbound SA. Newer
+# kernels refuse it for every inbound SA with an if_id, before they call the
+# device.
 refused_offload_in()
 {
 	local output
@@ -506,13 +507,13 @@ bad_values()
 	refused "expected one of type ipsec-ipip" ipsec-ipip show lo
 
 	unchanged
-	# what was tried can be done
+	# A valid command works.
 	sa_add_any out 0x1003
 	sa_add_any in 0x1004
 }
 
-# Keys come from a file or from standard input as well, and are shown only when
-# asked for.
+# Keys can also come from a file or from standard input, and are shown only on
+# request.
 keys()
 {
 	local text
@@ -539,8 +540,8 @@ keys()
 	ipsi_has_not "$text" '_key"' "keys, not asked for"
 }
 
-# SAs are those of the underlay: who has no say there, does not see them, even
-# if the device is his.
+# The SAs belong to the namespace of the underlay: a user without privileges
+# there does not see them, even as the owner of the device.
 unprivileged()
 {
 	local needed="CAP_NET_ADMIN required in the namespace of the underlay"
@@ -564,7 +565,7 @@ unprivileged()
 		ipsec-ipip sa add "$DEV" out spi 0x1003 \
 		aead 'rfc4106(gcm(aes))' "$GCM" 128
 	unchanged
-	# how a device fares is no secret
+	# The state of a device is not a secret.
 	ipsi_has "$(ipsi_try left unshare -U ipsec-ipip show)" "$DEV" "devices"
 
 	ipsi_jail left jail
@@ -579,11 +580,11 @@ unprivileged()
 		aead 'rfc4106(gcm(aes))' "$GCM" 128
 	ipsi_is "$(ipsi_try jail ipsec-ipip -j show | jq -c \
 		'.[0] | [.sa_in, .sa_out]')" "[1,1]" "sa_in, sa_out"
-	# root of the whole machine sees the same device, and its SAs
+	# The host's root sees the same device and its SAs.
 	ipsi_has "$(nsenter -t "${jail#pid:}" -n ipsec-ipip sa show keys)" \
 		"$GCM" "SAs for root"
 
-	# his own SAs are his
+	# The user may see SAs in the user's own namespace.
 	ipsi_do jail ip link set lo up
 	ipsi_do jail ip address add 10.1.0.1/24 dev lo
 	ipsi_do jail ip link add own type ipsec-ipip local 10.1.0.1 \

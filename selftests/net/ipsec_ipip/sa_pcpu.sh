@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# SAs that are for one CPU alone, beside one for all (RFC 9611): packets leave by
-# the one of the CPU that they are sent on, and by that for all where there is
-# none or where it is pinned. A failure means that packets leave by a wrong SA, or
-# do not leave.
+# SAs for one CPU, in addition to one for all (RFC 9611): packets leave with the
+# SA of the CPU that sends them, and with the SA for all if there is none or if
+# one is pinned. A failure means that packets leave with a wrong SA, or do not
+# leave.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -14,15 +14,15 @@ source "$IPSI_DIR/ipsec_ipip_adopt.sh"
 KEY=0x000102030405060708090a0b0c0d0e0f101112131415161718
 AEAD='rfc4106(gcm(aes))'
 
-# add HOST {in|out} SPI OPTION...: each SPI has a key of its own
+# add HOST {in|out} SPI OPTION...: add an SA; each SPI has its own key
 add()
 {
 	ipsi_do "$1" ipsec-ipip -q sa add "$DEV" "$2" spi "$3" \
 		aead "$AEAD" "${KEY:0:38}${3: -4}" 128 "${@:4}"
 }
 
-# The left has an SA for all and one for each of two CPUs; the right sends with
-# one.
+# both_sides: give the left an SA for all CPUs and one for each of two CPUs; the
+# right sends with one SA
 both_sides()
 {
 	local spi
@@ -44,14 +44,14 @@ both_sides()
 	add left out 0x1101 pcpu 1
 }
 
-# packets SPI: what it has carried
+# packets SPI: print the packet count of an SA
 packets()
 {
 	ipsi_json "$(ipsi_try left ipsec-ipip -j sa show "$DEV" out spi "$1")" \
 		packets
 }
 
-# leaves CPU SPI: a packet that is sent on this CPU leaves by this SA
+# leaves CPU SPI: check that a packet from this CPU leaves with this SA
 leaves()
 {
 	local before
@@ -68,7 +68,7 @@ each_by_its_own()
 	local shown
 
 	both_sides
-	# which is not a link before there is one for all
+	# There is no carrier before there is an SA for all.
 	ipsi_is "$(ipsi_get left carrier)" false "carrier"
 	add left out 0x1001
 	ipsi_is "$(ipsi_get left carrier)" true "carrier"
@@ -90,7 +90,7 @@ falls_back()
 	add left out 0x1001
 	leaves 0 0x1100
 	leaves 1 0x1001
-	# one comes, and goes
+	# An SA for one CPU is added and deleted.
 	add left out 0x1101 pcpu 1
 	leaves 1 0x1101
 	leaves 0 0x1100
@@ -116,7 +116,7 @@ pinned()
 	leaves 1 0x1101
 }
 
-# New keys for one CPU are no matter of the others.
+# A rekey for one CPU does not affect the others.
 # R30 R38
 rekeyed()
 {
@@ -132,7 +132,7 @@ rekeyed()
 		tr '\n' ' ')" "0x00001001 0x00001100 0x00001201 " "outbound SAs"
 }
 
-# What a key manager installs
+# SAs from a key manager.
 of_a_key_manager()
 {
 	both_sides
@@ -147,8 +147,9 @@ of_a_key_manager()
 	leaves 1 0x1301
 }
 
-# Asked once: it takes a device, in a namespace that goes with it.
-# shellcheck disable=SC2016 # for that shell
+# Probe once whether the kernel has such SAs, with a device in a temporary
+# namespace.
+# shellcheck disable=SC2016 # expanded by that shell
 PROBED=$(unshare --net sh -c '
 	ip link add probe0 type ipsec-ipip local 192.0.2.1 remote 192.0.2.2
 	ipsec-ipip sa add probe0 out spi 0x1001 pcpu 0 aead "$@"' \

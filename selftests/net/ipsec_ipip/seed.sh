@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The experiment from which it all began: a host with policy-based tunnel mode,
-# made by "ip xfrm" alone and with a dummy address to send from, talks to a
-# host that has a device with transport-mode SAs, keyed by hand, HMAC-SHA-256
-# and AES-128-CBC. Neither can tell what the other is.
-# A failure means that the device does not do its main job.
+# The original experiment of this project: a host with policy-based tunnel mode,
+# set up by "ip xfrm" with an inner address on a dummy device, talks to a host
+# that has a device with transport-mode SAs, keyed by hand, HMAC-SHA-256 and
+# AES-128-CBC. Neither can tell what the other uses. A failure means that the
+# device does not do its main job.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
-# seed_left: the host with tunnel mode; its inner address is on a dummy
+# seed_left: set up the host with tunnel mode; its inner address is on a dummy
 seed_left()
 {
 	ipsi_topology
@@ -23,12 +23,12 @@ seed_left()
 	ipsi_tunnel_side left
 	ipsi_do left ip address del "${IPSI_INNER[left]}/32" dev lo
 	ipsi_do left ip address add "${IPSI_INNER[left]}/32" dev dummy0
-	# The address took its route along.
+	# The route was deleted with the address.
 	ipsi_do left ip route replace "${IPSI_INNER[right]}" \
 		via "${IPSI_OUTER[right]}" src "${IPSI_INNER[left]}"
 }
 
-# seed_state {in|out} MODE: an SA of the right host's device by "ip xfrm"
+# seed_state {in|out} MODE: add an SA of the right host's device with "ip xfrm"
 seed_state()
 {
 	local sender=right peer=left
@@ -43,7 +43,7 @@ seed_state()
 		mode "$2" if_id "$IPSI_IF_ID" "${IPSI_ALGS[@]}"
 }
 
-# seed_count NUMBER TEXT: so many of SEED_LINES have TEXT
+# seed_count NUMBER TEXT: check that NUMBER of SEED_LINES have TEXT
 seed_count()
 {
 	local line n=0
@@ -54,7 +54,8 @@ seed_count()
 	ipsi_is "$n" "$1" "packets with \"$2\""
 }
 
-# seed_pings: both ways, and what is seen of it on the wire and on the device
+# seed_pings: ping both ways, and check the packets on the wire and on the
+# device
 seed_pings()
 {
 	local left_in=${IPSI_INNER[left]} right_in=${IPSI_INNER[right]}
@@ -68,7 +69,7 @@ seed_pings()
 	ipsi_capture_start right "$wire"
 
 	ipsi_do left ping -n -c 2 -i 0.1 -W 10 -I "$left_in" "$right_in"
-	# Here no source is named: it is the address of the device.
+	# No source is named here: the kernel uses the device's address.
 	output=$(ipsi_do right ping -n -c 2 -i 0.1 -W 10 "$left_in") ||
 		ipsi_fail "no answer"
 	echo "$output"
@@ -76,7 +77,7 @@ seed_pings()
 
 	ipsi_capture_stop
 	# Eight packets have passed the device, so they are in the file.
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_wait
 	all_inside()
 	{
 		[ "$(ipsi_count "$inside" icmp)" -ge 8 ]
@@ -98,7 +99,7 @@ seed_pings()
 	echo "$SEED_LINES"
 	seed_count 2 "$left_in > $right_in: ICMP echo request,"
 	seed_count 2 "$right_in > $left_in: ICMP echo reply,"
-	# from the address of the device, though none was named
+	# from the address of the device, although none was named
 	seed_count 2 "$right_in > $left_in: ICMP echo request,"
 	seed_count 2 "$left_in > $right_in: ICMP echo reply,"
 	seed_count 8 ""
@@ -109,7 +110,7 @@ seed_pings()
 	ipsi_is "$(ipsi_counter right tx.errors)" 0 "transmit errors"
 }
 
-# The source address of what the right host sends without being told
+# seed_source: print the default source address of the right host's packets
 seed_source()
 {
 	ipsi_has "$(ipsi_do right ip route get "${IPSI_INNER[left]}")" \
@@ -147,7 +148,7 @@ inbound_sa_in_tunnel_mode()
 	seed_pings
 }
 
-# The device finds the SAs that were there before it.
+# The device takes SAs that existed before it.
 sas_before_device()
 {
 	seed_left

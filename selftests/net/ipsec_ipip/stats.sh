@@ -1,12 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Seeing it: for every reason that a device has to refuse a packet, some are
-# refused, and "ipsec-ipip show", "ethtool -S", "ip -s -s link", the tracepoint
-# and the core's drop reasons say the same; what was refused and what has
-# passed add up to what was tried. tcpdump on a device shows inner packets.
-# A failure means that packets vanish and nothing says why, or that two places
-# contradict each other, when somebody looks for a fault.
+# Observability: for every reason to refuse a packet, some are refused, and
+# "ipsec-ipip show", "ethtool -S", "ip -s -s link", the tracepoint and the
+# core's drop reasons agree; refused and accepted packets add up to all. tcpdump
+# on a device shows inner packets. A failure means that packets vanish without a
+# trace, or that two places contradict each other.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -21,7 +20,7 @@ each_reason_is_seen()
 
 	ipsi_need python3 ethtool
 	ipsi_topology
-	# of no concern here, and noise in the counters
+	# IPv6 would only disturb the counters.
 	ipsi_try right sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	ipsi_device right
 	ipsi_device_sa right in spi 0x1001

@@ -1,27 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Bulk data over a device, from and to tunnel mode and between two devices:
-# TCP, and UDP with segmentation offload, so that the device gets super-packets
-# of up to 64 KB. What is received is compared byte by byte; no SA may complain
-# of anything, and few segments are sent twice. With and without ESP's own
-# segmentation (esp4_offload): with it, an IP-in-IP super-packet that reaches
-# ESP whole leaves with a wrong ICV, and TCP falls to a thousandth of its
-# speed. Rates are printed, and decide nothing. All pairs of families; those
-# with IPv6 in short.
-# A failure means that pings work but downloads do not.
+# Bulk data over a device, from and to tunnel mode and between two devices: TCP,
+# and UDP with segmentation offload, so that the device gets GSO packets of up
+# to 64 KB. Received data is compared byte by byte; XFRM must count no errors,
+# and few segments may be retransmitted. With and without ESP's own segmentation
+# (esp4_offload): with it, an IP-in-IP GSO packet that reaches ESP whole leaves
+# with a wrong ICV, and TCP drops to a thousandth of its speed. Rates are
+# printed, but do not affect the result. All pairs of families; those with IPv6
+# in short. A failure means that pings work but downloads do not.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 MEGABYTES=1
 
-# bulk_sas HOST KIND CIPHER: both SAs of the host, for its device or, with KIND
-# tunnel, in tunnel mode with TUNNEL_WORDS
+# bulk_sas HOST KIND CIPHER: add both SAs of the host, for its device or, with
+# KIND tunnel, in tunnel mode with TUNNEL_WORDS
 TUNNEL_WORDS=()
 bulk_sas()
 {
@@ -44,7 +43,7 @@ bulk_sas()
 	done
 }
 
-# bulk_host HOST KIND CIPHER: a host with a device, or with tunnel mode
+# bulk_host HOST KIND CIPHER: set up a host with a device, or with tunnel mode
 bulk_host()
 {
 	local host=$1 peer=${IPSI_PEER[$1]}
@@ -68,7 +67,7 @@ bulk_host()
 		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
 }
 
-# bulk_move tcp|udp|sctp FROM TO
+# bulk_move tcp|udp|sctp FROM TO: move data
 bulk_move()
 {
 	echo "$1 from $2 to $3"
@@ -77,7 +76,7 @@ bulk_move()
 		"$MEGABYTES" || ipsi_fail "$1 from $2 to $3"
 }
 
-# bulk_offload on|off: ESP's segmentation, which serves SAs made from now on
+# bulk_offload on|off: switch ESP's segmentation for SAs added from now on
 bulk_offload()
 {
 	local module
@@ -89,13 +88,13 @@ bulk_offload()
 			[ -d "/sys/module/$module" ] ||
 				ipsi_skip "$module is no module"
 		elif [ -d "/sys/module/$module" ]; then
-			# SAs of an earlier test may not be gone yet.
+			# SAs of an earlier test may still exist.
 			ipsi_wait "$module unloaded" rmmod "$module"
 		fi
 	done
 }
 
-# bulk LEFT_KIND CIPHER OFFLOAD: the right host always has a device
+# bulk LEFT_KIND CIPHER OFFLOAD: move data; the right host always has a device
 bulk()
 {
 	ipsi_need python3
@@ -108,8 +107,8 @@ bulk()
 	[ "$1" != device ] || bulk_move udp right left
 }
 
-# bulk6 OUTER INNER OFFLOAD: a little to tunnel mode and back. An SA in tunnel
-# mode takes other families than its own only if it is told so.
+# bulk6 OUTER INNER OFFLOAD: move a little to tunnel mode and back. An SA in
+# tunnel mode accepts other families than its own only with a flag.
 bulk6()
 {
 	ipsi_need python3
@@ -163,8 +162,8 @@ device_gcm_offload()
 	bulk device gcm on
 }
 
-# The peer hides how long its packets are (RFC 4303 section 2.7): what follows
-# the inner packet is no part of it, also when packets are aggregated.
+# The peer hides the length of its packets (RFC 4303 section 2.7): bytes after
+# the inner packet are not part of it, also when packets are aggregated.
 # R47
 tunnel_tfc_padding()
 {
@@ -209,8 +208,9 @@ ipv6_in_ipv6_offload()
 	bulk6 6 6 on
 }
 
-# lan OUTER OFFLOAD WORD...: a client behind the right sends datagrams to the left,
-# and has TCP both ways; the right's link to it joins packets as the words say
+# lan OUTER OFFLOAD WORD...: a client behind the right sends datagrams to the
+# left, and has TCP both ways; the words set the aggregation on the right's link
+# to it
 lan()
 {
 	local outer=$1 offload=$2 way
@@ -236,7 +236,7 @@ lan()
 	ip -n "${left:?}" route add 192.168.3.0/24 dev "$IPSI_DEV"
 	ipsi_do right sysctl -qw net.ipv4.ip_forward=1
 	IPSI_INNER[client]=192.168.3.2
-	# single packets, which the right joins again
+	# single packets, which the right aggregates again
 	nsenter --net="/run/netns/$client" ethtool -K eth0 gso off tso off \
 		tx-udp-segmentation off || ipsi_skip "segmentation stays on"
 	ipsi_do right ethtool -K client gro on "$@"
@@ -246,8 +246,8 @@ lan()
 	done
 }
 
-# Datagrams in a list, of which each wants a header of its own: the core takes them
-# apart, or somebody on the LAN brings the router down.
+# Aggregated lists of datagrams, each of which needs its own header: the core
+# must split them, or a host on the LAN can crash the router.
 lists_from_a_lan()
 {
 	lan 4 off rx-gro-list on
@@ -295,7 +295,7 @@ sctp_offload()
 	sctp_bulk on
 }
 
-# vxlan OFFLOAD: super-packets of another tunnel, whose inner headers are not ours
+# vxlan OFFLOAD: GSO packets of another tunnel, whose inner headers are not ours
 vxlan_bulk()
 {
 	local host

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# RFC 3884 promises that nobody on the wire can tell a device from tunnel mode.
-# Here the same inner packets go through a gateway that has tunnel mode and
-# through one that has a device, with the same addresses, SPI, keys and
-# sequence numbers, and what leaves is compared byte by byte:
+# According to RFC 3884, a device cannot be told from tunnel mode on the wire.
+# The same inner packets pass through a gateway with tunnel mode and through one
+# with a device, with the same addresses, SPI, keys and sequence numbers, and
+# their outer packets are compared byte by byte:
 #
 #                     +--------------------+
 #       in-tunnel ----+ tunnel: ip xfrm    +---- out-tunnel
@@ -13,11 +13,11 @@
 #       in-device ----+ device: ipsec-ipip +---- out-device
 #                     +--------------------+
 #
-# Both gateways forward packets made by the test, and send some of their own.
-# A failure means that a peer or an observer sees another packet than tunnel
-# mode would have sent; the bytes of both are printed. What may differ and why
-# is said in Sa.masked() of ipsec_ipip_identity.py: the ID of outer packets
-# without DF, with what covers it, and IVs, which are random.
+# Both gateways forward packets made by the test, and send some of their own. A
+# failure means that a peer or an observer sees another packet than tunnel mode
+# would have sent; the bytes of both are printed. Sa.masked() of
+# ipsec_ipip_identity.py lists the permitted differences: the ID of outer
+# packets without DF, with the checksums over it, and random IVs.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
@@ -49,14 +49,14 @@ ah_is_equal()
 	identity_is_kept ah 1448
 }
 
-# Without padding in the header all of it can be compared, ICV and all.
+# Without padding in the header all bytes can be compared, including the ICV.
 # R4 R51
 ah_align4_is_equal()
 {
 	identity_is_kept ah4 1452
 }
 
-# "df unset" is what tunnel mode has a flag of the SA for.
+# "df unset" equals a flag of the SA in tunnel mode.
 df_unset_is_nopmtudisc()
 {
 	identity_gateways null
@@ -66,7 +66,7 @@ df_unset_is_nopmtudisc()
 	identity_python identity groups=TTL,ECN,ID,ICMP,UDP,TCP,fragments
 }
 
-# So is "tos 0".
+# So does "tos 0".
 # R55
 tos_0_is_dont_encap_dscp()
 {
@@ -86,7 +86,7 @@ header_options()
 	identity_device ttl 33 tos 0xb8 df set
 	identity_mtu 1454
 	identity_python options ttl=33 tos=0xb8 df=set
-	# The SA goes on with its sequence numbers: take a new one each time.
+	# The sequence numbers of the SA continue, so use a new SA each time.
 	for words in "ttl 255 tos 0x20 df unset" \
 		     "ttl default tos inherit df inherit"; do
 		ipsi_do device ip xfrm state flush
@@ -109,7 +109,8 @@ too_big_is_treated_alike()
 	identity_device
 	identity_mtu 1454
 	identity_python refused
-	# Now the IP layer finds nothing too big: the device itself must.
+	# Now the packet fits the IP layer's MTU: the device itself must detect
+	# that it is too big.
 	ipsi_do device ip link set ipsec0 mtu 1500
 	identity_python refused hop=later
 	identity_python too_big

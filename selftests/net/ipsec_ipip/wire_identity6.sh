@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What wire_identity.sh, which see, shows for IPv4 in IPv4, is shown here where
-# IPv6 is inside, outside, or both: the same packets through tunnel mode and
-# through a device leave the same bytes on the wire. Where options ask for
-# what tunnel mode does not write, the header is looked at instead.
-# A failure means that a peer or an observer sees another packet than tunnel
-# mode would have sent, or that an option of the device does not do its work.
+# The same as wire_identity.sh with IPv6 inside, outside, or both: the same
+# packets through tunnel mode and through a device have the same bytes on the
+# wire. For options that tunnel mode does not have, the test checks the header
+# instead. A failure means that a peer or an observer sees another packet than
+# tunnel mode would have sent, or that an option of the device does not work.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 # shellcheck source=ipsec_ipip_identity.sh
 source "$IPSI_DIR/ipsec_ipip_identity.sh"
 
-# identity6_again SA [FLAG...]: both gateways get new SAs
+# identity6_again SA [FLAG...]: give both gateways new SAs
 identity6_again()
 {
 	identity_sa "$1"
@@ -24,8 +23,8 @@ identity6_again()
 	identity_device_state
 }
 
-# identity6 OUTER INNER: ESP and AH leave the same bytes. What is left of 1500
-# for the inner packet depends on the outer family alone.
+# identity6 OUTER INNER: check that ESP and AH have the same bytes. The room for
+# the inner packet depends only on the outer family.
 identity6()
 {
 	local mtu
@@ -45,7 +44,7 @@ identity6()
 	identity_python identity groups=TTL,ECN,TOS,label,UDP,fragments,options
 }
 
-# An IV is random: what is encrypted is compared in clear, after decryption.
+# The IV is random, so the encrypted part is compared after decryption.
 identity6_gcm()
 {
 	identity6_again gcm
@@ -71,7 +70,7 @@ ipv6_in_ipv6_is_equal()
 	identity6 6 6
 }
 
-# Options for which tunnel mode has flags of the SA
+# Options that equal flags of the SA in tunnel mode
 # R57 R65
 flags_of_tunnel_mode_are_options()
 {
@@ -89,7 +88,7 @@ flags_of_tunnel_mode_are_options()
 	identity_python identity groups=ECN,TOS,UDP
 }
 
-# identity6_options WORDS...: the device with these options
+# identity6_options WORDS...: check the device with these options
 identity6_options()
 {
 	local -a words
@@ -151,7 +150,7 @@ options_of_ipv6_in_ipv6()
 	identity_python flows
 }
 
-# identity6_too_big OUTER INNER
+# identity6_too_big OUTER INNER: check packets that exceed the MTU
 identity6_too_big()
 {
 	OUTER=$1 INNER=$2
@@ -160,7 +159,8 @@ identity6_too_big()
 	identity_device
 	identity_mtu $((OUTER == 4 ? 1454 : 1434))
 	identity_python refused
-	# Now the IP layer finds nothing too big: the device itself must.
+	# Now the packet fits the IP layer's MTU: the device itself must detect
+	# that it is too big.
 	ipsi_do device ip link set ipsec0 mtu 1500
 	identity_python refused hop=later
 }

@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The netlink family as its specification says, driven by the kernel's own YNL
-# library, which knows nothing but that file: a second client, independent of
-# ipsec-ipip. What ipsec-ipip cannot ask for can be asked for here. A failure
-# means that the kernel and the specification have drifted apart.
+# The netlink family according to its specification, with the kernel's own YNL
+# library, which knows only that file: a second client, independent of
+# ipsec-ipip. It can make requests that ipsec-ipip cannot. A failure means that
+# the kernel and the specification differ.
 
 # shellcheck source=ipsec_ipip_lib.sh
 source "$(dirname "$0")/ipsec_ipip_lib.sh"
 
-# Nothing is sent but by the test.
-# shellcheck disable=SC2034 # it is for the library
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 SPEC=ipsec-ipip.yaml
 
-# first_of FILE FOLDER...: set FOUND to the first folder that holds FILE
+# first_of FILE FOLDER...: set FOUND to the first folder with FILE
 first_of()
 {
 	local dir
@@ -28,14 +28,14 @@ first_of()
 	ipsi_skip "$1 is in none of: ${*:2}"
 }
 
-# ynl TEST: the part of the test that is in Python
+# ynl TEST: run the Python part of the test
 ynl()
 {
 	local tools specs python=/usr/bin/python3
 
 	ipsi_need "$python"
 	"$python" -c 'import yaml' || ipsi_skip "python3-yaml is not installed"
-	# the library's name changed in 6.14
+	# The name of the library changed in 6.14.
 	first_of cli.py "${KSFT_YNL:-}" "${KSFT_YNL:-}/pyynl" \
 		"${KSFT_NET_DIR:-}/../../../net/ynl" \
 		"${KSFT_NET_DIR:-}/../../../net/ynl/pyynl" \
@@ -54,7 +54,7 @@ ynl()
 requests()
 {
 	ynl requests
-	# what it left behind is seen by the first client
+	# The first client sees the SAs that it left.
 	ipsi_has "$(ipsi_try left ipsec-ipip sa show)" \
 		"out spi 0x00001001 proto esp mode transport reqid 9 (active)" \
 		"SAs"
