@@ -46,9 +46,9 @@ static struct notifier_block ipsi_inet6addr_notifier = {
 static void ipsi_exit_rtnl(struct net *net, struct list_head *kill)
 {
 	struct ipsi_dev *idev;
-	unsigned int i;
 
-	ipsi_net_for_each(ipsi_net(net), i, idev)
+	for (idev = ipsi_net_next(net, NULL); idev;
+	     idev = ipsi_net_next(net, idev))
 		unregister_netdevice_queue(idev->dev, kill);
 }
 

@@ -79,6 +79,31 @@ struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id)
 }
 
 /**
+ * ipsi_net_next - iterate over the devices of a namespace
+ * @net: underlay namespace
+ * @idev: a device of the namespace, or NULL to begin
+ *
+ * Context: RCU read side or RTNL.
+ * Return: the device after @idev, valid as long as that is held, or NULL.
+ */
+struct ipsi_dev *ipsi_net_next(const struct net *net,
+			       const struct ipsi_dev *idev)
+{
+	struct ipsi_net *inet = ipsi_net(net);
+	struct hlist_node *node = NULL;
+	unsigned int i = 0;
+
+	if (idev) {
+		i = hash_32(idev->if_id, IPSI_HASH_BITS) + 1;
+		node = rcu_dereference_rtnl(hlist_next_rcu(&idev->node));
+	}
+	while (!node && i < ARRAY_SIZE(inet->devs))
+		node = rcu_dereference_rtnl(hlist_first_rcu(&inet->devs[i++]));
+
+	return hlist_entry_safe(node, struct ipsi_dev, node);
+}
+
+/**
  * ipsi_net_add - add a device to its namespace and to the table
  * @idev: the device
  * @if_id: its interface id, which is free
@@ -134,11 +159,11 @@ void ipsi_net_del(struct ipsi_dev *idev)
 void ipsi_net_set_flushed(const struct net *net)
 {
 	struct ipsi_dev *idev;
-	unsigned int i;
 
 	ASSERT_RTNL();
 
-	ipsi_net_for_each(ipsi_net(net), i, idev)
+	for (idev = ipsi_net_next(net, NULL); idev;
+	     idev = ipsi_net_next(net, idev))
 		if (ipsi_dev_goes(idev))
 			idev->flushed = true;
 }

@@ -3,8 +3,6 @@
 #ifndef _IPSI_NET_H
 #define _IPSI_NET_H
 
-#include <linux/rculist.h>
-#include <linux/rtnetlink.h>
 #include <net/netns/generic.h>
 
 #include "ipsi.h"
@@ -23,12 +21,8 @@ static inline struct ipsi_net *ipsi_net(const struct net *net)
 	return net_generic(net, ipsi_net_id);
 }
 
-/* All devices of @inet, by RTNL or under RCU; @i is scratch. */
-#define ipsi_net_for_each(inet, i, idev)				\
-	for ((i) = 0; (i) < ARRAY_SIZE((inet)->devs); (i)++)		\
-		hlist_for_each_entry_rcu(idev, &(inet)->devs[i], node,	\
-					 lockdep_rtnl_is_held())
-
+struct ipsi_dev *ipsi_net_next(const struct net *net,
+			       const struct ipsi_dev *idev);
 struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id);
 int ipsi_net_add(struct ipsi_dev *idev, u32 if_id);
 void ipsi_net_del(struct ipsi_dev *idev);

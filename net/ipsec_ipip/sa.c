@@ -762,9 +762,9 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 void ipsi_sad_net_flushed(const struct net *net, u8 proto)
 {
 	struct ipsi_dev *idev;
-	unsigned int i;
 
-	ipsi_net_for_each(ipsi_net(net), i, idev)
+	for (idev = ipsi_net_next(net, NULL); idev;
+	     idev = ipsi_net_next(net, idev))
 		if (ipsi_sad_has_proto(idev, proto))
 			ipsi_sa_refresh(idev);
 }
@@ -783,9 +783,9 @@ void ipsi_sad_net_moved(const struct net *net, u16 family,
 {
 	const struct ipsi_conf *conf;
 	struct ipsi_dev *idev;
-	unsigned int i;
 
-	ipsi_net_for_each(ipsi_net(net), i, idev) {
+	for (idev = ipsi_net_next(net, NULL); idev;
+	     idev = ipsi_net_next(net, idev)) {
 		conf = rcu_dereference(idev->conf);
 		if (conf->family == family &&
 		    (ipsi_conf_between(conf, a, b) ||
