@@ -79,6 +79,10 @@ void ipsi_sad_end(struct xfrm_state *x)
 		return;
 
 	xfrm_audit_state_delete(x, 1, true);
+	/* No key manager is left in a namespace that is going. */
+	if (!check_net(xs_net(x)))
+		return;
+
 	if (x->xflags & IPSI_XFLAG_OWN)
 		km_state_notify(x, &c);
 	else
@@ -118,11 +122,11 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
  * ipsi_sad_flush - delete all states of a device
  * @idev: the device, which is being unregistered. It can still be found, so
  *   that it refuses packets of states that are not deleted yet. States that are
- *   added later are deleted by ipsi_sa_attach().
+ *   reported later are deleted by ipsi_sa_attach(), as long as it can be found.
  *
  * This includes states with the if_id of the device that it does not use, for
- * example between other endpoints. The SAD of a namespace that is going ends
- * anyway; no key manager listens there, and no packet arrives.
+ * example between other endpoints. A namespace that is going is no exception:
+ * its underlay stays up, and its SAD stays, for some time after the device.
  *
  * Context: RTNL.
  */
@@ -130,9 +134,6 @@ void ipsi_sad_flush(struct ipsi_dev *idev)
 {
 	struct ipsi_sa_ref ref;
 	u32 generation;
-
-	if (!check_net(idev->net))
-		return;
 
 	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
 		ipsi_sad_end(ref.x);
