@@ -91,7 +91,8 @@ headers_to()
 
 	mkdir -p "$1"
 	{
-		find . -name 'Makefile*' -o -name 'Kbuild*' -o -name 'Kconfig*'
+		find . -path ./installed -prune -o \( -name 'Makefile*' -o \
+			-name 'Kbuild*' -o -name 'Kconfig*' \) -print
 		find include $arch/include scripts -type f -o -type l
 		echo Module.symvers
 		echo .config

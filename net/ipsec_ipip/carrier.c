@@ -104,12 +104,16 @@ void ipsi_carrier_stop(struct ipsi_dev *idev)
 	ipsi_work_cancel(idev, &idev->carrier.off);
 }
 
-/* Do the same as the core for a device with carrier. */
+/* Do the same as the core for a device with carrier. Builtin qdiscs are shared by
+ * all devices.
+ */
 static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
 {
-	clear_bit(__QDISC_STATE_DEACTIVATED,
-		  &rtnl_dereference(txq->qdisc_sleeping)->state);
-	rcu_assign_pointer(txq->qdisc, rtnl_dereference(txq->qdisc_sleeping));
+	struct Qdisc *qdisc = rtnl_dereference(txq->qdisc_sleeping);
+
+	if (!(qdisc->flags & TCQ_F_BUILTIN))
+		clear_bit(__QDISC_STATE_DEACTIVATED, &qdisc->state);
+	rcu_assign_pointer(txq->qdisc, qdisc);
 }
 
 /**

@@ -81,7 +81,7 @@ static int ipsi_dev_init(struct net_device *dev)
 		goto err_decap;
 
 	atomic_inc(&ipsi_net(idev->net)->n_devs);
-	/* Nothing can fail any more; the destructor frees everything. */
+	/* If registration fails from here on, the destructor frees everything. */
 	dev->priv_destructor = ipsi_dev_free;
 	return 0;
 
@@ -156,8 +156,8 @@ static int ipsi_dev_get_iflink(const struct net_device *dev)
 	return link;
 }
 
-/* Nothing is offloaded. The core announces a new root qdisc in this way only, and
- * to devices with NETIF_F_HW_TC only.
+/* Nothing is offloaded. The core announces a new root qdisc in this way only,
+ * and to devices with NETIF_F_HW_TC only.
  */
 static int ipsi_dev_setup_tc(struct net_device *dev, enum tc_setup_type type,
 			     void *type_data)

@@ -41,8 +41,8 @@
 #include "sa.h"
 #include "stats.h"
 
-/* How long an error is recorded, and to how many senders it is relayed; both
- * are small, since errors can be forged
+/* How long an error is recorded, and how many may be pending, each of which is
+ * relayed to one sender. Both are small, since errors can be forged.
  */
 #define IPSI_ICMP_TIMEOUT	(30 * HZ)
 #define IPSI_ICMP_MAX		8

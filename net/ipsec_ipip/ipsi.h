@@ -217,7 +217,7 @@ struct ipsi_carrier {
 
 /**
  * struct ipsi_icmp - ICMP errors of the underlay; see icmp.c
- * @left: number of senders that still get an error
+ * @left: number of errors that are pending; each goes to one sender
  * @until: time at which the errors expire, in jiffies
  * @code: code of ICMP_DEST_UNREACH, for inner IPv4
  *
@@ -248,8 +248,8 @@ enum ipsi_spd_which {
  *   @queue
  * @acquiring: an acquire is pending; written under the lock of @queue
  * @bytes: memory of the packets; under the lock of @queue
- * @release: work that ends @acquiring; scheduled while that is true
- * @queue: the packets; empty unless @adopting or @acquiring
+ * @release: work that ends @acquiring, and gives up the packets that still wait
+ * @queue: the packets
  */
 struct ipsi_txq {
 	unsigned int adopting;
@@ -335,7 +335,7 @@ struct ipsi_ends {
  *   reference is held: the namespace deletes the device (ipsi_exit_rtnl()) and
  *   waits until it is freed (ipsi_net_exit()).
  * @node: entry in ipsi_net.devs; written under RTNL, read under RCU
- * @by_if_id: entry in ipsi_net_table (main.c); written under RTNL, read under
+ * @by_if_id: entry in ipsi_net_table (net.c); written under RTNL, read under
  *   RCU
  * @if_id: if_id of @conf, which does not change; the key of @by_if_id
  * @ends: key of @by_ends; RTNL
@@ -401,8 +401,8 @@ struct ipsi_dev {
  * ipsi_dev_goes - is a device being unregistered?
  * @idev: the device, which was registered
  *
- * If several devices are unregistered at once, the core marks all of them
- * before it unlists the first one.
+ * If several devices are unregistered at once, the core marks all of them before
+ * the first ndo_uninit.
  */
 static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
 {

@@ -261,7 +261,7 @@ void ipsi_mtu_net_init(struct net *net)
 
 /**
  * ipsi_mtu_net_exit - undo ipsi_mtu_net_init()
- * @net: the namespace, in which no device of any kind is left
+ * @net: the namespace, which has no device of ours any more
  *
  * Context: process.
  */

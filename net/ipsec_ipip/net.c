@@ -138,7 +138,7 @@ int ipsi_net_add(struct ipsi_dev *idev, u32 if_id)
 void ipsi_net_del(struct ipsi_dev *idev)
 {
 	struct ipsi_net *inet = ipsi_net(idev->net);
-	u32 if_id = rtnl_dereference(idev->conf)->if_id;
+	u32 if_id = idev->if_id;
 
 	ASSERT_RTNL();
 

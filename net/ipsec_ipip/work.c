@@ -6,7 +6,8 @@
  *   it by ipsi_work_done() as its last step.
  * - Nothing is queued for a device that is not registered. Queueing is an RCU
  *   read side, and unregistration waits for readers before ndo_uninit; so
- *   ipsi_work_cancel() finds all that has been queued.
+ *   ipsi_work_cancel() finds all delayed work. Other work runs to its end,
+ *   which its reference allows.
  * - The queues belong to the module: no work outlives the code.
  */
 #include <linux/netdevice.h>
@@ -19,8 +20,8 @@
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
 static struct workqueue_struct *ipsi_work_wq;
 
-/* Owned by the module as well. It has a high priority, so that an SA is adopted before its
- * key manager goes on. CPUs and priority can be set in
+/* Owned by the module as well. It has a high priority, so that an SA is adopted
+ * before its key manager goes on. CPUs and priority can be set in
  * /sys/devices/virtual/workqueue/.
  */
 static struct workqueue_struct *ipsi_work_urgent_wq;
@@ -178,7 +179,7 @@ int ipsi_work_init(void)
 }
 
 /**
- * ipsi_work_exit - undo ipsi_work_init(), after all devices are gone
+ * ipsi_work_exit - undo ipsi_work_init(), after all namespaces have exited
  */
 void ipsi_work_exit(void)
 {

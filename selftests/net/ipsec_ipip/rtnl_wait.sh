@@ -103,6 +103,9 @@ longest()
 	phase "$1"
 	ipsi_jail left jail
 	pid=$IPSI_BG_PID
+	# goes with the namespace
+	ip -n "${left:?}" link add inside type veth peer name outside \
+		netns "$pid" || ipsi_fail "no veth pair"
 	ipsi_do jail ip link set lo up
 	ipsi_do jail ip address add 10.0.0.1/32 dev lo
 	ipsi_bg right "$IPSI_DIR/ipsec_ipip_rtnl_wait.py" "$end" > "$found"
@@ -112,10 +115,11 @@ longest()
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	gone()
 	{
-		! lsns -n -t net -o PID | grep -qw "$pid"
+		! ip -n "${left:?}" link show dev inside > /dev/null 2>&1
 	}
 	ipsi_wait "end of the namespace" gone
-	sleep 5
+	# links go before the rest
+	sleep 1
 	touch "$end"
 	wait "$IPSI_BG_PID" || ipsi_fail "nothing measured"
 	read -r WAITED n < <(tail -n 1 "$found")
