@@ -181,21 +181,6 @@ static const struct net_device_ops ipsi_netdev_ops = {
 };
 
 /**
- * ipsi_device_is - check the type of a netdevice
- * @dev: any netdevice
- *
- * Return: true if its private part is a struct ipsi_dev.
- */
-bool ipsi_device_is(const struct net_device *dev)
-{
-	return dev->netdev_ops == &ipsi_netdev_ops;
-}
-
-static const struct device_type ipsi_device_type = {
-	.name = "ipsec_ipip",
-};
-
-/**
  * ipsi_device_setup - set up a device, independent of its configuration
  * @dev: a device that is being created
  */

@@ -8,6 +8,5 @@
 int ipsi_device_register(void);
 void ipsi_device_unregister(void);
 void ipsi_device_setup(struct net_device *dev);
-bool ipsi_device_is(const struct net_device *dev);
 
 #endif /* _IPSI_DEVICE_H */

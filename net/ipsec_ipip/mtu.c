@@ -12,7 +12,6 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
-#include "device.h"
 #include "mtu.h"
 #include "net.h"
 #include "outer.h"
@@ -167,17 +166,6 @@ void ipsi_mtu_work(struct work_struct *work)
 	rtnl_unlock();
 
 	ipsi_work_done(idev);
-}
-
-/**
- * ipsi_mtu_schedule - schedule an update of the MTU
- * @idev: the device, whose SA or route has changed
- *
- * Context: any.
- */
-void ipsi_mtu_schedule(struct ipsi_dev *idev)
-{
-	ipsi_work_queue(idev, &idev->mtu_work);
 }
 
 /**

@@ -15,6 +15,11 @@
 
 unsigned int ipsi_net_id __read_mostly;
 
+/* Type of all devices of the module, and of no others */
+const struct device_type ipsi_device_type = {
+	.name = "ipsec_ipip",
+};
+
 /* Devices of all namespaces by if_id; written under RTNL, read under RCU. */
 static struct rhashtable ipsi_net_table;
 

@@ -3,11 +3,24 @@
 #ifndef _IPSI_NET_H
 #define _IPSI_NET_H
 
+#include <linux/netdevice.h>
 #include <net/netns/generic.h>
 
 #include "ipsi.h"
 
 extern unsigned int ipsi_net_id;
+extern const struct device_type ipsi_device_type;
+
+/**
+ * ipsi_device_is - check the type of a netdevice
+ * @dev: any netdevice
+ *
+ * Return: true if its private part is a struct ipsi_dev.
+ */
+static inline bool ipsi_device_is(const struct net_device *dev)
+{
+	return dev->dev.type == &ipsi_device_type;
+}
 
 /**
  * ipsi_net - the state of a namespace

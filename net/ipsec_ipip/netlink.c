@@ -10,7 +10,7 @@
 #include <net/netlink.h>
 #include <net/xfrm.h>
 
-#include "device.h"
+#include "net.h"
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "nlmsg.h"

@@ -12,7 +12,7 @@
 #include <net/sock.h>
 #include <net/xfrm.h>
 
-#include "device.h"
+#include "net.h"
 #include "route.h"
 #include "sa.h"
 
