@@ -109,11 +109,10 @@ void ipsi_carrier_stop(struct ipsi_dev *idev)
  */
 static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
 {
-	struct Qdisc *qdisc = rtnl_dereference(txq->qdisc_sleeping);
-
-	if (!(qdisc->flags & TCQ_F_BUILTIN))
-		clear_bit(__QDISC_STATE_DEACTIVATED, &qdisc->state);
-	rcu_assign_pointer(txq->qdisc, qdisc);
+	if (!(rtnl_dereference(txq->qdisc_sleeping)->flags & TCQ_F_BUILTIN))
+		clear_bit(__QDISC_STATE_DEACTIVATED,
+			  &rtnl_dereference(txq->qdisc_sleeping)->state);
+	rcu_assign_pointer(txq->qdisc, rtnl_dereference(txq->qdisc_sleeping));
 }
 
 /**
