@@ -346,6 +346,19 @@ endpoints_changed()
 	no_states right
 }
 
+# back_and_to_none: an update gives the inbound SA, which the caller has in the
+# arrays "in" and IPSI_ALGS, back to the device, and another one takes it to an
+# if_id that no device has
+back_and_to_none()
+{
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 7 "${IPSI_ALGS[@]}"
+	comes right "$DEV"
+	ipsi_do right ip xfrm state update "${in[@]}" if_id 9 "${IPSI_ALGS[@]}"
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c "${IPSI_SPI[left]}")" 0 \
+		"states of no device"
+	nothing_in_clear
+}
+
 # An SA leaves the device by an update: for another device, or for none, and then
 # it ends.
 if_id_updated()
@@ -366,12 +379,7 @@ if_id_updated()
 	ipsi_do right ip xfrm state update "${in[@]}" if_id 8 "${IPSI_ALGS[@]}"
 	ipsi_is "$(ipsi_get right sa_in) $(ipsi_get right sa_in second)" \
 		"0 1" "inbound SAs"
-	ipsi_do right ip xfrm state update "${in[@]}" if_id 7 "${IPSI_ALGS[@]}"
-	comes right "$DEV"
-	ipsi_do right ip xfrm state update "${in[@]}" if_id 9 "${IPSI_ALGS[@]}"
-	ipsi_is "$(ip -n "$right" xfrm state | grep -c "${IPSI_SPI[left]}")" 0 \
-		"states of no device"
-	nothing_in_clear
+	back_and_to_none
 }
 
 # slow_update [DEVICE REMOTE]: an update of an SA takes a while from when the SA
@@ -431,13 +439,7 @@ packets_meanwhile()
 		"0 0" "inbound SAs"
 	ipsi_is "$(ipsi_counter right rx.packets second)" 0 \
 		"packets of another peer"
-	ipsi_do right ip xfrm state update "${in[@]}" if_id 7 "${IPSI_ALGS[@]}"
-	comes right "$DEV"
-	# to none
-	ipsi_do right ip xfrm state update "${in[@]}" if_id 9 "${IPSI_ALGS[@]}"
-	ipsi_is "$(ip -n "$right" xfrm state | grep -c "${IPSI_SPI[left]}")" 0 \
-		"states of no device"
-	nothing_in_clear
+	back_and_to_none
 }
 
 # An update gives an SA to a device that looks for its SAs just then. It is that
