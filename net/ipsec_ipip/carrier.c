@@ -148,7 +148,7 @@ static void ipsi_carrier_queue_work(struct work_struct *work)
 	struct net_device *dev = idev->dev;
 
 	rtnl_lock();
-	if (dev->reg_state == NETREG_REGISTERED)
+	if (!ipsi_dev_goes(idev))
 		ipsi_carrier_keep_queue(dev);
 	rtnl_unlock();
 

@@ -156,7 +156,7 @@ void ipsi_mtu_work(struct work_struct *work)
 	unsigned int mtu;
 
 	rtnl_lock();
-	if (dev->reg_state == NETREG_REGISTERED && idev->mtu_auto) {
+	if (!ipsi_dev_goes(idev) && idev->mtu_auto) {
 		mtu = ipsi_mtu_compute(idev, rtnl_dereference(idev->conf));
 		idev->mtu_updating = true;
 		if (mtu != dev->mtu && dev_set_mtu(dev, mtu))

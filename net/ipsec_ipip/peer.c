@@ -344,7 +344,7 @@ static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 
 	rtnl_lock();
 	old = rtnl_dereference(idev->conf);
-	if (idev->dev->reg_state != NETREG_REGISTERED || !old->roam) {
+	if (ipsi_dev_goes(idev) || !old->roam) {
 		err = -ENODEV;
 		goto out;
 	}
