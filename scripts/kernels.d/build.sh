@@ -12,7 +12,7 @@
 #		their directory, if it exists, comes before them all.
 #   PATCHES	patches to apply, in this order
 
-KERNEL_CONFIGS=$ROOT/scripts/debug-kernel.d
+KERNEL_CONFIGS=$ROOT/scripts/kernels.d
 TESTS=$ROOT/selftests/net/ipsec_ipip
 
 # wanted: print the wanted options. Comments are left out, because a changed

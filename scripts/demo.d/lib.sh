@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Library of the demos in the guest: it shows each command before it runs it, and
-# prints a table of the results at the end. Sourced after lib.sh.
+# prints a table of the results at the end. Sourced after ../lib.sh.
 
 bold='' green='' red='' plain=''
 if [ -n "${DEMO_COLOUR:-}" ]; then
