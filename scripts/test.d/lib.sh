@@ -4,7 +4,8 @@
 # Where the test programs are. Sourced after ../lib.sh by run-tests, by its part
 # in the guest, and by mutants. A program is known by its name alone.
 
-TEST_DIRS=("$ROOT/selftests/net/ipsec_ipip")
+# The first has the settings of kselftest, and runs in any kernel tree.
+TEST_DIRS=("$ROOT/selftests/net/ipsec_ipip" "$ROOT/selftests/interop")
 
 # find_program NAME: set PROGRAM to the path of a test program; fail if there is
 # none of that name

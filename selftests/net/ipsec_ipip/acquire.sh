@@ -5,10 +5,10 @@
 # with "ip xfrm" in the place of the key manager. A failure means that a
 # connection does not start on demand, or that one starts without demand.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_adopt.sh
-source "$IPSI_DIR/ipsec_ipip_adopt.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/adopt.sh
+source "$IPSI_LIB/adopt.sh"
 
 # listen OPTION...: make a device with these options, and record the acquires
 listen()
@@ -194,7 +194,7 @@ policy_that_is_gone()
 	listen keying adopt
 	trap_of_pluto if_id 7
 	ipsi_adopt_on 1 0
-	ipsi_do left "$IPSI_DIR/ipsec_ipip_xfrm.py" forget "${IPSI_INNER[right]}"
+	ipsi_do left "$IPSI_LIB/xfrm.py" forget "${IPSI_INNER[right]}"
 	asks_as_without_policy
 }
 

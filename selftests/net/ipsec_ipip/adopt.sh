@@ -7,10 +7,10 @@
 # the key manager's place. A failure means that an IKE daemon's keys do not
 # work, or that SAs of others are taken.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_adopt.sh
-source "$IPSI_DIR/ipsec_ipip_adopt.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/adopt.sh
+source "$IPSI_LIB/adopt.sh"
 
 # R26 R27 R28
 by_if_id()
@@ -143,7 +143,7 @@ manual_adopts_nothing()
 # and the family of the selector are what differs.
 all_is_kept()
 {
-	local full=("$IPSI_DIR/ipsec_ipip_xfrm.py") before after
+	local full=("$IPSI_LIB/xfrm.py") before after
 
 	ipsi_need python3 diff
 	ipsi_topology

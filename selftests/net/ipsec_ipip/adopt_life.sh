@@ -6,10 +6,10 @@
 # go. A failure means that an IKE daemon loses track of its SAs, or that the
 # device does.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_adopt.sh
-source "$IPSI_DIR/ipsec_ipip_adopt.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/adopt.sh
+source "$IPSI_LIB/adopt.sh"
 
 # The daemon's view after the adoption. R36
 update()

@@ -7,8 +7,8 @@
 # an SA, no packet leaves in clear, and no sequence number is used twice. A
 # failure may mean that a nonce was.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 start()
 {
@@ -32,7 +32,7 @@ finish()
 # hammer ROUNDS [both [COMMAND...]]
 hammer()
 {
-	ipsi_do left "${@:3}" "$IPSI_DIR/ipsec_ipip_xfrm.py" race "$1" "${2-}"
+	ipsi_do left "${@:3}" "$IPSI_LIB/xfrm.py" race "$1" "${2-}"
 	finish
 }
 

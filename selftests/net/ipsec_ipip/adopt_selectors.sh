@@ -6,8 +6,8 @@
 # as IKE daemons have it, in policies. A failure means that the peer, or a route
 # here, gets through what was not agreed upon.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 OUT=(src 10.0.0.2 dst 10.0.0.1)
 IN=(src 10.0.0.1 dst 10.0.0.2)
@@ -62,7 +62,7 @@ selectors_policy()
 selectors_python()
 {
 	left=${left:?} right=${right:?} \
-		python3 "$IPSI_DIR/ipsec_ipip_selectors.py" "$@"
+		python3 "$IPSI_LIB/ts.py" "$@"
 	case $? in
 	0) ;;
 	4) ipsi_skip "a module of Python is not installed" ;;

@@ -25,8 +25,8 @@
 # A failure means that devices cannot be deleted, since somebody else's reference
 # was dropped or one was kept, or that a packet is lost or goes on in clear.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library
@@ -44,7 +44,7 @@ async_crypto()
 
 	grep -q "$driver" /proc/crypto && return
 	modprobe "$1" 2> /dev/null || ipsi_skip "no module $1"
-	python3 "$IPSI_DIR/ipsec_ipip_crypto.py" "$2" "$1($3)" ||
+	python3 "$IPSI_LIB/crypto.py" "$2" "$1($3)" ||
 		ipsi_skip "no crypto_user"
 	grep -q "$driver" /proc/crypto || ipsi_skip "no $1($3)"
 }

@@ -6,8 +6,8 @@
 # is one that nobody else uses, so the kernel's own count of its users tells. A
 # failure means that keys stay in memory for as long as the device is there.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library

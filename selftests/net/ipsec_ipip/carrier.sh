@@ -9,10 +9,10 @@
 # A failure means that routes lead into a link that carries nothing, or around
 # one that would.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_events.sh
-source "$(dirname "$0")/ipsec_ipip_events.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/events.sh
+source "$(dirname "$0")/lib/events.sh"
 
 DEV=$IPSI_DEV
 AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)

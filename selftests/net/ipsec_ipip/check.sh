@@ -5,8 +5,8 @@
 # prints exactly that fault, in text and JSON, and exits with status 1. A failure
 # means that an operator looks in the wrong place, or that a fault goes unnoticed.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 

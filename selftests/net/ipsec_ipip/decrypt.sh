@@ -7,8 +7,8 @@
 # HMAC-SHA-256, with AES-GCM, and with the null cipher; AH. A failure means that
 # the device works only with Linux peers.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -47,7 +47,7 @@ decrypt_sas()
 		$((base + 3)) "$AUTH" $((base + 4)) "$AUTH")
 }
 
-# decrypt_python scapy|capture [FILE]: run ipsec_ipip_decrypt.py
+# decrypt_python scapy|capture [FILE]: run decrypt.py
 decrypt_python()
 {
 	SAS_JSON=
@@ -56,7 +56,7 @@ decrypt_python()
 	decrypt_sas out 0x3000
 	[ "$1" = capture ] || decrypt_sas in 0x4000
 	left=${left:?} right=${right:?} SAS="{$SAS_JSON}" \
-		python3 "$IPSI_DIR/ipsec_ipip_decrypt.py" "$@"
+		python3 "$IPSI_LIB/decrypt.py" "$@"
 	case $? in
 	0) ;;
 	4) ipsi_skip "a module of Python is not installed" ;;

@@ -6,8 +6,8 @@
 # the SAD holds no state of the device, its owner is notified, and the same
 # commands make a link that works at once.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # it is for the library
@@ -277,7 +277,7 @@ namespace_of_underlay_ends_first()
 		limit 100000
 	ipsi_do app ip link set queue up
 	ipsi_do app ip link set "$DEV" up
-	ipsi_bg app python3 "$IPSI_DIR/ipsec_ipip_hold.py" queue "$DEV" \
+	ipsi_bg app python3 "$IPSI_LIB/hold.py" queue "$DEV" \
 		> "$IPSI_TMP/holder"
 	holder=$IPSI_BG_PID
 	ipsi_wait "a full queue" grep -q holding "$IPSI_TMP/holder"
@@ -393,7 +393,7 @@ slow_update()
 	if ! modprobe -r ipsec_ipip || ! modprobe ipsec_ipip; then
 		ipsi_skip "the module cannot be unloaded here"
 	fi
-	ipsi_bg right python3 "$IPSI_DIR/ipsec_ipip_listen.py" "$@" \
+	ipsi_bg right python3 "$IPSI_LIB/listen.py" "$@" \
 		> "$IPSI_TMP/listeners"
 	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	listens()

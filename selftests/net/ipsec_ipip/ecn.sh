@@ -11,8 +11,8 @@
 # or made up, or that a packet is marked although its sender does not support
 # it.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -24,7 +24,7 @@ ecn_python()
 	shift
 
 	left=${left:?} right=${right:?} \
-		python3 "$IPSI_DIR/ipsec_ipip_receive.py" "$test" "$@"
+		python3 "$IPSI_LIB/receive.py" "$test" "$@"
 	case $? in
 	0) ;;
 	4) ipsi_skip "a module of Python is not installed" ;;

@@ -10,8 +10,8 @@
 # has a device too: with tunnel mode, Linux shows decrypted packets on the
 # underlay device a second time.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 

@@ -6,8 +6,8 @@
 # that an error path frees too much or too little, or leaves a request half
 # done. For a debug kernel, where it takes a quarter of an hour.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 FAILSLAB=/sys/kernel/debug/failslab
 
@@ -21,7 +21,7 @@ fails()
 		ipsi_skip "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
 	setup_ns left || ipsi_skip "no network namespaces here"
 	ip -n "${left:?}" address add 10.0.0.1/32 dev lo
-	ipsi_do left python3 "$IPSI_DIR/ipsec_ipip_failnth.py" "$1"
+	ipsi_do left python3 "$IPSI_LIB/failnth.py" "$1"
 	ipsi_shell_end left
 	! ipsi_klog_bad || ipsi_fail "the kernel complains"
 }

@@ -8,8 +8,8 @@
 # use. A failure means that connections hang instead of failing at once, or that
 # an attacker can disturb them.
 
-# shellcheck source=ipsec_ipip_path.sh
-source "$(dirname "$0")/ipsec_ipip_path.sh"
+# shellcheck source=lib/path.sh
+source "$(dirname "$0")/lib/path.sh"
 
 # icmp_all 4|6: run all checks in one topology
 icmp_all()

@@ -8,10 +8,10 @@
 # device accepts recorded packets. (carrier.sh tests the end of the sequence
 # numbers.)
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_events.sh
-source "$(dirname "$0")/ipsec_ipip_events.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/events.sh
+source "$(dirname "$0")/lib/events.sh"
 
 DEV=$IPSI_DEV
 GCM=0x000102030405060708090a0b0c0d0e0f10111213
@@ -239,7 +239,7 @@ by_hand()
 			\"cipher\": \"cbc\", \"key\": \"$AES\"}"
 	done
 	left=${left:?} right=${right:?} SAS="{$sas}" \
-		python3 "$IPSI_DIR/ipsec_ipip_window.py" "$test" ||
+		python3 "$IPSI_LIB/window.py" "$test" ||
 		ipsi_fail "$test"
 }
 

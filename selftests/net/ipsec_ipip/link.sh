@@ -6,8 +6,8 @@
 # changes nothing. A failure means that an operator gets another device than
 # requested, or no reason for a refusal.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 shopt -s extglob
 
 # Counters must not change on their own.
@@ -310,7 +310,7 @@ dev: required with a link-local address|local 2001:db8::1 remote fe80::2'
 # The kernel also refuses values that ip does not send.
 bad_netlink()
 {
-	local raw=$IPSI_DIR/ipsec_ipip_rtnl.py both
+	local raw=$IPSI_LIB/rtnl.py both
 
 	ipsi_need python3
 	ipsi_topology

@@ -5,8 +5,8 @@
 # address and answers neighbour solicitations, and links do not mix. A failure
 # means that OSPFv3 and other protocols find no neighbours, or wrong ones.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # link_local HOST [DEVICE]: wait for the link-local address, and print it
 link_local()
@@ -56,7 +56,7 @@ neighbours_are_answered()
 	target=$(link_local left)
 	source=$(link_local right)
 	for option in bare sllao; do
-		ipsi_do right python3 "$IPSI_DIR/ipsec_ipip_nud.py" "$IPSI_DEV" \
+		ipsi_do right python3 "$IPSI_LIB/nud.py" "$IPSI_DEV" \
 			"$source" "$target" "$option"
 	done
 	ipsi_has_not "$(ip -n "${left:?}" -6 neigh show dev "$IPSI_DEV")" \

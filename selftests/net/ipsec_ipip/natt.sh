@@ -11,8 +11,8 @@
 # no right to that is not followed. A failure means that a link behind NAT
 # stays dead after a change, or that somebody else can steal it.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library
@@ -168,7 +168,7 @@ natt_roam()
 	       \"tunnel\": $(printf "$json" 0x1002 \
 		"${IPSI_ENC_KEY[left]}" "${IPSI_AUTH_KEY[left]}")}"
 	left=${left:?} right=${right:?} SAS=$json \
-		python3 "$IPSI_DIR/ipsec_ipip_roam.py" "$1" "$IPSI_TMP/events"
+		python3 "$IPSI_LIB/roam.py" "$1" "$IPSI_TMP/events"
 	case $? in
 	0) ;;
 	4) ipsi_skip "a module of Python is not installed" ;;

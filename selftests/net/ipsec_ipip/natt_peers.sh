@@ -12,10 +12,10 @@
 # A failure means that a peer gets packets for the other or can move the other's
 # link, or that packets other than ESP count as a sign of life.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_router.sh
-source "$IPSI_DIR/ipsec_ipip_router.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/router.sh
+source "$IPSI_LIB/router.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -310,7 +310,7 @@ checksums_are_verified()
 	IN_MODE=$1
 	ipsi_need python3
 	peers_topology
-	python3 "$IPSI_DIR/ipsec_ipip_checksum.py" "${one:?}" ipsec0 \
+	python3 "$IPSI_LIB/checksum.py" "${one:?}" ipsec0 \
 		192.168.1.1 "${right:?}" 192.168.2.1 || ipsi_fail "inner checksums"
 }
 

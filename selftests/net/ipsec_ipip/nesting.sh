@@ -8,10 +8,10 @@
 # made them, and all is well again when the route is. A failure means that anybody can bring the
 # kernel down, or keep its processors busy for ever.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_router.sh
-source "$IPSI_DIR/ipsec_ipip_router.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/router.sh
+source "$IPSI_LIB/router.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library
@@ -229,7 +229,7 @@ asynchronous()
 	fi
 	ipsi_need python3
 	modprobe -a pcrypt crypto_user 2> /dev/null || ipsi_skip "no pcrypt"
-	python3 "$IPSI_DIR/ipsec_ipip_crypto.py" aead \
+	python3 "$IPSI_LIB/crypto.py" aead \
 		'pcrypt(rfc4106(gcm(aes)))' || ipsi_skip "no crypto_user"
 	grep -q 'driver.*: pcrypt(rfc4106(' /proc/crypto ||
 		ipsi_skip "no parallel cipher"

@@ -6,13 +6,13 @@
 # data without permission, or that a program gets an inconsistent state without
 # a warning.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 DEV=$IPSI_DEV
-RAW=$IPSI_DIR/ipsec_ipip_netlink.py
+RAW=$IPSI_LIB/netlink.py
 AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 # more than fit in the first message of a dump
 SAS=40

@@ -6,8 +6,8 @@
 # failure means that any user can crash the host, or that programs have a wrong
 # idea of the state.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 REQUESTS=${IPSI_FUZZ_REQUESTS:-${KSFT_MACHINE_SLOW:+2000}}
@@ -16,7 +16,7 @@ REQUESTS=${REQUESTS:-10000}
 # Run as a user without any privilege.
 user_namespace()
 {
-	local fuzz=("$IPSI_DIR/ipsec_ipip_fuzz.py" "$DEV" "$REQUESTS")
+	local fuzz=("$IPSI_LIB/fuzz.py" "$DEV" "$REQUESTS")
 
 	[ -z "${IPSI_FUZZ_SEED:-}" ] || fuzz+=("$IPSI_FUZZ_SEED")
 	ipsi_need python3 setpriv

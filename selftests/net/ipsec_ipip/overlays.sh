@@ -16,10 +16,10 @@
 # host counts pings of each size by device: a "foreign" one has leaked. A
 # failure means that traffic leaks into another overlay.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_router.sh
-source "$IPSI_DIR/ipsec_ipip_router.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/router.sh
+source "$IPSI_LIB/router.sh"
 
 declare -A IF_ID=([red]=1 [blue]=2) TABLE=([red]=10 [blue]=20)
 # lengths of the data in a ping, and of the whole packet

@@ -6,10 +6,10 @@
 # as in IPv4. Skipped on kernels without this sysctl. A failure means that the
 # patch does not work.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_spd6.sh
-source "$IPSI_DIR/ipsec_ipip_spd6.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/spd6.sh
+source "$IPSI_LIB/spd6.sh"
 
 # disable {0|1} [DEVICE]: set the sysctl of a device
 disable()

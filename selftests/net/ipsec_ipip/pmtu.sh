@@ -13,8 +13,8 @@
 # 2003 section 5.1). A failure means that connections over the device hang when
 # they send much data.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -204,7 +204,7 @@ path_mtu_reaches_senders()
 pmtu_bulk()
 {
 	ipsi_need python3
-	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" tcp \
+	python3 "$IPSI_LIB/bulk.py" tcp \
 		"${!1}" "${IPSI_INNER[$1]}" "${!2}" "${IPSI_INNER[$2]}" 1 ||
 		ipsi_fail "TCP from $1 to $2"
 }
@@ -245,7 +245,7 @@ redirected_sender_is_told()
 		"${IPSI_INNER[left]}"
 	pmtu_told client $((FULL + 1)) "$FULL"
 	ipsi_do client ip route flush cache
-	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" tcp "${client:?}" \
+	python3 "$IPSI_LIB/bulk.py" tcp "${client:?}" \
 		192.168.3.2 "${left:?}" "${IPSI_INNER[left]}" 1 ||
 		ipsi_fail "TCP that tc gives to the device"
 }

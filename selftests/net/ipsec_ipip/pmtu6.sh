@@ -7,8 +7,8 @@
 # connections over the device hang when they send much data, or that an attacker
 # who guesses an address can make them hang.
 
-# shellcheck source=ipsec_ipip_path.sh
-source "$(dirname "$0")/ipsec_ipip_path.sh"
+# shellcheck source=lib/path.sh
+source "$(dirname "$0")/lib/path.sh"
 
 # The test checks XFRM's error counters, so only it may send packets.
 # shellcheck disable=SC2034 # for ipsi_quiet()
@@ -136,8 +136,8 @@ forged_over_ipv6()
 # bulk tcp|udp FROM ADDRESS TO ADDRESS: move data
 bulk()
 {
-	echo "ipsec_ipip_bulk.py $*"
-	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" "$1" "${!2}" "$3" "${!4}" "$5" 1 ||
+	echo "bulk.py $*"
+	python3 "$IPSI_LIB/bulk.py" "$1" "${!2}" "$3" "${!4}" "$5" 1 ||
 		ipsi_fail "$1 from $2 to $4"
 }
 

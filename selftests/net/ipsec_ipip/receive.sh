@@ -8,8 +8,8 @@
 # packet after it is received. A failure means that the peer, or anyone who can
 # send to the host, bypasses the device's checks.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -71,7 +71,7 @@ receive_state()
 receive_python()
 {
 	left=${left:?} right=${right:?} SAS="{$SAS}" \
-		python3 "$IPSI_DIR/ipsec_ipip_receive.py" "$1"
+		python3 "$IPSI_LIB/receive.py" "$1"
 	case $? in
 	0) ;;
 	4) ipsi_skip "a module of Python is not installed" ;;

@@ -7,8 +7,8 @@
 # hand-made packets of both families. A failure means that IPv6 bypasses checks
 # that IPv4 has, or that good packets of the peer are lost.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -61,11 +61,11 @@ receive6_topology()
 	receive6_device 6 fd00::2 fd00::1
 }
 
-# receive6_python TEST PAIR...: run ipsec_ipip_families.py
+# receive6_python TEST PAIR...: run families.py
 receive6_python()
 {
 	left=${left:?} right=${right:?} SAS="{$SAS}" \
-		python3 "$IPSI_DIR/ipsec_ipip_families.py" "$@"
+		python3 "$IPSI_LIB/families.py" "$@"
 	case $? in
 	0) ;;
 	4) ipsi_skip "a module of Python is not installed" ;;

@@ -8,8 +8,8 @@
 # or the link dies; or that all packets come up on one processor, whatever RPS
 # says.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library
@@ -36,7 +36,7 @@ cpus_topology()
 	ipsi_device_side right
 }
 
-# program NAME: set PROGRAM to it; see ipsec_ipip_bpf.py
+# program NAME: set PROGRAM to it; see bpf.py
 program()
 {
 	PROGRAM=$IPSI_TMP/bpf/$1
@@ -46,7 +46,7 @@ program()
 		# shellcheck disable=SC2064 # the directory as it is now
 		trap "umount -l $IPSI_TMP/bpf; ipsi_cleanup" EXIT
 	fi
-	python3 "$IPSI_DIR/ipsec_ipip_bpf.py" "$1" "$PROGRAM" ||
+	python3 "$IPSI_LIB/bpf.py" "$1" "$PROGRAM" ||
 		ipsi_skip "no BPF program $1"
 }
 
@@ -72,7 +72,7 @@ for i in range(1000 * int(sys.argv[1])):
 works()
 {
 	ipsi_do left ping -n -q -f -c 100 -W 10 192.168.2.1
-	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" tcp "${left:?}" 192.168.1.1 \
+	python3 "$IPSI_LIB/bulk.py" tcp "${left:?}" 192.168.1.1 \
 		"${right:?}" 192.168.2.1 1 || ipsi_fail "TCP"
 }
 

@@ -7,8 +7,8 @@
 # used to send; pairs coexist; the command deletes the right SAs, and none if it
 # fails. A failure means that users notice a rekey.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 GCM=0x000102030405060708090a0b0c0d0e0f10111213
@@ -60,12 +60,12 @@ both_sides()
 	ipsi_ping left
 }
 
-# flows TEST COUNT: run ipsec_ipip_rekey.py
+# flows TEST COUNT: run rekey.py
 flows()
 {
 	ipsi_need python3
 	left=${left:?} right=${right:?} \
-		python3 "$IPSI_DIR/ipsec_ipip_rekey.py" "$@" ||
+		python3 "$IPSI_LIB/rekey.py" "$@" ||
 		ipsi_fail "$1"
 }
 

@@ -6,8 +6,8 @@
 # route of the inner packet. A failure means that outer packets take a wrong
 # route, or return to the device when all other packets are routed to it.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 

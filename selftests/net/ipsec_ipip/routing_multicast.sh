@@ -6,11 +6,11 @@
 # encrypted. A failure means that protocols which find their neighbours by
 # multicast, as OSPF does, find none, or send in clear.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
-MULTICAST=$IPSI_DIR/ipsec_ipip_multicast.py
+MULTICAST=$IPSI_LIB/multicast.py
 
 # join HOST GROUP: print received datagrams to $IPSI_TMP/HOST.GROUP
 join()

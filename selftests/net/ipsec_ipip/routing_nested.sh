@@ -6,8 +6,8 @@
 # on its own, and subtracts its overhead from the MTU. A failure means that an
 # overlay cannot be the underlay of another.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library

@@ -14,10 +14,10 @@
 # data of the other without permission, or that it lacks information that it
 # needs.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_events.sh
-source "$IPSI_DIR/ipsec_ipip_events.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/events.sh
+source "$IPSI_LIB/events.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library

@@ -3,12 +3,12 @@
 #
 # Path MTUs from routers when the route to the endpoint is in a VRF or selected
 # by the mark of the outer packets; the ICMP error itself has neither. The
-# topology is that of ipsec_ipip_path.sh; on the right, the main table has a
+# topology is that of path.sh; on the right, the main table has a
 # wrong route. A failure means that the path MTU is stored with the wrong route,
 # and connections hang when they send much data.
 
-# shellcheck source=ipsec_ipip_path.sh
-source "$(dirname "$0")/ipsec_ipip_path.sh"
+# shellcheck source=lib/path.sh
+source "$(dirname "$0")/lib/path.sh"
 
 # bait: add a route to the endpoint that leads nowhere
 bait()

@@ -13,8 +13,8 @@
 #   | default:           bait |
 #   +-------------------------+
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 

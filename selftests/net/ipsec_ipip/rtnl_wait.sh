@@ -10,10 +10,10 @@
 # means something where a machine counts instructions instead of time:
 # scripts/run-tests --icount. With IPSI_DEVICES=N there are fewer than 2000.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
-XFRM=$IPSI_DIR/ipsec_ipip_xfrm.py
+XFRM=$IPSI_LIB/xfrm.py
 N_DEVICES=${IPSI_DEVICES:-2000}
 N_POLICIES=$((N_DEVICES * 5 / 2))
 N_SAS=$((N_DEVICES * 10))
@@ -108,7 +108,7 @@ longest()
 		netns "$pid" || ipsi_fail "no veth pair"
 	ipsi_do jail ip link set lo up
 	ipsi_do jail ip address add 10.0.0.1/32 dev lo
-	ipsi_bg right "$IPSI_DIR/ipsec_ipip_rtnl_wait.py" "$end" > "$found"
+	ipsi_bg right "$IPSI_LIB/rtnl_wait.py" "$end" > "$found"
 	come_and_go "$1"
 	phase "end of the namespace"
 	kill "$pid"

@@ -7,8 +7,8 @@
 # change nothing; keys are shown only to permitted users. A failure means that
 # an SA is not as requested, is used when it must not be, or that its keys leak.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 shopt -s extglob
 
 # Counters must not change on their own.

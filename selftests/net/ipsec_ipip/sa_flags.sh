@@ -7,8 +7,8 @@
 # options of the device hold. A failure means that a class of service is seen that
 # was to be hidden.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library

@@ -6,10 +6,10 @@
 # one is pinned. A failure means that packets leave with a wrong SA, or do not
 # leave.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_adopt.sh
-source "$IPSI_DIR/ipsec_ipip_adopt.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/adopt.sh
+source "$IPSI_LIB/adopt.sh"
 
 KEY=0x000102030405060708090a0b0c0d0e0f101112131415161718
 AEAD='rfc4106(gcm(aes))'
@@ -139,7 +139,7 @@ of_a_key_manager()
 	ipsi_do left ip link set "$DEV" type ipsec-ipip keying adopt
 	add left out 0x1001
 	add right in 0x1301
-	ipsi_do left "$IPSI_DIR/ipsec_ipip_xfrm.py" pcpu 10.0.0.1 10.0.0.2 \
+	ipsi_do left "$IPSI_LIB/xfrm.py" pcpu 10.0.0.1 10.0.0.2 \
 		0x1301 1 "${KEY:0:38}1301"
 	ipsi_wait "adoption" adopted out 0x1301
 	leaves 0 0x1100

@@ -5,11 +5,11 @@
 # nothing grows without bound, the right SAs are used all the same, and nobody has
 # to wait for it. A failure means that one user can stop a host.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
-XFRM=$IPSI_DIR/ipsec_ipip_xfrm.py
+XFRM=$IPSI_LIB/xfrm.py
 GCM=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 
 # SAs that a device may have

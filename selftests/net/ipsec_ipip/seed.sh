@@ -7,8 +7,8 @@
 # AES-128-CBC. Neither can tell what the other uses. A failure means that the
 # device does not do its main job.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library

@@ -13,8 +13,8 @@
 #
 # All entries are on the right. Nothing but ESP may be on the wire.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Errors of XFRM are counted, so nothing may be sent but by the test.
 # shellcheck disable=SC2034 # for ipsi_quiet()
@@ -171,11 +171,11 @@ blocking_entries_stop_no_tcp()
 	ipsi_device_side right
 	entries_everywhere action block | entries right
 	# shellcheck disable=SC2154 # setup_ns sets them
-	"$(dirname "$0")"/ipsec_ipip_bulk.py tcp \
+	"$(dirname "$0")"/lib/bulk.py tcp \
 		"$right" 192.168.2.1 "$left" 192.168.1.1 1 ||
 		ipsi_fail "TCP from the right"
 	# shellcheck disable=SC2154 # setup_ns sets them
-	"$(dirname "$0")"/ipsec_ipip_bulk.py tcp \
+	"$(dirname "$0")"/lib/bulk.py tcp \
 		"$left" 192.168.1.1 "$right" 192.168.2.1 1 ||
 		ipsi_fail "TCP from the left"
 }

@@ -8,10 +8,10 @@
 # A failure means that packets in clear get in past a policy, that IPv6 is lost
 # beside a daemon, or that it leaves in clear.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_spd6.sh
-source "$IPSI_DIR/ipsec_ipip_spd6.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/spd6.sh
+source "$IPSI_LIB/spd6.sh"
 
 # keyed MODE KEYING [OPTION...]: the device on the left, and its SAs; the outbound
 # one has MODE, and both have the options

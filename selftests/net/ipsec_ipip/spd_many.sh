@@ -5,10 +5,10 @@
 # they take the memory of the host or keep it from its work, or that packets pass
 # unseen which the policies do not let pass.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_adopt.sh
-source "$IPSI_DIR/ipsec_ipip_adopt.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/adopt.sh
+source "$IPSI_LIB/adopt.sh"
 
 # traps N: policies that wait for packets, for a batch
 traps()

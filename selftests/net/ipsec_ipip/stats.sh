@@ -7,8 +7,8 @@
 # on a device shows inner packets. A failure means that packets vanish without a
 # trace, or that two places contradict each other.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 each_reason_is_seen()
 {
@@ -30,7 +30,7 @@ each_reason_is_seen()
 		sel src 192.168.99.0/24 dst 192.168.0.0/16
 	left=${left:?} right=${right:?} SAS=$sa KEY=${IPSI_ENC_KEY[right]} \
 		AUTH=${IPSI_AUTH_KEY[right]} \
-		python3 "$IPSI_DIR/ipsec_ipip_stats.py" reasons
+		python3 "$IPSI_LIB/stats.py" reasons
 	case $? in
 	0) ;;
 	4) ipsi_skip "tracefs or a module of Python is not there" ;;

@@ -10,8 +10,8 @@
 # printed, but do not affect the result. All pairs of families; those with IPv6
 # in short. A failure means that pings work but downloads do not.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -71,7 +71,7 @@ bulk_host()
 bulk_move()
 {
 	echo "$1 from $2 to $3"
-	python3 "$IPSI_DIR/ipsec_ipip_bulk.py" "$1" \
+	python3 "$IPSI_LIB/bulk.py" "$1" \
 		"${!2}" "${IPSI_INNER[$2]}" "${!3}" "${IPSI_INNER[$3]}" \
 		"$MEGABYTES" || ipsi_fail "$1 from $2 to $3"
 }

@@ -16,14 +16,14 @@
 # Both gateways forward packets made by the test, and send some of their own. A
 # failure means that a peer or an observer sees another packet than tunnel mode
 # would have sent; the bytes of both are printed. Sa.masked() of
-# ipsec_ipip_identity.py lists the permitted differences: the ID of outer
+# identity.py lists the permitted differences: the ID of outer
 # packets without DF, with the checksums over it, and random IVs.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
-# shellcheck source=ipsec_ipip_identity.sh
-source "$IPSI_DIR/ipsec_ipip_identity.sh"
+# shellcheck source=lib/identity.sh
+source "$IPSI_LIB/identity.sh"
 
 # R4 R39 R52 R55 R61
 esp_null_is_equal()

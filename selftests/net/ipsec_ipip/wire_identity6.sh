@@ -7,10 +7,10 @@
 # instead. A failure means that a peer or an observer sees another packet than
 # tunnel mode would have sent, or that an option of the device does not work.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
-# shellcheck source=ipsec_ipip_identity.sh
-source "$IPSI_DIR/ipsec_ipip_identity.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/identity.sh
+source "$IPSI_LIB/identity.sh"
 
 # identity6_again SA [FLAG...]: give both gateways new SAs
 identity6_again()

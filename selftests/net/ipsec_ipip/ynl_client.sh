@@ -6,8 +6,8 @@
 # ipsec-ipip. It can make requests that ipsec-ipip cannot. A failure means that
 # the kernel and the specification differ.
 
-# shellcheck source=ipsec_ipip_lib.sh
-source "$(dirname "$0")/ipsec_ipip_lib.sh"
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -39,15 +39,15 @@ ynl()
 	first_of cli.py "${KSFT_YNL:-}" "${KSFT_YNL:-}/pyynl" \
 		"${KSFT_NET_DIR:-}/../../../net/ynl" \
 		"${KSFT_NET_DIR:-}/../../../net/ynl/pyynl" \
-		"$IPSI_DIR/../../../../net/ynl/pyynl"
+		"$IPSI_LIB/../../../../../net/ynl/pyynl"
 	tools=$FOUND
-	first_of "$SPEC" "$IPSI_DIR/../../../Documentation/netlink/specs" \
-		"$IPSI_DIR/../../../../../Documentation/netlink/specs"
+	first_of "$SPEC" "$IPSI_LIB/../../../../Documentation/netlink/specs" \
+		"$IPSI_LIB/../../../../../../Documentation/netlink/specs"
 	specs=$FOUND
 
 	ipsi_topology
 	ipsi_device left reqid 9
-	ipsi_do left "$python" "$IPSI_DIR/ipsec_ipip_ynl.py" "$tools" \
+	ipsi_do left "$python" "$IPSI_LIB/ynl.py" "$tools" \
 		"$specs/$SPEC" "$1"
 }
 

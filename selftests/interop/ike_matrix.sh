@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# strongSwan keys the device, and is the ordinary peer: with a shared secret and
+# with certificates, over IPv4, for IPv4 and for IPv6. Each link starts with its
+# first packet, carries packets both ways, loses none on a rekey, and goes down
+# and comes up with the keys and with the daemon. The configuration files are
+# those of the documentation. A failure means that one of them does not work as
+# documented.
+
+# shellcheck source=lib/interop.sh
+source "$(dirname "$0")/lib/interop.sh"
+# shellcheck source=../net/ipsec_ipip/lib/flow.sh
+source "$IPSI_LIB/flow.sh"
+# shellcheck source=lib/ike_matrix.sh
+source "$IPSI_INTEROP/lib/ike_matrix.sh"
+
+# R27 R28 R30
+psk_4_in_4() { cell psk 4 4; }
+psk_6_in_4() { cell psk 4 6; }
+cert_4_in_4() { cell cert 4 4; }
+cert_6_in_4() { cell cert 4 6; }
+
+ipsi_run psk_4_in_4 psk_6_in_4 cert_4_in_4 cert_6_in_4

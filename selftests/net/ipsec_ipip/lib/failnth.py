@@ -1,0 +1,387 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Let the n-th allocation of a request fail, for n = 1, 2, 3 ...
+
+failnth.py OPERATION: run the operation once for each allocation
+that the module makes in it, until none of them fails any more. Each operation
+has a request that is tested, and what goes before and after it. Prints how many
+allocations have failed; exits 1 if the request succeeds less often than it
+should.
+
+Allocations of work are not those of a request. There the first one after so
+many bytes fails, for more and more bytes.
+
+The kernel needs CONFIG_FAILSLAB, and CONFIG_FAULT_INJECTION_STACKTRACE_FILTER
+to tell the allocations of the module from others.
+"""
+import ctypes
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from rtnl import attr, request, verdict
+from xfrm import IF_ID as XFRMA_IF_ID, Sa, Xfrm, aead, must
+
+NETLINK_GENERIC = 16
+GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 0x10, 3
+CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
+CMD_SA_ADD, CMD_SA_DEL = 1, 2
+A_IFNAME, A_DIRECTION, A_SPI = 2, 3, 5
+A_AEAD_NAME, A_AEAD_KEY = 10, 11
+RTM_DELLINK = 17
+NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
+
+DEBUG = "/sys/kernel/debug/"
+DEV = "ipsec0"
+LOCAL, REMOTE, IF_ID, KEYING, ROAM, ENCAP_PORT = 1, 2, 4, 12, 14, 15
+OPTIONS = [(LOCAL, bytes([10, 0, 0, 1])), (REMOTE, bytes([10, 0, 0, 2])),
+           (IF_ID, struct.pack("=I", 7)), (KEYING, b"\1")]
+KEY = bytes(range(20))
+ADOPT = [(KEYING, b"\2")]
+LIMIT = 2000
+CLONE_NEWNET = 0x40000000
+# Functions whose allocations another operation lets fail: there are many.
+COVERED = {"new_encap": "register_netdevice"}
+BYTES = 192                     # less than most that is allocated
+
+
+def symbols():
+    """Addresses of functions, with their names and modules."""
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        return sorted((int(words[0], 16), words[2:])
+                      for words in map(str.split, file) if words[1] in "tT")
+
+
+def module_text():
+    """First and last address of the module's functions."""
+    found = [address for address, names in symbols()
+             if names[-1] == "[ipsec_ipip]"]
+    return min(found), max(found) + 0x1000
+
+
+def function_text(name):
+    """The same of one function."""
+    functions = symbols()
+    start = next(address for address, names in functions if names == [name])
+    return start, next(address for address, _ in functions if address > start)
+
+
+def setting(kind, name, value):
+    """What fails, and when."""
+    with open(f"{DEBUG}{kind}/{name}", "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+def prepare(without):
+    """Only what the module allocates fails, and not in that function."""
+    text = module_text()
+    start, end = function_text(without) if without else (0, 0)
+    setting("failslab", "reject-start", hex(start))
+    setting("failslab", "reject-end", hex(end))
+    for kind, (start, end) in (("failslab", text), ("fail_page_alloc", text),
+                               ("fail_usercopy", (1, 2))):
+        if not os.path.isdir(DEBUG + kind):
+            continue
+        setting(kind, "require-start", hex(start))
+        setting(kind, "require-end", hex(end))
+        setting(kind, "stacktrace-depth", 32)
+        setting(kind, "task-filter", "N")
+        setting(kind, "verbose", int("FAIL_VERBOSE" in os.environ))
+    # allocations that may sleep fail as well
+    setting("failslab", "ignore-gfp-wait", "N")
+
+
+class Kernel:
+    """Requests to rtnetlink and to the family, and what fails in them."""
+
+    def __init__(self):
+        self.rtnl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+        self.genl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                                  NETLINK_GENERIC)
+        for sock in self.rtnl, self.genl:
+            sock.settimeout(20)
+        self.family = self.family_id()
+        self.fail_nth = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
+
+    def family_id(self):
+        """The number of the family "ipsec-ipip"."""
+        self.genl.send(self.message(GENL_ID_CTRL, NLM_F_REQUEST,
+                                    struct.pack("=BBxx", CTRL_CMD_GETFAMILY, 1)
+                                    + attr(CTRL_ATTR_FAMILY_NAME,
+                                           b"ipsec-ipip\0")))
+        reply, at = self.genl.recv(65536), 20
+        while at + 4 <= len(reply):
+            size, kind = struct.unpack_from("=HH", reply, at)
+            if kind == CTRL_ATTR_FAMILY_ID:
+                return struct.unpack_from("=H", reply, at + 4)[0]
+            at += size + 3 & ~3
+        sys.exit("no family")
+
+    @staticmethod
+    def message(kind, flags, body):
+        """A whole message."""
+        return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
+
+    def call(self, sock, data, nth):
+        """Send one request. Returns its error, and if the allocation failed."""
+        error, failed = 0, False
+        os.write(self.fail_nth, str(nth).encode())
+        try:
+            sock.send(data)
+        except OSError as err:
+            error = err.errno
+        failed = nth and self.failed()
+        if not error:
+            error = self.answer(sock)
+        return error, failed
+
+    def failed(self):
+        """Has something failed? From here on nothing does."""
+        try:
+            left = int(os.pread(self.fail_nth, 32, 0).split()[0])
+        except OSError:
+            # it was the copy to here
+            left = 1
+        while True:
+            try:
+                os.write(self.fail_nth, b"0")
+                return not left
+            except OSError:
+                pass
+
+    @staticmethod
+    def answer(sock):
+        """The error that a reply tells."""
+        while True:
+            try:
+                reply = sock.recv(1 << 20)
+            except OSError as err:
+                return err.errno
+            if struct.unpack_from("=H", reply, 4)[0] == 2:
+                return verdict(reply)[0]
+
+    def link(self, verb, options, nth=0):
+        """Make or change the device."""
+        return self.call(self.rtnl, request(verb, DEV, options), nth)
+
+    def unlink(self, nth=0):
+        """Delete the device."""
+        body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0)
+        body += attr(3, DEV.encode() + b"\0")
+        return self.call(self.rtnl, self.message(
+            RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, body), nth)
+
+    def command(self, cmd, attrs, nth=0):
+        """A command of the family."""
+        body = struct.pack("=BBxx", cmd, 1)
+        body += b"".join(attr(k, v) for k, v in attrs)
+        return self.call(self.genl, self.message(
+            self.family, NLM_F_REQUEST | NLM_F_ACK, body), nth)
+
+    def sa(self, cmd, direction, nth=0):
+        """Add or delete an SA."""
+        attrs = [(A_IFNAME, DEV.encode() + b"\0"),
+                 (A_DIRECTION, struct.pack("=I", direction)),
+                 (A_SPI, struct.pack(">I", 0x1000 + direction))]
+        if cmd == CMD_SA_ADD:
+            attrs += [(A_AEAD_NAME, b"rfc4106(gcm(aes))\0"),
+                      (A_AEAD_KEY, KEY)]
+        return self.command(cmd, attrs, nth)
+
+
+def exists(name=DEV):
+    """Is the device there?"""
+    try:
+        return bool(socket.if_nametoindex(name))
+    except OSError:
+        return False
+
+
+def until(what, condition):
+    """Wait for it."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(.05)
+
+
+class Work:
+    """While this lasts, an allocation of the module fails in whatever task: the
+    first one after so many bytes.
+    """
+
+    def __init__(self, nth):
+        self.nth = nth
+
+    def __enter__(self):
+        setting("failslab", "interval", 1)
+        setting("failslab", "space", (self.nth - 1) * BYTES + 1)
+        setting("failslab", "times", int(self.nth > 0))
+        setting("failslab", "probability", 100)
+        return self
+
+    def __exit__(self, *args):
+        setting("failslab", "probability", 0)
+
+    def failed(self):
+        """Has it failed?"""
+        with open(DEBUG + "failslab/times", encoding="ascii") as file:
+            return not int(file.read())
+
+
+class Operations:
+    """The requests: each returns the error and if an allocation has failed."""
+
+    def __init__(self):
+        self.kernel = Kernel()
+        self.xfrm = Xfrm()
+
+    def states(self):
+        """Number of states in the SAD."""
+        return len(self.xfrm.dump())
+
+    def modes(self):
+        """Their modes."""
+        return sorted(mode for _, _, mode in self.xfrm.dump())
+
+    def daemon_sa(self, out):
+        """An SA of a key manager, for the device."""
+        ends = ("10.0.0.1", "10.0.0.2") if out else ("10.0.0.2", "10.0.0.1")
+        return Sa(*ends, 0x2000 + out, more=aead() + attr(
+            XFRMA_IF_ID, struct.pack("=I", 7)))
+
+    def link_with_sas(self, options=()):
+        """Make the device, with an SA in each direction."""
+        self.kernel.link("new", OPTIONS + list(options))
+        self.kernel.sa(CMD_SA_ADD, 0)
+        self.kernel.sa(CMD_SA_ADD, 1)
+
+    def new(self, nth, options=()):
+        """Make a device."""
+        result = self.kernel.link("new", OPTIONS + list(options), nth)
+        assert exists() == (not result[0]), f"device and error {result[0]}"
+        if exists():
+            self.kernel.unlink()
+        assert not exists() and not self.states()
+        return result
+
+    def new_encap(self, nth):
+        """With a socket of its own."""
+        return self.new(nth, [(ENCAP_PORT, struct.pack(">H", 4500)),
+                              (ROAM, b"\1")])
+
+    def change(self, nth):
+        """To other endpoints and back."""
+        self.link_with_sas()
+        other = [(REMOTE, bytes([10, 0, 0, 3])),
+                 (ENCAP_PORT, struct.pack(">H", 4500))]
+        result = self.kernel.link("set", other, nth)
+        self.kernel.unlink()
+        assert not exists() and not self.states()
+        return result
+
+    def delete(self, nth):
+        """With SAs."""
+        self.link_with_sas()
+        result = self.kernel.unlink(nth)
+        if exists():
+            self.kernel.unlink()
+        assert not exists() and not self.states()
+        return result
+
+    def sa_add(self, nth):
+        """An SA comes whole or not at all."""
+        self.kernel.link("new", OPTIONS)
+        result = self.kernel.sa(CMD_SA_ADD, 1, nth)
+        assert self.states() == (not result[0]), f"SA and error {result[0]}"
+        self.kernel.unlink()
+        assert not self.states()
+        return result
+
+    def sa_del(self, nth):
+        """An SA goes."""
+        self.kernel.link("new", OPTIONS)
+        self.kernel.sa(CMD_SA_ADD, 1)
+        result = self.kernel.sa(CMD_SA_DEL, 1, nth)
+        self.kernel.unlink()
+        return result
+
+    def adopt_in(self, nth):
+        """An inbound SA is adopted as it comes."""
+        self.kernel.link("new", OPTIONS + ADOPT)
+        error, failed = self.kernel.call(
+            self.xfrm.sock, self.xfrm.message_to_add(self.daemon_sa(False)),
+            nth)
+        assert self.states() == (not error)
+        self.kernel.unlink()
+        assert not exists() and not self.states()
+        return error, failed
+
+    def adopt_out(self, nth):
+        """An outbound SA is adopted by work, or when the SAD is searched next.
+        Its state is never lost.
+        """
+        self.kernel.link("new", OPTIONS + ADOPT)
+        with Work(nth) as work:
+            self.xfrm.add(self.daemon_sa(True))
+            assert self.states() == 1
+            until("adoption", lambda: work.failed() or self.modes() == [0])
+        failed = work.failed()
+        assert self.states() == 1
+        # it may still be under way
+        time.sleep(.2)
+        self.kernel.link("set", OPTIONS[1:2])
+        until("adoption after all", lambda: self.modes() == [0])
+        self.kernel.unlink()
+        assert not exists() and not self.states()
+        return 0, failed
+
+    def net_exit(self, nth):
+        """A namespace ends with its device and SAs."""
+        child = os.fork()
+        if not child:
+            must(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET),
+                 "unshare")
+            for command in ("link set lo up", "address add 10.0.0.1 dev lo",
+                            "link add name inside type veth peer name outside",
+                            f"link set outside netns {os.getppid()}"):
+                subprocess.run(["ip", *command.split()], check=True)
+            inside = Operations()
+            inside.link_with_sas()
+            inside.kernel.link("set", ADOPT)
+            inside.xfrm.add(self.daemon_sa(False))
+            os._exit(not inside.states() == 3)
+        with Work(nth) as work:
+            setting("failslab", "probability", 0)
+            assert not os.waitpid(child, 0)[1]
+            setting("failslab", "probability", 100)
+            until("end of the namespace", lambda: not exists("outside"))
+        return 0, work.failed()
+
+
+def main():
+    """Let one allocation after the other fail."""
+    prepare(COVERED.get(sys.argv[1]))
+    operation = getattr(Operations(), sys.argv[1])
+    failures, nth = 0, 0
+    while True:
+        nth += 1
+        error, failed = operation(nth)
+        if not failed:
+            break
+        failures += 1
+        if not failures % 10:
+            print(f"{failures} ...", flush=True)
+        if nth == LIMIT:
+            sys.exit(f"more than {LIMIT} allocations")
+    if error:
+        sys.exit(f"refused without a failure: {os.strerror(error)}")
+    print(f"{sys.argv[1]}: {failures} allocations have failed")
+    sys.exit(not failures)
+
+
+if __name__ == "__main__":
+    main()
