@@ -65,8 +65,8 @@ all: module tools
 # each kernel apart.
 tree: headers
 	@mkdir -p $(TREE)
-	@find ./Kbuild ./include ./net -name '*.mod.c' -o \
-		\( -name '*.[ch]' -o -name Kbuild \) -print | \
+	@find ./Kbuild ./VERSION ./include ./net -name '*.mod.c' -o \
+		\( -name '*.[ch]' -o -name Kbuild -o -name VERSION \) -print | \
 	while read -r file; do \
 		[ -e $(TREE)/$$file ] || { \
 			mkdir -p $(TREE)/$${file%/*}; \
