@@ -9,10 +9,7 @@
 #include <string.h>
 
 #include "ipsi.h"
-
-#ifndef IPSI_VERSION
-#define IPSI_VERSION	"unknown"
-#endif
+#include "module.h"
 
 static const struct ipsi_verb {
 	const char *group;	/* word before the verb, or NULL */
@@ -154,6 +151,7 @@ int main(int argc, char **argv)
 			return ipsi_flush(IPSI_OK);
 		case 'V':
 			puts("ipsec-ipip " IPSI_VERSION);
+			ipsi_module_print_version();
 			return ipsi_flush(IPSI_OK);
 		default:
 			return ipsi_usage("unknown option \"%s\", try --help",

@@ -14,10 +14,8 @@
 
 #include "attrs.h"
 #include "ipsi.h"
+#include "module.h"
 #include "nl.h"
-
-static const char ipsi_no_family[] =
-	"the kernel does not support ipsec-ipip: load the module (modprobe ipsec_ipip)";
 
 /* Number of attempts if the state changes during a dump. The pause between them is
  * 1 ms at first, doubles each time, and is at most 128 ms: a second in all.
@@ -384,7 +382,7 @@ static int ipsi_nl_resolve(struct ipsi_nl *nl)
 	if (ipsi_nl_exchange(nl, &replies, &end))
 		ret = ipsi_fail("%s", strerror(errno));
 	else if (end.error == ENOENT)
-		ret = ipsi_fail("%s", ipsi_no_family);
+		ret = ipsi_module_missing();
 	else if (end.error)
 		ret = ipsi_fail("%s", strerror(end.error));
 	else if (replies.n)
