@@ -29,10 +29,15 @@ Try and test; missing Debian packages are installed and listed first:
                            missing it is built first
       KERNEL=newest        ... on Debian's newest kernel; if missing it is
                            fetched first, as root
+  make check-packages      build the Debian packages, and test them in root file
+                           systems of Debian 12 and 13, booted with systemd
   make check-extended      the test programs that "make check" leaves out
   make static              only the static checks
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
+
+  make dist                a tar archive of the source, in build/dist/
+  make deb                 the Debian packages, in build/deb/
 
   make gen                 generate files from the netlink specification
   make rfc-table           update the table of RFC requirements and their tests
@@ -112,6 +117,16 @@ uninstall: modules_uninstall
 clean:
 	rm -rf $(BUILD)/[0-9]* $(BUILD)/static $(TOOLS) $(STAGE)
 
+dist:
+	scripts/dist
+
+deb:
+	scripts/setup build tools packages
+	scripts/dist --deb
+
+check-packages:
+	scripts/check-packages
+
 gen:
 	scripts/gen
 
@@ -152,5 +167,5 @@ help:
 export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
-	uninstall clean gen rfc-table setup demo demo-ike check check-extended \
-	static check-mutants bench help
+	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
+	check check-extended static check-mutants bench help
