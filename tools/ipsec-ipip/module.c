@@ -147,6 +147,16 @@ static bool ipsi_module_elsewhere(const char *running, char *other, int size)
  */
 int ipsi_module_missing(void)
 {
+	static const char not_installed[] =
+		"no kernel module: install ipsec-ipip-dkms, or run make install in the source";
+	static const char elsewhere[] =
+		"the module is for Linux %s, not for %s: install headers, then dkms autoinstall";
+	static const char not_loaded[] =
+		"the kernel module is not loaded: run modprobe ipsec_ipip as root";
+	static const char not_signed[] =
+		"%s is not signed: install it by DKMS, then mokutil --import its key";
+	static const char not_enrolled[] =
+		"module not loaded: mokutil --import /var/lib/dkms/mok.pub, reboot, modprobe";
 	struct ipsi_module module;
 	struct utsname uts;
 	char other[256];
@@ -154,20 +164,16 @@ int ipsi_module_missing(void)
 	if (uname(&uts))
 		*uts.release = 0;
 
-	if (ipsi_module_find(uts.release, &module)) {
-		if (!ipsi_must_be_signed())
-			return ipsi_fail("the kernel module is not loaded: run modprobe " IPSI_MODULE " as root");
-		if (!module.is_signed)
-			return ipsi_fail("the kernel loads only signed modules, and %s is not signed: install it by DKMS, which signs it, then run mokutil --import /var/lib/dkms/mok.pub and reboot",
-					 module.file);
-		return ipsi_fail("the kernel module is not loaded: run modprobe " IPSI_MODULE " as root; if that says \"Key was rejected by service\", run mokutil --import /var/lib/dkms/mok.pub and reboot");
+	if (!ipsi_module_find(uts.release, &module)) {
+		if (!ipsi_module_elsewhere(uts.release, other, sizeof(other)))
+			return ipsi_fail("%s", not_installed);
+		return ipsi_fail(elsewhere, other, uts.release);
 	}
-
-	if (ipsi_module_elsewhere(uts.release, other, sizeof(other)))
-		return ipsi_fail("the kernel module is installed for Linux %s, not for the running %s: install the headers of that kernel, then run dkms autoinstall",
-				 other, uts.release);
-
-	return ipsi_fail("the kernel module is not installed: install the package ipsec-ipip-dkms, or run make install in the source");
+	if (!ipsi_must_be_signed())
+		return ipsi_fail("%s", not_loaded);
+	if (!module.is_signed)
+		return ipsi_fail(not_signed, module.file);
+	return ipsi_fail("%s", not_enrolled);
 }
 
 /**
