@@ -17,7 +17,6 @@
 #include "sa.h"
 #include "sa_build.h"
 #include "sa_clone.h"
-#include "sad_flush.h"
 
 /* RFC 4303 section 2.1 reserves smaller SPIs. */
 #define IPSI_SPI_MIN	256

@@ -30,7 +30,6 @@
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"
-#include "sad_flush.h"
 #include "ts.h"
 #include "wipe.h"
 #include "work.h"
