@@ -9,7 +9,7 @@
 #include <net/sch_generic.h>
 
 #include "carrier.h"
-#include "nlmsg.h"
+#include "event.h"
 #include "txq.h"
 #include "work.h"
 
