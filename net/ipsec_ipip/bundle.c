@@ -12,9 +12,9 @@
 
 #include "acquire.h"
 #include "bundle.h"
-#include "encap.h"
 #include "mtu.h"
 #include "net.h"
+#include "outer.h"
 #include "policy.h"
 #include "route.h"
 #include "sa.h"
@@ -314,7 +314,7 @@ static void ipsi_bundle_headroom(struct net_device *dev,
 				 const struct ipsi_conf *conf,
 				 const struct dst_entry *dst)
 {
-	unsigned int headroom = ipsi_encap_headroom(conf, dst);
+	unsigned int headroom = ipsi_outer_headroom(conf, dst);
 
 	headroom = max_t(unsigned int, headroom, IPSI_HEADROOM_MIN);
 	if (headroom != READ_ONCE(dev->needed_headroom))

@@ -23,6 +23,7 @@
 #include "mtu.h"
 #include "natt.h"
 #include "net.h"
+#include "outer.h"
 #include "peer.h"
 #include "sa.h"
 #include "sad_flush.h"
