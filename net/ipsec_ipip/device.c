@@ -15,6 +15,7 @@
 #include "acquire.h"
 #include "adopt.h"
 #include "bundle.h"
+#include "cache.h"
 #include "carrier.h"
 #include "decap.h"
 #include "device.h"

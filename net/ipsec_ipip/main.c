@@ -10,7 +10,7 @@
 #include <net/net_namespace.h>
 
 #include "adopt.h"
-#include "bundle.h"
+#include "cache.h"
 #include "decap.h"
 #include "device.h"
 #include "event.h"

@@ -21,7 +21,7 @@
 #include <net/xfrm.h>
 
 #include "adopt.h"
-#include "bundle.h"
+#include "cache.h"
 #include "conf.h"
 #include "event.h"
 #include "mtu.h"

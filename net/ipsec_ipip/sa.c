@@ -21,7 +21,7 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
-#include "bundle.h"
+#include "cache.h"
 #include "carrier.h"
 #include "event.h"
 #include "mtu.h"
