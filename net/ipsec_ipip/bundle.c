@@ -16,7 +16,6 @@
 #include "mtu.h"
 #include "net.h"
 #include "outer.h"
-#include "policy.h"
 #include "route.h"
 #include "sa.h"
 #include "txq.h"
@@ -45,40 +44,6 @@ static bool ipsi_bundle_ok(const struct ipsi_dev *idev,
 
 	*reason = IPSI_TX_LOOP;
 	return dst->dev != idev->dev && child->dev != idev->dev;
-}
-
-/* Get the private policy of the SA used on this CPU, or one that triggers an
- * acquire for the inner packet @skb if there is no SA (*@x is then NULL).
- * Returns NULL if out of memory; policy and SA are referenced for the caller.
- */
-static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
-					      const struct ipsi_conf *conf,
-					      const struct sk_buff *skb,
-					      struct xfrm_state **x)
-{
-	struct xfrm_policy *xp = NULL;
-	struct ipsi_acq_key key;
-	struct ipsi_policy **pol;
-	struct ipsi_sa *sa;
-
-	ipsi_acquire_fill(idev, conf, skb, &key);
-
-	spin_lock(&idev->sad.lock);
-	sa = ipsi_sa_tx_find(idev);
-	*x = sa ? sa->x : NULL;
-	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &key))
-		ipsi_policy_kill(pol);
-	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, *x, &key);
-	if (*pol) {
-		xp = ipsi_policy_get(*pol);
-		if (*x)
-			xfrm_state_hold(*x);
-	}
-	spin_unlock(&idev->sad.lock);
-
-	return xp;
 }
 
 /* Look up a bundle by the policy @xp. The socket carries it there: the core
@@ -213,6 +178,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     enum ipsi_reason *reason,
 					     bool *again)
 {
+	struct ipsi_acq_key key;
 	struct xfrm_policy *xp;
 	struct xfrm_state *x;
 	struct dst_entry *dst;
@@ -224,7 +190,8 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	    !ipsi_bundle_may_acquire(idev, conf, skb, reason))
 		return NULL;
 
-	xp = ipsi_bundle_policy(idev, conf, skb, &x);
+	ipsi_acquire_fill(idev, conf, skb, &key);
+	xp = ipsi_sa_policy_get(idev, conf, &key, &x);
 	if (!xp) {
 		*reason = IPSI_TX_NO_SA;
 		return NULL;

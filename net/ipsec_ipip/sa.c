@@ -850,17 +850,10 @@ static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 	return sad->active;
 }
 
-/**
- * ipsi_sa_tx_find - find the outbound SA for this CPU
- * @idev: the device
- *
- * A pinned SA comes first, then the per-CPU SA of this CPU (RFC 9611), then the
- * SA in use.
- *
- * Context: BH off, @idev's sad.lock is held.
- * Return: the entry, valid as long as the lock is held, or NULL.
+/* Find the outbound SA for this CPU: a pinned SA comes first, then the per-CPU
+ * SA of this CPU (RFC 9611), then the SA in use.
  */
-struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
+static struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
 {
 	struct ipsi_sa *active = ipsi_sa_current(idev);
 	struct ipsi_sad *sad = &idev->sad;
@@ -877,7 +870,7 @@ struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
  * @x: the state
  *
  * Context: BH off.
- * Return: true if ipsi_sa_tx_find() finds it.
+ * Return: true if ipsi_sa_policy_get() sets its SA to it.
  */
 bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
@@ -890,6 +883,44 @@ bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
 	spin_unlock(&idev->sad.lock);
 
 	return is;
+}
+
+/**
+ * ipsi_sa_policy_get - get the private policy of the outbound SA for this CPU
+ * @idev: the device
+ * @conf: its configuration
+ * @key: the SA that a key manager makes if there is none
+ * @x: set to the SA with a reference for the caller, or to NULL if there is
+ *   none; the policy then triggers an acquire
+ *
+ * Context: BH off, RCU read side.
+ * Return: the policy with a reference for the caller; NULL if out of memory.
+ */
+struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
+				       const struct ipsi_conf *conf,
+				       const struct ipsi_acq_key *key,
+				       struct xfrm_state **x)
+{
+	struct xfrm_policy *xp = NULL;
+	struct ipsi_policy **pol;
+	struct ipsi_sa *sa;
+
+	spin_lock(&idev->sad.lock);
+	sa = ipsi_sa_tx_find(idev);
+	*x = sa ? sa->x : NULL;
+	pol = sa ? &sa->policy : &idev->sad.policy;
+	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, key))
+		ipsi_policy_kill(pol);
+	if (!*pol)
+		*pol = ipsi_policy_make(idev->net, conf, *x, key);
+	if (*pol) {
+		xp = ipsi_policy_get(*pol);
+		if (*x)
+			xfrm_state_hold(*x);
+	}
+	spin_unlock(&idev->sad.lock);
+
+	return xp;
 }
 
 /**
