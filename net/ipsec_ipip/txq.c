@@ -217,7 +217,7 @@ void ipsi_txq_acquire_sent(struct ipsi_dev *idev, bool sent)
  * Called when there are keys in both directions. Some key managers install the
  * outbound SA first; if packets left then, the answers would be lost.
  *
- * Context: any; @idev's sad.lock is held.
+ * Context: any.
  */
 void ipsi_txq_keys_ready(struct ipsi_dev *idev)
 {
