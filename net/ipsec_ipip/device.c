@@ -20,7 +20,6 @@
 #include "decap.h"
 #include "device.h"
 #include "encap.h"
-#include "ethtool.h"
 #include "mtu.h"
 #include "natt.h"
 #include "net.h"
