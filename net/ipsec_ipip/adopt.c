@@ -50,6 +50,7 @@
  * @list: entry in ipsi_adopt.notes
  * @idev: the device that adopts it; a reference is held, and the device queues
  *   its packets as long as the note exists (txq.c)
+ * @tracker: of that reference
  * @daddr: destination address
  * @spi: SPI
  * @mark: mark that finds it
@@ -58,6 +59,7 @@
 struct ipsi_adopt_note {
 	struct list_head list;
 	struct ipsi_dev *idev;
+	netdevice_tracker tracker;
 	xfrm_address_t daddr;
 	__be32 spi;
 	u32 mark;
@@ -356,6 +358,7 @@ static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
  */
 static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 {
+	netdevice_tracker tracker;
 	struct ipsi_dev *idev;
 	struct ipsi_conf conf;
 	bool done, out;
@@ -364,14 +367,14 @@ static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 	idev = ipsi_adopt_device(net, x, &out);
 	if (idev) {
 		conf = *rcu_dereference(idev->conf);
-		dev_hold(idev->dev);
+		netdev_hold(idev->dev, &tracker, GFP_ATOMIC);
 	}
 	rcu_read_unlock();
 	if (!idev)
 		return true;
 
 	done = ipsi_adopt_by_device(idev, &conf, x, out);
-	dev_put(idev->dev);
+	netdev_put(idev->dev, &tracker);
 
 	return done;
 }
@@ -394,7 +397,7 @@ static void ipsi_adopt_noted(struct net *net,
 static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
 {
 	ipsi_txq_adopt_done(note->idev);
-	dev_put(note->idev->dev);
+	netdev_put(note->idev->dev, &note->tracker);
 	kfree(note);
 }
 
@@ -408,7 +411,7 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 		return NULL;
 
 	note->idev = idev;
-	dev_hold(idev->dev);
+	netdev_hold(idev->dev, &note->tracker, GFP_ATOMIC);
 	ipsi_txq_adopt_begin(idev);
 	note->daddr = x->id.daddr;
 	note->spi = x->id.spi;
