@@ -26,6 +26,7 @@
 
 #include "acquire.h"
 #include "adopt.h"
+#include "conf.h"
 #include "decap.h"
 #include "event.h"
 #include "net.h"
@@ -146,28 +147,6 @@ static struct ipsi_dev *ipsi_ends_find(const struct net *net, u16 family,
 				      ipsi_adopt_params);
 }
 
-/* Set @out to the direction of x; return false if x is not between the
- * endpoints.
- */
-static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
-				 const struct xfrm_state *x, bool *out)
-{
-	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
-
-	if (x->props.family != conf->family)
-		return false;
-
-	/* With the if_id of the device, the source may be unspecified. */
-	if (x->if_id && xfrm_addr_any(src, conf->family)) {
-		*out = xfrm_addr_equal(dst, &conf->remote, conf->family);
-		return *out ||
-		       xfrm_addr_equal(dst, &conf->local, conf->family);
-	}
-
-	*out = ipsi_conf_between(conf, src, dst);
-	return *out || ipsi_conf_between(conf, dst, src);
-}
-
 /* Find the device that adopts x by its endpoints, since x has no if_id. */
 static struct ipsi_dev *ipsi_adopt_find(const struct net *net,
 					const struct xfrm_state *x)
@@ -203,7 +182,7 @@ static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
 
 	conf = rcu_dereference(idev->conf);
 	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
-	    !ipsi_adopt_direction(conf, x, out))
+	    !ipsi_conf_direction(conf, x, out))
 		return NULL;
 
 	return idev;

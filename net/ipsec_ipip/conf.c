@@ -411,6 +411,32 @@ size_t ipsi_conf_size(const struct net_device *dev)
 }
 
 /**
+ * ipsi_conf_direction - determine the direction of an SA
+ * @conf: configuration of a device
+ * @x: the state; its source address may be unspecified
+ * @out: set to true if the SA is outbound, else to false
+ *
+ * Context: any.
+ * Return: true if the SA is between the endpoints of the device.
+ */
+bool ipsi_conf_direction(const struct ipsi_conf *conf,
+			 const struct xfrm_state *x, bool *out)
+{
+	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
+	u16 family = conf->family;
+	bool any;
+
+	if (x->props.family != family)
+		return false;
+
+	any = xfrm_addr_any(src, family);
+	*out = xfrm_addr_equal(dst, &conf->remote, family) &&
+	       (any || xfrm_addr_equal(src, &conf->local, family));
+	return *out || (xfrm_addr_equal(dst, &conf->local, family) &&
+			(any || xfrm_addr_equal(src, &conf->remote, family)));
+}
+
+/**
  * ipsi_conf_is_open - may the namespace of a device see the underlay?
  * @dev: the device
  *

@@ -23,6 +23,7 @@
 #include "acquire.h"
 #include "cache.h"
 #include "carrier.h"
+#include "conf.h"
 #include "event.h"
 #include "mtu.h"
 #include "net.h"
@@ -87,31 +88,17 @@ void ipsi_sa_exit(void)
 static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 			      const struct xfrm_state *x, bool *out)
 {
-	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
-	u16 family = conf->family;
-
-	if (x->props.family != family ||
-	    (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
-	    !x->id.spi || !ipsi_sa_authenticates(x) || !ipsi_ts_usable(x))
+	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
+	    !x->id.spi || !ipsi_sa_authenticates(x) || !ipsi_ts_usable(x) ||
+	    !ipsi_conf_direction(conf, x, out))
 		return false;
 
-	if (xfrm_addr_equal(dst, &conf->remote, family) &&
-	    (xfrm_addr_equal(src, &conf->local, family) ||
-	     xfrm_addr_any(src, family))) {
-		*out = true;
+	if (*out)
 		return x->props.mode == XFRM_MODE_TRANSPORT &&
 		       x->xso.type != XFRM_DEV_OFFLOAD_PACKET;
-	}
 
-	if (xfrm_addr_equal(dst, &conf->local, family) &&
-	    (xfrm_addr_equal(src, &conf->remote, family) ||
-	     xfrm_addr_any(src, family))) {
-		*out = false;
-		return x->props.mode == XFRM_MODE_TRANSPORT ||
-		       x->props.mode == XFRM_MODE_TUNNEL;
-	}
-
-	return false;
+	return x->props.mode == XFRM_MODE_TRANSPORT ||
+	       x->props.mode == XFRM_MODE_TUNNEL;
 }
 
 static bool ipsi_sa_usable(const struct ipsi_sa *sa)
@@ -1150,12 +1137,12 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_purge - remove all SAs from a device, but not from the SAD
+ * ipsi_sad_fini - remove all SAs from a device, but not from the SAD
  * @idev: the device; its carrier does not change
  *
  * Context: process.
  */
-void ipsi_sad_purge(struct ipsi_dev *idev)
+void ipsi_sad_fini(struct ipsi_dev *idev)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa, *next;
@@ -1184,18 +1171,7 @@ void ipsi_sad_close(struct ipsi_dev *idev)
 	sad->closed = true;
 	spin_unlock_bh(&sad->lock);
 
-	ipsi_sad_purge(idev);
-}
-
-/**
- * ipsi_sad_fini - undo ipsi_sad_init(), and remove all SAs
- * @idev: the device, which has no users any more
- *
- * Context: process.
- */
-void ipsi_sad_fini(struct ipsi_dev *idev)
-{
-	ipsi_sad_purge(idev);
+	ipsi_sad_fini(idev);
 }
 
 /**
