@@ -26,13 +26,14 @@
 
 #include "acquire.h"
 #include "adopt.h"
+#include "conf.h"
 #include "decap.h"
+#include "event.h"
 #include "net.h"
-#include "nlmsg.h"
 #include "sa.h"
 #include "sa_clone.h"
-#include "spd.h"
 #include "sad_find.h"
+#include "spd.h"
 #include "ts.h"
 #include "txq.h"
 #include "work.h"
@@ -50,6 +51,7 @@
  * @list: entry in ipsi_adopt.notes
  * @idev: the device that adopts it; a reference is held, and the device queues
  *   its packets as long as the note exists (txq.c)
+ * @tracker: of that reference
  * @daddr: destination address
  * @spi: SPI
  * @mark: mark that finds it
@@ -58,6 +60,7 @@
 struct ipsi_adopt_note {
 	struct list_head list;
 	struct ipsi_dev *idev;
+	netdevice_tracker tracker;
 	xfrm_address_t daddr;
 	__be32 spi;
 	u32 mark;
@@ -144,28 +147,6 @@ static struct ipsi_dev *ipsi_ends_find(const struct net *net, u16 family,
 				      ipsi_adopt_params);
 }
 
-/* Set @out to the direction of x; return false if x is not between the
- * endpoints.
- */
-static bool ipsi_adopt_direction(const struct ipsi_conf *conf,
-				 const struct xfrm_state *x, bool *out)
-{
-	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
-
-	if (x->props.family != conf->family)
-		return false;
-
-	/* With the if_id of the device, the source may be unspecified. */
-	if (x->if_id && xfrm_addr_any(src, conf->family)) {
-		*out = xfrm_addr_equal(dst, &conf->remote, conf->family);
-		return *out ||
-		       xfrm_addr_equal(dst, &conf->local, conf->family);
-	}
-
-	*out = ipsi_conf_between(conf, src, dst);
-	return *out || ipsi_conf_between(conf, dst, src);
-}
-
 /* Find the device that adopts x by its endpoints, since x has no if_id. */
 static struct ipsi_dev *ipsi_adopt_find(const struct net *net,
 					const struct xfrm_state *x)
@@ -201,7 +182,7 @@ static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
 
 	conf = rcu_dereference(idev->conf);
 	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL ||
-	    !ipsi_adopt_direction(conf, x, out))
+	    !ipsi_conf_direction(conf, x, out))
 		return NULL;
 
 	return idev;
@@ -356,6 +337,7 @@ static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
  */
 static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 {
+	netdevice_tracker tracker;
 	struct ipsi_dev *idev;
 	struct ipsi_conf conf;
 	bool done, out;
@@ -364,14 +346,14 @@ static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 	idev = ipsi_adopt_device(net, x, &out);
 	if (idev) {
 		conf = *rcu_dereference(idev->conf);
-		dev_hold(idev->dev);
+		netdev_hold(idev->dev, &tracker, GFP_ATOMIC);
 	}
 	rcu_read_unlock();
 	if (!idev)
 		return true;
 
 	done = ipsi_adopt_by_device(idev, &conf, x, out);
-	dev_put(idev->dev);
+	netdev_put(idev->dev, &tracker);
 
 	return done;
 }
@@ -394,7 +376,7 @@ static void ipsi_adopt_noted(struct net *net,
 static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
 {
 	ipsi_txq_adopt_done(note->idev);
-	dev_put(note->idev->dev);
+	netdev_put(note->idev->dev, &note->tracker);
 	kfree(note);
 }
 
@@ -408,7 +390,7 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 		return NULL;
 
 	note->idev = idev;
-	dev_hold(idev->dev);
+	netdev_hold(idev->dev, &note->tracker, GFP_ATOMIC);
 	ipsi_txq_adopt_begin(idev);
 	note->daddr = x->id.daddr;
 	note->spi = x->id.spi;

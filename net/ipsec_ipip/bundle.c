@@ -12,10 +12,10 @@
 
 #include "acquire.h"
 #include "bundle.h"
-#include "encap.h"
+#include "cache.h"
 #include "mtu.h"
 #include "net.h"
-#include "policy.h"
+#include "outer.h"
 #include "route.h"
 #include "sa.h"
 #include "txq.h"
@@ -44,40 +44,6 @@ static bool ipsi_bundle_ok(const struct ipsi_dev *idev,
 
 	*reason = IPSI_TX_LOOP;
 	return dst->dev != idev->dev && child->dev != idev->dev;
-}
-
-/* Get the private policy of the SA used on this CPU, or one that triggers an
- * acquire for the inner packet @skb if there is no SA (*@x is then NULL).
- * Returns NULL if out of memory; policy and SA are referenced for the caller.
- */
-static struct xfrm_policy *ipsi_bundle_policy(struct ipsi_dev *idev,
-					      const struct ipsi_conf *conf,
-					      const struct sk_buff *skb,
-					      struct xfrm_state **x)
-{
-	struct xfrm_policy *xp = NULL;
-	struct ipsi_acq_key key;
-	struct ipsi_policy **pol;
-	struct ipsi_sa *sa;
-
-	ipsi_acquire_fill(idev, conf, skb, &key);
-
-	spin_lock(&idev->sad.lock);
-	sa = ipsi_sa_tx_find(idev);
-	*x = sa ? sa->x : NULL;
-	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, &key))
-		ipsi_policy_kill(pol);
-	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, *x, &key);
-	if (*pol) {
-		xp = ipsi_policy_get(*pol);
-		if (*x)
-			xfrm_state_hold(*x);
-	}
-	spin_unlock(&idev->sad.lock);
-
-	return xp;
 }
 
 /* Look up a bundle by the policy @xp. The socket carries it there: the core
@@ -212,6 +178,7 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     enum ipsi_reason *reason,
 					     bool *again)
 {
+	struct ipsi_acq_key key;
 	struct xfrm_policy *xp;
 	struct xfrm_state *x;
 	struct dst_entry *dst;
@@ -223,7 +190,8 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	    !ipsi_bundle_may_acquire(idev, conf, skb, reason))
 		return NULL;
 
-	xp = ipsi_bundle_policy(idev, conf, skb, &x);
+	ipsi_acquire_fill(idev, conf, skb, &key);
+	xp = ipsi_sa_policy_get(idev, conf, &key, &x);
 	if (!xp) {
 		*reason = IPSI_TX_NO_SA;
 		return NULL;
@@ -251,19 +219,6 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 	xfrm_pol_put(xp);
 
 	return dst;
-}
-
-/* Changes whenever existing bundles become invalid. */
-static unsigned int ipsi_bundle_generation(const struct ipsi_dev *idev)
-{
-	return (unsigned int)atomic_read(&idev->bundle_resets) +
-	       (unsigned int)atomic_read(&ipsi_net(idev->net)->bundle_resets);
-}
-
-static void ipsi_bundle_drop(struct ipsi_bundle *bundle)
-{
-	/* CPUs may race here; only one of them gets the reference. */
-	dst_release(unrcu_pointer(xchg(&bundle->dst, NULL)));
 }
 
 /* Get the valid bundle of this CPU with a reference for the caller, or NULL. */
@@ -314,7 +269,7 @@ static void ipsi_bundle_headroom(struct net_device *dev,
 				 const struct ipsi_conf *conf,
 				 const struct dst_entry *dst)
 {
-	unsigned int headroom = ipsi_encap_headroom(conf, dst);
+	unsigned int headroom = ipsi_outer_headroom(conf, dst);
 
 	headroom = max_t(unsigned int, headroom, IPSI_HEADROOM_MIN);
 	if (headroom != READ_ONCE(dev->needed_headroom))
@@ -361,75 +316,6 @@ struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,
 	}
 
 	return dst;
-}
-
-/**
- * ipsi_bundle_reset - drop the bundles of all CPUs
- * @idev: the device, whose configuration or SAs have changed
- *
- * Otherwise a CPU that sends nothing any more would keep a dead SA and its
- * keys.
- *
- * Context: any but hard interrupts.
- */
-void ipsi_bundle_reset(struct ipsi_dev *idev)
-{
-	int cpu;
-
-	/* Pairs with ipsi_bundle_get(). */
-	smp_mb__before_atomic();
-	atomic_inc(&idev->bundle_resets);
-	/* Pairs with ipsi_bundle_cache(). */
-	smp_mb__after_atomic();
-
-	for_each_possible_cpu(cpu) {
-		struct ipsi_bundle *bundle = per_cpu_ptr(idev->bundles, cpu);
-
-		if (rcu_access_pointer(bundle->dst))
-			ipsi_bundle_drop(bundle);
-	}
-}
-
-/**
- * ipsi_bundle_net_reset - invalidate the bundles of all devices in a namespace
- * @net: the underlay namespace; something has changed there that the core does
- *   not check
- *
- * Each device notices this with its next packet.
- *
- * Context: any.
- */
-void ipsi_bundle_net_reset(const struct net *net)
-{
-	/* A CPU that sees the new count also sees the change. */
-	smp_mb__before_atomic();
-	atomic_inc(&ipsi_net(net)->bundle_resets);
-}
-
-/**
- * ipsi_bundle_alloc - start without bundles
- * @idev: a device that is being created
- *
- * Context: process.
- * Return: 0 or -ENOMEM.
- */
-int ipsi_bundle_alloc(struct ipsi_dev *idev)
-{
-	idev->bundles = alloc_percpu(struct ipsi_bundle);
-	return idev->bundles ? 0 : -ENOMEM;
-}
-
-/**
- * ipsi_bundle_free - undo ipsi_bundle_alloc()
- * @idev: the device, which has no users any more
- *
- * Context: process.
- */
-void ipsi_bundle_free(struct ipsi_dev *idev)
-{
-	ipsi_bundle_reset(idev);
-	free_percpu(idev->bundles);
-	idev->bundles = NULL;
 }
 
 /**

@@ -5,10 +5,6 @@
 
 #include "ipsi.h"
 
-int ipsi_bundle_alloc(struct ipsi_dev *idev);
-void ipsi_bundle_free(struct ipsi_dev *idev);
-void ipsi_bundle_reset(struct ipsi_dev *idev);
-void ipsi_bundle_net_reset(const struct net *net);
 int ipsi_bundle_init(struct ipsi_dev *idev);
 void ipsi_bundle_fini(struct ipsi_dev *idev);
 struct dst_entry *ipsi_bundle_get(struct ipsi_dev *idev,

@@ -9,7 +9,7 @@
 #include <net/sch_generic.h>
 
 #include "carrier.h"
-#include "nlmsg.h"
+#include "event.h"
 #include "txq.h"
 #include "work.h"
 
@@ -27,7 +27,7 @@ static void ipsi_carrier_tell(struct ipsi_dev *idev, bool on)
 {
 	struct net_device *dev = idev->dev;
 
-	lockdep_assert_held(&idev->sad.lock);
+	lockdep_assert_held(&idev->carrier.lock);
 
 	/* Unregistration waits for readers that see the device registered. */
 	rcu_read_lock();
@@ -63,16 +63,15 @@ static bool ipsi_carrier_holds(const struct ipsi_dev *idev)
  * @idev: the device
  * @on: it has keys in both directions
  *
- * Context: any; @idev's sad.lock is held, so that changes are reported in
- *   order.
+ * Context: any; the caller serializes the calls.
  */
 void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 {
 	struct ipsi_carrier *carrier = &idev->carrier;
-	bool lost = carrier->keyed && !on;
+	bool lost;
 
-	lockdep_assert_held(&idev->sad.lock);
-
+	spin_lock_bh(&carrier->lock);
+	lost = carrier->keyed && !on;
 	WRITE_ONCE(carrier->keyed, on);
 	if (on)
 		ipsi_txq_keys_ready(idev);
@@ -80,6 +79,7 @@ void ipsi_carrier_set(struct ipsi_dev *idev, bool on)
 		ipsi_carrier_tell(idev, on);
 	else if (lost)
 		ipsi_work_mod_delayed(idev, &carrier->off, IPSI_CARRIER_HOLD);
+	spin_unlock_bh(&carrier->lock);
 }
 
 static void ipsi_carrier_work(struct work_struct *work)
@@ -87,9 +87,9 @@ static void ipsi_carrier_work(struct work_struct *work)
 	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
 					     carrier.off.work);
 
-	spin_lock_bh(&idev->sad.lock);
+	spin_lock_bh(&idev->carrier.lock);
 	ipsi_carrier_tell(idev, idev->carrier.keyed);
-	spin_unlock_bh(&idev->sad.lock);
+	spin_unlock_bh(&idev->carrier.lock);
 	ipsi_work_done(idev);
 }
 
@@ -180,6 +180,7 @@ void ipsi_carrier_queue_changes(struct net_device *dev)
  */
 void ipsi_carrier_init(struct ipsi_dev *idev)
 {
+	spin_lock_init(&idev->carrier.lock);
 	INIT_DELAYED_WORK(&idev->carrier.off, ipsi_carrier_work);
 	INIT_WORK(&idev->carrier.queue, ipsi_carrier_queue_work);
 	netif_carrier_off(idev->dev);

@@ -78,6 +78,67 @@ static int ipsi_parse_endpoints(struct ipsi_conf *conf, struct nlattr *data[],
 	return 0;
 }
 
+/**
+ * struct ipsi_conf_choice - an option that is a small number
+ * @type: attribute
+ * @max: largest value
+ * @offset: offset in struct ipsi_conf of a u8 or a bool
+ * @expected: message for other values. The core's would name neither the option
+ *   nor the values.
+ */
+struct ipsi_conf_choice {
+	u16 type;
+	u8 max;
+	u16 offset;
+	const char *expected;
+};
+
+static const struct ipsi_conf_choice ipsi_conf_choices[] = {
+	{ IFLA_IPSEC_IPIP_DF, IPSEC_IPIP_DF_INHERIT,
+	  offsetof(struct ipsi_conf, df),
+	  "df: expected 0 (unset), 1 (set) or 2 (inherit)" },
+	{ IFLA_IPSEC_IPIP_ECN, IPSEC_IPIP_ECN_OFF,
+	  offsetof(struct ipsi_conf, ecn),
+	  "ecn: expected 0 (rfc3168), 1 (rfc6040) or 2 (off)" },
+	{ IFLA_IPSEC_IPIP_FLOWLABEL, IPSEC_IPIP_FLOWLABEL_ZERO,
+	  offsetof(struct ipsi_conf, flowlabel),
+	  "flowlabel: expected 0 (inherit), 1 (hash) or 2 (zero)" },
+	{ IFLA_IPSEC_IPIP_ROAM, true, offsetof(struct ipsi_conf, roam),
+	  "roam: expected 0 (off) or 1 (on)" },
+	{ IFLA_IPSEC_IPIP_KEYING, IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS,
+	  offsetof(struct ipsi_conf, keying),
+	  "keying: expected 0 (manual), 1 (adopt) or 2 (adopt-endpoints)" },
+	{ IFLA_IPSEC_IPIP_POLICIES, IPSEC_IPIP_POLICIES_REQUIRED,
+	  offsetof(struct ipsi_conf, policies),
+	  "policies: expected 0 (optional) or 1 (required)" },
+	{ IFLA_IPSEC_IPIP_ICMP, true, offsetof(struct ipsi_conf, icmp),
+	  "icmp: expected 0 (errors are ignored) or 1 (passed on)" },
+};
+
+static int ipsi_parse_choices(struct ipsi_conf *conf, struct nlattr *data[],
+			      struct netlink_ext_ack *extack)
+{
+	const struct ipsi_conf_choice *choice;
+	struct nlattr *attr;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ipsi_conf_choices); i++) {
+		choice = &ipsi_conf_choices[i];
+		attr = data[choice->type];
+		if (!attr)
+			continue;
+		if (nla_get_u8(attr) > choice->max) {
+			NL_SET_BAD_ATTR(extack, attr);
+			if (extack)
+				extack->_msg = choice->expected;
+			return -EINVAL;
+		}
+		*((u8 *)conf + choice->offset) = nla_get_u8(attr);
+	}
+
+	return 0;
+}
+
 static int ipsi_parse_header(struct ipsi_conf *conf, struct nlattr *data[],
 			     struct netlink_ext_ack *extack)
 {
@@ -94,36 +155,6 @@ static int ipsi_parse_header(struct ipsi_conf *conf, struct nlattr *data[],
 		    conf->tos & INET_ECN_MASK) {
 			NL_SET_ERR_MSG_ATTR(extack, attr,
 					    "tos: expected 1 (inherit), or a DSCP with the two ECN bits clear");
-			return -EINVAL;
-		}
-	}
-
-	attr = data[IFLA_IPSEC_IPIP_DF];
-	if (attr) {
-		conf->df = nla_get_u8(attr);
-		if (conf->df > IPSEC_IPIP_DF_INHERIT) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "df: expected 0 (unset), 1 (set) or 2 (inherit)");
-			return -EINVAL;
-		}
-	}
-
-	attr = data[IFLA_IPSEC_IPIP_ECN];
-	if (attr) {
-		conf->ecn = nla_get_u8(attr);
-		if (conf->ecn > IPSEC_IPIP_ECN_OFF) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "ecn: expected 0 (rfc3168), 1 (rfc6040) or 2 (off)");
-			return -EINVAL;
-		}
-	}
-
-	attr = data[IFLA_IPSEC_IPIP_FLOWLABEL];
-	if (attr) {
-		conf->flowlabel = nla_get_u8(attr);
-		if (conf->flowlabel > IPSEC_IPIP_FLOWLABEL_ZERO) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "flowlabel: expected 0 (inherit), 1 (hash) or 2 (zero)");
 			return -EINVAL;
 		}
 	}
@@ -195,51 +226,11 @@ int ipsi_conf_parse(struct ipsi_conf *conf, struct nlattr *data[],
 	if (attr)
 		conf->reqid = nla_get_u32(attr);
 
-	attr = data[IFLA_IPSEC_IPIP_ROAM];
-	if (attr) {
-		if (nla_get_u8(attr) > 1) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "roam: expected 0 (off) or 1 (on)");
-			return -EINVAL;
-		}
-		conf->roam = nla_get_u8(attr);
-	}
-
 	attr = data[IFLA_IPSEC_IPIP_ENCAP_PORT];
 	if (attr)
 		conf->encap_port = nla_get_be16(attr);
 
-	attr = data[IFLA_IPSEC_IPIP_KEYING];
-	if (attr) {
-		conf->keying = nla_get_u8(attr);
-		if (conf->keying > IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "keying: expected 0 (manual), 1 (adopt) or 2 (adopt-endpoints)");
-			return -EINVAL;
-		}
-	}
-
-	attr = data[IFLA_IPSEC_IPIP_POLICIES];
-	if (attr) {
-		conf->policies = nla_get_u8(attr);
-		if (conf->policies > IPSEC_IPIP_POLICIES_REQUIRED) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "policies: expected 0 (optional) or 1 (required)");
-			return -EINVAL;
-		}
-	}
-
-	attr = data[IFLA_IPSEC_IPIP_ICMP];
-	if (attr) {
-		if (nla_get_u8(attr) > 1) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "icmp: expected 0 (errors are ignored) or 1 (passed on)");
-			return -EINVAL;
-		}
-		conf->icmp = nla_get_u8(attr);
-	}
-
-	return 0;
+	return ipsi_parse_choices(conf, data, extack);
 }
 
 static bool ipsi_address_is_unicast4(__be32 addr)
@@ -417,6 +408,32 @@ size_t ipsi_conf_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u8)) +			/* POLICIES */
 	       nla_total_size(sizeof(u8)) +			/* ICMP */
 	       nla_total_size(0);				/* FOREIGN */
+}
+
+/**
+ * ipsi_conf_direction - determine the direction of an SA
+ * @conf: configuration of a device
+ * @x: the state; its source address may be unspecified
+ * @out: set to true if the SA is outbound, else to false
+ *
+ * Context: any.
+ * Return: true if the SA is between the endpoints of the device.
+ */
+bool ipsi_conf_direction(const struct ipsi_conf *conf,
+			 const struct xfrm_state *x, bool *out)
+{
+	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
+	u16 family = conf->family;
+	bool any;
+
+	if (x->props.family != family)
+		return false;
+
+	any = xfrm_addr_any(src, family);
+	*out = xfrm_addr_equal(dst, &conf->remote, family) &&
+	       (any || xfrm_addr_equal(src, &conf->local, family));
+	return *out || (xfrm_addr_equal(dst, &conf->local, family) &&
+			(any || xfrm_addr_equal(src, &conf->remote, family)));
 }
 
 /**

@@ -17,6 +17,8 @@ int ipsi_conf_validate(struct net *net, const struct net_device *dev,
 		       struct netlink_ext_ack *extack);
 size_t ipsi_conf_size(const struct net_device *dev);
 int ipsi_conf_fill(struct sk_buff *skb, const struct net_device *dev);
+bool ipsi_conf_direction(const struct ipsi_conf *conf,
+			 const struct xfrm_state *x, bool *out);
 bool ipsi_conf_is_open(const struct net_device *dev);
 
 #endif /* _IPSI_CONF_H */

@@ -130,27 +130,6 @@ static bool ipsi_xmit_df(const struct ipsi_tx *tx, const struct sk_buff *skb)
 	}
 }
 
-/**
- * ipsi_encap_headroom - room for all headers in front of an inner packet
- * @conf: configuration of the device
- * @dst: the bundle
- *
- * The headroom is limited, since the link below may be a tunnel that needs more
- * for each tunnel below itself. A lower layer that needs more copies the
- * packet.
- *
- * Context: any.
- * Return: bytes.
- */
-unsigned int ipsi_encap_headroom(const struct ipsi_conf *conf,
-				 const struct dst_entry *dst)
-{
-	unsigned int headroom = ipsi_outer_len(conf->family) + dst->header_len +
-				LL_RESERVED_SPACE(dst->dev);
-
-	return min_t(unsigned int, headroom, IPSI_HEADROOM_MAX);
-}
-
 /* Hardware that encrypts does not know about the IP-in-IP header, so it would
  * compute a wrong checksum.
  */
@@ -174,7 +153,7 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	int err;
 
 	inner.df = ipsi_xmit_df(tx, skb);
-	if (skb_cow_head(skb, ipsi_encap_headroom(tx->conf, tx->dst)) ||
+	if (skb_cow_head(skb, ipsi_outer_headroom(tx->conf, tx->dst)) ||
 	    ipsi_xmit_checksum(tx, skb) ||
 	    iptunnel_handle_offloads(skb, ipv4 ? SKB_GSO_IPXIP4 :
 						 SKB_GSO_IPXIP6)) {

@@ -205,11 +205,14 @@ struct ipsi_sad {
 
 /**
  * struct ipsi_carrier - the carrier of a device; see carrier.c
- * @keyed: there are keys in both directions; written under ipsi_sad.lock
+ * @lock: protects @keyed, and orders the changes of the carrier and their
+ *   events; taken with BH off, inside of ipsi_sad.lock
+ * @keyed: there are keys in both directions; also read without @lock
  * @off: work that turns the carrier off, unless the keys are back by then
  * @queue: work that lets packets through again after a change of the queue
  */
 struct ipsi_carrier {
+	spinlock_t lock;		/* see above */
 	bool keyed;
 	struct delayed_work off;
 	struct work_struct queue;

@@ -12,7 +12,7 @@
 #include "net.h"
 #include "peer.h"
 #include "sa.h"
-#include "sad_flush.h"
+#include "sa_clone.h"
 #include "spd.h"
 
 /* An update has taken an SA from its device and given it to none. If it is an

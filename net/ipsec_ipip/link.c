@@ -8,7 +8,7 @@
 #include <net/rtnetlink.h>
 
 #include "adopt.h"
-#include "bundle.h"
+#include "cache.h"
 #include "carrier.h"
 #include "conf.h"
 #include "device.h"

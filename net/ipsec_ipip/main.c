@@ -10,15 +10,16 @@
 #include <net/net_namespace.h>
 
 #include "adopt.h"
-#include "bundle.h"
+#include "cache.h"
 #include "decap.h"
 #include "device.h"
+#include "event.h"
 #include "km.h"
 #include "link.h"
 #include "migrate.h"
 #include "mtu.h"
 #include "net.h"
-#include "netlink.h"
+#include "netlink-gen.h"
 #include "sa.h"
 #include "spd.h"
 #include "wipe.h"
@@ -120,7 +121,7 @@ static int __init ipsi_init(void)
 
 	ipsi_km_register();
 
-	err = ipsi_nl_register();
+	err = ipsi_nl_register(&ipsec_ipip_nl_family);
 	if (err)
 		goto err_km;
 

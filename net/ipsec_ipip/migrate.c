@@ -21,7 +21,6 @@
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"
-#include "sad_flush.h"
 #include "work.h"
 
 /**

@@ -12,12 +12,10 @@
 
 #include "net.h"
 #include "netlink-gen.h"
-#include "netlink.h"
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_build.h"
 #include "sa_clone.h"
-#include "sad_flush.h"
 
 /* RFC 4303 section 2.1 reserves smaller SPIs. */
 #define IPSI_SPI_MIN	256
@@ -676,38 +674,4 @@ int ipsec_ipip_nl_dev_get_dumpit(struct sk_buff *skb,
 	rcu_read_unlock();
 
 	return err && !skb->len ? err : skb->len;
-}
-
-/* Events reveal SAs, so the group is privileged. The YAML specification cannot
- * express the flags of a group.
- */
-static const struct genl_multicast_group ipsi_nl_groups[] = {
-	[IPSEC_IPIP_NLGRP_EVENTS] = {
-		.name = IPSEC_IPIP_MCGRP_EVENTS,
-		.flags = GENL_MCAST_CAP_NET_ADMIN,
-	},
-};
-
-/**
- * ipsi_nl_register - register the family
- *
- * Context: process, in the init function of the module.
- * Return: 0 or a negative errno.
- */
-int ipsi_nl_register(void)
-{
-	BUILD_BUG_ON(ARRAY_SIZE(ipsi_nl_groups) != IPSEC_IPIP_NLGRP_EVENTS + 1);
-
-	ipsec_ipip_nl_family.mcgrps = ipsi_nl_groups;
-	return ipsi_genl_register(&ipsec_ipip_nl_family);
-}
-
-/**
- * ipsi_nl_unregister - unregister the family
- *
- * Context: process.
- */
-void ipsi_nl_unregister(void)
-{
-	ipsi_genl_unregister(&ipsec_ipip_nl_family);
 }

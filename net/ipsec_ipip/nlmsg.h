@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Messages of the generic netlink family: replies and events */
+/* Replies of the generic netlink family */
 #ifndef _IPSI_NLMSG_H
 #define _IPSI_NLMSG_H
 
@@ -39,14 +39,5 @@ int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
 int ipsi_nl_fill_sa(struct sk_buff *msg, const struct ipsi_nl_to *to,
 		    struct ipsi_dev *idev, struct xfrm_state *x, bool out,
 		    bool keys);
-
-void ipsi_nl_event_sa(struct ipsi_dev *idev, u8 cmd,
-		      const struct xfrm_state *x, bool out, bool hard);
-void ipsi_nl_event_refuse(struct ipsi_dev *idev, const struct xfrm_state *x,
-			  bool out, u32 refusal);
-void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
-			    bool pinned);
-void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on);
-void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to);
 
 #endif /* _IPSI_NLMSG_H */

@@ -147,3 +147,24 @@ void ipsi_outer_push(const struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		skb->protocol = htons(ETH_P_IPV6);
 	}
 }
+
+/**
+ * ipsi_outer_headroom - room for all headers in front of an inner packet
+ * @conf: configuration of the device
+ * @dst: the bundle
+ *
+ * The headroom is limited, since the link below may be a tunnel that needs more
+ * for each tunnel below itself. A lower layer that needs more copies the
+ * packet.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+unsigned int ipsi_outer_headroom(const struct ipsi_conf *conf,
+				 const struct dst_entry *dst)
+{
+	unsigned int headroom = ipsi_outer_len(conf->family) + dst->header_len +
+				LL_RESERVED_SPACE(dst->dev);
+
+	return min_t(unsigned int, headroom, IPSI_HEADROOM_MAX);
+}

@@ -3,9 +3,19 @@
 #ifndef _IPSI_OUTER_H
 #define _IPSI_OUTER_H
 
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+
 #include "inner.h"
 #include "ipsi.h"
 #include "sa_clone.h"
+
+/* Room in front of inner packets: enough for most links; limited, since offsets
+ * of headers have 16 bits
+ */
+#define IPSI_HEADROOM_MIN	(LL_MAX_HEADER + sizeof(struct ipv6hdr) + \
+				 IPSI_ESP_OVERHEAD_MAX)
+#define IPSI_HEADROOM_MAX	512
 
 /* Length of the outer header */
 static inline unsigned int ipsi_outer_len(u16 family)
@@ -22,6 +32,8 @@ static inline u8 ipsi_outer_sa_flags(const struct xfrm_state *x)
 	return x->xflags & IPSI_XFLAG_ADOPTED ? x->props.flags : 0;
 }
 
+unsigned int ipsi_outer_headroom(const struct ipsi_conf *conf,
+				 const struct dst_entry *dst);
 void ipsi_outer_push(const struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		     const struct dst_entry *dst, struct sk_buff *skb,
 		     const struct ipsi_inner *inner);

@@ -21,10 +21,10 @@
 #include <net/xfrm.h>
 
 #include "adopt.h"
-#include "bundle.h"
+#include "cache.h"
 #include "conf.h"
+#include "event.h"
 #include "mtu.h"
-#include "nlmsg.h"
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"

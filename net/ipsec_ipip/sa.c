@@ -21,16 +21,16 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
-#include "bundle.h"
+#include "cache.h"
 #include "carrier.h"
+#include "conf.h"
+#include "event.h"
 #include "mtu.h"
 #include "net.h"
-#include "nlmsg.h"
 #include "policy.h"
 #include "sa.h"
 #include "sa_clone.h"
 #include "sad_find.h"
-#include "sad_flush.h"
 #include "ts.h"
 #include "wipe.h"
 #include "work.h"
@@ -88,31 +88,17 @@ void ipsi_sa_exit(void)
 static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 			      const struct xfrm_state *x, bool *out)
 {
-	const xfrm_address_t *src = &x->props.saddr, *dst = &x->id.daddr;
-	u16 family = conf->family;
-
-	if (x->props.family != family ||
-	    (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
-	    !x->id.spi || !ipsi_sa_authenticates(x) || !ipsi_ts_usable(x))
+	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
+	    !x->id.spi || !ipsi_sa_authenticates(x) || !ipsi_ts_usable(x) ||
+	    !ipsi_conf_direction(conf, x, out))
 		return false;
 
-	if (xfrm_addr_equal(dst, &conf->remote, family) &&
-	    (xfrm_addr_equal(src, &conf->local, family) ||
-	     xfrm_addr_any(src, family))) {
-		*out = true;
+	if (*out)
 		return x->props.mode == XFRM_MODE_TRANSPORT &&
 		       x->xso.type != XFRM_DEV_OFFLOAD_PACKET;
-	}
 
-	if (xfrm_addr_equal(dst, &conf->local, family) &&
-	    (xfrm_addr_equal(src, &conf->remote, family) ||
-	     xfrm_addr_any(src, family))) {
-		*out = false;
-		return x->props.mode == XFRM_MODE_TRANSPORT ||
-		       x->props.mode == XFRM_MODE_TUNNEL;
-	}
-
-	return false;
+	return x->props.mode == XFRM_MODE_TRANSPORT ||
+	       x->props.mode == XFRM_MODE_TUNNEL;
 }
 
 static bool ipsi_sa_usable(const struct ipsi_sa *sa)
@@ -851,17 +837,10 @@ static struct ipsi_sa *ipsi_sa_current(struct ipsi_dev *idev)
 	return sad->active;
 }
 
-/**
- * ipsi_sa_tx_find - find the outbound SA for this CPU
- * @idev: the device
- *
- * A pinned SA comes first, then the per-CPU SA of this CPU (RFC 9611), then the
- * SA in use.
- *
- * Context: BH off, @idev's sad.lock is held.
- * Return: the entry, valid as long as the lock is held, or NULL.
+/* Find the outbound SA for this CPU: a pinned SA comes first, then the per-CPU
+ * SA of this CPU (RFC 9611), then the SA in use.
  */
-struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
+static struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
 {
 	struct ipsi_sa *active = ipsi_sa_current(idev);
 	struct ipsi_sad *sad = &idev->sad;
@@ -878,7 +857,7 @@ struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev)
  * @x: the state
  *
  * Context: BH off.
- * Return: true if ipsi_sa_tx_find() finds it.
+ * Return: true if ipsi_sa_policy_get() sets its SA to it.
  */
 bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
@@ -891,6 +870,44 @@ bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
 	spin_unlock(&idev->sad.lock);
 
 	return is;
+}
+
+/**
+ * ipsi_sa_policy_get - get the private policy of the outbound SA for this CPU
+ * @idev: the device
+ * @conf: its configuration
+ * @key: the SA that a key manager makes if there is none
+ * @x: set to the SA with a reference for the caller, or to NULL if there is
+ *   none; the policy then triggers an acquire
+ *
+ * Context: BH off, RCU read side.
+ * Return: the policy with a reference for the caller; NULL if out of memory.
+ */
+struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
+				       const struct ipsi_conf *conf,
+				       const struct ipsi_acq_key *key,
+				       struct xfrm_state **x)
+{
+	struct xfrm_policy *xp = NULL;
+	struct ipsi_policy **pol;
+	struct ipsi_sa *sa;
+
+	spin_lock(&idev->sad.lock);
+	sa = ipsi_sa_tx_find(idev);
+	*x = sa ? sa->x : NULL;
+	pol = sa ? &sa->policy : &idev->sad.policy;
+	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, key))
+		ipsi_policy_kill(pol);
+	if (!*pol)
+		*pol = ipsi_policy_make(idev->net, conf, *x, key);
+	if (*pol) {
+		xp = ipsi_policy_get(*pol);
+		if (*x)
+			xfrm_state_hold(*x);
+	}
+	spin_unlock(&idev->sad.lock);
+
+	return xp;
 }
 
 /**
@@ -1120,12 +1137,12 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_sad_purge - remove all SAs from a device, but not from the SAD
+ * ipsi_sad_fini - remove all SAs from a device, but not from the SAD
  * @idev: the device; its carrier does not change
  *
  * Context: process.
  */
-void ipsi_sad_purge(struct ipsi_dev *idev)
+void ipsi_sad_fini(struct ipsi_dev *idev)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa, *next;
@@ -1154,18 +1171,7 @@ void ipsi_sad_close(struct ipsi_dev *idev)
 	sad->closed = true;
 	spin_unlock_bh(&sad->lock);
 
-	ipsi_sad_purge(idev);
-}
-
-/**
- * ipsi_sad_fini - undo ipsi_sad_init(), and remove all SAs
- * @idev: the device, which has no users any more
- *
- * Context: process.
- */
-void ipsi_sad_fini(struct ipsi_dev *idev)
-{
-	ipsi_sad_purge(idev);
+	ipsi_sad_fini(idev);
 }
 
 /**

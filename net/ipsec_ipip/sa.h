@@ -7,13 +7,15 @@
 
 #include "ipsi.h"
 
+struct ipsi_acq_key;
+
 /**
  * struct ipsi_sa - an SA of a device
  * @list: entry in ipsi_sad.list, owned by that list
  * @by_state: entry in the table of SAs by their state
  * @idev: the device
  * @x: the state, the key of @by_state; one reference is owned
- * @policy: private policy of an outbound SA (bundle.c), or NULL; owned; written
+ * @policy: private policy of an outbound SA, or NULL; owned; written
  *   under ipsi_sad.lock
  * @joined: time at which the SA joined the device, in jiffies
  * @seq: position in the list, which is sorted by descending @seq
@@ -79,7 +81,6 @@ void ipsi_sa_exit(void);
 
 void ipsi_sad_init(struct ipsi_sad *sad);
 void ipsi_sad_load(struct ipsi_dev *idev);
-void ipsi_sad_purge(struct ipsi_dev *idev);
 void ipsi_sad_close(struct ipsi_dev *idev);
 void ipsi_sad_stop(struct ipsi_dev *idev);
 void ipsi_sad_fini(struct ipsi_dev *idev);
@@ -99,8 +100,11 @@ void ipsi_sad_net_moved(const struct net *net, u16 family,
 			const xfrm_address_t *a, const xfrm_address_t *b);
 
 int ipsi_sa_activate(struct ipsi_dev *idev, const struct ipsi_sa_id *id);
-struct ipsi_sa *ipsi_sa_tx_find(struct ipsi_dev *idev);
 bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x);
+struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
+				       const struct ipsi_conf *conf,
+				       const struct ipsi_acq_key *key,
+				       struct xfrm_state **x);
 
 struct xfrm_state *ipsi_sa_get(struct ipsi_dev *idev,
 			       const struct ipsi_sa_id *id);

@@ -11,7 +11,6 @@
 #include <net/xfrm.h>
 
 #include "decap.h"
-#include "netlink-gen.h"
 #include "sa.h"
 #include "sa_build.h"
 #include "sa_clone.h"
@@ -362,8 +361,9 @@ static int ipsi_build_lifetime(struct xfrm_state *x, struct genl_info *info)
 	if (!attr)
 		return 0;
 
-	err = nla_parse_nested(tb, IPSEC_IPIP_A_LIFETIME_MAX, attr,
-			       ipsec_ipip_lifetime_nl_policy, info->extack);
+	/* The policy of the request has validated the attributes inside. */
+	err = nla_parse_nested(tb, IPSEC_IPIP_A_LIFETIME_MAX, attr, NULL,
+			       info->extack);
 	if (err)
 		return err;
 
@@ -407,8 +407,9 @@ static int ipsi_build_encap(struct xfrm_state *x, struct genl_info *info)
 		return -EINVAL;
 	}
 
-	err = nla_parse_nested(tb, IPSEC_IPIP_A_ENCAP_MAX, attr,
-			       ipsec_ipip_encap_nl_policy, info->extack);
+	/* See ipsi_build_lifetime(). */
+	err = nla_parse_nested(tb, IPSEC_IPIP_A_ENCAP_MAX, attr, NULL,
+			       info->extack);
 	if (err)
 		return err;
 

@@ -9,6 +9,8 @@
  * nonce twice, which breaks a counter-mode cipher (RFC 4106 section 2). So the
  * original is dead before the clone becomes valid; packets in between find no
  * SA and are dropped.
+ *
+ * Also wipes and deletes single states.
  */
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -376,4 +378,31 @@ int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new)
 		km_state_expired(old, 1, 0);
 
 	return err;
+}
+
+/**
+ * ipsi_sad_end - delete a state of a device that goes, and notify its owner
+ * @x: the state
+ *
+ * The key manager of the state gets a hard expiry, so that it negotiates a new
+ * SA. A state of sa-add is reported as deleted.
+ *
+ * Context: any; @x's lock is not held.
+ */
+void ipsi_sad_end(struct xfrm_state *x)
+{
+	const struct km_event c = { .event = XFRM_MSG_DELSA };
+
+	if (xfrm_state_delete(x))
+		return;
+
+	xfrm_audit_state_delete(x, 1, true);
+	/* No key manager is left in a namespace that is going. */
+	if (!check_net(xs_net(x)))
+		return;
+
+	if (x->xflags & IPSI_XFLAG_OWN)
+		km_state_notify(x, &c);
+	else
+		km_state_expired(x, 1, 0);
 }

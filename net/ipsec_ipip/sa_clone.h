@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Clones a state with changes, and replaces the original */
+/* Clones, replaces, wipes and deletes single states */
 #ifndef _IPSI_SA_CLONE_H
 #define _IPSI_SA_CLONE_H
 
@@ -52,5 +52,6 @@ struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
 int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new);
 void ipsi_sa_discard(struct xfrm_state *x);
 void ipsi_sa_wipe(struct xfrm_state *x);
+void ipsi_sad_end(struct xfrm_state *x);
 
 #endif /* _IPSI_SA_CLONE_H */

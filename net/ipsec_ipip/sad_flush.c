@@ -62,33 +62,6 @@ static enum ipsi_sad_step ipsi_sad_flush_one(struct xfrm_state *x, void *data)
 	return flush->n < IPSI_FLUSH_BATCH ? IPSI_SAD_NEXT : IPSI_SAD_UNLOCK;
 }
 
-/**
- * ipsi_sad_end - delete a state of a device that goes, and notify its owner
- * @x: the state
- *
- * The key manager of the state gets a hard expiry, so that it negotiates a new
- * SA. A state of sa-add is reported as deleted.
- *
- * Context: any; @x's lock is not held.
- */
-void ipsi_sad_end(struct xfrm_state *x)
-{
-	const struct km_event c = { .event = XFRM_MSG_DELSA };
-
-	if (xfrm_state_delete(x))
-		return;
-
-	xfrm_audit_state_delete(x, 1, true);
-	/* No key manager is left in a namespace that is going. */
-	if (!check_net(xs_net(x)))
-		return;
-
-	if (x->xflags & IPSI_XFLAG_OWN)
-		km_state_notify(x, &c);
-	else
-		km_state_expired(x, 1, 0);
-}
-
 static void ipsi_sad_flush_found(void *data)
 {
 	struct ipsi_flush *flush = data;

@@ -6,6 +6,5 @@
 #include "ipsi.h"
 
 void ipsi_sad_flush(struct ipsi_dev *idev);
-void ipsi_sad_end(struct xfrm_state *x);
 
 #endif /* _IPSI_SAD_FLUSH_H */

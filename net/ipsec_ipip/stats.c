@@ -1,104 +1,82 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Refused packets: each is counted by its reason and in the counters of the
- * interface, and can be traced.
+ * interface, and can be traced. ethtool(8) shows the counters.
  */
+#include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/string.h>
 #include <linux/u64_stats_sync.h>
 
 #include "stats.h"
 #include "trace.h"
 
-/* Names of the reasons: those of the netlink attributes, with "_" instead of
- * "-"
+/**
+ * struct ipsi_reason_info - properties of a reason
+ * @name: name of the netlink attribute, with "_" instead of "-"
+ * @total: counter of the interface, as an offset in struct net_device_stats; 0
+ *   if no packet is lost
+ * @kind: counter of the kind of error, as well; or 0
+ * @drop: the closest drop reason of the core, for skb:kfree_skb; or 0. An
+ *   out-of-tree module cannot add its own. The tracepoint
+ *   ipsec_ipip:ipsec_ipip_refused has the exact reason, with the same skbaddr.
+ * @tx: the packet was sent by the device; else received
  */
-static const char * const ipsi_stats_names[] = {
-	[IPSI_TX_NO_SA]		= "tx_no_sa",
-	[IPSI_TX_NO_ROUTE]	= "tx_no_route",
-	[IPSI_TX_LOOP]		= "tx_loop",
-	[IPSI_TX_PROTOCOL]	= "tx_protocol",
-	[IPSI_TX_TOO_BIG]	= "tx_too_big",
-	[IPSI_TX_MALFORMED]	= "tx_malformed",
-	[IPSI_TX_ERROR]		= "tx_error",
-	[IPSI_RX_OUTER_ADDRESS]	= "rx_outer_address",
-	[IPSI_RX_PROTOCOL]	= "rx_protocol",
-	[IPSI_RX_MALFORMED]	= "rx_malformed",
-	[IPSI_RX_ECN]		= "rx_ecn",
-	[IPSI_RX_CRYPTO]	= "rx_crypto",
-	[IPSI_RX_DOWN]		= "rx_down",
-	[IPSI_RX_DUMMY]		= "rx_dummy",
-	[IPSI_RX_ECN_ODD]	= "rx_ecn_odd",
-	[IPSI_TX_SELECTOR]	= "tx_selector",
-	[IPSI_RX_SELECTOR]	= "rx_selector",
-	[IPSI_TX_PATH_ERROR]	= "tx_path_error",
+struct ipsi_reason_info {
+	const char *name;
+	unsigned int total;
+	unsigned int kind;
+	enum skb_drop_reason drop;
+	bool tx;
 };
 
-static_assert(ARRAY_SIZE(ipsi_stats_names) == IPSI_REASONS);
+#define IPSI_STAT(name)		offsetof(struct net_device_stats, name)
+#define IPSI_TX(name, ...)	{ "tx_" name, ##__VA_ARGS__, .tx = true }
+#define IPSI_RX(name, ...)	{ "rx_" name, ##__VA_ARGS__ }
 
-/**
- * ipsi_stats_name - return the name of a reason
- * @reason: the reason
- *
- * Return: a static string.
- */
-const char *ipsi_stats_name(enum ipsi_reason reason)
-{
-	return ipsi_stats_names[reason];
-}
+static const struct ipsi_reason_info ipsi_reasons[] = {
+	[IPSI_TX_NO_SA] = IPSI_TX("no_sa", IPSI_STAT(tx_errors),
+				  IPSI_STAT(tx_carrier_errors),
+				  SKB_DROP_REASON_XFRM_POLICY),
+	[IPSI_TX_NO_ROUTE] = IPSI_TX("no_route", IPSI_STAT(tx_errors),
+				     IPSI_STAT(tx_carrier_errors),
+				     SKB_DROP_REASON_IP_OUTNOROUTES),
+	[IPSI_TX_LOOP] = IPSI_TX("loop", IPSI_STAT(tx_errors),
+				 IPSI_STAT(collisions),
+				 SKB_DROP_REASON_IP_OUTNOROUTES),
+	[IPSI_TX_PROTOCOL] = IPSI_TX("protocol", IPSI_STAT(tx_dropped), 0,
+				     SKB_DROP_REASON_UNHANDLED_PROTO),
+	[IPSI_TX_TOO_BIG] = IPSI_TX("too_big", IPSI_STAT(tx_dropped), 0,
+				    SKB_DROP_REASON_PKT_TOO_BIG),
+	[IPSI_TX_MALFORMED] = IPSI_TX("malformed", IPSI_STAT(tx_dropped), 0,
+				      SKB_DROP_REASON_IP_INHDR),
+	[IPSI_TX_ERROR] = IPSI_TX("error", IPSI_STAT(tx_errors),
+				  IPSI_STAT(tx_aborted_errors),
+				  SKB_DROP_REASON_NOMEM),
+	[IPSI_RX_OUTER_ADDRESS] = IPSI_RX("outer_address",
+					  IPSI_STAT(rx_errors)),
+	[IPSI_RX_PROTOCOL] = IPSI_RX("protocol", IPSI_STAT(rx_errors)),
+	[IPSI_RX_MALFORMED] = IPSI_RX("malformed", IPSI_STAT(rx_errors),
+				      IPSI_STAT(rx_frame_errors)),
+	[IPSI_RX_ECN] = IPSI_RX("ecn", IPSI_STAT(rx_errors),
+				IPSI_STAT(rx_frame_errors)),
+	[IPSI_RX_CRYPTO] = IPSI_RX("crypto", IPSI_STAT(rx_errors)),
+	[IPSI_RX_DOWN] = IPSI_RX("down", IPSI_STAT(rx_dropped)),
+	[IPSI_RX_DUMMY] = IPSI_RX("dummy"),
+	[IPSI_RX_ECN_ODD] = IPSI_RX("ecn_odd"),
+	[IPSI_TX_SELECTOR] = IPSI_TX("selector", IPSI_STAT(tx_dropped)),
+	[IPSI_RX_SELECTOR] = IPSI_RX("selector", IPSI_STAT(rx_errors)),
+	[IPSI_TX_PATH_ERROR] = IPSI_TX("path_error"),
+};
 
-static bool ipsi_stats_is_tx(enum ipsi_reason reason)
-{
-	return *ipsi_stats_names[reason] == 't';
-}
+static_assert(ARRAY_SIZE(ipsi_reasons) == IPSI_REASONS);
 
-/* Count in the statistics of the interface: as an error or as dropped, and
- * errors also by their kind.
- */
-static void ipsi_stats_interface(struct net_device *dev,
-				 enum ipsi_reason reason)
+static void ipsi_stats_inc(struct net_device *dev, unsigned int offset)
 {
-	switch (reason) {
-	case IPSI_TX_NO_SA:
-	case IPSI_TX_NO_ROUTE:
-		DEV_STATS_INC(dev, tx_errors);
-		DEV_STATS_INC(dev, tx_carrier_errors);
-		break;
-	case IPSI_TX_LOOP:
-		DEV_STATS_INC(dev, tx_errors);
-		DEV_STATS_INC(dev, collisions);
-		break;
-	case IPSI_TX_ERROR:
-		DEV_STATS_INC(dev, tx_errors);
-		DEV_STATS_INC(dev, tx_aborted_errors);
-		break;
-	case IPSI_TX_PROTOCOL:
-	case IPSI_TX_TOO_BIG:
-	case IPSI_TX_MALFORMED:
-	case IPSI_TX_SELECTOR:
-		DEV_STATS_INC(dev, tx_dropped);
-		break;
-	case IPSI_RX_MALFORMED:
-	case IPSI_RX_ECN:
-		DEV_STATS_INC(dev, rx_errors);
-		DEV_STATS_INC(dev, rx_frame_errors);
-		break;
-	case IPSI_RX_OUTER_ADDRESS:
-	case IPSI_RX_PROTOCOL:
-	case IPSI_RX_CRYPTO:
-	case IPSI_RX_SELECTOR:
-		DEV_STATS_INC(dev, rx_errors);
-		break;
-	case IPSI_RX_DOWN:
-		DEV_STATS_INC(dev, rx_dropped);
-		break;
-	/* No packet is lost. */
-	case IPSI_RX_DUMMY:
-	case IPSI_RX_ECN_ODD:
-	case IPSI_TX_PATH_ERROR:
-	case IPSI_ACCEPT:
-		break;
-	}
+	/* The same as DEV_STATS_INC(). */
+	if (offset)
+		atomic_long_inc((void *)&dev->stats + offset);
 }
 
 /**
@@ -132,35 +110,12 @@ void ipsi_stats_count(struct ipsi_dev *idev, enum ipsi_reason reason)
 void ipsi_stats_refused(struct ipsi_dev *idev, enum ipsi_reason reason,
 			const struct sk_buff *skb, const struct xfrm_state *x)
 {
-	ipsi_stats_count(idev, reason);
-	ipsi_stats_interface(idev->dev, reason);
-	trace_ipsec_ipip_refused(idev->dev, ipsi_stats_name(reason),
-				 ipsi_stats_is_tx(reason), skb, x);
-}
+	const struct ipsi_reason_info *info = &ipsi_reasons[reason];
 
-/* Return the closest drop reason of the core, for skb:kfree_skb. An out-of-tree
- * module cannot add its own. The tracepoint ipsec_ipip:ipsec_ipip_refused has
- * the exact reason, with the same skbaddr.
- */
-static enum skb_drop_reason ipsi_drop_reason(enum ipsi_reason reason)
-{
-	switch (reason) {
-	case IPSI_TX_NO_SA:
-		return SKB_DROP_REASON_XFRM_POLICY;
-	case IPSI_TX_NO_ROUTE:
-	case IPSI_TX_LOOP:
-		return SKB_DROP_REASON_IP_OUTNOROUTES;
-	case IPSI_TX_PROTOCOL:
-		return SKB_DROP_REASON_UNHANDLED_PROTO;
-	case IPSI_TX_TOO_BIG:
-		return SKB_DROP_REASON_PKT_TOO_BIG;
-	case IPSI_TX_MALFORMED:
-		return SKB_DROP_REASON_IP_INHDR;
-	case IPSI_TX_ERROR:
-		return SKB_DROP_REASON_NOMEM;
-	default:
-		return SKB_DROP_REASON_NOT_SPECIFIED;
-	}
+	ipsi_stats_count(idev, reason);
+	ipsi_stats_inc(idev->dev, info->total);
+	ipsi_stats_inc(idev->dev, info->kind);
+	trace_ipsec_ipip_refused(idev->dev, info->name, info->tx, skb, x);
 }
 
 /**
@@ -176,7 +131,8 @@ void ipsi_drop(struct ipsi_dev *idev, enum ipsi_reason reason,
 	       struct sk_buff *skb, const struct xfrm_state *x)
 {
 	ipsi_stats_refused(idev, reason, skb, x);
-	kfree_skb_reason(skb, ipsi_drop_reason(reason));
+	kfree_skb_reason(skb, ipsi_reasons[reason].drop ?:
+			 SKB_DROP_REASON_NOT_SPECIFIED);
 }
 
 /**
@@ -219,3 +175,45 @@ struct ipsi_stats __percpu *ipsi_stats_alloc(void)
 {
 	return netdev_alloc_pcpu_stats(struct ipsi_stats);
 }
+
+/* ethtool(8): the counters by reason, with the names that they have in netlink,
+ * the carrier, and the link type as the name of the driver. There is no medium,
+ * so there are no settings.
+ */
+static void ipsi_ethtool_get_drvinfo(struct net_device *dev,
+				     struct ethtool_drvinfo *info)
+{
+	strscpy(info->driver, dev->rtnl_link_ops->kind, sizeof(info->driver));
+}
+
+static int ipsi_ethtool_get_sset_count(struct net_device *dev, int sset)
+{
+	return sset == ETH_SS_STATS ? IPSI_REASONS : -EOPNOTSUPP;
+}
+
+static void ipsi_ethtool_get_strings(struct net_device *dev, u32 sset,
+				     u8 *data)
+{
+	int reason;
+
+	if (sset != ETH_SS_STATS)
+		return;
+
+	for (reason = 0; reason < IPSI_REASONS; reason++)
+		strscpy_pad((char *)data + reason * ETH_GSTRING_LEN,
+			    ipsi_reasons[reason].name, ETH_GSTRING_LEN);
+}
+
+static void ipsi_ethtool_get_stats(struct net_device *dev,
+				   struct ethtool_stats *stats, u64 *data)
+{
+	ipsi_stats_read(netdev_priv(dev), data);
+}
+
+const struct ethtool_ops ipsi_ethtool_ops = {
+	.get_drvinfo		= ipsi_ethtool_get_drvinfo,
+	.get_link		= ethtool_op_get_link,
+	.get_sset_count		= ipsi_ethtool_get_sset_count,
+	.get_strings		= ipsi_ethtool_get_strings,
+	.get_ethtool_stats	= ipsi_ethtool_get_stats,
+};

@@ -18,7 +18,6 @@
 #include <net/dst.h>
 
 #include "acquire.h"
-#include "encap.h"
 #include "net.h"
 #include "sa.h"
 #include "stats.h"
@@ -97,11 +96,12 @@ static void ipsi_txq_drop(struct ipsi_dev *idev, struct sk_buff_head *packets)
 /* Send packets, or drop and count them if the device is down. */
 static void ipsi_txq_send(struct ipsi_dev *idev, struct sk_buff_head *packets)
 {
+	struct net_device *dev = idev->dev;
 	struct sk_buff *skb;
 
 	rcu_read_lock_bh();
-	while (netif_running(idev->dev) && (skb = __skb_dequeue(packets)))
-		ipsi_xmit(skb, idev->dev);
+	while (netif_running(dev) && (skb = __skb_dequeue(packets)))
+		netdev_start_xmit(skb, dev, netdev_get_tx_queue(dev, 0), false);
 	rcu_read_unlock_bh();
 
 	ipsi_txq_drop(idev, packets);
@@ -217,7 +217,7 @@ void ipsi_txq_acquire_sent(struct ipsi_dev *idev, bool sent)
  * Called when there are keys in both directions. Some key managers install the
  * outbound SA first; if packets left then, the answers would be lost.
  *
- * Context: any; @idev's sad.lock is held.
+ * Context: any.
  */
 void ipsi_txq_keys_ready(struct ipsi_dev *idev)
 {
