@@ -4,8 +4,9 @@
 # Devices whose outer packets leave by other devices: a stack of many, and
 # circles of two and three, with and without queues, with ciphers that take their
 # time, over IPv6, and by way of VRFs, a bridge, VXLAN and another host. A few may
-# lie on top of each other; more, and circles, are refused and counted, for any user, and all is well again when the route is. A failure means that anybody can bring the
-# kernel down, or keep its processors busy for ever.
+# lie on top of each other; more, and circles, are refused and counted, for any
+# user, and all is well again when the route is. A failure means that anybody can
+# bring the kernel down, or keep its processors busy for ever.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
