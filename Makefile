@@ -31,6 +31,8 @@ Try and test; missing Debian packages are installed and listed first:
                            fetched first, as root
   make check-extended      the test programs that "make check" leaves out
   make static              only the static checks
+  make mainline            check the series of patches for a kernel tree, on the
+                           source of Debian's newest kernel
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
 
@@ -140,6 +142,9 @@ static:
 check-mutants:
 	scripts/mutants
 
+mainline:
+	scripts/mainline --check
+
 ifneq ($(wildcard scripts/bench),)
 bench:
 	scripts/bench
@@ -153,4 +158,4 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean gen rfc-table setup demo demo-ike check check-extended \
-	static check-mutants bench help
+	static check-mutants mainline bench help
