@@ -33,6 +33,8 @@ Try and test; missing Debian packages are installed and listed first:
                            systems of Debian 12 and 13, booted with systemd
   make check-extended      the test programs that "make check" leaves out
   make static              only the static checks
+  make mainline            check the series of patches for a kernel tree, on the
+                           source of Debian's newest kernel
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
 
@@ -155,6 +157,9 @@ static:
 check-mutants:
 	scripts/mutants
 
+mainline:
+	scripts/mainline --check
+
 ifneq ($(wildcard scripts/bench),)
 bench:
 	scripts/bench
@@ -168,4 +173,4 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static check-mutants bench help
+	check check-extended static check-mutants mainline bench help

@@ -19,14 +19,14 @@ source "$IPSI_INTEROP/lib/strongswan.sh"
 # shellcheck disable=SC2034 # it is for the library
 IPSI_QUIET=1
 
-# charon_counts PACKETS: charon on the left sees so many in both directions
+# charon_counts PACKETS: charon on the left counts PACKETS in both directions
 charon_counts()
 {
 	ipsi_swanctl left --list-sas | grep -c "^ *\(in\|out\) .*, *$1 packets" |
 		grep -qx 2
 }
 
-# What charon sees, and what ends in which way. R27 R32
+# The view of charon, and how SAs end in each way. R27 R32
 delete_child()
 {
 	swan_start psk
@@ -51,7 +51,7 @@ delete_child()
 }
 
 # A daemon that dies leaves its SAs; the next one knows nothing of them, but
-# keys the device anew.
+# gives the device new keys.
 daemon_dies()
 {
 	swan_start psk
@@ -135,8 +135,7 @@ by_endpoints()
 	flow_lossless 20
 }
 
-# What asks for keys by reqid, if there are no policies, asks by those, if there
-# are.
+# An acquire names the reqid if there are no policies, and else a policy.
 on_demand_with_policies()
 {
 	ipsi_charon_need

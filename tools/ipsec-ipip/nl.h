@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Generic netlink over libmnl: one socket, one request at a time, extended
- * acknowledgements, and events.
+ * acknowledgments, and events.
  */
 #ifndef _IPSI_NL_H
 #define _IPSI_NL_H

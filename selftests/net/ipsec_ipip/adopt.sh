@@ -170,7 +170,7 @@ all_is_kept()
 	ipsi_has "$after" "0x1002 ae 10 4d0000006300000055550000" "replay state"
 }
 
-# What was sent before goes on after: sequence numbers, bytes, packets and the
+# The counts continue: sequence numbers, bytes, packets and the
 # time of first use. R34
 counters_go_on()
 {
@@ -236,8 +236,8 @@ refused_are()
 	[ "$(refusals)" = "$1" ]
 }
 
-# An SA with a mark is that of a VTI, which has no if_id. What is refused is told
-# once, and again when it was updated.
+# An SA with a mark is that of a VTI, which has no if_id. A refusal is
+# reported once, and again after an update of the SA.
 marked_is_refused()
 {
 	local sa=("${IN[@]}" spi 0x5001 mode tunnel mark 5 "${GCM[@]}")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What becomes of adopted SAs: the key manager, in whose place "ip xfrm" is
+# The life of adopted SAs: the key manager, in whose place "ip xfrm" is
 # here, updates and deletes them, and hears when they expire; devices come and
 # go. A failure means that an IKE daemon loses track of its SAs, or that the
 # device does.
@@ -36,7 +36,7 @@ daemon_gone()
 	[ "$(ipsi_get left sa_out)" = 0 ]
 }
 
-# Expiry is told under the SPI that the daemon knows.
+# Expiry is reported under the SPI that the daemon knows.
 expiry()
 {
 	local heard=$IPSI_TMP/heard
@@ -106,8 +106,8 @@ device_comes_and_goes()
 	ipsi_ping left
 }
 
-# Who has asked for new keys may not have them yet: the new outbound SA is used
-# when the former one is deleted, or after a time. R29
+# The initiator of a rekey may not have its new keys yet: the new outbound SA is
+# used when the old one is deleted, or after a time. R29
 old_sa_first()
 {
 	start keying adopt
@@ -192,7 +192,7 @@ others_hear_nothing()
 	ipsi_is "$(grep -c 'src 10\.0\.0\.' "$heard")" 3 "messages"
 }
 
-# adopted and refused SAs are told
+# adopted and refused SAs are reported
 events()
 {
 	local heard=$IPSI_TMP/events port=(sel src 10.1.0.0/16 proto udp dport 53)
@@ -225,8 +225,8 @@ sa-refuse $DEV out spi 0x00005003 proto esp mode tunnel reqid 0 10.0.0.1 -> 10.0
 	ipsi_has "$(dmesg)" "SA with SPI 0x00005001 not adopted" "kernel's log"
 }
 
-# A daemon that moves an SA deletes it and adds it anew, and routing daemons do
-# not hear of that; of one that is gone they do.
+# A daemon that moves an SA deletes it and adds it again, which routing daemons
+# do not notice; an SA that stays away they do.
 carrier()
 {
 	local changes
@@ -243,7 +243,7 @@ carrier()
 		xfrm state add ${OUT[*]} spi 0x1001 mode tunnel if_id 7 ${GCM[*]}
 	END
 	ipsi_wait "adoption" adopted out 0x1001
-	# what was still to be told of the SA that has gone
+	# events about the SA that has gone may still come
 	sleep 1.5
 	ipsi_is "$(ipsi_carrier_changes left)" "$changes" \
 		"changes of the carrier"

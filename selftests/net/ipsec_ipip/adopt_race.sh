@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A key manager adds, updates, deletes and flushes SAs while the device adopts
-# them, with packets on their way. What it has added it must find under its
-# SPI, what it has deleted must be gone; there is never more than one state of
+# them, with packets on their way. It must find each SA that it has added under
+# its SPI, and none that it has deleted; there is never more than one state of
 # an SA, no packet leaves in clear, and no sequence number is used twice. A
 # failure may mean that a nonce was.
 
@@ -43,7 +43,7 @@ race()
 	hammer 1000
 }
 
-# The same, but packets wait for a key manager that has heard the acquires, and for
+# The same, but packets wait for a key manager that has got the acquires, and for
 # keys in both directions.
 race_when_asked()
 {

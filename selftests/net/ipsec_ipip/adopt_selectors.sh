@@ -113,7 +113,7 @@ in_policies()
 	selectors_add in 0x1001 if_id 7
 	ipsi_wait "adoption" ipsi_has_sas right 1 1
 	selectors_python wide
-	# of another device, of other SAs, of nobody
+	# of another device, of other SAs, of none
 	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 8
 	selectors_policy add 10.2.0.0/16 10.1.0.0/16
 	ipsi_do right ip xfrm policy add dir out src 10.7.0.0/16 if_id 7 \
@@ -198,8 +198,8 @@ required_policies()
 	selectors_python wide
 }
 
-# A policy takes the place of another with the same selector. Nobody says what
-# has become of that one.
+# A policy takes the place of another with the same selector. No event
+# reports the end of that one.
 replaced_policies()
 {
 	local update=(ip xfrm policy update src 10.2.0.0/16 dst 10.1.0.0/16

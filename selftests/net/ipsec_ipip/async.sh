@@ -22,8 +22,8 @@
 # HMAC-SHA384: pcrypt takes no hashes, and a better instance of a hash that ESP
 # uses would end the ciphers that are made with it.
 #
-# A failure means that devices cannot be deleted, since somebody else's reference
-# was dropped or one was kept, or that a packet is lost or goes on in clear.
+# A failure means that devices cannot be deleted, since a reference of another
+# owner was dropped or one was kept, or that a packet is lost or goes on in clear.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
@@ -210,9 +210,9 @@ async_traffic()
 	done
 }
 
-# What is being decrypted when its SA goes is dropped. First the SAs of the right
-# go, and with them all that could be decrypted; then those of the left with their
-# devices.
+# Packets that are being decrypted when their SA goes are dropped. First the SAs
+# of the right go, and with them all that could be decrypted; then those of the
+# left with their devices.
 all_goes_under_traffic()
 {
 	local file=$IPSI_TMP/pcap

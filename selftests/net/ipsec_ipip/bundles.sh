@@ -3,7 +3,7 @@
 #
 # When an SA is not used any more, all processors let go of it at once, also those
 # that send nothing: its state is freed, and with it the expanded keys. The cipher
-# is one that nobody else uses, so the kernel's own count of its users tells. A
+# is one that no one else uses, so the kernel's own count of its users tells. A
 # failure means that keys stay in memory for as long as the device is there.
 
 # shellcheck source=lib/ipsi.sh

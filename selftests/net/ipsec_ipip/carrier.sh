@@ -3,9 +3,9 @@
 #
 # The carrier of a device is on exactly while there are keys in both
 # directions: it follows each SA that comes or goes with the very event, and
-# is told to all who may want to know: flags and operstate of the link, rtnetlink,
+# is shown in all places: flags and operstate of the link, rtnetlink,
 # "ipsec-ipip show" and "ipsec-ipip monitor". Packets without carrier are still
-# counted, and answered, and raise an acquire. What limits do is in lifetimes.sh.
+# counted, and answered, and raise an acquire. Limits are in lifetimes.sh.
 # A failure means that routes lead into a link that carries nothing, or around
 # one that would.
 
@@ -45,29 +45,29 @@ follows_each_sa()
 	carrier_is off
 
 	sa_add out 0x1001
-	heard "sa-add out 1001" "sa-activate 1001"
+	events_are "sa-add out 1001" "sa-activate 1001"
 	carrier_is off
 	sa_add in 0x1002
-	heard "sa-add in 1002" "carrier on"
+	events_are "sa-add in 1002" "carrier on"
 	carrier_is on
 	# half a pair is none
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1001
 	carrier_is off
-	heard "sa-del out 1001" "sa-activate none" "carrier off"
+	events_are "sa-del out 1001" "sa-activate none" "carrier off"
 	sa_add out 0x1003
 	carrier_is on
-	heard "sa-add out 1003" "sa-activate 1003" "carrier on"
+	events_are "sa-add out 1003" "sa-activate 1003" "carrier on"
 	ipsi_do left ipsec-ipip sa del "$DEV" in spi 0x1002
 	carrier_is off
-	heard "sa-del in 1002" "carrier off"
+	events_are "sa-del in 1002" "carrier off"
 	# in without out
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1003
 	sa_add in 0x1004
 	carrier_is off
-	heard "sa-del out 1003" "sa-activate none" "sa-add in 1004"
+	events_are "sa-del out 1003" "sa-activate none" "sa-add in 1004"
 	sa_add out 0x1005
 	carrier_is on
-	heard "sa-add out 1005" "sa-activate 1005" "carrier on"
+	events_are "sa-add out 1005" "sa-activate 1005" "carrier on"
 
 	# one of two is enough
 	sa_add in 0x1006
@@ -75,7 +75,7 @@ follows_each_sa()
 	ipsi_do left ipsec-ipip sa del "$DEV" in spi 0x1004
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 0x1007
 	carrier_is on
-	heard "sa-add in 1006" "sa-add out 1007" "sa-activate 1007" \
+	events_are "sa-add in 1006" "sa-add out 1007" "sa-activate 1007" \
 		"sa-del in 1004" "sa-del out 1007" "sa-activate 1005"
 }
 
@@ -91,11 +91,11 @@ follows_ip_xfrm()
 	ipsi_do left ip xfrm state add "${IN[@]}" spi 0x1002 mode tunnel \
 		if_id 7 "${AEAD[@]}"
 	carrier_is on
-	heard "sa-add out 1001" "sa-activate 1001" "sa-add in 1002" \
+	events_are "sa-add out 1001" "sa-activate 1001" "sa-add in 1002" \
 		"carrier on"
 	ipsi_do left ip xfrm state delete "${IN[@]}" spi 0x1002
 	carrier_is off
-	heard "sa-del in 1002" "carrier off"
+	events_are "sa-del in 1002" "carrier off"
 	# neither of these counts
 	ipsi_do left ip xfrm state add "${IN[@]}" spi 0x1003 mode transport \
 		if_id 8 "${AEAD[@]}"
@@ -104,11 +104,11 @@ follows_ip_xfrm()
 	carrier_is off
 	sa_add in 0x1005
 	carrier_is on
-	heard "sa-add in 1005" "carrier on"
+	events_are "sa-add in 1005" "carrier on"
 
 	ipsi_do left ip xfrm state flush
 	carrier_is off
-	heard "sa-del in 1005" "sa-del out 1001" "sa-activate none" \
+	events_are "sa-del in 1005" "sa-del out 1001" "sa-activate none" \
 		"carrier off"
 }
 
@@ -155,12 +155,12 @@ follows_the_device()
 	# these are not the SAs of that peer
 	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.9
 	carrier_is off
-	heard "sa-del in 1002" "sa-del out 1001" "sa-activate none" \
+	events_are "sa-del in 1002" "sa-del out 1001" "sa-activate none" \
 		"carrier off"
 	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.9 proto esp \
 		spi 0x1003 mode transport if_id 7 "${AEAD[@]}"
 	carrier_is off
-	heard "sa-add out 1003" "sa-activate 1003"
+	events_are "sa-add out 1003" "sa-activate 1003"
 	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.2
 	carrier_is on
 	[ "$(ipsi_get left active_spi)" = 4097 ] ||
@@ -181,7 +181,7 @@ follows_the_device()
 	carrier_is on
 }
 
-# Sequence numbers never wrap: when the last is used, the SA is as good as dead.
+# Sequence numbers never wrap: when the last is used, the SA counts as dead.
 # R40
 ends_with_the_sequence()
 {
@@ -193,7 +193,7 @@ ends_with_the_sequence()
 	events_listen
 	ipsi_device_sa left out seq 0xfffffffe
 	carrier_is on
-	heard "sa-add out deadbeef" "sa-activate deadbeef" "carrier on"
+	events_are "sa-add out deadbeef" "sa-activate deadbeef" "carrier on"
 	ipsi_capture_start right "$IPSI_TMP/cap"
 
 	ipsi_send left 1
@@ -201,7 +201,7 @@ ends_with_the_sequence()
 	ipsi_is "$(ipsi_stat left tx_error)" 0 "packets refused"
 	ipsi_send left 1
 	carrier_is off
-	heard "sa-expire out deadbeef hard" "sa-activate none" "carrier off"
+	events_are "sa-expire out deadbeef hard" "sa-activate none" "carrier off"
 	ipsi_is "$(ipsi_stat left tx_error)" 1 "packets refused by XFRM"
 	ipsi_send left 3
 	ipsi_is "$(ipsi_stat left tx_no_sa)" 3 "packets refused"
@@ -219,7 +219,7 @@ ends_with_the_sequence()
 }
 
 # no_keys WHAT: a packet comes to the device, although it has no carrier: it
-# is counted, its sender is told, and it raises an acquire
+# is counted, its sender is notified, and it raises an acquire
 no_keys()
 {
 	local before text
@@ -304,7 +304,7 @@ comes_back()
 	ipsi_try left ip xfrm state flush
 }
 
-# The core puts its own queue in front whenever somebody changes that of a device
+# The core puts its own queue in front whenever a user changes that of a device
 # without carrier.
 queue_changes_without_carrier()
 {

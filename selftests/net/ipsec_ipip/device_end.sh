@@ -248,7 +248,7 @@ namespace_of_device_ends()
 	again
 }
 
-# The namespace of the underlay ends while somebody still has a reference to a
+# The namespace of the underlay ends while a user still has a reference to a
 # device that was deleted in another. It waits until that is freed, since the
 # device still uses what the namespace has.
 namespace_of_underlay_ends_first()
@@ -388,7 +388,7 @@ if_id_updated()
 slow_update()
 {
 	ipsi_need python3
-	# who has come first is told first
+	# key managers are called in the order of their registration
 	modprobe xfrm_user
 	if ! modprobe -r ipsec_ipip || ! modprobe ipsec_ipip; then
 		ipsi_skip "the module cannot be unloaded here"
@@ -406,7 +406,7 @@ slow_update()
 }
 
 # An update takes an SA from its device. Packets that come before the module
-# learns of it are let in by nobody, whatever the new if_id is.
+# learns of it are refused, whatever the new if_id is.
 packets_meanwhile()
 {
 	local -a IPSI_ALGS in=(src "${IPSI_OUTER[left]}" dst
@@ -469,7 +469,7 @@ devices_meanwhile()
 }
 
 # The SAD is flushed, and with it the SAs of the device; packets of the peer are
-# for nobody.
+# for no SA.
 sad_flushed()
 {
 	peer_sends
@@ -483,7 +483,7 @@ sad_flushed()
 	comes right "$DEV"
 }
 
-# An if_id that nobody has asked for is the first free one, also when a device
+# An if_id that was not requested is the first free one, also when a device
 # has had it before.
 if_id_first_free()
 {
@@ -510,7 +510,7 @@ if_id_first_free()
 	done
 }
 
-# The stack refuses these names when the device is as good as made.
+# The stack refuses these names when the device is nearly registered.
 registration_refused()
 {
 	local name

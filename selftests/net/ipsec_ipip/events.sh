@@ -51,8 +51,8 @@ await()
 		"$MONITOR" $(($(grep -c . <<< "$EXPECTED") + $#))
 }
 
-# heard LINE...: check that exactly these new events have come
-heard()
+# events_are LINE...: check that exactly these new events have come
+events_are()
 {
 	local line
 
@@ -73,7 +73,7 @@ heard_in_any_order()
 		tail -n +$(($(grep -c . <<< "$EXPECTED") + 1)))
 	ipsi_is "$(printf '%s\n' "${new[@]}" | sort)" \
 		"$(printf '%s\n' "$@" | sort)" "events, sorted"
-	heard "${new[@]}"
+	events_are "${new[@]}"
 }
 
 made_by_us()
@@ -84,31 +84,31 @@ made_by_us()
 	ipsi_device left
 	listen
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 reqid 5 "${AEAD[@]}"
-	heard "sa-add out esp 1001" "sa-activate esp 1001"
+	events_are "sa-add out esp 1001" "sa-activate esp 1001"
 	first=$(grep -m1 '^{' "$MONITOR" | jq -cS 'del(.time, .ifindex)')
 	ipsi_is "$first" \
 		'{"adopted":false,"direction":"out","dst":"10.0.0.2","event":"sa-add","ifname":"ipsec0","mode":"transport","proto":"esp","reqid":5,"spi":1001,"src":"10.0.0.1"}' \
 		"what is said of an SA"
 	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1002 mode tunnel "${AEAD[@]}"
-	heard "sa-add in esp 1002"
+	events_are "sa-add in esp 1002"
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1003 proto ah \
 		auth 'hmac(sha256)' 0x00
-	heard "sa-add out ah 1003" "sa-activate ah 1003"
+	events_are "sa-add out ah 1003" "sa-activate ah 1003"
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1001
-	heard "sa-activate esp 1001 pinned"
+	events_are "sa-activate esp 1001 pinned"
 	# It is active already.
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1001
 	ipsi_do left ipsec-ipip sa activate "$DEV" newest
-	heard "sa-activate ah 1003"
+	events_are "sa-activate ah 1003"
 	# Requests lead to no events.
 	ipsi_do left ipsec-ipip sa show keys > /dev/null
 	ipsi_must_fail "no such SA" left ipsec-ipip sa del "$DEV" out spi 1002
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 1003 proto ah
-	heard "sa-del out ah 1003" "sa-activate esp 1001"
+	events_are "sa-del out ah 1003" "sa-activate esp 1001"
 	ipsi_do left ipsec-ipip sa del "$DEV" in spi 1002
-	heard "sa-del in esp 1002"
+	events_are "sa-del in esp 1002"
 	ipsi_do left ipsec-ipip sa del "$DEV" out spi 1001
-	heard "sa-del out esp 1001" "sa-activate"
+	events_are "sa-del out esp 1001" "sa-activate"
 }
 
 made_by_xfrm()
@@ -121,10 +121,10 @@ made_by_xfrm()
 	listen
 	ipsi_do left ip xfrm state add "${out[@]}" spi 1001 mode transport \
 		if_id 7 "${AEAD[@]}"
-	heard "sa-add out esp 1001" "sa-activate esp 1001"
+	events_are "sa-add out esp 1001" "sa-activate esp 1001"
 	ipsi_do left ip xfrm state add "${in[@]}" spi 1002 mode tunnel \
 		if_id 7 "${AEAD[@]}"
-	heard "sa-add in esp 1002"
+	events_are "sa-add in esp 1002"
 	# not an SA of the device
 	ipsi_do left ip xfrm state add "${out[@]}" spi 1003 mode transport \
 		if_id 8 "${AEAD[@]}"
@@ -135,15 +135,15 @@ made_by_xfrm()
 	ipsi_do left ip xfrm state delete "${out[@]}" spi 1003
 	ipsi_do left ip xfrm state update "${in[@]}" spi 1002 mode tunnel \
 		if_id 7 "${AEAD[@]}"
-	heard "sa-add in esp 1002"
+	events_are "sa-add in esp 1002"
 	ipsi_do left ip xfrm state add "${out[@]}" spi 1006 mode transport \
 		if_id 7 "${AEAD[@]}"
-	heard "sa-add out esp 1006" "sa-activate esp 1006"
+	events_are "sa-add out esp 1006" "sa-activate esp 1006"
 	ipsi_do left ip xfrm state delete "${out[@]}" spi 1006
-	heard "sa-del out esp 1006" "sa-activate esp 1001"
+	events_are "sa-del out esp 1006" "sa-activate esp 1001"
 
 	ipsi_do left ip xfrm state flush
-	heard "sa-del in esp 1002" "sa-del out esp 1001" "sa-activate"
+	events_are "sa-del in esp 1002" "sa-del out esp 1001" "sa-activate"
 }
 
 # Packets lead to soft and hard expiry; the next SA takes over.
@@ -156,14 +156,14 @@ expire_by_packets()
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1002 "${AEAD[@]}" \
 		limit packet-soft 2 limit packet-hard 4
-	heard "sa-add out esp 1001" "sa-activate esp 1001" \
+	events_are "sa-add out esp 1001" "sa-activate esp 1001" \
 		"sa-add out esp 1002" "sa-activate esp 1002"
 	ipsi_send left 1
 	ipsi_send left 2
 	# The other SA is not near its end.
-	heard "sa-expire out esp 1002" "sa-activate esp 1001"
+	events_are "sa-expire out esp 1002" "sa-activate esp 1001"
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi 1002
-	heard "sa-activate esp 1002 pinned"
+	events_are "sa-activate esp 1002 pinned"
 	ipsi_send left 3
 	# The next packet may detect the expiry before the event is sent.
 	heard_in_any_order "sa-expire out esp 1002 hard" \
@@ -178,7 +178,7 @@ expire_by_time()
 	listen
 	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1001 "${AEAD[@]}" \
 		limit time-soft 1 limit time-hard 2
-	heard "sa-add in esp 1001" "sa-expire in esp 1001" \
+	events_are "sa-add in esp 1001" "sa-expire in esp 1001" \
 		"sa-expire in esp 1001 hard" "sa-del in esp 1001"
 }
 
@@ -191,14 +191,14 @@ namespaces()
 	listen right
 	ipsi_do left ipsec-ipip -q sa add "$DEV" out spi 1001 "${AEAD[@]}"
 	ipsi_do right ipsec-ipip -q sa add "$DEV" in spi 1002 "${AEAD[@]}"
-	heard "sa-add in esp 1002"
+	events_are "sa-add in esp 1002"
 	# An SA may be added before the device.
 	ipsi_do right ip link del "$DEV"
-	heard "sa-del in esp 1002"
+	events_are "sa-del in esp 1002"
 	ipsi_daemon_sa right in spi 1002 mode transport if_id 7
 	ipsi_do right ip link add "$DEV" type ipsec-ipip local 10.0.0.2 \
 		remote 10.0.0.1 if_id 7
-	heard "sa-add in esp 1002"
+	events_are "sa-add in esp 1002"
 }
 
 # When the endpoints change, the SAs that are not between the new ones leave,
@@ -216,10 +216,10 @@ endpoints_change()
 		spi 1004 mode transport if_id 7 "${AEAD[@]}"
 	listen
 	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.3
-	heard "sa-del in esp 1002" "sa-del out esp 1001" "sa-add out esp 1004" \
+	events_are "sa-del in esp 1002" "sa-del out esp 1001" "sa-add out esp 1004" \
 		"sa-activate esp 1004"
 	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.2
-	heard "sa-del out esp 1004" "sa-add in esp 1002" "sa-add out esp 1001" \
+	events_are "sa-del out esp 1004" "sa-add in esp 1002" "sa-add out esp 1001" \
 		"sa-activate esp 1001"
 }
 

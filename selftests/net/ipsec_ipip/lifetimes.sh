@@ -51,15 +51,15 @@ packets_outbound()
 	sa_add left in 0x2001
 	events_listen
 	sa_add left out 0x1001 limit packet-soft 2 limit packet-hard 4
-	heard "sa-add out 1001" "sa-activate 1001" "carrier on"
+	events_are "sa-add out 1001" "sa-activate 1001" "carrier on"
 	ipsi_send left 2
 	ipsi_send left 1
-	heard "sa-expire out 1001 soft"
+	events_are "sa-expire out 1001 soft"
 	carrier_is on
 	ipsi_send left 1
 	sent 4
 	ipsi_send left 1
-	heard "sa-expire out 1001 hard" "sa-del out 1001" "sa-activate none" \
+	events_are "sa-expire out 1001 hard" "sa-del out 1001" "sa-activate none" \
 		"carrier off"
 	carrier_is off
 	sent 4
@@ -74,13 +74,13 @@ packets_inbound()
 	sa_add left out 0x1001
 	events_listen
 	sa_add left in 0x2001 limit packet-soft 2 limit packet-hard 4
-	heard "sa-add in 2001" "carrier on"
+	events_are "sa-add in 2001" "carrier on"
 	ipsi_send right 2
 	ipsi_send right 1
-	heard "sa-expire in 2001 soft"
+	events_are "sa-expire in 2001 soft"
 	carrier_is on
 	ipsi_send right 2
-	heard "sa-expire in 2001 hard" "sa-del in 2001" "carrier off"
+	events_are "sa-expire in 2001 hard" "sa-del in 2001" "carrier off"
 	carrier_is off
 	ipsi_is "$(ipsi_counter left rx.packets)" 4 "packets received"
 }
@@ -94,12 +94,12 @@ bytes()
 	# The limit counts encrypted IP-in-IP: IP, UDP and 2 bytes of data are
 	# 30 bytes.
 	sa_add left out 0x1001 limit byte-soft 60 limit byte-hard 120
-	heard "sa-add out 1001" "sa-activate 1001" "carrier on"
+	events_are "sa-add out 1001" "sa-activate 1001" "carrier on"
 	ipsi_send left 3
-	heard "sa-expire out 1001 soft"
+	events_are "sa-expire out 1001 soft"
 	carrier_is on
 	ipsi_send left 2
-	heard "sa-expire out 1001 hard" "sa-del out 1001" "sa-activate none" \
+	events_are "sa-expire out 1001 hard" "sa-del out 1001" "sa-activate none" \
 		"carrier off"
 	carrier_is off
 	sent 4
@@ -112,22 +112,22 @@ seconds()
 	sa_add left in 0x2001
 	events_listen
 	sa_add left out 0x1001 limit time-soft 1 limit time-hard 3
-	heard "sa-add out 1001" "sa-activate 1001" "carrier on" \
+	events_are "sa-add out 1001" "sa-activate 1001" "carrier on" \
 		"sa-expire out 1001 soft" "sa-expire out 1001 hard" \
 		"sa-del out 1001" "sa-activate none" "carrier off"
 	carrier_is off
 	# These start with the first packet.
 	sa_add left out 0x1002 limit time-use-soft 1 limit time-use-hard 3
-	heard "sa-add out 1002" "sa-activate 1002" "carrier on"
+	events_are "sa-add out 1002" "sa-activate 1002" "carrier on"
 	ipsi_send left 1
-	heard "sa-expire out 1002 soft" "sa-expire out 1002 hard" \
+	events_are "sa-expire out 1002 soft" "sa-expire out 1002 hard" \
 		"sa-del out 1002" "sa-activate none" "carrier off"
 	carrier_is off
 	# The same for an inbound SA.
 	sa_add left out 0x1003
 	sa_add left in 0x2002 limit time-soft 1 limit time-hard 3
 	ipsi_do left ipsec-ipip sa del "$DEV" in spi 0x2001
-	heard "sa-add out 1003" "sa-activate 1003" "carrier on" \
+	events_are "sa-add out 1003" "sa-activate 1003" "carrier on" \
 		"sa-add in 2002" "sa-del in 2001" "sa-expire in 2002 soft" \
 		"sa-expire in 2002 hard" "sa-del in 2002" "carrier off"
 	carrier_is off

@@ -7,9 +7,9 @@
 #   ipsec0        NAT           ipsec0, and ipsec1
 #
 # ESP in UDP passes a NAT, whose port changes; the device on the right has
-# "remote any" and learns where its peer is, or "roam" and follows it. Who has
-# no right to that is not followed. A failure means that a link behind NAT
-# stays dead after a change, or that somebody else can steal it.
+# "remote any" and learns where its peer is, or "roam" and follows it. A host
+# without a right to that is not followed. A failure means that a link behind NAT
+# stays dead after a change, or that another host can steal it.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
@@ -59,7 +59,7 @@ natt_goes_to()
 remote_any_is_learned()
 {
 	natt_topology remote any roam
-	# nobody knows yet where to send to
+	# the address of the peer is not known yet
 	ipsi_is "$(ipsi_get right carrier)" false "carrier before the peer"
 	ipsi_no_ping right
 	ipsi_is "$(natt_peer)" null "peer"
@@ -119,7 +119,7 @@ address_changes()
 	ipsi_is "$(ipsi_get right carrier)" true carrier
 }
 
-# Where it is not allowed, or a replay could do it, nobody is followed. R21
+# Where it is not allowed, or a replay could do it, the device follows no one. R21
 nobody_is_followed()
 {
 	ipsi_topology
@@ -136,7 +136,7 @@ nobody_is_followed()
 	ipsi_no_ping left
 	ipsi_is "$(ipsi_stat right rx_outer_address)" 1 rx_outer_address
 	ipsi_is "$(natt_peer)" 10.0.0.1 peer
-	# with one, but told not to
+	# with one, but by noroam
 	ipsi_do right ip link set "$DEV" type ipsec-ipip noroam
 	ipsi_do right ip xfrm state flush
 	ipsi_device_sa right in replay-window 64

@@ -4,9 +4,9 @@
 # Devices whose outer packets leave by other devices: a stack of many, and
 # circles of two and three, with and without queues, with ciphers that take their
 # time, over IPv6, and by way of VRFs, a bridge, VXLAN and another host. A few may
-# lie on top of each other; more, and circles, are refused and counted, whoever has
-# made them, and all is well again when the route is. A failure means that anybody can bring the
-# kernel down, or keep its processors busy for ever.
+# lie on top of each other; more, and circles, are refused and counted, for any
+# user, and all is well again when the route is. A failure means that anybody can
+# bring the kernel down, or keep its processors busy for ever.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
@@ -91,7 +91,7 @@ stack_of_many()
 	jail_send $((MOST + 1)) 20
 	ipsi_is "$(jail_stat $((MOST + 1)) tx_loop)" 20 "packets, one too many"
 	jail_send $MOST 20
-	# a queue may be worked off by somebody else
+	# a queue may be worked off by another task
 	for ((i = 1; i <= MOST; i++)); do
 		ipsi_wait "packets by n$i" test "$(jail_sent $i)" = 20
 	done
@@ -108,7 +108,7 @@ stack_with_queues()
 }
 
 # circle N FAMILY QUEUE: devices c1 to c$N at the left, each over the next one and
-# the last over the first. What goes to 198.51.100.0/24 goes to c1.
+# the last over the first. Packets to 198.51.100.0/24 go to c1.
 circle()
 {
 	local n=$1 queue=$3 i words=() prefix=10.9.0.

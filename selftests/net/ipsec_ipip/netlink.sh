@@ -192,8 +192,8 @@ long_key()
 	ipsi_do left ipsec-ipip sa show "$DEV" in spi 0x1001 keys > /dev/null
 }
 
-# nobody HOST CMD...: run CMD as a user without capabilities
-nobody()
+# as_nobody HOST CMD...: run CMD as a user without capabilities
+as_nobody()
 {
 	ipsi_try "$1" setpriv --reuid 65534 --regid 65534 --clear-groups "${@:2}"
 }
@@ -231,14 +231,14 @@ unprivileged()
 	words=$(ipsi_try left ip -d link show dev "$DEV")
 	ipsi_is "$(secrets "$(ipsi_try left ipsec-ipip -j show "$DEV")")" \
 		"$ALL" "device, for root"
-	ipsi_is "$(secrets "$(nobody left ipsec-ipip -j show "$DEV")")" \
+	ipsi_is "$(secrets "$(as_nobody left ipsec-ipip -j show "$DEV")")" \
 		"$NO_SA" "device, for nobody"
-	ipsi_is "$(secrets "$(nobody left ipsec-ipip -j show)")" "$NO_SA" \
+	ipsi_is "$(secrets "$(as_nobody left ipsec-ipip -j show)")" "$NO_SA" \
 		"all devices, for nobody"
-	ipsi_has "$(nobody left ipsec-ipip show "$DEV")" \
+	ipsi_has "$(as_nobody left ipsec-ipip show "$DEV")" \
 		"withheld: the SA in use; CAP_NET_ADMIN required" \
 		"text"
-	ipsi_is "$(nobody left ip -d link show dev "$DEV")" "$words" "link"
+	ipsi_is "$(as_nobody left ip -d link show dev "$DEV")" "$words" "link"
 	ipsi_must_fail "not permitted without CAP_NET_ADMIN" left \
 		setpriv --reuid 65534 --clear-groups ipsec-ipip sa show "$DEV"
 	ipsi_must_fail "not permitted without CAP_NET_ADMIN" left \

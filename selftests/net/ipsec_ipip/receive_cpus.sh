@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Received packets that another processor gets, or that somebody changes on their
-# way up: by RPS, with and without GRO, generic XDP, and tc at the ingress of the
+# Received packets that another processor gets, or that change on their way
+# up: by RPS, with and without GRO, generic XDP, and tc at the ingress of the
 # device. XFRM still has a reference to a packet when it leaves the device. A
 # failure means that two processors use a packet at once, and the kernel crashes
 # or the link dies; or that all packets come up on one processor, whatever RPS

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Somebody who is root in namespaces of his own makes thousands of devices, SAs
-# and policies, and lets them go. Beside him somebody else adds a link, which
+# A user who is root in namespaces of his own makes thousands of devices, SAs
+# and policies, and lets them go. Another user adds a link, which
 # waits for the same lock, the RTNL. It waits hardly longer than when the devices
 # are xfrm interfaces.
 #
@@ -17,7 +17,7 @@ XFRM=$IPSI_LIB/xfrm.py
 N_DEVICES=${IPSI_DEVICES:-2000}
 N_POLICIES=$((N_DEVICES * 5 / 2))
 N_SAS=$((N_DEVICES * 10))
-# Microseconds that are nobody's fault
+# Microseconds that are not the fault of the module
 ALLOWED=50000
 TMPL="tmpl src 10.0.0.1 dst 10.0.0.2 proto esp reqid 6 mode tunnel"
 
@@ -93,7 +93,7 @@ come_and_go()
 	ipsi_do jail ip link set lo mtu 1500
 }
 
-# longest KIND: how long somebody else has waited, in microseconds
+# longest KIND: how long the other user has waited, in microseconds
 longest()
 {
 	# shellcheck disable=SC2034 # ipsi_jail sets it, ipsi_do reads it

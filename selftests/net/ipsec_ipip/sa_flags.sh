@@ -5,7 +5,7 @@
 # (strongSwan's copy_dscp, copy_ecn and copy_df, libreswan's encap-dscp): a device
 # that has adopted the SA does as tunnel mode does. Where the SA says nothing, the
 # options of the device hold. A failure means that a class of service is seen that
-# was to be hidden.
+# should be hidden.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# As many SAs and devices as somebody likes who is root in namespaces of his own:
-# nothing grows without bound, the right SAs are used all the same, and nobody has
+# Any number of SAs and devices of a user who is root in namespaces of his own:
+# nothing grows without bound, the right SAs are used all the same, and no one has
 # to wait for it. A failure means that one user can stop a host.
 
 # shellcheck source=lib/ipsi.sh
@@ -92,7 +92,7 @@ adopted_are()
 }
 
 # A key manager that moves SAs faster than they can follow: they are where it has
-# put them, or they have ended and it was told so.
+# put them, or they have ended and it was notified.
 migrations()
 {
 	local out=(src 10.0.0.1 dst 10.0.0.2 proto esp) skipped

@@ -28,7 +28,7 @@ keyed()
 	spd6_sa left in "$@"
 	ipsi_wait "SAs" ipsi_has_sas left 1 1
 	spd6_lan
-	# somebody on another wire who pretends to be the peer
+	# a host on another wire who pretends to be the peer
 	spd6_host stranger fd02::1 9
 	ipsi_do left ip link add other type dummy
 	ipsi_do left ip address add fd01::2/128 dev other nodad

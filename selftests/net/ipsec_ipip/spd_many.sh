@@ -59,7 +59,7 @@ memory()
 	echo 3 > /proc/sys/vm/drop_caches
 	before=$(available)
 	ipsi_do prisoner timeout 120 ip -batch "$IPSI_TMP/traps"
-	# whoever needs the lock of the network gets it
+	# any task gets the lock of the network
 	# shellcheck disable=SC2154 # setup_ns sets it
 	ip -n "$yard" link add probe type dummy || ipsi_fail "no device"
 	sleep 2
@@ -81,7 +81,7 @@ blocked()
 	! passes
 }
 
-# More than there is room for: nothing passes, and the operator is told. When
+# More than there is room for: nothing passes, and the log says so. When
 # they have gone, all is as before.
 limit()
 {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# According to RFC 3884, a device cannot be told from tunnel mode on the wire.
+# According to RFC 3884, a device looks like tunnel mode on the wire.
 # The same inner packets pass through a gateway with tunnel mode and through one
 # with a device, with the same addresses, SPI, keys and sequence numbers, and
 # their outer packets are compared byte by byte:

@@ -28,8 +28,8 @@ events_as_many()
 	[ "$(wc -l < "$EVENTS")" -gt "$1" ]
 }
 
-# heard LINE...: check that exactly these new events have come
-heard()
+# events_are LINE...: check that exactly these new events have come
+events_are()
 {
 	local n
 

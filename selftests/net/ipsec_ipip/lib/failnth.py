@@ -8,8 +8,8 @@ has a request that is tested, and what goes before and after it. Prints how many
 allocations have failed; exits 1 if the request succeeds less often than it
 should.
 
-Allocations of work are not those of a request. There the first one after so
-many bytes fails, for more and more bytes.
+Allocations of work are not those of a request. There the first one after
+N bytes fails, for a growing N.
 
 The kernel needs CONFIG_FAILSLAB, and CONFIG_FAULT_INJECTION_STACKTRACE_FILTER
 to tell the allocations of the module from others.
@@ -70,7 +70,7 @@ def function_text(name):
 
 
 def setting(kind, name, value):
-    """What fails, and when."""
+    """Set which allocations fail, and when."""
     with open(f"{DEBUG}{kind}/{name}", "w", encoding="ascii") as file:
         file.write(str(value))
 
@@ -210,7 +210,7 @@ def until(what, condition):
 
 class Work:
     """While this lasts, an allocation of the module fails in whatever task: the
-    first one after so many bytes.
+    first one after that number of bytes.
     """
 
     def __init__(self, nth):

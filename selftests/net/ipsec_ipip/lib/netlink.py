@@ -62,7 +62,7 @@ def messages_in(data):
 
 
 def verdict(message, flags):
-    """Error number and text of an acknowledgement, or of the end of a dump."""
+    """Error number and text of an acknowledgment, or of the end of a dump."""
     kind, = struct.unpack_from("=H", message, 4)
     error, = struct.unpack_from("=i", message, 16)
     if kind == NLMSG_DONE:
@@ -111,7 +111,7 @@ class Netlink:
                   struct.pack("=BBH", cmd, VERSION, 0) + body)
 
     def answer(self):
-        """All messages up to the acknowledgement, and the acknowledgement."""
+        """All messages up to the acknowledgment, and the acknowledgment."""
         got = []
         while True:
             for kind, flags, message in messages_in(self.sock.recv(8192)):

@@ -228,7 +228,7 @@ def option(*words):
 
 
 def relayed_once(outer):
-    """Check that only the next sender gets the error, whoever it is."""
+    """Check that only the next sender gets the error, whichever it is."""
     router = Router(outer)
     count = path_errors()
 

@@ -164,7 +164,7 @@ class Family:
                 bytes(-len(data) % 4))
 
     def _talk(self, cmd, version, attrs):
-        """The answer, or the acknowledgement if there is none."""
+        """The answer, or the acknowledgment if there is none."""
         body = struct.pack('=BBH', cmd, version, 0) + attrs
         # NLM_F_REQUEST, and NLM_F_ACK if there is no other answer
         flags = 1 if self.family == 16 else 5

@@ -41,7 +41,7 @@ def request(verb, name, options):
 
 
 def verdict(reply):
-    """Error number and message of an acknowledgement."""
+    """Error number and message of an acknowledgment."""
     flags, = struct.unpack_from("=H", reply, 6)
     error, length = struct.unpack_from("=iI", reply, 16)
     at = 36 if flags & NLM_F_CAPPED or not error else 20 + (length + 3 & ~3)
