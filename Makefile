@@ -37,6 +37,7 @@ Try and test; missing Debian packages are installed and listed first:
                            source of Debian's newest kernel
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
+  make bench-scale         measure hubs with up to ten thousand links
 
   make dist                a tar archive of the source, in build/dist/
   make deb                 the Debian packages, in build/deb/
@@ -163,6 +164,9 @@ mainline:
 ifneq ($(wildcard scripts/bench),)
 bench:
 	scripts/bench
+
+bench-scale:
+	scripts/bench-scale
 endif
 
 export HELP
@@ -173,4 +177,4 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static check-mutants mainline bench help
+	check check-extended static check-mutants mainline bench bench-scale help

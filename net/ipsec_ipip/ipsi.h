@@ -16,6 +16,7 @@
 #include <uapi/linux/ipsec_ipip.h>
 
 #define IPSI_HASH_BITS	8
+#define IPSI_UNLISTED_BITS	12
 
 /* First if_id that is assigned automatically, far from the small numbers that
  * people and key managers choose
@@ -513,6 +514,7 @@ struct ipsi_spd {
  * @txq_bytes: memory of the queued packets of all devices (txq.c)
  * @acq_resets: changes when larval states may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
+ * @unlisted: if_ids of states that are no SA of a device; see unlisted.h
  * @n_devs: number of devices that are not freed yet; the exit waits for them
  * @spd: policies of key managers
  * @bundle_resets: changes when the bundles of all devices become stale
@@ -527,6 +529,7 @@ struct ipsi_net {
 	atomic_long_t txq_bytes;
 	atomic_t acq_resets;
 	struct list_head natt;
+	DECLARE_BITMAP(unlisted, 1 << IPSI_UNLISTED_BITS);
 	atomic_t n_devs;
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;

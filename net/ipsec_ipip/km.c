@@ -14,6 +14,7 @@
 #include "sa.h"
 #include "sa_clone.h"
 #include "spd.h"
+#include "unlisted.h"
 
 /* An update has taken an SA from its device and given it to none. If it is an
  * inbound one in transport mode, its inner packets would reach the host's
@@ -24,6 +25,21 @@ static void ipsi_km_orphaned(struct xfrm_state *x)
 {
 	if (x->props.mode == XFRM_MODE_TRANSPORT && ipsi_sa_is_any(x))
 		ipsi_sad_end(x);
+}
+
+/* Find the device of a state, or note that there is none. A device that is added
+ * at the same time either finds the note, or is found here.
+ */
+static struct ipsi_dev *ipsi_km_device(const struct net *net, u32 if_id)
+{
+	struct ipsi_dev *idev = ipsi_net_find(net, if_id);
+
+	if (!idev) {
+		ipsi_unlisted_note(net, if_id);
+		idev = ipsi_net_find(net, if_id);
+	}
+
+	return idev;
 }
 
 /* The state of an update notification is not necessarily the one in the SAD,
@@ -46,7 +62,7 @@ static void ipsi_km_added(struct xfrm_state *reported, bool update)
 		return;
 
 	ipsi_adopt_updated(x);
-	idev = x->if_id ? ipsi_net_find(net, x->if_id) : NULL;
+	idev = x->if_id ? ipsi_km_device(net, x->if_id) : NULL;
 	if (update && !idev)
 		ipsi_km_orphaned(x);
 	if (update)
@@ -55,6 +71,8 @@ static void ipsi_km_added(struct xfrm_state *reported, bool update)
 		ipsi_sa_attach(idev, x);
 		ipsi_peer_sa_updated(idev, x);
 	}
+	ipsi_sa_note_unlisted(reported);
+	ipsi_sa_note_unlisted(x);
 	xfrm_state_put(x);
 }
 
@@ -142,6 +160,8 @@ static int ipsi_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
 {
 	int i;
 
+	/* The core has cloned states without a notification. */
+	ipsi_unlisted_note_all(net);
 	for (i = 0; i < num_bundles; i++) {
 		ipsi_spd_migrated(net, dir == XFRM_POLICY_OUT, &m[i]);
 		ipsi_migrate_notify(net, dir == XFRM_POLICY_OUT, &m[i], encap);

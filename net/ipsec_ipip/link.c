@@ -115,7 +115,7 @@ static int ipsi_newlink(struct net_device *dev,
 		unregister_netdevice(dev);
 		return err;
 	}
-	ipsi_sad_load(idev);
+	ipsi_sad_load_new(idev);
 	ipsi_adopt_configure(idev);
 
 	return 0;

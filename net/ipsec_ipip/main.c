@@ -22,6 +22,7 @@
 #include "netlink-gen.h"
 #include "sa.h"
 #include "spd.h"
+#include "unlisted.h"
 #include "wipe.h"
 #include "work.h"
 
@@ -59,6 +60,8 @@ static int __net_init ipsi_net_init(struct net *net)
 {
 	INIT_LIST_HEAD(&ipsi_net(net)->natt);
 	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
+	/* There may be states that are older than the module. */
+	ipsi_unlisted_note_all(net);
 	ipsi_wipe_net_init(net);
 	ipsi_adopt_net_init(net);
 	ipsi_spd_net_init(net);

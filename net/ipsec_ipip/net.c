@@ -12,6 +12,7 @@
 #include <net/netns/hash.h>
 
 #include "net.h"
+#include "unlisted.h"
 
 unsigned int ipsi_net_id __read_mostly;
 
@@ -147,6 +148,8 @@ void ipsi_net_del(struct ipsi_dev *idev)
 
 	ASSERT_RTNL();
 
+	/* The next device with this if_id may find states that stay. */
+	ipsi_unlisted_note(idev->net, if_id);
 	hlist_del_rcu(&idev->node);
 	rhashtable_remove_fast(&ipsi_net_table, &idev->by_if_id,
 			       ipsi_net_params);

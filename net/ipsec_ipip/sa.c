@@ -32,6 +32,7 @@
 #include "sa_clone.h"
 #include "sad_find.h"
 #include "ts.h"
+#include "unlisted.h"
 #include "wipe.h"
 #include "work.h"
 
@@ -357,6 +358,7 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 		ipsi_wipe_later(ipsi_net(idev->net), sa);
 		return;
 	}
+	ipsi_unlisted_note(idev->net, sa->x->if_id);
 	xfrm_state_put(sa->x);
 	kfree_rcu(sa, rcu);
 }
@@ -482,7 +484,10 @@ void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 	ipsi_sa_settle(idev);
 	ipsi_sa_settle_later(idev, sa);
+	spin_unlock_bh(&sad->lock);
+	return;
 out:
+	ipsi_unlisted_note(idev->net, idev->if_id);
 	spin_unlock_bh(&sad->lock);
 }
 
@@ -548,6 +553,18 @@ bool ipsi_sa_is_any(const struct xfrm_state *x)
 	return is;
 }
 
+/**
+ * ipsi_sa_note_unlisted - note a state that is no SA of a device
+ * @x: the state; of any kind
+ *
+ * Context: any.
+ */
+void ipsi_sa_note_unlisted(struct xfrm_state *x)
+{
+	if (x->if_id && !ipsi_sa_is_any(x))
+		ipsi_unlisted_note(xs_net(x), x->if_id);
+}
+
 /* Change the state of an entry. */
 static bool ipsi_sa_rekey_entry(struct ipsi_sa *sa, struct xfrm_state *x)
 {
@@ -575,6 +592,7 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 		/* The entry is not in the table any more. */
 		WRITE_ONCE(sa->x, old);
 		ipsi_sa_remove(idev, sa);
+		ipsi_unlisted_note(idev->net, idev->if_id);
 		return;
 	}
 	sad->generation++;
@@ -585,6 +603,13 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 		ipsi_bundle_reset(idev);
 		ipsi_mtu_schedule(idev);
 	}
+}
+
+/* Remove an SA whose clone is none of the device. */
+static void ipsi_sa_swap_out(struct ipsi_dev *idev, struct ipsi_sa *sa)
+{
+	ipsi_sa_remove(idev, sa);
+	ipsi_unlisted_note(idev->net, idev->if_id);
 }
 
 /**
@@ -612,7 +637,7 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		if (ipsi_sa_fits(idev, new, &out) && out == sa->out)
 			ipsi_sa_swap_entry(idev, sa, new);
 		else
-			ipsi_sa_remove(idev, sa);
+			ipsi_sa_swap_out(idev, sa);
 		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
@@ -1065,7 +1090,7 @@ static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 	bool out;
 
 	if (x->if_id != idev->if_id)
-		return IPSI_SAD_NEXT;
+		goto note;
 
 	spin_lock_bh(&sad->lock);
 	/* A state may still be an SA of another device if its if_id has just
@@ -1085,8 +1110,14 @@ static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 out:
 	spin_unlock_bh(&sad->lock);
+note:
+	ipsi_sa_note_unlisted(x);
+	if (room)
+		return IPSI_SAD_NEXT;
 
-	return room ? IPSI_SAD_NEXT : IPSI_SAD_STOP;
+	/* The walk ends before the other states. */
+	ipsi_unlisted_note_all(idev->net);
+	return IPSI_SAD_STOP;
 }
 
 /* Remove all SAs that are not between the endpoints any more. */
@@ -1134,6 +1165,21 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 
 	ipsi_acquire_reset_limit(idev);
 	ipsi_bundle_reset(idev);
+}
+
+/**
+ * ipsi_sad_load_new - load the SAs of a new device
+ * @idev: the device; it is already in the table of devices
+ *
+ * Context: RTNL.
+ */
+void ipsi_sad_load_new(struct ipsi_dev *idev)
+{
+	if (!ipsi_unlisted_any(idev->net, idev->if_id))
+		return;
+
+	ipsi_unlisted_forget(idev->net);
+	ipsi_sad_load(idev);
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "sa_clone.h"
 #include "sad_find.h"
 #include "sad_flush.h"
+#include "unlisted.h"
 
 /* Maximum number of states that are collected under the lock of the SAD */
 #define IPSI_FLUSH_BATCH	32
@@ -53,8 +54,10 @@ static enum ipsi_sad_step ipsi_sad_flush_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_flush *flush = data;
 
-	if (!ipsi_sad_ends(flush->net, x))
+	if (!ipsi_sad_ends(flush->net, x)) {
+		ipsi_sa_note_unlisted(x);
 		return IPSI_SAD_NEXT;
+	}
 
 	xfrm_state_hold(x);
 	flush->found[flush->n++] = x;
@@ -84,9 +87,10 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
 		.data = &flush,
 	};
 
-	if (idev->flushed)
+	if (idev->flushed || !ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
+	ipsi_unlisted_forget(idev->net);
 	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, &walk);
 	ipsi_net_set_flushed(idev->net);
 }
@@ -98,7 +102,7 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
  *   reported later are deleted by ipsi_sa_attach(), as long as it can be found.
  *
  * This includes states with the if_id of the device that it does not use, for
- * example between other endpoints. A namespace that is going is no exception:
+ * example between other endpoints (unlisted.h). A namespace that is going is no exception:
  * its underlay stays up, and its SAD stays, for some time after the device.
  *
  * Context: RTNL.

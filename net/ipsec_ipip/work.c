@@ -20,6 +20,12 @@
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
 static struct workqueue_struct *ipsi_work_wq;
 
+/* Owned by the module as well. It runs one work at a time, since others wait for
+ * the RTNL behind all works that wait for it: after a change in the underlay
+ * there is one for each device.
+ */
+static struct workqueue_struct *ipsi_work_rtnl_wq;
+
 /* Owned by the module as well. It has a high priority, so that an SA is adopted
  * before its key manager goes on. CPUs and priority can be set in
  * /sys/devices/virtual/workqueue/.
@@ -37,7 +43,7 @@ static bool ipsi_work_hold(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_work_queue - queue work of a device
+ * ipsi_work_queue - queue short work of a device that takes the RTNL
  * @idev: the device; if it is not registered, nothing is queued
  * @work: the work; it ends with ipsi_work_done()
  *
@@ -46,7 +52,7 @@ static bool ipsi_work_hold(struct ipsi_dev *idev)
 void ipsi_work_queue(struct ipsi_dev *idev, struct work_struct *work)
 {
 	rcu_read_lock();
-	if (ipsi_work_hold(idev) && !queue_work(ipsi_work_wq, work))
+	if (ipsi_work_hold(idev) && !queue_work(ipsi_work_rtnl_wq, work))
 		dev_put(idev->dev);
 	rcu_read_unlock();
 }
@@ -168,14 +174,22 @@ int ipsi_work_init(void)
 	if (!ipsi_work_wq)
 		return -ENOMEM;
 
+	ipsi_work_rtnl_wq = alloc_ordered_workqueue("ipsec_ipip_rtnl", 0);
+	if (!ipsi_work_rtnl_wq)
+		goto err_wq;
+
 	ipsi_work_urgent_wq = alloc_workqueue("ipsec_ipip_adopt", WQ_UNBOUND |
 					      WQ_HIGHPRI | WQ_SYSFS, 0);
-	if (!ipsi_work_urgent_wq) {
-		destroy_workqueue(ipsi_work_wq);
-		return -ENOMEM;
-	}
+	if (!ipsi_work_urgent_wq)
+		goto err_rtnl_wq;
 
 	return 0;
+
+err_rtnl_wq:
+	destroy_workqueue(ipsi_work_rtnl_wq);
+err_wq:
+	destroy_workqueue(ipsi_work_wq);
+	return -ENOMEM;
 }
 
 /**
@@ -184,5 +198,6 @@ int ipsi_work_init(void)
 void ipsi_work_exit(void)
 {
 	destroy_workqueue(ipsi_work_urgent_wq);
+	destroy_workqueue(ipsi_work_rtnl_wq);
 	destroy_workqueue(ipsi_work_wq);
 }

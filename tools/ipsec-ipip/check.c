@@ -16,7 +16,7 @@
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
-#include "query.h"
+#include "snapshot.h"
 
 /* Percentage of a limit from which an SA is near its end. */
 #define IPSI_CHECK_NEAR		90
@@ -26,6 +26,7 @@
  * @dev: the device being checked
  * @name: its name
  * @sas: its SAs
+ * @snap: the rest of the namespace
  * @found: number of findings so far
  * @json: the findings, or NULL if they are printed as text
  */
@@ -33,6 +34,7 @@ struct ipsi_check {
 	const struct ipsi_attrs *dev;
 	const char *name;
 	struct ipsi_replies sas;
+	struct ipsi_snapshot snap;
 	size_t found;
 	struct json_object *json;
 };
@@ -232,7 +234,7 @@ static bool ipsi_check_route(struct ipsi_check *check,
 	ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_LOCAL, local);
 	ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_REMOTE, remote);
 
-	if (!ipsi_query_local(flow, &found) && !found) {
+	if (!ipsi_snapshot_local(&check->snap, flow, &found) && !found) {
 		ipsi_found(check, "no-local",
 			   "the local address %s is not an address of this host",
 			   local);
@@ -353,9 +355,7 @@ static void ipsi_check_stray(const struct ipsi_state *state, void *data)
 	struct ipsi_check *check = data;
 
 	/* A state without an SPI is still being negotiated. */
-	if (state->if_id !=
-	    ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_IF_ID) ||
-	    !info->id.spi || ipsi_check_is_taken(check, info))
+	if (!info->id.spi || ipsi_check_is_taken(check, info))
 		return;
 	ipsi_found(check, "sa-not-taken",
 		   "%s 0x%08x has the if_id of the device, but %s",
@@ -520,7 +520,10 @@ static int ipsi_check_policies(struct ipsi_check *check,
 	search.found = calloc(check->sas.n + 1, sizeof(*search.found));
 	if (!search.found)
 		return errno;
-	err = ipsi_query_policies(ipsi_check_policy, &search);
+	err = ipsi_snapshot_policies(&check->snap,
+				     ipsi_attr_u64(check->dev,
+						   IPSEC_IPIP_A_DEV_IF_ID),
+				     flow, ipsi_check_policy, &search);
 	if (!err)
 		ipsi_check_required(check, search.found);
 	free(search.found);
@@ -586,7 +589,9 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	/* The MTU of a wrong route does not matter. */
 	if (ipsi_check_route(check, &flow))
 		ipsi_check_mtu(check);
-	err = ipsi_query_states(ipsi_check_stray, check);
+	err = ipsi_snapshot_states(&check->snap,
+				   ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IF_ID),
+				   ipsi_check_stray, check);
 	if (err)
 		return ipsi_fail("SAD: %s", strerror(err));
 	err = ipsi_check_policies(check, &flow);
@@ -640,6 +645,7 @@ int ipsi_check(int argc, char **argv)
 	if (check.json)
 		ipsi_json_print(check.json, ipsi_opts.pretty);
 	ipsi_replies_free(&check.sas);
+	ipsi_snapshot_free(&check.snap);
 	ipsi_nl_close(&nl);
 	return ret ? ret : check.found ? IPSI_FAIL : IPSI_OK;
 }

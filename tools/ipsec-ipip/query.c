@@ -204,56 +204,54 @@ int ipsi_query_underlay_index(const char *dev, const char *name,
 	return err;
 }
 
-struct ipsi_query_local {
-	const struct ipsi_flow *flow;
-	bool found;
+struct ipsi_query_addrs {
+	void (*handle)(int family, const void *addr, void *data);
+	void *data;
 };
 
 static int ipsi_query_take_addr(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct ipsi_query_local *local = data;
-	const struct ipsi_flow *flow = local->flow;
+	struct ipsi_query_addrs *addrs = data;
+	const bool ipv6 = ifa->ifa_family == AF_INET6;
+	const size_t len = ipv6 ? sizeof(struct in6_addr) :
+				  sizeof(struct in_addr);
 	const struct nlattr *attr;
 	uint16_t type;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_family != flow->family)
+	if (nlh->nlmsg_type != RTM_NEWADDR ||
+	    (!ipv6 && ifa->ifa_family != AF_INET))
 		return MNL_CB_OK;
 	/* IFA_LOCAL is the local address. IFA_ADDRESS is the peer's, except for
 	 * an IPv6 address without a peer, which has no IFA_LOCAL.
 	 */
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
 		type = mnl_attr_get_type(attr);
-		if ((type == IFA_LOCAL ||
-		     (type == IFA_ADDRESS && flow->family == AF_INET6)) &&
-		    mnl_attr_get_payload_len(attr) == flow->len &&
-		    !memcmp(mnl_attr_get_payload(attr), flow->local, flow->len))
-			local->found = true;
+		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && ipv6)) &&
+		    mnl_attr_get_payload_len(attr) == len)
+			addrs->handle(ifa->ifa_family,
+				      mnl_attr_get_payload(attr), addrs->data);
 	}
 	return MNL_CB_OK;
 }
 
 /**
- * ipsi_query_local() - check whether this namespace has the local address
- * @flow: the addresses
- * @found: the answer
+ * ipsi_query_addrs() - get all addresses of this namespace
+ * @handle: called for each address, more than once if addresses change
+ * @data: for @handle
  *
  * Return: 0 or an errno.
  */
-int ipsi_query_local(const struct ipsi_flow *flow, bool *found)
+int ipsi_query_addrs(void (*handle)(int family, const void *addr, void *data),
+		     void *data)
 {
 	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
-	struct ipsi_query_local local = { .flow = flow };
-	struct ifaddrmsg *ifa;
+	struct ipsi_query_addrs addrs = { .handle = handle, .data = data };
 	struct nlmsghdr *nlh;
-	int err;
 
 	nlh = ipsi_query_begin(buf, RTM_GETADDR, NLM_F_DUMP);
-	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	ifa->ifa_family = flow->family;
-	err = ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_addr, &local);
-	*found = local.found;
-	return err;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
+	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_addr, &addrs);
 }
 
 static int ipsi_query_take_route(const struct nlmsghdr *nlh, void *data)

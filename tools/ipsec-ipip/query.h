@@ -78,7 +78,8 @@ int ipsi_query_underlay_name(uint32_t dev, uint32_t ifindex,
 			     char name[IF_NAMESIZE], bool *foreign);
 int ipsi_query_underlay_index(const char *dev, const char *name,
 			      uint32_t *ifindex);
-int ipsi_query_local(const struct ipsi_flow *flow, bool *found);
+int ipsi_query_addrs(void (*handle)(int family, const void *addr, void *data),
+		     void *data);
 int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif);
 int ipsi_query_states(void (*handle)(const struct ipsi_state *state,
 				     void *data), void *data);
