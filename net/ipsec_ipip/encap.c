@@ -163,11 +163,18 @@ static int ipsi_xmit_checksum(const struct ipsi_tx *tx, struct sk_buff *skb)
 	return skb_checksum_help(skb);
 }
 
-/* Clear the control block, which segmentation may have used. */
-static void ipsi_xmit_reset_cb(struct sk_buff *skb)
+/* Clear the control block, which segmentation may have used. Netfilter sees the
+ * inner packet and the encrypted one; the packet between the two would make it
+ * track a third connection.
+ */
+static void ipsi_xmit_reset_cb(struct sk_buff *skb, bool ipv4)
 {
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
 			       sizeof(struct inet6_skb_parm)));
+	if (ipv4)
+		IPCB(skb)->flags = IPSKB_REROUTED;
+	else
+		IP6CB(skb)->flags = IP6SKB_REROUTED;
 }
 
 /* Encapsulate a packet, and let it own the reference to the bundle. Consumes
@@ -197,7 +204,7 @@ static bool ipsi_xmit_encap(const struct ipsi_tx *tx, struct sk_buff *skb)
 	skb->mark = tx->conf->fwmark;
 	/* The size is checked already; IPv6 has no DF bit to tell that. */
 	skb->ignore_df = !ipv4;
-	ipsi_xmit_reset_cb(skb);
+	ipsi_xmit_reset_cb(skb, ipv4);
 	skb_dst_set(skb, tx->dst);
 	skb->dev = tx->dst->dev;
 
@@ -237,6 +244,7 @@ static unsigned int ipsi_xmit_segments(const struct ipsi_tx *tx,
 				       struct sk_buff *skb, unsigned int *sent)
 {
 	unsigned int outer = ipsi_outer_len(tx->conf->family);
+	bool ipv4 = tx->conf->family == AF_INET;
 	struct sk_buff *segs, *seg, *next;
 	unsigned int len, bytes = 0;
 
@@ -250,7 +258,7 @@ static unsigned int ipsi_xmit_segments(const struct ipsi_tx *tx,
 
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
-		ipsi_xmit_reset_cb(seg);
+		ipsi_xmit_reset_cb(seg, ipv4);
 		len = seg->len - outer;
 		if (ipsi_xmit_one(tx, seg))
 			continue;
