@@ -33,6 +33,7 @@ Try and test; missing Debian packages are installed and listed first:
   make static              only the static checks
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
+  make bench-check         check that it has not grown since it was recorded
 
   make gen                 generate files from the netlink specification
   make rfc-table           update the table of RFC requirements and their tests
@@ -143,6 +144,9 @@ check-mutants:
 ifneq ($(wildcard scripts/bench),)
 bench:
 	scripts/bench
+
+bench-check:
+	scripts/bench --check
 endif
 
 export HELP
@@ -153,4 +157,4 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean gen rfc-table setup demo demo-ike check check-extended \
-	static check-mutants bench help
+	static check-mutants bench bench-check help
