@@ -37,6 +37,7 @@ Try and test; missing Debian packages are installed and listed first:
                            source of Debian's newest kernel
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
+  make bench-check         check that it has not grown since it was recorded
   make bench-scale         measure hubs with up to ten thousand links
 
   make dist                a tar archive of the source, in build/dist/
@@ -165,6 +166,9 @@ ifneq ($(wildcard scripts/bench),)
 bench:
 	scripts/bench
 
+bench-check:
+	scripts/bench --check
+
 bench-scale:
 	scripts/bench-scale
 endif
@@ -177,4 +181,5 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static check-mutants mainline bench bench-scale help
+	check check-extended static check-mutants mainline bench bench-check \
+	bench-scale help

@@ -264,7 +264,7 @@ static void ipsi_adopt_set_if_id(struct xfrm_state *x, u32 if_id)
 /* Replace x by its clone in transport mode. */
 static int ipsi_adopt_replace(struct ipsi_dev *idev,
 			      const struct ipsi_conf *conf,
-			      struct xfrm_state *x)
+			      struct xfrm_state *x, bool out)
 {
 	struct ipsi_sa_change change;
 	struct xfrm_state *clone;
@@ -279,6 +279,8 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	clone = ipsi_sa_clone(x, &change, NULL);
 	if (IS_ERR(clone))
 		return PTR_ERR(clone);
+	if (out)
+		ipsi_sa_unset_type_offload(clone);
 
 	err = ipsi_sa_replace(x, clone);
 	if (err) {
@@ -322,7 +324,7 @@ static bool ipsi_adopt_by_device(struct ipsi_dev *idev,
 		return true;
 	}
 
-	err = ipsi_adopt_replace(idev, conf, x);
+	err = ipsi_adopt_replace(idev, conf, x, out);
 	/* -ESRCH: x died in the meantime. */
 	if (err && err != -ESRCH)
 		ipsi_adopt_refuse(idev, x, out, IPSEC_IPIP_REFUSAL_FAILED);

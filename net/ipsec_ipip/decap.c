@@ -24,6 +24,7 @@
 #include <net/inet_dscp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/ip_fib.h>
 #include <net/ipv6.h>
 #include <net/route.h>
 #include <net/xfrm.h>
@@ -253,10 +254,32 @@ static void ipsi_decap_secpath6(const struct ipsi_dev *idev,
 	}
 }
 
+/* Does the route to the source of a packet lead back through its device, so
+ * that it passes the strict filter and the loose one? False if routing rules or
+ * the DSCP may select other routes than those looked up here.
+ */
+static bool ipsi_decap_route_back(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct net *net = dev_net(skb->dev);
+	struct flowi4 fl4 = {
+		.flowi4_iif	= LOOPBACK_IFINDEX,
+		.flowi4_scope	= RT_SCOPE_UNIVERSE,
+		.daddr		= iph->saddr,
+		.saddr		= iph->daddr,
+	};
+	struct fib_result res;
+
+	return !fib4_has_custom_rules(net) && !netif_is_l3_slave(skb->dev) &&
+	       !(iph->tos & ~INET_ECN_MASK) &&
+	       !fib_lookup(net, &fl4, &res, 0) && res.type == RTN_UNICAST &&
+	       fib_info_nh_uses_dev(res.fi, skb->dev);
+}
+
 /* fib_validate_source() skips rp_filter for packets with a secpath, relying on
- * a policy check that does not exist here. Look up the route without the
- * secpath; if that fails, drop the secpath so that the stack rejects the
- * packet.
+ * a policy check that does not exist here. In the common case the route back
+ * suffices. Otherwise look up the route without the secpath; if that fails, drop
+ * the secpath so that the stack rejects the packet.
  */
 static void ipsi_decap_rp_filter(struct sk_buff *skb)
 {
@@ -265,7 +288,8 @@ static void ipsi_decap_rp_filter(struct sk_buff *skb)
 	u8 extensions = skb->active_extensions;
 	bool refused;
 
-	if (!skb_sec_path(skb) || !in_dev || !IN_DEV_RPFILTER(in_dev))
+	if (!skb_sec_path(skb) || !in_dev || !IN_DEV_RPFILTER(in_dev) ||
+	    ipsi_decap_route_back(skb))
 		return;
 
 	skb->active_extensions &= ~(1 << SKB_EXT_SEC_PATH);

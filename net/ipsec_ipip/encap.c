@@ -142,15 +142,28 @@ static int ipsi_xmit_checksum(const struct ipsi_tx *tx, struct sk_buff *skb)
 	return skb_checksum_help(skb);
 }
 
-/* Encapsulate one packet and pass it to XFRM. Consumes skb. */
-static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
+/* Clear the control block, which segmentation may have used. Netfilter sees the
+ * inner packet and the encrypted one; the packet between the two would make it
+ * track a third connection.
+ */
+static void ipsi_xmit_reset_cb(struct sk_buff *skb, bool ipv4)
 {
-	unsigned int len = skb->len, segs = skb_shinfo(skb)->gso_segs ?: 1;
+	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
+			       sizeof(struct inet6_skb_parm)));
+	if (ipv4)
+		IPCB(skb)->flags = IPSKB_REROUTED;
+	else
+		IP6CB(skb)->flags = IP6SKB_REROUTED;
+}
+
+/* Encapsulate a packet, and let it own the reference to the bundle. Consumes
+ * skb if it returns false.
+ */
+static bool ipsi_xmit_encap(const struct ipsi_tx *tx, struct sk_buff *skb)
+{
 	bool ipv4 = tx->conf->family == AF_INET;
 	struct ipsi_inner inner = tx->inner;
 	struct ipsi_dev *idev = tx->idev;
-	struct net *net = idev->net;
-	int err;
 
 	inner.df = ipsi_xmit_df(tx, skb);
 	if (skb_cow_head(skb, ipsi_outer_headroom(tx->conf, tx->dst)) ||
@@ -158,63 +171,102 @@ static void ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 	    iptunnel_handle_offloads(skb, ipv4 ? SKB_GSO_IPXIP4 :
 						 SKB_GSO_IPXIP6)) {
 		ipsi_drop(idev, IPSI_TX_ERROR, skb, tx->dst->xfrm);
-		return;
+		dst_release(tx->dst);
+		return false;
 	}
 	skb_set_inner_ipproto(skb, ipsi_inner_proto(inner.family));
 
 	ipsi_outer_push(idev, tx->conf, tx->dst, skb, &inner);
 
-	skb_scrub_packet(skb, !net_eq(net, dev_net(idev->dev)));
+	skb_scrub_packet(skb, !net_eq(idev->net, dev_net(idev->dev)));
 	skb_clear_hash_if_not_l4(skb);
 	skb->mark = tx->conf->fwmark;
 	/* The size is checked already; IPv6 has no DF bit to tell that. */
 	skb->ignore_df = !ipv4;
-	/* Segmentation may have used the control block. */
-	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
-			       sizeof(struct inet6_skb_parm)));
-	dst_hold(tx->dst);
+	ipsi_xmit_reset_cb(skb, ipv4);
 	skb_dst_set(skb, tx->dst);
 	skb->dev = tx->dst->dev;
 
+	return true;
+}
+
+/* Pass an encapsulated packet to XFRM. It consumes skb and with it, maybe, the
+ * last reference to the bundle, which is valid until the end of the RCU read
+ * side.
+ */
+static int ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
+{
+	struct ipsi_dev *idev = tx->idev;
+	int err;
+
 	/* The core does not count links with a queue. */
 	dev_xmit_recursion_inc();
-	err = dst_output(net, skb->sk, skb);
+	err = dst_output(idev->net, skb->sk, skb);
 	dev_xmit_recursion_dec();
-	if (likely(!net_xmit_eval(err))) {
-		dev_sw_netstats_tx_add(idev->dev, segs, len);
-		return;
-	}
+	err = net_xmit_eval(err);
+	if (likely(!err))
+		return 0;
 
 	ipsi_stats_refused(idev, IPSI_TX_ERROR, NULL, tx->dst->xfrm);
 	/* Sequence numbers never wrap (RFC 4303 section 3.3.3). */
 	if (err == -EOVERFLOW)
 		ipsi_sa_exhausted(idev, tx->dst->xfrm);
+
+	return err;
 }
 
-/* esp4_offload segments after encapsulation. It miscounts the headers of an
- * IP-in-IP super-packet and sends a wrong ICV, so segment the inner packet
- * before that. Without that module, xfrm_output() segments. Consumes skb.
+/* Segment an encapsulated packet, and pass the segments to XFRM. Consumes skb.
+ * Return the number of bytes of inner packets that were sent, and set @sent to
+ * the number of packets.
  */
-static void ipsi_xmit_segments(const struct ipsi_tx *tx, struct sk_buff *skb)
+static unsigned int ipsi_xmit_segments(const struct ipsi_tx *tx,
+				       struct sk_buff *skb, unsigned int *sent)
 {
+	unsigned int outer = ipsi_outer_len(tx->conf->family);
+	bool ipv4 = tx->conf->family == AF_INET;
 	struct sk_buff *segs, *seg, *next;
+	unsigned int len, bytes = 0;
 
-	if (!skb_is_gso(skb) || !tx->dst->xfrm->type_offload) {
-		ipsi_xmit_one(tx, skb);
-		return;
-	}
-
+	*sent = 0;
 	segs = skb_gso_segment(skb, 0);
 	if (IS_ERR_OR_NULL(segs)) {
 		ipsi_drop(tx->idev, IPSI_TX_ERROR, skb, tx->dst->xfrm);
-		return;
+		return 0;
 	}
 	consume_skb(skb);
 
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
-		ipsi_xmit_one(tx, seg);
+		ipsi_xmit_reset_cb(seg, ipv4);
+		len = seg->len - outer;
+		if (ipsi_xmit_one(tx, seg))
+			continue;
+		bytes += len;
+		++*sent;
 	}
+
+	return bytes;
+}
+
+/* Encapsulate and send a packet. Consumes skb and the reference to the bundle.
+ *
+ * esp4_offload segments after XFRM. It miscounts the headers of an IP-in-IP
+ * super-packet and sends a wrong ICV, so segment before XFRM then. Without a
+ * type_offload, xfrm_output() segments.
+ */
+static void ipsi_xmit_send(const struct ipsi_tx *tx, struct sk_buff *skb)
+{
+	unsigned int len = skb->len, segs = skb_shinfo(skb)->gso_segs ?: 1;
+
+	if (!ipsi_xmit_encap(tx, skb))
+		return;
+
+	if (skb_is_gso(skb) && tx->dst->xfrm->type_offload)
+		len = ipsi_xmit_segments(tx, skb, &segs);
+	else if (ipsi_xmit_one(tx, skb))
+		return;
+
+	dev_sw_netstats_tx_add(tx->idev->dev, segs, len);
 }
 
 static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
@@ -265,8 +317,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 		goto drop_dst;
 
 	ipsi_icmp_relay(idev, skb, family);
-	ipsi_xmit_segments(&tx, skb);
-	dst_release(tx.dst);
+	ipsi_xmit_send(&tx, skb);
 	return;
 
 drop_dst:

@@ -179,6 +179,8 @@ struct ipsi_policy;
  * @orphaned: the active SA has left, which is not announced yet
  * @holdoff: an outbound SA other than @active is in its hold-off period; read
  *   without @lock
+ * @newest_in: state of the newest valid inbound SA when the SAs last settled, or
+ *   NULL; compared only, without @lock
  * @generation: changes when an SA joins or leaves; starts at a random value, so
  *   that two devices rarely have the same
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
@@ -198,6 +200,7 @@ struct ipsi_sad {
 	bool pinned;
 	bool orphaned;
 	bool holdoff;
+	const struct xfrm_state *newest_in;
 	u32 generation;
 	u64 seq_newest;
 	u64 seq_oldest;

@@ -95,7 +95,8 @@ static void ipsi_outer_push4(const struct ipsi_dev *idev,
 	iph->daddr = conf->remote.a4;
 	ip_select_ident_segs(idev->net, skb, NULL,
 			     skb_shinfo(skb)->gso_segs ?: 1);
-	ip_send_check(iph);
+	/* Computed after the SA's header is there, or for each segment. */
+	iph->check = 0;
 }
 
 static void ipsi_outer_push6(const struct ipsi_conf *conf,

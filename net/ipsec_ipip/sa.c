@@ -118,12 +118,12 @@ static bool ipsi_sa_in_holdoff(const struct ipsi_sa *sa)
  * struct ipsi_sa_survey - result of a walk over the SAs of a device
  * @best: outbound SA for all CPUs to use, unless another one is pinned
  * @holdoff: number of outbound SAs in their hold-off period
- * @in: there is a valid inbound SA
+ * @in: state of the newest valid inbound SA, or NULL
  */
 struct ipsi_sa_survey {
 	struct ipsi_sa *best;
 	unsigned int holdoff;
-	bool in;
+	const struct xfrm_state *in;
 };
 
 /**
@@ -184,7 +184,8 @@ static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 	memset(survey, 0, sizeof(*survey));
 	list_for_each_entry(sa, &sad->list, list) {
 		if (!sa->out) {
-			survey->in |= ipsi_sa_valid(sa->x);
+			if (!survey->in && ipsi_sa_valid(sa->x))
+				survey->in = sa->x;
 			continue;
 		}
 		survey->holdoff += ipsi_sa_in_holdoff(sa);
@@ -282,8 +283,9 @@ static void ipsi_sa_settle(struct ipsi_dev *idev)
 	ipsi_sa_retire(idev);
 	if (sad->active)
 		survey.holdoff -= ipsi_sa_in_holdoff(sad->active);
-	/* The receive path reads it without the lock. */
+	/* The receive path reads both without the lock. */
 	WRITE_ONCE(sad->holdoff, survey.holdoff);
+	WRITE_ONCE(sad->newest_in, survey.in);
 	ipsi_sa_carrier(idev, survey.in);
 }
 
@@ -729,7 +731,8 @@ void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x)
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *in, *sa;
 
-	if (likely(!READ_ONCE(sad->holdoff)))
+	/* Until the peer has switched, it sends with an older SA. */
+	if (likely(!READ_ONCE(sad->holdoff)) || READ_ONCE(sad->newest_in) != x)
 		return;
 
 	spin_lock_bh(&sad->lock);

@@ -584,6 +584,8 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
 		ipsi_sa_discard(x);
 		return ERR_PTR(err);
 	}
+	if (id->out)
+		ipsi_sa_unset_type_offload(x);
 
 	return x;
 }

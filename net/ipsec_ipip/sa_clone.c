@@ -150,6 +150,25 @@ static void ipsi_clone_progress(struct xfrm_state *x,
 	memcpy(x->preplay_esn, old->preplay_esn, len);
 }
 
+/**
+ * ipsi_sa_unset_type_offload - let an outbound SA be encrypted by ESP itself
+ * @x: the state, which is not in the SAD yet
+ *
+ * While esp4_offload is loaded, the core prepares each packet for an offload
+ * even if the SA has no device for that, and it cannot segment IP-in-IP that
+ * late. Without a type_offload the device passes super-packets on.
+ *
+ * Context: process.
+ */
+void ipsi_sa_unset_type_offload(struct xfrm_state *x)
+{
+	if (!x->type_offload || x->xso.dev)
+		return;
+
+	module_put(x->type_offload->owner);
+	x->type_offload = NULL;
+}
+
 static int ipsi_clone_into(struct xfrm_state *x, struct xfrm_state *old,
 			   const struct ipsi_sa_change *change,
 			   struct netlink_ext_ack *extack)
@@ -172,6 +191,8 @@ static int ipsi_clone_into(struct xfrm_state *x, struct xfrm_state *old,
 	spin_unlock_bh(&old->lock);
 
 	err = ipsi_xfrm_init_state(x, false, extack);
+	if (!old->type_offload)
+		ipsi_sa_unset_type_offload(x);
 	return err ?: xfrm_init_replay(x, extack);
 }
 

@@ -50,6 +50,7 @@ struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
 				 const struct ipsi_sa_change *change,
 				 struct netlink_ext_ack *extack);
 int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new);
+void ipsi_sa_unset_type_offload(struct xfrm_state *x);
 void ipsi_sa_discard(struct xfrm_state *x);
 void ipsi_sa_wipe(struct xfrm_state *x);
 void ipsi_sad_end(struct xfrm_state *x);

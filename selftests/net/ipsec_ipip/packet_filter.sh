@@ -67,6 +67,8 @@ hook()
 
 	echo "chain $1 {"
 	echo "type filter hook $1 priority 0"
+	# the packet before encryption, with both headers
+	echo "meta l4proto { 4, 41 } counter name wrong"
 	for way in iifname oifname; do
 		# Only "forward" has both devices.
 		case $1.$way in
