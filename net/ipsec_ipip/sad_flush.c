@@ -102,8 +102,9 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
  *   reported later are deleted by ipsi_sa_attach(), as long as it can be found.
  *
  * This includes states with the if_id of the device that it does not use, for
- * example between other endpoints (unlisted.h). A namespace that is going is no exception:
- * its underlay stays up, and its SAD stays, for some time after the device.
+ * example between other endpoints (unlisted.h). A namespace that is going is no
+ * exception: its underlay stays up, and its SAD stays, for some time after the
+ * device.
  *
  * Context: RTNL.
  */
