@@ -414,7 +414,7 @@ static void settle(void)
 	}
 }
 
-/* Somebody else needs the RTNL every 5 ms. Its longest wait is shared. */
+/* Another process needs the RTNL every 5 ms. Its longest wait is shared. */
 static pid_t begin_waiting(_Atomic uint64_t *longest)
 {
 	const struct sched_param param = { .sched_priority = 50 };

@@ -80,5 +80,13 @@ int ipsi_sa_activate(int argc, char **argv);
 int ipsi_rekey(int argc, char **argv);
 int ipsi_monitor(int argc, char **argv);
 int ipsi_check(int argc, char **argv);
+int ipsi_up(int argc, char **argv);
+int ipsi_down(int argc, char **argv);
+int ipsi_strip(int argc, char **argv);
+int ipsi_save(int argc, char **argv);
+int ipsi_showconf(int argc, char **argv);
+int ipsi_setconf(int argc, char **argv);
+int ipsi_addconf(int argc, char **argv);
+int ipsi_syncconf(int argc, char **argv);
 
 #endif /* _IPSI_H */

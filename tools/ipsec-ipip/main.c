@@ -43,6 +43,20 @@ static const struct ipsi_verb {
 	  "print events as they occur" },
 	{ NULL, "check", ipsi_check, "[DEV]",
 	  "look for present and imminent faults" },
+	{ NULL, "up", ipsi_up, "{NAME|FILE}",
+	  "make the link of /etc/ipsec-ipip/NAME.conf" },
+	{ NULL, "down", ipsi_down, "{NAME|FILE}", "delete that link" },
+	{ NULL, "syncconf", ipsi_syncconf, "NAME [FILE]",
+	  "give a link the options and SAs of its file, without loss" },
+	{ NULL, "setconf", ipsi_setconf, "NAME [FILE]", "the same, at once" },
+	{ NULL, "addconf", ipsi_addconf, "NAME [FILE]",
+	  "add the options and SAs of a file" },
+	{ NULL, "showconf", ipsi_showconf, "DEV",
+	  "print the options and SAs of a link, with keys" },
+	{ NULL, "strip", ipsi_strip, "{NAME|FILE}",
+	  "print those of a file, with keys" },
+	{ NULL, "save", ipsi_save, "{NAME|FILE}",
+	  "write those of a link to its file" },
 };
 
 static void ipsi_print_usage(FILE *f)

@@ -272,13 +272,13 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 	const char *msg = end->msg;
 	const char *rest;
 
-	if (end->miss_type) {
+	if (set && end->miss_type) {
 		attr = ipsi_attr_missing(set, nlh, end->miss_nest ?
 					 mnl_attr_get_u32(end->miss_nest) : 0,
 					 mnl_attr_get_u32(end->miss_type));
 		if (!msg)
 			msg = "required, but not given";
-	} else if (end->attr) {
+	} else if (set && end->attr) {
 		attr = ipsi_attr_at_offset(set, nlh,
 					   mnl_attr_get_u32(end->attr));
 	}
@@ -304,7 +304,8 @@ static void ipsi_nl_pause(int tries)
 /**
  * ipsi_nl_talk() - send the request and wait for the answer
  * @nl: the socket
- * @set: the attributes that the request may have, for messages
+ * @set: the attributes that the request may have, for messages; NULL for requests
+ *   of other families
  * @replies: the answer, which the caller frees even after an error; NULL for none
  *
  * Return: exit code. Errors have been reported.
@@ -392,12 +393,13 @@ static int ipsi_nl_resolve(struct ipsi_nl *nl)
 }
 
 /**
- * ipsi_nl_open() - open the socket and find the family
+ * ipsi_nl_open_bus() - open a socket of any netlink protocol
  * @nl: the result, which the caller closes even after an error
+ * @bus: NETLINK_*
  *
  * Return: exit code.
  */
-int ipsi_nl_open(struct ipsi_nl *nl)
+int ipsi_nl_open_bus(struct ipsi_nl *nl, int bus)
 {
 	int on = 1;
 
@@ -407,13 +409,26 @@ int ipsi_nl_open(struct ipsi_nl *nl)
 	nl->answer = calloc(1, IPSI_NL_BUF);
 	if (!nl->request || !nl->answer)
 		return ipsi_fail("%s", strerror(ENOMEM));
-	nl->sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	nl->sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0)
 		return ipsi_fail("netlink: %s", strerror(errno));
 	/* Only the messages depend on these, so errors are ignored. */
 	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->sock, NETLINK_CAP_ACK, &on, sizeof(on));
-	return ipsi_nl_resolve(nl);
+	return IPSI_OK;
+}
+
+/**
+ * ipsi_nl_open() - open the socket and find the family
+ * @nl: the result, which the caller closes even after an error
+ *
+ * Return: exit code.
+ */
+int ipsi_nl_open(struct ipsi_nl *nl)
+{
+	int ret = ipsi_nl_open_bus(nl, NETLINK_GENERIC);
+
+	return ret ? ret : ipsi_nl_resolve(nl);
 }
 
 /**

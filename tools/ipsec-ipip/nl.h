@@ -33,6 +33,7 @@ struct ipsi_replies {
 };
 
 int ipsi_nl_open(struct ipsi_nl *nl);
+int ipsi_nl_open_bus(struct ipsi_nl *nl, int bus);
 void ipsi_nl_close(struct ipsi_nl *nl);
 struct nlmsghdr *ipsi_nl_request(struct ipsi_nl *nl, uint8_t cmd, bool dump);
 int ipsi_nl_too_long(void);

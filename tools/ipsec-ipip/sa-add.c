@@ -127,6 +127,12 @@ static const char * const ipsi_limit_words[] = {
 	[IPSEC_IPIP_A_LIFETIME_HARD_USE_SECONDS] = "time-use-hard",
 };
 
+/* The word of a limit, IPSEC_IPIP_A_LIFETIME_*. */
+const char *ipsi_sa_limit_word(unsigned int id)
+{
+	return ipsi_limit_words[id];
+}
+
 static int ipsi_parse_limit(void *ctx, char **args)
 {
 	struct ipsi_sa_args *sa = ctx;
@@ -232,6 +238,37 @@ static const struct ipsi_word ipsi_sa_words[] = {
 };
 
 /**
+ * ipsi_sa_parse_words() - read words of the description of an SA
+ * @sa: the result
+ * @argc: number of arguments
+ * @argv: the arguments; keys among them are wiped
+ *
+ * Return: exit code.
+ */
+int ipsi_sa_parse_words(struct ipsi_sa_args *sa, int argc, char **argv)
+{
+	return ipsi_parse_words(ipsi_sa_words, IPSI_ARRAY_SIZE(ipsi_sa_words),
+				sa, argc, argv);
+}
+
+/**
+ * ipsi_sa_check() - check a description after all its words
+ * @sa: the description
+ *
+ * Return: exit code.
+ */
+int ipsi_sa_check(const struct ipsi_sa_args *sa)
+{
+	if (!sa->id.has_spi)
+		return ipsi_usage("spi SPI expected");
+	if (sa->aead && (sa->enc || sa->auth))
+		return ipsi_usage("aead excludes enc, auth and auth-trunc");
+	if (!sa->aead && !sa->enc && !sa->auth)
+		return ipsi_usage("aead, enc, auth or auth-trunc expected");
+	return IPSI_OK;
+}
+
+/**
  * ipsi_sa_parse() - read the description of an SA
  * @sa: the result, zeroed before; the caller wipes it
  * @argc: number of arguments
@@ -245,18 +282,12 @@ int ipsi_sa_parse(struct ipsi_sa_args *sa, int argc, char **argv)
 
 	ret = ipsi_parse_dev_direction(&sa->id, argc, argv);
 	if (!ret)
-		ret = ipsi_parse_words(ipsi_sa_words,
-				       IPSI_ARRAY_SIZE(ipsi_sa_words), sa,
-				       argc - 2, argv + 2);
-	if (ret)
-		return ret;
-	if (!sa->id.has_spi)
-		return ipsi_usage("spi SPI expected");
-	if (sa->aead && (sa->enc || sa->auth))
-		return ipsi_usage("aead excludes enc, auth and auth-trunc");
-	if (!sa->aead && !sa->enc && !sa->auth)
-		return ipsi_usage("aead, enc, auth or auth-trunc expected");
-	return ipsi_find_offload(sa);
+		ret = ipsi_sa_parse_words(sa, argc - 2, argv + 2);
+	if (!ret)
+		ret = ipsi_sa_check(sa);
+	if (!ret)
+		ret = ipsi_find_offload(sa);
+	return ret;
 }
 
 static int ipsi_put_alg(struct nlmsghdr *nlh, uint16_t name_type,

@@ -37,6 +37,9 @@ struct ipsi_sa_args {
 };
 
 int ipsi_sa_parse(struct ipsi_sa_args *sa, int argc, char **argv);
+int ipsi_sa_parse_words(struct ipsi_sa_args *sa, int argc, char **argv);
+const char *ipsi_sa_limit_word(unsigned int id);
+int ipsi_sa_check(const struct ipsi_sa_args *sa);
 int ipsi_sa_send(struct ipsi_nl *nl, const struct ipsi_sa_args *sa);
 
 #endif /* _IPSI_SA_ADD_H */

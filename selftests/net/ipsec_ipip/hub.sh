@@ -139,7 +139,7 @@ one_link_of_many()
 	states_are $((2 * N - 6))
 }
 
-# Whatever the number of links is, the SAD and the SPD are dumped once.
+# The SAD and the SPD are dumped once, for any number of links.
 check_reads_once()
 {
 	probe states p xfrm_dump_sa_done

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keys of ipsec-ipip.conf(5) from strongSwan: a connection for swanctl(8), in a file
+ * of its own. The file, and not a connection that is loaded by VICI alone, survives
+ * a restart of the daemon and "swanctl --load-all", which deletes all connections
+ * that are in no file.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attrs.h"
+#include "conf.h"
+#include "ipsi.h"
+
+#define IPSI_SECRET_FILE	"file:"
+#define IPSI_SECRET_MAX		1024
+
+static const char * const ipsi_ike_keys[] = {
+	"Secret", "Certificate", "PrivateKey", "CA", "LocalId", "RemoteId",
+	"Version", "Start", "IkeProposals", "EspProposals", "LocalTS",
+	"RemoteTS", "Rekey",
+};
+
+bool ipsi_conf_ike_key(const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ike_keys); i++)
+		if (!strcasecmp(key, ipsi_ike_keys[i]))
+			return true;
+	return false;
+}
+
+/* Reads the secret; the caller wipes it. Returns an exit code. */
+static int ipsi_ike_secret(const char *value, char secret[IPSI_SECRET_MAX])
+{
+	const char *path = value + strlen(IPSI_SECRET_FILE);
+	struct stat st;
+	ssize_t len;
+	int fd;
+
+	if (strncmp(value, IPSI_SECRET_FILE, strlen(IPSI_SECRET_FILE)) ||
+	    *path != '/')
+		return ipsi_usage("Secret: expected file: and an absolute path");
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st))
+		return ipsi_fail("Secret: %s: %s", path, strerror(errno));
+	len = read(fd, secret, IPSI_SECRET_MAX - 1);
+	close(fd);
+	if (S_ISREG(st.st_mode) && (st.st_mode & 0077))
+		return ipsi_fail("Secret: %s: others than its owner can use it: chmod 600",
+				 path);
+	if (len < 0)
+		return ipsi_fail("Secret: %s: %s", path, strerror(errno));
+	secret[len] = '\0';
+	secret[strcspn(secret, "\r\n")] = '\0';
+	if (!*secret || len == IPSI_SECRET_MAX - 1)
+		return ipsi_fail("Secret: %s: expected one line of 1 to %d characters",
+				 path, IPSI_SECRET_MAX - 2);
+	return IPSI_OK;
+}
+
+static int ipsi_ike_check_value(const struct ipsi_conf_text *text)
+{
+	if (text->value[strcspn(text->value, "\"\\{}\n")])
+		return ipsi_usage("%s: \" \\ { } are not allowed in \"%s\"",
+				  text->key, text->value);
+	return IPSI_OK;
+}
+
+static int ipsi_ike_one_of(const struct ipsi_conf *conf, const char *key,
+			   const char *const words[])
+{
+	const char *value = ipsi_conf_text(conf, key);
+	int i;
+
+	for (i = 0; value && words[i]; i++)
+		if (!strcmp(value, words[i]))
+			return IPSI_OK;
+	return value ? ipsi_usage("%s: \"%s\" is unknown; expected %s, %s or %s",
+				  key, value, words[0], words[1],
+				  words[2] ? words[2] : "nothing") : IPSI_OK;
+}
+
+static int ipsi_ike_check_rekey(const struct ipsi_conf *conf)
+{
+	const char *value = ipsi_conf_text(conf, "Rekey");
+	uint64_t seconds;
+	int ret;
+
+	if (!value)
+		return IPSI_OK;
+	ret = ipsi_arg_number("Rekey", value, 86400, &seconds);
+	if (!ret && seconds < 60)
+		ret = ipsi_usage("Rekey: expected 60 to 86400 seconds");
+	return ret;
+}
+
+static int ipsi_ike_check_files(const struct ipsi_conf *conf)
+{
+	static const char * const keys[] = { "Certificate", "PrivateKey", "CA" };
+	const char *path;
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(keys); i++) {
+		path = ipsi_conf_text(conf, keys[i]);
+		if (!path)
+			return ipsi_usage("%s = PATH expected with Certificate",
+					  keys[i]);
+		if (*path != '/')
+			return ipsi_usage("%s: \"%s\" is not an absolute path",
+					  keys[i], path);
+		if (access(path, R_OK))
+			return ipsi_fail("%s: %s: %s", keys[i], path,
+					 strerror(errno));
+	}
+	return IPSI_OK;
+}
+
+/* Checks the keys of [IKE]; returns an exit code. */
+int ipsi_conf_ike_check(struct ipsi_conf *conf)
+{
+	static const char *const versions[] = { "2", "1", NULL };
+	static const char *const starts[] = { "trap", "start", "none", NULL };
+	const char *secret = ipsi_conf_text(conf, "Secret");
+	char text[IPSI_SECRET_MAX];
+	int ret = IPSI_OK;
+	size_t i;
+
+	for (i = 0; i < conf->n_text && !ret; i++) {
+		if (!ipsi_conf_ike_key(conf->text[i].key))
+			continue;
+		ipsi_conf_at(conf, conf->text[i].line);
+		if (!ipsi_conf_ike(conf))
+			ret = ipsi_usage("%s needs Secret or Certificate",
+					 conf->text[i].key);
+		else
+			ret = ipsi_ike_check_value(&conf->text[i]);
+	}
+	ipsi_conf_at(conf, 0);
+	if (ret || !ipsi_conf_ike(conf))
+		return ret;
+	ret = ipsi_ike_one_of(conf, "Version", versions);
+	if (!ret)
+		ret = ipsi_ike_one_of(conf, "Start", starts);
+	if (!ret)
+		ret = ipsi_ike_check_rekey(conf);
+	if (!ret && !secret)
+		ret = ipsi_ike_check_files(conf);
+	else if (!ret && ipsi_conf_text(conf, "Certificate"))
+		ret = ipsi_usage("Secret excludes Certificate");
+	else if (!ret)
+		ret = ipsi_ike_secret(secret, text);
+	explicit_bzero(text, sizeof(text));
+	return ret;
+}
+
+static const char *ipsi_ike_path(char path[PATH_MAX], const char *dir,
+				 const char *dev, const char *suffix)
+{
+	const char *base = getenv("SWANCTL_DIR");
+
+	snprintf(path, PATH_MAX, "%s/%s/ipsec-ipip-%s%s",
+		 base ? base : "/etc/swanctl", dir, dev, suffix);
+	return path;
+}
+
+/* Prints "\tKEY = VALUE", with the value or a default; nothing without both. */
+static void ipsi_ike_print(FILE *f, const struct ipsi_conf *conf,
+			   const char *word, const char *key,
+			   const char *standard)
+{
+	const char *value = ipsi_conf_text(conf, key);
+
+	if (value || standard)
+		fprintf(f, "%s = %s\n", word, value ? value : standard);
+}
+
+static const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
+				 char buf[INET6_ADDRSTRLEN])
+{
+	static const uint8_t zero[sizeof(struct in6_addr)];
+	const struct ipsi_addr *addr = &conf->option[index].addr;
+
+	if (!memcmp(addr->data, zero, addr->len))
+		return "%any";
+	inet_ntop(addr->family, addr->data, buf, INET6_ADDRSTRLEN);
+	return buf;
+}
+
+static void ipsi_ike_write_ends(FILE *f, const struct ipsi_conf *conf)
+{
+	const char *const auth = ipsi_conf_text(conf, "Secret") ? "psk" :
+								  "pubkey";
+	const char *cert = ipsi_conf_text(conf, "Certificate");
+	char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
+	const char *local_addr = ipsi_ike_addr(conf, IPSI_CONF_LOCAL, local);
+	const char *remote_addr = ipsi_ike_addr(conf, IPSI_CONF_REMOTE, remote);
+
+	/* With MOBIKE the local address may change. */
+	if (!conf->option[IPSI_CONF_ROAM].number)
+		fprintf(f, "local_addrs = %s\n", local_addr);
+	fprintf(f, "remote_addrs = %s\n", remote_addr);
+	fprintf(f, "local {\nauth = %s\n", auth);
+	if (cert)
+		fprintf(f, "certs = %s\n", cert);
+	ipsi_ike_print(f, conf, "id", "LocalId", cert ? NULL : local_addr);
+	fprintf(f, "}\nremote {\nauth = %s\n", auth);
+	if (cert)
+		fprintf(f, "cacerts = %s\n", ipsi_conf_text(conf, "CA"));
+	ipsi_ike_print(f, conf, "id", "RemoteId", cert ? "%any" : remote_addr);
+	fputs("}\n", f);
+}
+
+static void ipsi_ike_write_child(FILE *f, const struct ipsi_conf *conf,
+				 uint32_t if_id, uint32_t reqid)
+{
+	const char *version = ipsi_conf_text(conf, "Version");
+	const char *ts = version && !strcmp(version, "1") ?
+			 "0.0.0.0/0" : "0.0.0.0/0, ::/0";
+
+	fprintf(f, "children {\n%s {\nmode = tunnel\npolicies = no\n",
+		conf->dev);
+	fprintf(f, "if_id_in = %u\nif_id_out = %u\nreqid = %u\n", if_id, if_id,
+		reqid);
+	ipsi_ike_print(f, conf, "local_ts", "LocalTS", ts);
+	ipsi_ike_print(f, conf, "remote_ts", "RemoteTS", ts);
+	ipsi_ike_print(f, conf, "esp_proposals", "EspProposals", NULL);
+	ipsi_ike_print(f, conf, "rekey_time", "Rekey", NULL);
+	ipsi_ike_print(f, conf, "start_action", "Start", "trap");
+	fputs("}\n}\n", f);
+}
+
+static void ipsi_ike_write_secret(FILE *f, const struct ipsi_conf *conf,
+				  const char *secret)
+{
+	char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
+
+	fprintf(f, "secrets {\nike-ipsec-ipip-%s {\n", conf->dev);
+	ipsi_ike_print(f, conf, "id-local", "LocalId",
+		       ipsi_ike_addr(conf, IPSI_CONF_LOCAL, local));
+	ipsi_ike_print(f, conf, "id-remote", "RemoteId",
+		       ipsi_ike_addr(conf, IPSI_CONF_REMOTE, remote));
+	fputs("secret = 0x", f);
+	for (; *secret; secret++)
+		fprintf(f, "%02x", (unsigned char)*secret);
+	fputs("\n}\n}\n", f);
+}
+
+/* Returns an exit code; the caller wipes and frees the text. */
+static int ipsi_ike_text(const struct ipsi_conf *conf, uint32_t if_id,
+			 uint32_t reqid, char **text, size_t *size)
+{
+	const char *from = ipsi_conf_text(conf, "Secret");
+	char secret[IPSI_SECRET_MAX] = "";
+	int ret = IPSI_OK;
+	FILE *f;
+
+	if (from)
+		ret = ipsi_ike_secret(from, secret);
+	if (ret)
+		return ret;
+	f = open_memstream(text, size);
+	if (!f)
+		return ipsi_fail("%s", strerror(ENOMEM));
+	fprintf(f, "# Made by ipsec-ipip up %s; ipsec-ipip down %s removes it.\n",
+		conf->dev, conf->dev);
+	fprintf(f, "connections {\nipsec-ipip-%s {\n", conf->dev);
+	ipsi_ike_print(f, conf, "version", "Version", "2");
+	ipsi_ike_print(f, conf, "proposals", "IkeProposals", NULL);
+	fputs("dpd_delay = 30s\n", f);
+	ipsi_ike_write_ends(f, conf);
+	ipsi_ike_write_child(f, conf, if_id, reqid);
+	fputs("}\n}\n", f);
+	if (from)
+		ipsi_ike_write_secret(f, conf, secret);
+	explicit_bzero(secret, sizeof(secret));
+	fclose(f);
+	return IPSI_OK;
+}
+
+static bool ipsi_ike_unchanged(const char *path, const char *text, size_t size)
+{
+	char *old = malloc(size + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool same = false;
+
+	if (old && fd >= 0)
+		same = read(fd, old, size + 1) == (ssize_t)size &&
+		       !memcmp(old, text, size);
+	if (fd >= 0)
+		close(fd);
+	if (old)
+		explicit_bzero(old, size + 1);
+	free(old);
+	return same;
+}
+
+/* The file is complete, or not there. */
+static int ipsi_ike_store(const char *path, const char *text, size_t size)
+{
+	char new[PATH_MAX + 8];
+	ssize_t written;
+	int fd;
+
+	snprintf(new, sizeof(new), "%s.new", path);
+	unlink(new);
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == ENOENT)
+		return ipsi_fail("%s: %s: install strongswan-swanctl and charon-systemd, or set keys by hand with [SA]",
+				 path, strerror(errno));
+	if (fd < 0)
+		return ipsi_fail("%s: %s", new, strerror(errno));
+	written = write(fd, text, size);
+	if (close(fd) || written != (ssize_t)size || rename(new, path)) {
+		unlink(new);
+		return ipsi_fail("%s: %s", path, strerror(errno));
+	}
+	return IPSI_OK;
+}
+
+static int ipsi_swanctl(const char *command, const char *ike)
+{
+	char *argv[] = { "swanctl", (char *)command,
+			 ike ? "--ike" : "--noprompt", (char *)ike, NULL };
+	int status;
+
+	if (!strcmp(command, "--load-conns"))
+		argv[2] = NULL;
+	status = ipsi_spawn(argv, NULL, true);
+	if (status == 127)
+		return ipsi_fail("swanctl: not found: install strongswan-swanctl and charon-systemd, or set keys by hand with [SA]");
+	if (status)
+		return ipsi_fail("swanctl %s: exit status %d: is the daemon running (systemctl start strongswan)? Does swanctl.conf include conf.d/*.conf?",
+				 command, status);
+	return IPSI_OK;
+}
+
+static int ipsi_ike_load(void)
+{
+	int ret = ipsi_swanctl("--load-creds", NULL);
+
+	return ret ? ret : ipsi_swanctl("--load-conns", NULL);
+}
+
+static int ipsi_ike_link_key(const struct ipsi_conf *conf)
+{
+	const char *key = ipsi_conf_text(conf, "PrivateKey");
+	char path[PATH_MAX];
+
+	if (!key)
+		return IPSI_OK;
+	ipsi_ike_path(path, "private", conf->dev, ".pem");
+	unlink(path);
+	if (symlink(key, path))
+		return ipsi_fail("%s: %s", path, strerror(errno));
+	return IPSI_OK;
+}
+
+/**
+ * ipsi_conf_ike_up() - make the daemon negotiate the keys of a link
+ * @conf: the configuration
+ * @if_id: the interface id of the link
+ *
+ * Nothing is done if the daemon has that connection.
+ *
+ * Return: exit code.
+ */
+int ipsi_conf_ike_up(const struct ipsi_conf *conf, uint32_t if_id)
+{
+	uint32_t reqid = conf->option[IPSI_CONF_REQID].number;
+	char path[PATH_MAX], *text = NULL;
+	size_t size = 0;
+	int ret;
+
+	ipsi_conf_at(conf, 0);
+	ipsi_ike_path(path, "conf.d", conf->dev, ".conf");
+	ret = ipsi_ike_text(conf, if_id, reqid, &text, &size);
+	if (ret || ipsi_ike_unchanged(path, text, size))
+		goto out;
+	ret = ipsi_ike_link_key(conf);
+	if (!ret)
+		ret = ipsi_ike_store(path, text, size);
+	if (!ret)
+		ret = ipsi_ike_load();
+out:
+	if (text)
+		explicit_bzero(text, size);
+	free(text);
+	return ret;
+}
+
+/**
+ * ipsi_conf_ike_down() - remove the connection of a link
+ * @dev: name of the link
+ *
+ * Return: exit code; success if there is none.
+ */
+int ipsi_conf_ike_down(const char *dev)
+{
+	char *argv[] = { "swanctl", "--terminate", "--ike", NULL, "--timeout",
+			 "5", NULL };
+	char path[PATH_MAX], name[64];
+
+	unlink(ipsi_ike_path(path, "private", dev, ".pem"));
+	if (unlink(ipsi_ike_path(path, "conf.d", dev, ".conf"))) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return IPSI_OK;
+		return ipsi_fail("%s: %s", path, strerror(errno));
+	}
+	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
+	argv[3] = name;
+	/* Without its connection, no packet starts a negotiation again. */
+	if (ipsi_swanctl("--load-conns", NULL))
+		return IPSI_FAIL;
+	/* It fails if nothing has been negotiated. */
+	ipsi_spawn(argv, NULL, true);
+	return ipsi_swanctl("--load-creds", NULL);
+}

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The options of the link type in ipsec-ipip.conf(5): a table that parses them,
+ * puts them into a request, gets them from the kernel and prints them.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <string.h>
+#include <strings.h>
+
+#include "attrs.h"
+#include "conf.h"
+#include "ipsi.h"
+#include "query.h"
+
+#define IPSI_TOS_INHERIT	1
+
+enum ipsi_option_type {
+	IPSI_OPTION_ADDR,
+	IPSI_OPTION_DEVICE,
+	IPSI_OPTION_U32,
+	IPSI_OPTION_TTL,
+	IPSI_OPTION_TOS,
+	IPSI_OPTION_ENUM,
+	IPSI_OPTION_BOOL,
+	IPSI_OPTION_PORT,
+};
+
+/**
+ * struct ipsi_option - an option of the link type
+ * @key: its key in the file
+ * @type: its type
+ * @ifla: its attribute in requests
+ * @attr: its attribute in answers of the family
+ * @standard: its default
+ * @min: its smallest number
+ */
+static const struct ipsi_option {
+	const char *key;
+	enum ipsi_option_type type;
+	uint16_t ifla;
+	uint16_t attr;
+	uint32_t standard;
+	uint32_t min;
+} ipsi_options[IPSI_CONF_OPTIONS] = {
+	[IPSI_CONF_LOCAL] = { "Local", IPSI_OPTION_ADDR,
+		IFLA_IPSEC_IPIP_LOCAL, IPSEC_IPIP_A_DEV_LOCAL, 0, 0 },
+	[IPSI_CONF_REMOTE] = { "Remote", IPSI_OPTION_ADDR,
+		IFLA_IPSEC_IPIP_REMOTE, IPSEC_IPIP_A_DEV_REMOTE, 0, 0 },
+	[IPSI_CONF_DEVICE] = { "Device", IPSI_OPTION_DEVICE,
+		IFLA_IPSEC_IPIP_LINK, IPSEC_IPIP_A_DEV_LINK, 0, 0 },
+	[IPSI_CONF_IF_ID] = { "IfId", IPSI_OPTION_U32,
+		IFLA_IPSEC_IPIP_IF_ID, IPSEC_IPIP_A_DEV_IF_ID, 0, 1 },
+	[IPSI_CONF_REQID] = { "ReqId", IPSI_OPTION_U32,
+		IFLA_IPSEC_IPIP_REQID, IPSEC_IPIP_A_DEV_REQID, 0, 0 },
+	[IPSI_CONF_TTL] = { "TTL", IPSI_OPTION_TTL,
+		IFLA_IPSEC_IPIP_TTL, IPSEC_IPIP_A_DEV_TTL, 0, 0 },
+	[IPSI_CONF_TOS] = { "TOS", IPSI_OPTION_TOS,
+		IFLA_IPSEC_IPIP_TOS, IPSEC_IPIP_A_DEV_TOS,
+		IPSI_TOS_INHERIT, 0 },
+	[IPSI_CONF_DF] = { "DF", IPSI_OPTION_ENUM,
+		IFLA_IPSEC_IPIP_DF, IPSEC_IPIP_A_DEV_DF,
+		IPSEC_IPIP_DF_INHERIT, 0 },
+	[IPSI_CONF_ECN] = { "ECN", IPSI_OPTION_ENUM,
+		IFLA_IPSEC_IPIP_ECN, IPSEC_IPIP_A_DEV_ECN, 0, 0 },
+	[IPSI_CONF_FLOWLABEL] = { "FlowLabel", IPSI_OPTION_ENUM,
+		IFLA_IPSEC_IPIP_FLOWLABEL, IPSEC_IPIP_A_DEV_FLOWLABEL, 0, 0 },
+	[IPSI_CONF_FWMARK] = { "FwMark", IPSI_OPTION_U32,
+		IFLA_IPSEC_IPIP_FWMARK, IPSEC_IPIP_A_DEV_FWMARK, 0, 0 },
+	[IPSI_CONF_KEYING] = { "Keying", IPSI_OPTION_ENUM,
+		IFLA_IPSEC_IPIP_KEYING, IPSEC_IPIP_A_DEV_KEYING, 0, 0 },
+	[IPSI_CONF_POLICIES] = { "Policies", IPSI_OPTION_ENUM,
+		IFLA_IPSEC_IPIP_POLICIES, IPSEC_IPIP_A_DEV_POLICIES, 0, 0 },
+	[IPSI_CONF_ICMP] = { "IcmpRelay", IPSI_OPTION_BOOL,
+		IFLA_IPSEC_IPIP_ICMP, IPSEC_IPIP_A_DEV_ICMP, 1, 0 },
+	[IPSI_CONF_ROAM] = { "Roam", IPSI_OPTION_BOOL,
+		IFLA_IPSEC_IPIP_ROAM, IPSEC_IPIP_A_DEV_ROAM, 0, 0 },
+	[IPSI_CONF_ENCAP_PORT] = { "EncapPort", IPSI_OPTION_PORT,
+		IFLA_IPSEC_IPIP_ENCAP_PORT, IPSEC_IPIP_A_DEV_ENCAP_PORT, 0, 0 },
+};
+
+/* Returns the index of an option, or -1. */
+int ipsi_conf_option_index(const char *key)
+{
+	int i;
+
+	for (i = 0; i < IPSI_CONF_OPTIONS; i++)
+		if (!strcasecmp(key, ipsi_options[i].key))
+			return i;
+	return -1;
+}
+
+/* Resolves a name, to the family of the other endpoint if that is known. */
+static bool ipsi_option_resolve(const char *name, int family,
+				struct ipsi_addr *addr)
+{
+	const struct addrinfo hints = { .ai_family = family,
+					.ai_socktype = SOCK_DGRAM };
+	struct addrinfo *info;
+	const void *data;
+
+	if (getaddrinfo(name, NULL, &hints, &info))
+		return false;
+	addr->family = info->ai_family;
+	addr->len = info->ai_family == AF_INET ? 4 : 16;
+	data = info->ai_family == AF_INET ?
+	       (void *)&((struct sockaddr_in *)info->ai_addr)->sin_addr :
+	       (void *)&((struct sockaddr_in6 *)info->ai_addr)->sin6_addr;
+	memcpy(addr->data, data, addr->len);
+	freeaddrinfo(info);
+	return true;
+}
+
+static int ipsi_option_addr(struct ipsi_conf *conf, int index,
+			    const char *value)
+{
+	const int other = index == IPSI_CONF_LOCAL ? IPSI_CONF_REMOTE :
+						     IPSI_CONF_LOCAL;
+	struct ipsi_addr *addr = &conf->option[index].addr;
+	const char *key = ipsi_options[index].key;
+
+	if (index == IPSI_CONF_REMOTE && !strcmp(value, "any"))
+		return IPSI_OK;
+	if (ipsi_addr_parse(value, addr))
+		return IPSI_OK;
+	/* The resolver takes "10.0.0" for 10.0.0.0. */
+	if (!value[strspn(value, "0123456789.")] || strchr(value, ':'))
+		return ipsi_usage("%s: \"%s\" is not an address; expected an IPv4 or IPv6 address, or a name",
+				  key, value);
+	if (!ipsi_option_resolve(value, conf->option[other].addr.family, addr))
+		return ipsi_usage("%s: \"%s\" has no address; expected an IPv4 or IPv6 address, or a name that resolves",
+				  key, value);
+	return IPSI_OK;
+}
+
+static const char * const *ipsi_option_names(int index)
+{
+	return ipsi_dev_set.attrs[ipsi_options[index].attr].values;
+}
+
+static int ipsi_option_enum(int index, const char *value, uint32_t *number)
+{
+	const char * const *names = ipsi_option_names(index);
+	char expected[128] = "";
+	uint32_t i;
+
+	for (i = 0; names[i]; i++) {
+		if (!strcmp(value, names[i])) {
+			*number = i;
+			return IPSI_OK;
+		}
+		snprintf(expected + strlen(expected),
+			 sizeof(expected) - strlen(expected), "%s%s",
+			 i ? ", " : "", names[i]);
+	}
+	return ipsi_usage("%s: \"%s\" is unknown; expected one of %s",
+			  ipsi_options[index].key, value, expected);
+}
+
+/* Reads "yes" or "no"; returns an exit code. */
+int ipsi_conf_bool(const char *value, uint32_t *number)
+{
+	*number = !strcasecmp(value, "yes");
+	if (!*number && strcasecmp(value, "no"))
+		return ipsi_usage("\"%s\" is neither yes nor no", value);
+	return IPSI_OK;
+}
+
+static int ipsi_option_number(const struct ipsi_option *option,
+			      const char *value, uint32_t max, uint32_t *number)
+{
+	uint64_t n;
+	int ret = ipsi_arg_number(option->key, value, max, &n);
+
+	if (!ret && n < option->min)
+		ret = ipsi_usage("%s: %s is less than %u", option->key, value,
+				 option->min);
+	if (!ret)
+		*number = n;
+	return ret;
+}
+
+static int ipsi_option_device(const char *value, uint32_t *number)
+{
+	*number = if_nametoindex(value);
+	if (!*number)
+		return ipsi_usage("Device: \"%s\" is not a device of this host",
+				  value);
+	return IPSI_OK;
+}
+
+static int ipsi_option_tos(const struct ipsi_option *option, const char *value,
+			   uint32_t *number)
+{
+	int ret;
+
+	if (!strcmp(value, "inherit")) {
+		*number = IPSI_TOS_INHERIT;
+		return IPSI_OK;
+	}
+	ret = ipsi_option_number(option, value, UINT8_MAX, number);
+	if (!ret && *number % 4)
+		ret = ipsi_usage("TOS: %s: the two lowest bits are for ECN, expected 0 to 0xfc in steps of 4",
+				 value);
+	return ret;
+}
+
+static int ipsi_option_ttl(const struct ipsi_option *option, const char *value,
+			   uint32_t *number)
+{
+	int ret;
+
+	*number = 0;
+	if (!strcmp(value, "default"))
+		return IPSI_OK;
+	ret = ipsi_option_number(option, value, UINT8_MAX, number);
+	if (!ret && !*number)
+		ret = ipsi_usage("TTL: expected 1 to 255, or default");
+	return ret;
+}
+
+/**
+ * ipsi_conf_option_parse() - read the value of an option
+ * @conf: the result
+ * @index: the option
+ * @value: its value
+ *
+ * Return: exit code.
+ */
+int ipsi_conf_option_parse(struct ipsi_conf *conf, int index, char *value)
+{
+	struct ipsi_conf_option *to = &conf->option[index];
+	const struct ipsi_option *option = &ipsi_options[index];
+
+	to->set = true;
+	switch (option->type) {
+	case IPSI_OPTION_ADDR:
+		return ipsi_option_addr(conf, index, value);
+	case IPSI_OPTION_DEVICE:
+		return ipsi_option_device(value, &to->number);
+	case IPSI_OPTION_U32:
+		return ipsi_option_number(option, value, UINT32_MAX,
+					  &to->number);
+	case IPSI_OPTION_PORT:
+		return ipsi_option_number(option, value, UINT16_MAX,
+					  &to->number);
+	case IPSI_OPTION_TTL:
+		return ipsi_option_ttl(option, value, &to->number);
+	case IPSI_OPTION_TOS:
+		return ipsi_option_tos(option, value, &to->number);
+	case IPSI_OPTION_ENUM:
+		return ipsi_option_enum(index, value, &to->number);
+	case IPSI_OPTION_BOOL:
+		return ipsi_conf_bool(value, &to->number);
+	}
+	return IPSI_OK;
+}
+
+/* Sets what has not been given; returns an exit code. */
+int ipsi_conf_option_complete(struct ipsi_conf *conf)
+{
+	struct ipsi_conf_option *remote = &conf->option[IPSI_CONF_REMOTE];
+	struct ipsi_conf_option *local = &conf->option[IPSI_CONF_LOCAL];
+	struct ipsi_conf_option *keying = &conf->option[IPSI_CONF_KEYING];
+	int i;
+
+	for (i = 0; i < IPSI_CONF_OPTIONS; i++)
+		if (!conf->option[i].set)
+			conf->option[i].number = ipsi_options[i].standard;
+	if (conf->partial)
+		return IPSI_OK;
+	if (!local->set || !remote->set)
+		return ipsi_usage("%s = ADDRESS expected in [Link]",
+				  local->set ? "Remote" : "Local");
+	if (!remote->addr.family) {
+		if (!conf->option[IPSI_CONF_ROAM].number)
+			return ipsi_usage("Remote: any needs Roam = yes");
+		remote->addr.family = local->addr.family;
+		remote->addr.len = local->addr.len;
+	}
+	if (local->addr.family != remote->addr.family)
+		return ipsi_usage("Remote: expected an address of the family of Local");
+	if (!ipsi_conf_ike(conf))
+		return IPSI_OK;
+	if (keying->set && keying->number == IPSEC_IPIP_KEYING_MANUAL)
+		return ipsi_usage("Keying: manual excludes Secret and Certificate");
+	if (!keying->set)
+		keying->number = IPSEC_IPIP_KEYING_ADOPT;
+	return IPSI_OK;
+}
+
+/**
+ * ipsi_conf_option_put() - put the options into a request for a link
+ * @nlh: the request
+ * @conf: the configuration
+ *
+ * Return: exit code.
+ */
+int ipsi_conf_option_put(struct nlmsghdr *nlh, const struct ipsi_conf *conf)
+{
+	const struct ipsi_conf_option *from;
+	const struct ipsi_option *option;
+	int i, ret = IPSI_OK;
+	uint16_t port;
+
+	for (i = 0; i < IPSI_CONF_OPTIONS && !ret; i++) {
+		from = &conf->option[i];
+		option = &ipsi_options[i];
+		/* The kernel chooses it. */
+		if (i == IPSI_CONF_IF_ID && !from->number)
+			continue;
+		port = htons(from->number);
+		if (option->type == IPSI_OPTION_ADDR)
+			ret = ipsi_nl_put(nlh, option->ifla, from->addr.data,
+					  from->addr.len);
+		else if (option->type == IPSI_OPTION_PORT)
+			ret = ipsi_nl_put(nlh, option->ifla, &port,
+					  sizeof(port));
+		else if (option->type == IPSI_OPTION_U32 ||
+			 option->type == IPSI_OPTION_DEVICE)
+			ret = ipsi_nl_put_u32(nlh, option->ifla, from->number);
+		else
+			ret = ipsi_nl_put_u8(nlh, option->ifla, from->number);
+	}
+	return ret;
+}
+
+/**
+ * ipsi_conf_option_get() - get the options of a device
+ * @conf: the result
+ * @dev: the kernel's answer
+ */
+void ipsi_conf_option_get(struct ipsi_conf *conf, const struct ipsi_attrs *dev)
+{
+	struct ipsi_conf_option *to;
+	const struct nlattr *attr;
+	int i;
+
+	for (i = 0; i < IPSI_CONF_OPTIONS; i++) {
+		to = &conf->option[i];
+		attr = dev->tb[ipsi_options[i].attr];
+		if (attr && ipsi_options[i].type == IPSI_OPTION_ADDR) {
+			to->addr.len = mnl_attr_get_payload_len(attr);
+			to->addr.family = to->addr.len == 4 ? AF_INET :
+							      AF_INET6;
+			memcpy(to->addr.data, mnl_attr_get_payload(attr),
+			       to->addr.len);
+			to->set = true;
+			continue;
+		}
+		to->number = ipsi_options[i].standard;
+		/* A flag has no value; it is absent if off. */
+		if (attr && ipsi_dev_set.attrs[ipsi_options[i].attr].type ==
+			    IPSI_FLAG)
+			to->number = 1;
+		else if (attr)
+			to->number = ipsi_attr_u64(dev, ipsi_options[i].attr);
+		to->set = to->number != ipsi_options[i].standard;
+	}
+}
+
+bool ipsi_conf_option_equal(const struct ipsi_conf_option *a,
+			    const struct ipsi_conf_option *b)
+{
+	return a->number == b->number && a->addr.family == b->addr.family &&
+	       !memcmp(a->addr.data, b->addr.data, a->addr.len);
+}
+
+static bool ipsi_addr_is_zero(const struct ipsi_addr *addr)
+{
+	static const uint8_t zero[sizeof(struct in6_addr)];
+
+	return !memcmp(addr->data, zero, addr->len);
+}
+
+static void ipsi_option_print_value(FILE *f, int index,
+				    const struct ipsi_conf_option *from)
+{
+	char buf[IPSI_TEXT_LEN] = "?";
+
+	switch (ipsi_options[index].type) {
+	case IPSI_OPTION_ADDR:
+		inet_ntop(from->addr.family, from->addr.data, buf, sizeof(buf));
+		fputs(ipsi_addr_is_zero(&from->addr) ? "any" : buf, f);
+		break;
+	case IPSI_OPTION_DEVICE:
+		fputs(if_indextoname(from->number, buf) ? buf : "?", f);
+		break;
+	case IPSI_OPTION_TOS:
+		if (from->number == IPSI_TOS_INHERIT)
+			fputs("inherit", f);
+		else
+			fprintf(f, "0x%02x", from->number);
+		break;
+	case IPSI_OPTION_ENUM:
+		fputs(ipsi_option_names(index)[from->number], f);
+		break;
+	case IPSI_OPTION_BOOL:
+		fputs(from->number ? "yes" : "no", f);
+		break;
+	default:
+		fprintf(f, index == IPSI_CONF_IF_ID ||
+			index == IPSI_CONF_FWMARK ? "0x%x" : "%u",
+			from->number);
+	}
+}
+
+/* An if_id from here on was chosen by the kernel, and a reqid is a copy of it. */
+#define IPSI_IF_ID_CHOSEN	0x80000001
+
+/**
+ * ipsi_conf_option_print() - print the options that are not at their defaults
+ * @f: the file
+ * @conf: the configuration
+ */
+void ipsi_conf_option_print(FILE *f, const struct ipsi_conf *conf)
+{
+	const struct ipsi_conf_option *from;
+	int i;
+
+	for (i = 0; i < IPSI_CONF_OPTIONS; i++) {
+		from = &conf->option[i];
+		if (ipsi_options[i].type != IPSI_OPTION_ADDR &&
+		    from->number == ipsi_options[i].standard)
+			continue;
+		if ((i == IPSI_CONF_IF_ID || i == IPSI_CONF_REQID) &&
+		    from->number >= IPSI_IF_ID_CHOSEN)
+			continue;
+		fprintf(f, "%s = ", ipsi_options[i].key);
+		ipsi_option_print_value(f, i, from);
+		fputc('\n', f);
+	}
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads ipsec-ipip.conf(5) line by line. No library fits: libinih calls one
+ * handler for all sections of the same name, ends values at " ;", as shell
+ * commands have it, and cuts lines after 200 bytes without a message; GKeyFile
+ * merges sections, and has no line numbers.
+ *
+ * Each line is parsed by the file of its section. Messages begin with the name of
+ * the file and the line.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "ipsi.h"
+
+#define IPSI_CONF_DIR	"/etc/ipsec-ipip"
+
+enum ipsi_section { IPSI_SECTION_LINK, IPSI_SECTION_IKE, IPSI_SECTION_SA };
+
+/* Keys whose values are kept as text, and may be repeated. */
+static const char * const ipsi_conf_repeated[] = {
+	"Address", "Route", "PreUp", "PostUp", "PreDown", "PostDown",
+};
+
+/**
+ * ipsi_conf_grow() - make room for one more element
+ * @array: the array, or NULL
+ * @n: number of elements in it
+ * @size: size of an element
+ *
+ * Return: the array, whose new element is zeroed. The program ends without memory.
+ */
+void *ipsi_conf_grow(void *array, size_t n, size_t size)
+{
+	char *larger = reallocarray(array, n + 1, size);
+
+	if (!larger)
+		exit(ipsi_fail("%s", strerror(ENOMEM)));
+	memset(larger + n * size, 0, size);
+	return larger;
+}
+
+/* Returns the first value of a key, or NULL. */
+const char *ipsi_conf_text(const struct ipsi_conf *conf, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_text; i++)
+		if (!strcasecmp(conf->text[i].key, key))
+			return conf->text[i].value;
+	return NULL;
+}
+
+/* Whether a daemon negotiates the keys. */
+bool ipsi_conf_ike(const struct ipsi_conf *conf)
+{
+	return ipsi_conf_text(conf, "Secret") ||
+	       ipsi_conf_text(conf, "Certificate");
+}
+
+static bool ipsi_conf_is_repeated(const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_conf_repeated); i++)
+		if (!strcasecmp(key, ipsi_conf_repeated[i]))
+			return true;
+	return false;
+}
+
+static int ipsi_conf_add_text(struct ipsi_conf *conf, const char *key,
+			      const char *value, int line)
+{
+	struct ipsi_conf_text *text;
+
+	if (!ipsi_conf_is_repeated(key) && ipsi_conf_text(conf, key))
+		return ipsi_usage("%s: given twice", key);
+	conf->text = ipsi_conf_grow(conf->text, conf->n_text,
+				    sizeof(*conf->text));
+	text = &conf->text[conf->n_text++];
+	text->key = strdup(key);
+	text->value = strdup(value);
+	text->line = line;
+	return IPSI_OK;
+}
+
+static int ipsi_conf_number(const char *key, const char *value, uint32_t min,
+			    uint32_t max, uint32_t *number)
+{
+	uint64_t n;
+	int ret = ipsi_arg_number(key, value, max, &n);
+
+	if (ret)
+		return ret;
+	if (n < min)
+		return ipsi_usage("%s: %s is less than %u", key, value, min);
+	*number = n;
+	return IPSI_OK;
+}
+
+static int ipsi_conf_master(struct ipsi_conf *conf, const char *value)
+{
+	conf->master = if_nametoindex(value);
+	if (!conf->master)
+		return ipsi_usage("Master: \"%s\" is not a device of this host",
+				  value);
+	return IPSI_OK;
+}
+
+static int ipsi_conf_link_line(struct ipsi_conf *conf, const char *key,
+			       char *value, int line)
+{
+	int option = ipsi_conf_option_index(key);
+	int ret;
+
+	ret = ipsi_conf_add_text(conf, key, value, line);
+	if (ret)
+		return ret;
+	if (option >= 0)
+		return ipsi_conf_option_parse(conf, option, value);
+	if (!strcasecmp(key, "Address"))
+		return ipsi_conf_address_parse(conf, value);
+	if (!strcasecmp(key, "Route"))
+		return ipsi_conf_route_parse(conf, value);
+	if (!strcasecmp(key, "MTU"))
+		return ipsi_conf_number(key, value, 68, UINT16_MAX,
+					&conf->mtu);
+	if (!strcasecmp(key, "Overlap"))
+		return ipsi_conf_number(key, value, 0, 3600, &conf->overlap);
+	if (!strcasecmp(key, "Master"))
+		return ipsi_conf_master(conf, value);
+	if (ipsi_conf_is_repeated(key) || !strcasecmp(key, "DNS"))
+		return IPSI_OK;
+	return ipsi_usage("unknown key \"%s\" in [Link]; ipsec-ipip.conf(5) has the list",
+			  key);
+}
+
+struct ipsi_conf_sa *ipsi_conf_sa_new(struct ipsi_conf *conf, int line)
+{
+	struct ipsi_conf_sa *sa = calloc(1, sizeof(*sa));
+
+	if (!sa)
+		exit(ipsi_fail("%s", strerror(ENOMEM)));
+	conf->sa = ipsi_conf_grow(conf->sa, conf->n_sa, sizeof(*conf->sa));
+	conf->sa[conf->n_sa++] = sa;
+	sa->line = line;
+	return sa;
+}
+
+static int ipsi_conf_section(struct ipsi_conf *conf, const char *name, int line,
+			     enum ipsi_section *section)
+{
+	if (!strcasecmp(name, "[Link]"))
+		*section = IPSI_SECTION_LINK;
+	else if (!strcasecmp(name, "[IKE]"))
+		*section = IPSI_SECTION_IKE;
+	else if (!strcasecmp(name, "[SA]"))
+		*section = IPSI_SECTION_SA;
+	else
+		return ipsi_usage("\"%s\" is not a section; expected [Link], [IKE] or [SA]",
+				  name);
+	if (*section == IPSI_SECTION_SA)
+		ipsi_conf_sa_new(conf, line);
+	return IPSI_OK;
+}
+
+static char *ipsi_conf_trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	for (len = strlen(text); len && isspace((unsigned char)text[len - 1]);)
+		text[--len] = '\0';
+	return text;
+}
+
+static int ipsi_conf_line(struct ipsi_conf *conf, char *text, int line,
+			  enum ipsi_section *section)
+{
+	char *key = ipsi_conf_trim(text), *value;
+
+	if (!*key || *key == '#' || *key == ';')
+		return IPSI_OK;
+	if (*key == '[')
+		return ipsi_conf_section(conf, key, line, section);
+	value = strchr(key, '=');
+	if (!value)
+		return ipsi_usage("\"Key = Value\" expected");
+	*value++ = '\0';
+	key = ipsi_conf_trim(key);
+	value = ipsi_conf_trim(value);
+	if (!*value)
+		return ipsi_usage("%s: value expected", key);
+	if (*section == IPSI_SECTION_SA)
+		return ipsi_conf_sa_parse(conf, conf->sa[conf->n_sa - 1], key,
+					  value);
+	if (ipsi_conf_ike_key(key))
+		return ipsi_conf_add_text(conf, key, value, line);
+	if (*section == IPSI_SECTION_IKE)
+		return ipsi_usage("unknown key \"%s\" in [IKE]; ipsec-ipip.conf(5) has the list",
+				  key);
+	return ipsi_conf_link_line(conf, key, value, line);
+}
+
+/* The prefix of messages: the file, and the line if there is one. */
+void ipsi_conf_at(const struct ipsi_conf *conf, int line)
+{
+	static char at[PATH_MAX + 16];
+
+	snprintf(at, sizeof(at), line ? "%s:%d" : "%s", conf->path, line);
+	ipsi_opts.verb = at;
+}
+
+static int ipsi_conf_complete(struct ipsi_conf *conf)
+{
+	size_t i;
+	int ret;
+
+	ipsi_conf_at(conf, 0);
+	ret = ipsi_conf_option_complete(conf);
+	if (!ret)
+		ret = ipsi_conf_ike_check(conf);
+	for (i = 0; i < conf->n_sa && !ret; i++) {
+		ipsi_conf_at(conf, conf->sa[i]->line);
+		if (ipsi_conf_ike(conf))
+			return ipsi_usage("[SA] excludes Secret and Certificate");
+		ret = ipsi_conf_sa_complete(conf, conf->sa[i]);
+	}
+	return ret;
+}
+
+static int ipsi_conf_read(struct ipsi_conf *conf, FILE *f)
+{
+	enum ipsi_section section = IPSI_SECTION_LINK;
+	char *text = NULL;
+	size_t size = 0;
+	int line = 0, ret = IPSI_OK;
+	ssize_t len;
+
+	while (!ret && (len = getline(&text, &size, f)) >= 0) {
+		conf->line = ++line;
+		ipsi_conf_at(conf, line);
+		if (strlen(text) != (size_t)len)
+			ret = ipsi_usage("NUL character");
+		else
+			ret = ipsi_conf_line(conf, text, line, &section);
+		explicit_bzero(text, len);
+	}
+	free(text);
+	if (!ret && ferror(f)) {
+		ipsi_conf_at(conf, 0);
+		ret = ipsi_fail("%s", strerror(errno));
+	}
+	return ret;
+}
+
+/**
+ * ipsi_conf_name() - set the path of the file and the name of the link
+ * @conf: the configuration
+ * @name: the name of a link, or the path of a file, which has a slash
+ *
+ * Return: exit code.
+ */
+int ipsi_conf_name(struct ipsi_conf *conf, const char *name)
+{
+	const char *base = strrchr(name, '/');
+	size_t len;
+
+	if (base)
+		snprintf(conf->path, sizeof(conf->path), "%s", name);
+	else
+		snprintf(conf->path, sizeof(conf->path), "%s/%s.conf",
+			 IPSI_CONF_DIR, name);
+	base = base ? base + 1 : name;
+	len = strlen(base);
+	if (base != name && len > 5 && !strcmp(base + len - 5, ".conf"))
+		len -= 5;
+	if (!len || len >= IF_NAMESIZE ||
+	    strcspn(base, " \t\n:;|&'\"\\$`%{}#=") < len)
+		return ipsi_usage("\"%s\" is not a device name: 1 to %d characters expected",
+				  base, IF_NAMESIZE - 1);
+	snprintf(conf->dev, sizeof(conf->dev), "%.*s", (int)len, base);
+	return IPSI_OK;
+}
+
+static int ipsi_conf_open(struct ipsi_conf *conf, FILE **f)
+{
+	struct stat st;
+
+	*f = fopen(conf->path, "re");
+	if (!*f || fstat(fileno(*f), &st))
+		return ipsi_fail("%s: %s", conf->path, strerror(errno));
+	conf->stays = S_ISREG(st.st_mode);
+	conf->is_private = !conf->stays || !(st.st_mode & 0077);
+	if (conf->stays && (st.st_mode & 0022))
+		return ipsi_fail("%s: others than the owner can write it: chmod go-w",
+				 conf->path);
+	if (conf->stays && st.st_uid && st.st_uid != getuid())
+		return ipsi_fail("%s: it belongs to another user: chown root",
+				 conf->path);
+	return IPSI_OK;
+}
+
+/**
+ * ipsi_conf_load() - read and check a file
+ * @conf: the result, zeroed or named before; the caller frees it
+ * @name: the name of a link, or the path of a file
+ *
+ * Return: exit code; IPSI_USAGE for a mistake in the file.
+ */
+int ipsi_conf_load(struct ipsi_conf *conf, const char *name)
+{
+	const char *verb = ipsi_opts.verb;
+	FILE *f = NULL;
+	int ret = IPSI_OK;
+
+	if (!*conf->path)
+		ret = ipsi_conf_name(conf, name);
+	conf->overlap = 30;
+	if (!ret)
+		ret = ipsi_conf_open(conf, &f);
+	if (!ret)
+		ret = ipsi_conf_read(conf, f);
+	if (!ret)
+		ret = ipsi_conf_complete(conf);
+	if (f)
+		fclose(f);
+	ipsi_opts.verb = verb;
+	return ret;
+}
+
+/* Wipes and frees everything. */
+void ipsi_conf_free(struct ipsi_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_sa; i++)
+		ipsi_conf_sa_free(conf->sa[i]);
+	for (i = 0; i < conf->n_text; i++) {
+		free((char *)conf->text[i].key);
+		free(conf->text[i].value);
+	}
+	free(conf->sa);
+	free(conf->text);
+	free(conf->address);
+	free(conf->route);
+	memset(conf, 0, sizeof(*conf));
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip up: make the link of a file, or nothing at all.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <linux/netlink.h>
+
+#include "attrs.h"
+#include "conf.h"
+#include "ipsi.h"
+
+static int ipsi_up_sas(const struct ipsi_conf *conf, struct ipsi_nl *family)
+{
+	int ret = IPSI_OK;
+	size_t i;
+
+	for (i = 0; i < conf->n_sa && !ret; i++) {
+		conf->sa[i]->args.id.dev = conf->dev;
+		ipsi_conf_at(conf, conf->sa[i]->line);
+		ret = ipsi_sa_send(family, &conf->sa[i]->args);
+	}
+	ipsi_conf_at(conf, 0);
+	return ret;
+}
+
+/* The kernel has chosen the if_id; the reqid of acquires is the same number. */
+static int ipsi_up_ike(struct ipsi_conf *conf, struct ipsi_nl *route,
+		       struct ipsi_nl *family, uint32_t ifindex)
+{
+	struct ipsi_conf now = {};
+	uint32_t if_id;
+	int ret;
+
+	if (!ipsi_conf_ike(conf))
+		return IPSI_OK;
+	ret = ipsi_conf_from_kernel(&now, conf->dev, family);
+	if_id = now.option[IPSI_CONF_IF_ID].number;
+	ipsi_conf_free(&now);
+	if (!ret && !conf->option[IPSI_CONF_REQID].set) {
+		conf->option[IPSI_CONF_REQID].number = if_id;
+		ret = ipsi_link_set(route, ifindex, conf);
+	}
+	if (!ret)
+		ret = ipsi_conf_ike_up(conf, if_id);
+	return ret;
+}
+
+static int ipsi_up_link(struct ipsi_conf *conf, struct ipsi_nl *route,
+			uint32_t ifindex)
+{
+	struct ipsi_nl family = {};
+	int ret;
+
+	ret = ipsi_nl_open(&family);
+	if (!ret)
+		ret = ipsi_up_sas(conf, &family);
+	if (!ret)
+		ret = ipsi_conf_address_send(route, ifindex, conf);
+	ipsi_conf_at(conf, 0);
+	if (!ret)
+		ret = ipsi_link_up(route, ifindex);
+	if (!ret)
+		ret = ipsi_conf_route_send(route, ifindex, conf);
+	ipsi_conf_at(conf, 0);
+	if (!ret)
+		ret = ipsi_dns_set(conf);
+	if (!ret)
+		ret = ipsi_up_ike(conf, route, &family, ifindex);
+	if (!ret)
+		ret = ipsi_hooks_run(conf, "PostUp");
+	ipsi_nl_close(&family);
+	return ret;
+}
+
+static int ipsi_up_new(struct ipsi_conf *conf)
+{
+	struct ipsi_nl route = {};
+	uint32_t ifindex;
+	int ret;
+
+	ret = ipsi_hooks_run(conf, "PreUp");
+	if (!ret)
+		ret = ipsi_nl_open_bus(&route, NETLINK_ROUTE);
+	ipsi_conf_at(conf, 0);
+	if (!ret)
+		ret = ipsi_link_add(&route, conf);
+	if (ret)
+		goto out;
+	ifindex = if_nametoindex(conf->dev);
+	ret = ipsi_up_link(conf, &route, ifindex);
+	if (ret) {
+		ipsi_conf_ike_down(conf->dev);
+		ipsi_dns_unset(conf);
+		ipsi_link_del(&route, ifindex);
+	}
+out:
+	ipsi_nl_close(&route);
+	return ret;
+}
+
+/**
+ * ipsi_up() - make the link of a file
+ * @argc: number of arguments
+ * @argv: the arguments
+ *
+ * Return: exit code.
+ */
+int ipsi_up(int argc, char **argv)
+{
+	struct ipsi_conf conf = {};
+	uint32_t ifindex = 0;
+	bool ours;
+	int ret;
+
+	if (argc != 1)
+		return ipsi_usage("NAME or FILE expected");
+	ret = ipsi_conf_name(&conf, argv[0]);
+	if (!ret)
+		ret = ipsi_link_find(conf.dev, &ifindex, &ours);
+	if (!ret && ifindex && ours) {
+		printf("%s is up\n", conf.dev);
+		return IPSI_OK;
+	}
+	if (!ret && ifindex)
+		return ipsi_fail("%s: there is a link of another type with this name",
+				 conf.dev);
+	if (!ret)
+		ret = ipsi_conf_load(&conf, argv[0]);
+	if (!ret)
+		ret = ipsi_up_new(&conf);
+	ipsi_conf_free(&conf);
+	return ret;
+}
