@@ -619,7 +619,7 @@ static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
  * @argc: number of arguments
  * @argv: the arguments
  *
- * Return: exit code; IPSI_FAIL if there are findings.
+ * Return: exit code; IPSI_FINDINGS if there are findings.
  */
 int ipsi_check(int argc, char **argv)
 {
@@ -641,5 +641,5 @@ int ipsi_check(int argc, char **argv)
 		ipsi_json_print(check.json, ipsi_opts.pretty);
 	ipsi_replies_free(&check.sas);
 	ipsi_nl_close(&nl);
-	return ret ? ret : check.found ? IPSI_FAIL : IPSI_OK;
+	return ret ? ret : check.found ? IPSI_FINDINGS : IPSI_OK;
 }

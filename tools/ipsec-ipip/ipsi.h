@@ -19,6 +19,7 @@ enum {
 	IPSI_OK		= 0,
 	IPSI_FAIL	= 1,	/* error of the kernel or the system */
 	IPSI_USAGE	= 2,	/* error in the command line */
+	IPSI_FINDINGS	= 3,	/* "check" has found something */
 };
 
 struct ipsi_opts {
@@ -45,10 +46,18 @@ int ipsi_arg_direction(const char *arg, uint32_t *direction);
 const char *ipsi_proto_name(uint8_t proto);
 bool ipsi_counter_mode(const char *alg);
 
+#define IPSI_SUGGEST_LEN	64
+
+const char *ipsi_suggest(const char *word, const char * const *names, size_t n,
+			 char text[IPSI_SUGGEST_LEN]);
+
 /**
  * struct ipsi_word - a word of the command line and its arguments
  * @word: the word
  * @n_args: number of arguments after it
+ * @args: their names, for people and for completion; "" for a word that is known
+ *        only to explain that it is wrong
+ * @help: what it sets; NULL for a word that is not shown
  * @repeats: it may be given more than once
  * @same_as: another word that is a duplicate of this one
  * @parse: stores the arguments in the context; returns an exit code
@@ -56,10 +65,19 @@ bool ipsi_counter_mode(const char *alg);
 struct ipsi_word {
 	const char *word;
 	int n_args;
+	const char *args;
+	const char *help;
 	bool repeats;
 	const char *same_as;
 	int (*parse)(void *ctx, char **args);
 };
+
+struct ipsi_words {
+	const struct ipsi_word *words;
+	size_t n;
+};
+
+extern const struct ipsi_words ipsi_sa_add_words;
 
 int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
 		     int argc, char **argv);
@@ -75,6 +93,7 @@ int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key);
 int ipsi_show(int argc, char **argv);
 int ipsi_sa_add(int argc, char **argv);
 int ipsi_sa_del(int argc, char **argv);
+int ipsi_sa_flush(int argc, char **argv);
 int ipsi_sa_show(int argc, char **argv);
 int ipsi_sa_activate(int argc, char **argv);
 int ipsi_rekey(int argc, char **argv);

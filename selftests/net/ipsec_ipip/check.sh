@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # "ipsec-ipip check" prints nothing for a good device. For a device with a fault it
-# prints exactly that fault, in text and JSON, and exits with status 1. A failure
+# prints exactly that fault, in text and JSON, and exits with status 3. A failure
 # means that an operator looks in the wrong place, or that a fault goes unnoticed.
 
 # shellcheck source=ipsec_ipip_lib.sh
@@ -29,7 +29,7 @@ finds()
 	output=$(ipsi_try right ipsec-ipip check "$DEV" 2>&1)
 	status=$?
 	echo "right: ipsec-ipip check $DEV: ${output:-(nothing)}"
-	ipsi_is "$status" "$(($# > 0))" "exit status"
+	ipsi_is "$status" "$(($# > 0 ? 3 : 0))" "exit status"
 	for part in "$@"; do
 		line=$(grep "^$DEV: ${part%%:*}: " <<< "$output") ||
 			ipsi_fail "no finding ${part%%:*}"
