@@ -196,7 +196,7 @@ help_and_manual()
 	page=$(sed -n '/^.Sh SYNOPSIS/,/^.Sh DESCRIPTION/p' "$manual")
 
 	for command in show 'sa add' 'sa del' 'sa flush' 'sa show' \
-		'sa activate' rekey monitor check; do
+		'sa activate' rekey genkey import export monitor check; do
 		# shellcheck disable=SC2086 # two words
 		lines=$("$program" $command --help) ||
 			fail "$command --help: exit code $?"
@@ -273,7 +273,80 @@ completion()
 	completes "$c sa del ipsec0 out spi 256 " proto
 	completes "$c sa del ipsec0 out spi 256 proto " esp ah
 	completes "$c sa activate ipsec0 " spi newest
+	completes "$c genkey -a aes" aes-128 aes-192 aes-256 aesctr
+	completes "$c import " file:
+	completes "$c import x --na" --name
+	completes "$c export ipsec0 --to " ip-xfrm openbsd self
 	completes "$c sa bogus "
+}
+
+# imported MESSAGE LINE...: the import of these lines fails with MESSAGE
+imported()
+{
+	local message=$1
+	shift
+	printf '%s\n' "$@" >"$dir/ipsec.conf"
+	expect 2 "import: $dir/ipsec.conf:$message" import "$dir/ipsec.conf" \
+		--dir "$dir/etc" --name a
+	[ ! -e "$dir/etc/a.conf" ] || fail "$*: a file is left"
+}
+
+genkey_and_import()
+{
+	local alg n ends='from 198.51.100.1 to 198.51.100.2'
+	local key=0x000102030405060708090a0b0c0d0e0f
+
+	for alg in '' 'cbc(aes):32' 'hmac(sha256):64' aes-256:64 \
+		'rfc4106(gcm(aes)):40' hmac-sha1:40; do
+		n=$("$program" -q genkey ${alg:+-a "${alg%:*}"} |
+			grep -xE '[0-9a-f]+' | tr -d '\n' | wc -c)
+		[ "$n" = "${alg:+${alg#*:}}" ] || [ "$alg$n" = 32 ] ||
+			fail "genkey $alg: $n digits"
+	done
+	[ "$("$program" -q genkey)" != "$("$program" -q genkey)" ] ||
+		fail "genkey: the same key twice"
+	(umask 022; "$program" genkey >"$dir/open" 2>"$dir/warning")
+	grep -q 'umask 077' "$dir/warning" || fail "genkey: no warning"
+	expect 2 'genkey: -a: "rot13" is not known; *' genkey -a rot13
+	expect 2 'import: FILE expected' import
+	expect 1 "import: $dir/none: No such file or directory" \
+		import "$dir/none"
+
+	imported '1: "bogus": esp, ah, flow or ip xfrm expected' bogus
+	imported '2: unknown word "spy": did you mean "spi"?' '# a comment' \
+		"esp $ends spy 0x100:0x101"
+	# shellcheck disable=SC1003 # a line that continues
+	imported '2: from ADDRESS to ADDRESS spi SPI:SPI expected' \
+		'esp from 198.51.100.1 to \' '198.51.100.2'
+	imported '1: from: "left" is not an IPv4 or IPv6 address' \
+		'esp from left to right'
+	imported '1: authkey: 16 bytes; hmac-sha2-256 takes 32' \
+		"ah $ends spi 0x100 authkey $key"
+	imported '1: enc: ah has no cipher' \
+		"ah $ends spi 0x100 enc aes authkey $key"
+	imported '1: authkey: key must be 0xHEX*' "ah $ends spi 1 authkey beef"
+	imported '1: ike: keys of a daemon are not imported*' "ike esp $ends"
+	imported '1: a quote is open*' "esp $ends 'x"
+	imported '1: "ip xfrm state add" or "ip xfrm policy add" expected' \
+		'ip route add default'
+	imported '1: aead, auth or auth-trunc expected' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 enc 'cbc(aes)' $key"
+	imported '1: limit: "byte" is not *' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 limit byte 7"
+	imported '1: auth-trunc: "a b" is not a name of an algorithm' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 auth-trunc 'a b' $key 96"
+	imported '2: 198.51.100.1 and 198.51.100.3 are not the ends of the link*' \
+		"ah $ends spi 1 auth hmac-md5 authkey $key" \
+		"ah from 198.51.100.1 to 198.51.100.3 spi 1 auth hmac-md5 authkey $key"
+
+	mkdir -p "$dir/etc"
+	printf '%s\n' "ah $ends spi 1 auth hmac-md5 authkey $key" \
+		>"$dir/ipsec.conf"
+	: >"$dir/etc/b-out-00000001.auth"
+	expect 1 "import: $dir/etc/b-out-00000001.auth exists: *" \
+		-q import "$dir/ipsec.conf" --dir "$dir/etc" --name b
+	[ ! -e "$dir/etc/b.conf" ] || fail "a configuration is left"
+	[ -e "$dir/etc/b-out-00000001.auth" ] || fail "a file was removed"
 }
 
 # A key that is typed does not appear on the terminal.
@@ -305,6 +378,7 @@ keys
 others
 help_and_manual
 completion
+genkey_and_import
 hidden_key
 [ "$failed" = 0 ] && echo "ipsec-ipip: the command line is parsed as expected"
 exit "$failed"

@@ -78,6 +78,9 @@ struct ipsi_words {
 };
 
 extern const struct ipsi_words ipsi_sa_add_words;
+extern const struct ipsi_words ipsi_import_words;
+extern const struct ipsi_words ipsi_export_words;
+extern const struct ipsi_words ipsi_genkey_words;
 
 int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
 		     int argc, char **argv);
@@ -87,6 +90,7 @@ struct ipsi_key {
 	uint8_t data[IPSEC_IPIP_KEY_MAX_LEN];
 };
 
+void ipsi_warn_stdout(void);
 int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key);
 
 /* Verbs, each in its own file. argv[0] is the first word after the verb. */
@@ -97,6 +101,9 @@ int ipsi_sa_flush(int argc, char **argv);
 int ipsi_sa_show(int argc, char **argv);
 int ipsi_sa_activate(int argc, char **argv);
 int ipsi_rekey(int argc, char **argv);
+int ipsi_genkey(int argc, char **argv);
+int ipsi_import(int argc, char **argv);
+int ipsi_export(int argc, char **argv);
 int ipsi_monitor(int argc, char **argv);
 int ipsi_check(int argc, char **argv);
 

@@ -32,6 +32,11 @@ const struct ipsi_verb ipsi_verbs[] = {
 	  "choose the outbound SA to use" },
 	{ NULL, "rekey", ipsi_rekey, "DEV {in|out} spi SPI WORD...",
 	  "add an SA as \"sa add\" does, and replace the old ones" },
+	{ NULL, "genkey", ipsi_genkey, "[-a ALG]", "print a random key" },
+	{ NULL, "import", ipsi_import, "FILE [WORD...]",
+	  "make a configuration file of ipsec.conf(5) or \"ip xfrm\" lines" },
+	{ NULL, "export", ipsi_export, "DEV WORD...",
+	  "write the peer's half of the configuration, with keys" },
 	{ NULL, "monitor", ipsi_monitor, "[DEV]",
 	  "print events as they occur" },
 	{ NULL, "check", ipsi_check, "[DEV]",
@@ -47,6 +52,9 @@ static const struct {
 } ipsi_verbs_words[] = {
 	{ ipsi_sa_add, &ipsi_sa_add_words },
 	{ ipsi_rekey, &ipsi_sa_add_words },
+	{ ipsi_genkey, &ipsi_genkey_words },
+	{ ipsi_import, &ipsi_import_words },
+	{ ipsi_export, &ipsi_export_words },
 };
 
 /* Words that other commands use for the same thing. */
