@@ -225,7 +225,7 @@ int ipsi_complete(int argc, char **argv)
 	size_t i, n;
 
 	if (argc && argv[argc - 1][0] == '-') {
-		puts("--json\n--pretty\n--quiet\n--help\n--version");
+		puts("--json\n--pretty\n--quiet\n--brief\n--help\n--version");
 		if (argc == 1)
 			return IPSI_OK;
 	}

@@ -26,6 +26,7 @@ struct ipsi_opts {
 	bool json;
 	bool pretty;
 	bool quiet;
+	bool brief;
 	const char *verb;	/* the verb, for messages */
 };
 
@@ -35,6 +36,12 @@ extern struct ipsi_opts ipsi_opts;
 int ipsi_fail(const char *fmt, ...) IPSI_PRINTF(1, 2);
 int ipsi_usage(const char *fmt, ...) IPSI_PRINTF(1, 2);
 void ipsi_warn(const char *fmt, ...) IPSI_PRINTF(1, 2);
+
+/* Escape sequences; "" if the output is not a terminal that has colours. */
+enum ipsi_color { IPSI_PLAIN, IPSI_BOLD, IPSI_RED, IPSI_GREEN };
+
+const char *ipsi_color(enum ipsi_color color);
+const char *ipsi_human(uint64_t bytes, char buf[16]);
 
 /* Numbers: decimal, or hexadecimal after 0x. */
 int ipsi_arg_number(const char *word, const char *arg, uint64_t max,

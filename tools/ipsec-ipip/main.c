@@ -72,6 +72,7 @@ static const struct option ipsi_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "brief", no_argument, NULL, 'b' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{}
@@ -81,6 +82,7 @@ static const char ipsi_options_help[] =
 	"  -j, --json     print JSON instead of text\n"
 	"  -p, --pretty   print JSON on several lines\n"
 	"  -q, --quiet    print no warnings\n"
+	"  -b, --brief    show: print a line a device\n"
 	"  -h, --help     print this text; after a command: about that command\n"
 	"  -V, --version  print the version\n";
 
@@ -255,7 +257,7 @@ static int ipsi_take_option(char *word, enum ipsi_ask *ask)
 
 	optind = 0;
 	opterr = 0;
-	while ((opt = getopt_long(2, argv, "+jpqhV", ipsi_options,
+	while ((opt = getopt_long(2, argv, "+bjpqhV", ipsi_options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'p':
@@ -266,6 +268,9 @@ static int ipsi_take_option(char *word, enum ipsi_ask *ask)
 			break;
 		case 'q':
 			ipsi_opts.quiet = true;
+			break;
+		case 'b':
+			ipsi_opts.brief = true;
 			break;
 		case 'h':
 			*ask = IPSI_ASK_HELP;

@@ -94,6 +94,57 @@ spis()
 	ipsi_is "$(ipsi_try left ipsec-ipip sa ls)" "" "SAs that are left"
 }
 
+# shows LINE...: "ipsec-ipip show" has these lines
+shows()
+{
+	local output line
+
+	output=$(ipsi_try left ipsec-ipip show "$DEV")
+	echo "$output"
+	ipsi_has_not "$output" $'\033' "no colour in a pipe"
+	for line in "$@"; do
+		grep -qxF "  $line" <<< "$output" || ipsi_fail "no \"$line\""
+	done
+}
+
+# brief LINE...: "ipsec-ipip show --brief" prints exactly these lines
+brief()
+{
+	local output
+
+	output=$(ipsi_try left ipsec-ipip show --brief | tr -s ' ')
+	echo "$output"
+	ipsi_is "$output" "$(printf '%s\n' "$@")" "lines"
+}
+
+state_of_devices()
+{
+	local ends="${IPSI_OUTER[left]} -> ${IPSI_OUTER[right]}"
+	local other="other DOWN 10.0.0.1 -> 10.0.0.3 rx 0 B tx 0 B"
+
+	ipsi_topology
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device left
+	shows 'carrier: off, no SAs' 'transfer: 0 B received, 0 B sent'
+	ipsi_device_sa left in
+	shows 'carrier: off, no valid outbound SA'
+	ipsi_device_sa left out
+	shows 'carrier: on'
+	ipsi_do left ipsec-ipip sa flush "$DEV" in
+	shows 'carrier: off, no valid inbound SA'
+	ipsi_device_sa left in
+	ipsi_send left 2
+	shows 'transfer: 0 B received, 60 B sent'
+	ipsi_do left ip link add other type ipsec-ipip if_id 99 keying adopt \
+		local "${IPSI_OUTER[left]}" remote 10.0.0.3
+	brief "$DEV UP $ends rx 0 B tx 60 B" "$other (the device is down)"
+	ipsi_do left ip link set other up
+	brief "$DEV UP $ends rx 0 B tx 60 B" \
+		"$other (the key manager has set no SAs)"
+	ipsi_do left ip link set "$DEV" down
+	shows 'carrier: off, the device is down'
+}
+
 output()
 {
 	ipsi_topology
@@ -123,4 +174,4 @@ monitor_of_a_device()
 	ipsi_has_not "$(cat "$log")" other "events"
 }
 
-ipsi_run devices keys spis output monitor_of_a_device
+ipsi_run devices keys spis state_of_devices output monitor_of_a_device
