@@ -44,7 +44,10 @@ refused()
 	[ "$output" = "$message" ] || fail "$*: \"$output\" instead of \"$message\""
 }
 
-refused 'ipsec-ipip: unknown option "colour"' local 192.0.2.1 colour red
+refused 'ipsec-ipip: unknown option "colour": "ip link help ipsec-ipip" lists the options' \
+	local 192.0.2.1 colour red
+refused 'ipsec-ipip: unknown option "mtu": it is an option of the link, and goes before "type ipsec-ipip"' \
+	local 192.0.2.1 mtu 1400
 refused 'Error: argument "remote" is required' local 192.0.2.1
 refused 'Error: argument "local" is required' remote 192.0.2.1
 refused 'Command line is not complete. Try option "help"' local

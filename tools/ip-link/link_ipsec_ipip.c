@@ -430,6 +430,28 @@ static const struct ipsi_option *ipsi_find_option(const char *word)
 	return NULL;
 }
 
+static void ipsi_unknown_option(const char *id, const char *word)
+{
+	static const char * const of_link[] = {
+		"mtu", "up", "down", "name", "dev", "txqueuelen", "qlen",
+		"address", "index", "netns", "master", "vrf", "alias", "group",
+		"multicast", "numtxqueues", "numrxqueues", NULL
+	};
+	unsigned int i;
+
+	for (i = 0; of_link[i]; i++) {
+		if (strcmp(word, of_link[i]))
+			continue;
+		fprintf(stderr,
+			"%s: unknown option \"%s\": it is an option of the link, and goes before \"type %s\"\n",
+			id, word, id);
+		return;
+	}
+	fprintf(stderr,
+		"%s: unknown option \"%s\": \"ip link help %s\" lists the options\n",
+		id, word, id);
+}
+
 static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 			  struct nlmsghdr *n)
 {
@@ -451,8 +473,7 @@ static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 			return -1;
 		}
 		if (!opt) {
-			fprintf(stderr, "%s: unknown option \"%s\"\n", lu->id,
-				*argv);
+			ipsi_unknown_option(lu->id, *argv);
 			return -1;
 		}
 		if (opt->has_value) {

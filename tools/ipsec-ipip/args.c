@@ -90,8 +90,13 @@ int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" :
 					"0123456789");
 
+	if (!hex && *arg && !arg[strspn(arg, "0123456789abcdefABCDEF")] &&
+	    digits[n])
+		return ipsi_usage("%s: \"%s\" is not a number: hexadecimal needs 0x, as in 0x%s",
+				  word, arg, arg);
 	if (!n || digits[n])
-		return ipsi_usage("%s: \"%s\" is not a number", word, arg);
+		return ipsi_usage("%s: \"%s\" is not a number: 0 to %llu or 0x... expected",
+				  word, arg, (unsigned long long)max);
 	errno = 0;
 	*value = strtoull(digits, NULL, hex ? 16 : 10);
 	if (errno || *value > max)
@@ -180,6 +185,37 @@ static int ipsi_find_word(const struct ipsi_word *words, size_t n_words,
 	return -1;
 }
 
+static int ipsi_unknown_word(const struct ipsi_word *words, size_t n_words,
+			     const char *word)
+{
+	char text[IPSI_SUGGEST_LEN];
+	const char *names[32];
+	size_t i, n = 0;
+
+	for (i = 0; i < n_words && n < IPSI_ARRAY_SIZE(names); i++)
+		if (!words[i].args || *words[i].args)
+			names[n++] = words[i].word;
+	return ipsi_usage("unknown word \"%s\"%s", word,
+			  ipsi_suggest(word, names, n, text));
+}
+
+static int ipsi_missing_args(const struct ipsi_word *word, int given)
+{
+	const char *rest = word->args;
+	int i;
+
+	for (i = 0; i < given && rest; i++) {
+		rest = strchr(rest, ' ');
+		if (rest)
+			rest++;
+	}
+	if (rest)
+		return ipsi_usage("%s: %s expected, %s missing", word->word,
+				  word->args, rest);
+	return ipsi_usage("%s: %d argument%s expected, %d given", word->word,
+			  word->n_args, word->n_args == 1 ? "" : "s", given);
+}
+
 /**
  * ipsi_parse_words() - read words in any order
  * @words: the known words, at most 32
@@ -200,13 +236,10 @@ int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
 	for (; argc > 0; argc -= 1 + word->n_args, argv += 1 + word->n_args) {
 		i = ipsi_find_word(words, n_words, argv[0]);
 		if (i < 0)
-			return ipsi_usage("unknown word \"%s\"", argv[0]);
+			return ipsi_unknown_word(words, n_words, argv[0]);
 		word = &words[i];
 		if (argc - 1 < word->n_args)
-			return ipsi_usage("%s: %d argument%s expected, %d given",
-					  word->word, word->n_args,
-					  word->n_args == 1 ? "" : "s",
-					  argc - 1);
+			return ipsi_missing_args(word, argc - 1);
 		if (word->same_as)
 			i = ipsi_find_word(words, n_words, word->same_as);
 		bit = 1U << i;

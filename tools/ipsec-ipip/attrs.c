@@ -210,11 +210,11 @@ static const struct ipsi_attr ipsi_sa_attrs[] = {
 	[IPSEC_IPIP_A_SA_REQID] = IPSI_A("reqid", IPSI_U32),
 	[IPSEC_IPIP_A_SA_SRC] = IPSI_A("src", IPSI_ADDR),
 	[IPSEC_IPIP_A_SA_DST] = IPSI_A("dst", IPSI_ADDR),
-	[IPSEC_IPIP_A_SA_AEAD_NAME] = IPSI_A("aead-name", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_AEAD_NAME] = IPSI_W("aead-name", "aead", IPSI_STRING),
 	[IPSEC_IPIP_A_SA_AEAD_KEY] = IPSI_A("aead-key", IPSI_KEY),
-	[IPSEC_IPIP_A_SA_ENC_NAME] = IPSI_A("enc-name", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_ENC_NAME] = IPSI_W("enc-name", "enc", IPSI_STRING),
 	[IPSEC_IPIP_A_SA_ENC_KEY] = IPSI_A("enc-key", IPSI_KEY),
-	[IPSEC_IPIP_A_SA_AUTH_NAME] = IPSI_A("auth-name", IPSI_STRING),
+	[IPSEC_IPIP_A_SA_AUTH_NAME] = IPSI_W("auth-name", "auth", IPSI_STRING),
 	[IPSEC_IPIP_A_SA_AUTH_KEY] = IPSI_A("auth-key", IPSI_KEY),
 	[IPSEC_IPIP_A_SA_ICV_BITS] = IPSI_A("icv-bits", IPSI_U32),
 	[IPSEC_IPIP_A_SA_REPLAY_WINDOW] = IPSI_A("replay-window", IPSI_U32),
@@ -391,6 +391,53 @@ const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id)
 		value--;
 	}
 	return *names ? *names : "?";
+}
+
+/**
+ * ipsi_attr_value() - the value of an attribute of a request, for a message
+ * @attr: the kind of attribute
+ * @at: the attribute
+ * @buf: the text: a space and the value, the length of a key, or nothing
+ * @size: size of @buf
+ */
+void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
+		     char *buf, size_t size)
+{
+	const unsigned int id = mnl_attr_get_type(at);
+	struct ipsi_attrs attrs = {};
+	const struct ipsi_attr_set set = { .attrs = attr - id, .max = id };
+
+	buf[0] = '\0';
+	attrs.set = &set;
+	attrs.tb[id] = at;
+	switch (attr->type) {
+	case IPSI_STRING:
+		snprintf(buf, size, " \"%.64s\"", mnl_attr_get_str(at));
+		break;
+	case IPSI_KEY:
+		snprintf(buf, size, " of %u bytes",
+			 mnl_attr_get_payload_len(at));
+		break;
+	case IPSI_BE32:
+		snprintf(buf, size, " 0x%08llx", ipsi_attr_u64(&attrs, id));
+		break;
+	case IPSI_PROTO:
+		snprintf(buf, size, " %s",
+			 ipsi_proto_name(ipsi_attr_u64(&attrs, id)));
+		break;
+	case IPSI_ENUM8:
+	case IPSI_ENUM32:
+		snprintf(buf, size, " %s", ipsi_attr_enum(&attrs, id));
+		break;
+	case IPSI_U8:
+	case IPSI_U32:
+	case IPSI_U64:
+	case IPSI_BE16:
+		snprintf(buf, size, " %llu", ipsi_attr_u64(&attrs, id));
+		break;
+	default:
+		break;
+	}
 }
 
 /* The caller wipes the text. */

@@ -81,6 +81,8 @@ const char *ipsi_attr_string(const struct ipsi_attrs *attrs, unsigned int id);
 const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
 			   char buf[IPSI_TEXT_LEN]);
 const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id);
+void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
+		     char *buf, size_t size);
 void ipsi_key_text(const struct ipsi_attrs *attrs, unsigned int id,
 		   char text[IPSI_KEY_TEXT_LEN]);
 void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id,

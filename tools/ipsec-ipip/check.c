@@ -12,11 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "snapshot.h"
+
+/* Packets sent without an answer from which a link is silent. */
+#define IPSI_CHECK_SILENT	10
+
+#define IPSI_CHECK_MTU6		1280
 
 /* Percentage of a limit from which an SA is near its end. */
 #define IPSI_CHECK_NEAR		90
@@ -64,6 +70,25 @@ static void ipsi_found(struct ipsi_check *check, const char *what,
 	json_object_array_add(check->json, object);
 }
 
+/* Returns a sysctl of a device; 0 if the kernel does not have it. */
+static int ipsi_check_sysctl(const char *family, const char *name,
+			     const char *key)
+{
+	char path[64 + IF_NAMESIZE];
+	int value = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family,
+		 name, key);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%d", &value) != 1)
+		value = 0;
+	fclose(f);
+	return value;
+}
+
 static void ipsi_check_keys(struct ipsi_check *check)
 {
 	const struct ipsi_attrs *dev = check->dev;
@@ -72,13 +97,16 @@ static void ipsi_check_keys(struct ipsi_check *check)
 
 	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
 		ipsi_found(check, "no-sa-out",
-			   "the outbound SAs have used up their sequence numbers, so nothing can be sent");
+			   "the outbound SAs have used up their sequence numbers, so nothing can be sent: ipsec-ipip rekey %s out ...",
+			   check->name);
 	else if (!out)
 		ipsi_found(check, "no-sa-out",
-			   "there is no valid outbound SA, so nothing can be sent");
+			   "there is no valid outbound SA, so nothing can be sent: ipsec-ipip sa add %s out ..., or start the key manager",
+			   check->name);
 	if (!in)
 		ipsi_found(check, "no-sa-in",
-			   "there is no valid inbound SA, so nothing can be received");
+			   "there is no valid inbound SA, so nothing can be received: ipsec-ipip sa add %s in ..., or start the key manager",
+			   check->name);
 	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
 		ipsi_found(check, "carrier",
 			   "the carrier is off although there are SAs in both directions");
@@ -92,8 +120,23 @@ static void ipsi_check_mtu(struct ipsi_check *check)
 
 	if (!check->dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] && fit && mtu > fit)
 		ipsi_found(check, "mtu",
-			   "the MTU was set to %llu, but the route and the SA carry only %llu without fragmentation",
-			   (unsigned long long)mtu, (unsigned long long)fit);
+			   "the MTU was set to %llu, but the route and the SA carry only %llu without fragmentation: ip link set %s mtu %llu",
+			   (unsigned long long)mtu, (unsigned long long)fit,
+			   check->name, (unsigned long long)fit);
+}
+
+/* The kernel ends IPv6 on a device with so small an MTU, without a message. */
+static void ipsi_check_mtu6(struct ipsi_check *check)
+{
+	const uint64_t mtu = ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_MTU);
+
+	if (mtu < IPSI_CHECK_MTU6 &&
+	    !access("/proc/sys/net/ipv6/conf/default", F_OK) &&
+	    !ipsi_check_sysctl("ipv6", "default", "disable_ipv6"))
+		ipsi_found(check, "mtu-small",
+			   "the MTU of %llu is under %d, so there is no IPv6 on the device: ip link set %s mtu %d",
+			   (unsigned long long)mtu, IPSI_CHECK_MTU6,
+			   check->name, IPSI_CHECK_MTU6);
 }
 
 /* A @limit of 0 is none. */
@@ -200,6 +243,84 @@ static void ipsi_check_sas(struct ipsi_check *check)
 	}
 }
 
+/* A counter of /proc/net/xfrm_stat, 0 if the kernel has none. */
+static unsigned long ipsi_check_xfrm_stat(const char *name)
+{
+	FILE *f = fopen("/proc/net/xfrm_stat", "re");
+	unsigned long value = 0, number;
+	char word[64];
+
+	while (f && fscanf(f, "%63s %lu", word, &number) == 2)
+		if (!strcmp(word, name))
+			value = number;
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* What the SAs have carried and refused, with one side of an SA pair to name. */
+struct ipsi_check_traffic {
+	uint64_t sent, received, failed;
+	char in[64];
+};
+
+static void ipsi_check_count(const struct ipsi_check *check,
+			     struct ipsi_check_traffic *traffic)
+{
+	struct ipsi_attrs sa, stats;
+	uint64_t packets, failed;
+	size_t i;
+
+	memset(traffic, 0, sizeof(*traffic));
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		ipsi_attrs_parse_nest(&stats, &sa, IPSEC_IPIP_A_SA_STATS);
+		packets = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS);
+		failed = ipsi_attr_u64(&stats,
+				       IPSEC_IPIP_A_SA_STATS_INTEGRITY_FAILED);
+		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
+		    IPSEC_IPIP_DIRECTION_OUT) {
+			traffic->sent += packets;
+			continue;
+		}
+		traffic->received += packets;
+		traffic->failed += failed;
+		if (failed)
+			ipsi_check_name_sa(&sa, traffic->in,
+					   sizeof(traffic->in));
+	}
+}
+
+/* Packets that were forged fail as well, but then good ones have passed. */
+static void ipsi_check_traffic(struct ipsi_check *check)
+{
+	struct ipsi_check_traffic traffic;
+	unsigned long unknown;
+
+	ipsi_check_count(check, &traffic);
+	if (traffic.received)
+		return;
+	if (traffic.failed) {
+		ipsi_found(check, "refused",
+			   "%s has refused all %llu packets: the peer has another key; compare with the peer: ipsec-ipip sa show %s keys",
+			   traffic.in, (unsigned long long)traffic.failed,
+			   check->name);
+		return;
+	}
+	if (traffic.sent < IPSI_CHECK_SILENT)
+		return;
+	unknown = ipsi_check_xfrm_stat("XfrmInNoStates");
+	if (unknown)
+		ipsi_found(check, "silent",
+			   "%llu packets were sent and none came back, but %lu came with an SPI that no SA has (XfrmInNoStates): are in and out exchanged? Compare: tcpdump -ni any esp or ah; ipsec-ipip sa show %s",
+			   (unsigned long long)traffic.sent, unknown,
+			   check->name);
+	else
+		ipsi_found(check, "silent",
+			   "%llu packets were sent and none came back: look for a firewall that drops ESP, and whether the peer has the SAs, exchanged: tcpdump -ni any esp or ah; ipsec-ipip sa show %s",
+			   (unsigned long long)traffic.sent, check->name);
+}
+
 static void ipsi_check_flow(const struct ipsi_attrs *dev,
 			    struct ipsi_flow *flow)
 {
@@ -236,41 +357,22 @@ static bool ipsi_check_route(struct ipsi_check *check,
 
 	if (!ipsi_snapshot_local(&check->snap, flow, &found) && !found) {
 		ipsi_found(check, "no-local",
-			   "the local address %s is not an address of this host",
-			   local);
+			   "the local address %s is not an address of this host: ip address add, or ip link set %s type ipsec-ipip local ...",
+			   local, check->name);
 		return false;
 	}
 	err = ipsi_query_route(flow, &oif);
 	if (err)
 		ipsi_found(check, "no-route",
-			   "there is no route to %s from %s: %s", remote,
-			   local, strerror(err));
+			   "there is no route to %s from %s: %s; see ip route get %s",
+			   remote, local, strerror(err), remote);
 	else if (oif == ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_IFINDEX))
 		ipsi_found(check, "loop",
-			   "the route to %s leads through the device itself",
-			   remote);
+			   "the route to %s leads through the device itself: ip route add %s via GATEWAY",
+			   remote, remote);
 	else
 		return true;
 	return false;
-}
-
-/* Returns a sysctl of a device; 0 if the kernel does not have it. */
-static int ipsi_check_sysctl(const char *family, const char *name,
-			     const char *key)
-{
-	char path[64 + IF_NAMESIZE];
-	int value = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family,
-		 name, key);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%d", &value) != 1)
-		value = 0;
-	fclose(f);
-	return value;
 }
 
 /* The kernel uses the greater of the device's value and that of "all". */
@@ -288,7 +390,8 @@ static void ipsi_check_rp_filter(struct ipsi_check *check)
 	/* 1 is strict, 2 is loose. */
 	if (ipsi_check_setting(check, "ipv4", "rp_filter") == 1)
 		ipsi_found(check, "rp-filter",
-			   "rp_filter is strict: IPv4 packets are dropped if the route to their source is not through this device");
+			   "rp_filter is strict: IPv4 packets are dropped if the route to their source is not through this device: sysctl -w net.ipv4.conf.%s.rp_filter=2",
+			   check->name);
 }
 
 /* Returns true if a state is among the SAs of the device. */
@@ -576,9 +679,12 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 		return ipsi_fail("%s: %s", check->name, strerror(err));
 
 	if (!link.up)
-		ipsi_found(check, "down", "the device is down");
+		ipsi_found(check, "down",
+			   "the device is down: ip link set %s up", check->name);
 	ipsi_check_keys(check);
 	ipsi_check_sas(check);
+	ipsi_check_traffic(check);
+	ipsi_check_mtu6(check);
 	ipsi_check_rp_filter(check);
 	/* The remaining checks need access to the underlay's namespace. */
 	if (link.foreign) {
@@ -624,7 +730,7 @@ static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
  * @argc: number of arguments
  * @argv: the arguments
  *
- * Return: exit code; IPSI_FAIL if there are findings.
+ * Return: exit code; IPSI_FINDINGS if there are findings.
  */
 int ipsi_check(int argc, char **argv)
 {
@@ -647,5 +753,5 @@ int ipsi_check(int argc, char **argv)
 	ipsi_replies_free(&check.sas);
 	ipsi_snapshot_free(&check.snap);
 	ipsi_nl_close(&nl);
-	return ret ? ret : check.found ? IPSI_FAIL : IPSI_OK;
+	return ret ? ret : check.found ? IPSI_FINDINGS : IPSI_OK;
 }

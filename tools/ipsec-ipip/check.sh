@@ -7,7 +7,10 @@
 # exit code 1.
 set -u
 
-program=$1
+program=$(realpath "$1")
+here=$(realpath "${0%/*}")
+completion=$here/completion
+manual=$here/../../Documentation/man/ipsec-ipip.8
 failed=0
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -40,25 +43,47 @@ good=(enc 'ecb(cipher_null)' "")
 
 usage_errors()
 {
-	expect 2 'unknown command "bogus", try --help' bogus
-	expect 2 'unknown command "bogus", try --help' sa bogus
-	expect 2 'unknown option "-x", try --help' -x
-	expect 2 'sa: add, del, show or activate expected' sa
+	expect 2 'unknown command "bogus". See ipsec-ipip --help' bogus
+	expect 2 'unknown command "shwo": did you mean "show"? See *' shwo
+	expect 2 'unknown command "sa bogus". See ipsec-ipip --help' sa bogus
+	expect 2 'unknown command "sa dle": did you mean "del"? See *' sa dle
+	expect 2 '"s" can be: show, *' s
+	expect 2 '"sa a" can be: add, activate' sa a
+	expect 2 'unknown option "-x". See ipsec-ipip --help' -x
+	expect 2 'sa add: unknown option "-xq". See *' sa add -xq ipsec0
+	expect 2 'unknown option "--jsno": did you mean "json"? See *' --jsno
+	expect 2 'sa: add, del, flush, show or activate expected' sa
+	expect 2 'sa add: DEV and {in|out} expected' sa ad
+	expect 2 'sa del: DEV and {in|out} expected' sa delete
+	expect 2 'sa flush: DEV expected' sa flush
+	expect 2 'sa flush: "up" is neither in nor out' sa flush a up
+	expect 2 'sa show: unknown word "x"' sa list a in x
+	expect 2 'show: unknown word "b"' ls a b
 	expect 2 'show: unknown word "b"' show a b
 	expect 2 'show: "0123456789abcdef" is not a device name*' \
 		show 0123456789abcdef
 	expect 2 'sa add: DEV and {in|out} expected' sa add ipsec0
 	expect 2 'sa add: "up" is neither in nor out' sa add ipsec0 up
 	expect 2 'sa add: spi SPI expected' sa add ipsec0 in
-	expect 2 'sa add: spi: "" is not a number' sa add ipsec0 in spi ''
-	expect 2 'sa add: spi: "0x" is not a number' sa add ipsec0 in spi 0x
-	expect 2 'sa add: spi: "1g" is not a number' sa add ipsec0 in spi 1g
+	expect 2 'sa add: spi: "" is not a number: *' sa add ipsec0 in spi ''
+	expect 2 'sa add: spi: "0x" is not a number: *' sa add ipsec0 in spi 0x
+	expect 2 'sa add: spi: "1g" is not a number: *' sa add ipsec0 in spi 1g
+	expect 2 'sa add: spi: "-1" is not a number: 0 to 4294967295 or 0x... expected' \
+		sa add ipsec0 in spi -1
+	expect 2 'sa add: spi: "deadbee0" is not a number: hexadecimal needs 0x, as in 0xdeadbee0' \
+		sa add ipsec0 in spi deadbee0
 	expect 2 'sa add: spi: 4294967296 is more than 4294967295' \
 		sa add ipsec0 in spi 4294967296
 	expect 2 'sa add: spi: given twice' "${sa[@]}" spi 0x101
 	expect 2 'sa add: unknown word "bogus"' "${sa[@]}" bogus
+	expect 2 'sa add: unknown word "moed": did you mean "mode"?' \
+		"${sa[@]}" moed transport
+	expect 2 'sa add: unknown word "src": it is a property of the device, leave it out' \
+		"${sa[@]}" src 192.0.2.1
 	expect 2 'sa add: aead, enc, auth or auth-trunc expected' "${sa[@]}"
-	expect 2 'sa add: enc: 2 arguments expected, 1 given' "${sa[@]}" enc a
+	expect 2 'sa add: enc: NAME KEY expected, KEY missing' "${sa[@]}" enc a
+	expect 2 'sa add: aead: NAME KEY ICVBITS expected, KEY ICVBITS missing' \
+		"${sa[@]}" aead a
 	expect 2 'sa add: aead excludes enc*' \
 		"${sa[@]}" "${good[@]}" aead a 0x00 128
 	expect 2 'sa add: auth-trunc: given twice' \
@@ -91,7 +116,9 @@ usage_errors()
 	expect 2 'rekey: spi SPI expected' rekey ipsec0 in
 	expect 2 'rekey: aead, enc, auth or auth-trunc expected' \
 		rekey ipsec0 out spi 0x100
-	expect 2 'monitor: unknown word "x"' monitor x
+	expect 2 'monitor: unknown word "x"' monitor ipsec0 x
+	expect 2 'monitor: "0123456789abcdef" is not a device name*' \
+		monitor 0123456789abcdef
 	expect 2 'check: unknown word "x"' check ipsec0 x
 	expect 2 'check: "0123456789abcdef" is not a device name*' \
 		check 0123456789abcdef
@@ -142,7 +169,7 @@ keys()
 	expect 1 "sa add: enc-key: $dir/key: key expected, but there is no input" \
 		"${sa[@]}" enc a "file:$dir/key"
 	key_file 644 '00ff\n'
-	expect 2 "warning: sa add: enc-key: $dir/key: key is readable by*" \
+	expect 2 "warning: sa add: enc-key: $dir/key: key is readable by users other than its owner: chmod 600 *" \
 		"${sa[@]}" enc a "file:$dir/key" x
 	expect 2 "$wrong" -q "${sa[@]}" enc a "file:$dir/key" x
 	printf '0x00ff\n00ff' |
@@ -162,8 +189,196 @@ others()
 		fail "exit code 0 although the output could not be written"
 }
 
+# The help of each command is short, and the manual page has all of its words.
+help_and_manual()
+{
+	local page command word lines
+	page=$(sed -n '/^.Sh SYNOPSIS/,/^.Sh DESCRIPTION/p' "$manual")
+
+	for command in show 'sa add' 'sa del' 'sa flush' 'sa show' \
+		'sa activate' rekey genkey import export monitor check; do
+		# shellcheck disable=SC2086 # two words
+		lines=$("$program" $command --help) ||
+			fail "$command --help: exit code $?"
+		[ "$(wc -l <<< "$lines")" -le 20 ] ||
+			fail "$command --help: more than 20 lines"
+		[[ $lines == "Usage: ipsec-ipip [-jpq] $command "* ]] ||
+			fail "$command --help: \"$lines\""
+		grep -qE "^.(Op )?Cm $command( |\$)" <<< "$page" ||
+			fail "$command is not in the synopsis"
+	done
+	# "flag esn" is an old name that the text explains.
+	for word in $("$program" sa add --help |
+			sed -n 's/^  \([a-z-]*\).*/\1/p'); do
+		[ "$word" = flag ] || grep -qE "Cm $word\b" <<< "$page" ||
+			fail "sa add: $word is not in the synopsis"
+		grep -qE "^.(It )?Cm $word\b" "$manual" ||
+			fail "sa add: $word is not in the manual page"
+	done
+	grep -q '^  offload ' < <("$program" rekey --help) ||
+		fail "rekey --help lacks the words of sa add"
+}
+
+# completes WORDS EXPECTED...: what bash offers after the line WORDS
+completes()
+{
+	local line=$1 got
+	shift
+	got=$(cd "$dir" && PATH=${program%/*}:$PATH LINE=$line bash -c '
+		source "$0"
+		COMP_LINE=$LINE COMP_POINT=${#LINE}
+		_ipsec_ipip
+		printf "%s\n" "${COMPREPLY[@]}" | xargs -d "\n"' \
+		"$completion/ipsec-ipip.bash")
+	[ "$got" = "$*" ] || fail "completion of \"$line\": \"$got\""
+}
+
+completion()
+{
+	local c=ipsec-ipip
+
+	: >"$dir/out.enc"
+	completes "$c sh" show
+	completes "$c re" rekey
+	completes "$c -j mon" monitor
+	completes "$c --js" --json
+	completes "$c sa " add del flush show activate
+	completes "$c sa ac" activate
+	completes "$c sa add ipsec0 " in out
+	completes "$c sa add ipsec0 i" in
+	completes "$c sa add ipsec0 in s" spi seq
+	completes "$c sa add ipsec0 in spi 256 mo" mode
+	completes "$c sa add ipsec0 in spi 256 mode " transport tunnel
+	completes "$c sa add ipsec0 in spi 256 mode tu" tunnel
+	completes "$c sa add ipsec0 in proto " esp ah
+	completes "$c sa add ipsec0 in enc cbc(a" "'cbc(aes)'"
+	completes "$c sa add ipsec0 in enc 'cbc(a" "'cbc(aes)'"
+	completes "$c sa add ipsec0 in aead rfc4106" "'rfc4106(gcm(aes))'"
+	completes "$c sa add ipsec0 in auth hmac(sha25" "'hmac(sha256)'"
+	completes "$c sa add ipsec0 in auth-trunc hmac(sha25" "'hmac(sha256)'"
+	completes "$c sa add ipsec0 in enc 'cbc(aes)' " file:
+	completes "$c sa add ipsec0 in enc 'cbc(aes)' f" file:
+	completes "$c sa add ipsec0 in enc 'cbc(aes)' file:o" out.enc
+	completes "$c sa add ipsec0 in auth-trunc a file:x 128 esn m" mode
+	completes "$c sa add ipsec0 in limit b" byte-soft byte-hard
+	completes "$c sa add ipsec0 in limit byte-soft "
+	completes "$c sa add ipsec0 in limit byte-soft 7 pc" pcpu
+	completes "$c sa add ipsec0 in encap " espinudp
+	completes "$c sa add ipsec0 in offload " crypto
+	completes "$c sa add ipsec0 in offload crypto " dev
+	completes "$c sa add ipsec0 in offload crypto dev l" lo
+	completes "$c rekey ipsec0 out of" offload
+	completes "$c sa del ipsec0 o" out
+	completes "$c sa del ipsec0 out " spi
+	completes "$c sa del ipsec0 out spi 256 " proto
+	completes "$c sa del ipsec0 out spi 256 proto " esp ah
+	completes "$c sa activate ipsec0 " spi newest
+	completes "$c genkey -a aes" aes-128 aes-192 aes-256 aesctr
+	completes "$c import " file:
+	completes "$c import x --na" --name
+	completes "$c export ipsec0 --to " ip-xfrm openbsd self
+	completes "$c sa bogus "
+}
+
+# imported MESSAGE LINE...: the import of these lines fails with MESSAGE
+imported()
+{
+	local message=$1
+	shift
+	printf '%s\n' "$@" >"$dir/ipsec.conf"
+	expect 2 "import: $dir/ipsec.conf:$message" import "$dir/ipsec.conf" \
+		--dir "$dir/etc" --name a
+	[ ! -e "$dir/etc/a.conf" ] || fail "$*: a file is left"
+}
+
+genkey_and_import()
+{
+	local alg n ends='from 198.51.100.1 to 198.51.100.2'
+	local key=0x000102030405060708090a0b0c0d0e0f
+
+	for alg in '' 'cbc(aes):32' 'hmac(sha256):64' aes-256:64 \
+		'rfc4106(gcm(aes)):40' hmac-sha1:40; do
+		n=$("$program" -q genkey ${alg:+-a "${alg%:*}"} |
+			grep -xE '[0-9a-f]+' | tr -d '\n' | wc -c)
+		[ "$n" = "${alg:+${alg#*:}}" ] || [ "$alg$n" = 32 ] ||
+			fail "genkey $alg: $n digits"
+	done
+	[ "$("$program" -q genkey)" != "$("$program" -q genkey)" ] ||
+		fail "genkey: the same key twice"
+	(umask 022; "$program" genkey >"$dir/open" 2>"$dir/warning")
+	grep -q 'umask 077' "$dir/warning" || fail "genkey: no warning"
+	expect 2 'genkey: -a: "rot13" is not known; *' genkey -a rot13
+	expect 2 'import: FILE expected' import
+	expect 1 "import: $dir/none: No such file or directory" \
+		import "$dir/none"
+
+	imported '1: "bogus": esp, ah, flow or ip xfrm expected' bogus
+	imported '2: unknown word "spy": did you mean "spi"?' '# a comment' \
+		"esp $ends spy 0x100:0x101"
+	# shellcheck disable=SC1003 # a line that continues
+	imported '2: from ADDRESS to ADDRESS spi SPI:SPI expected' \
+		'esp from 198.51.100.1 to \' '198.51.100.2'
+	imported '1: from: "left" is not an IPv4 or IPv6 address' \
+		'esp from left to right'
+	imported '1: authkey: 16 bytes; hmac-sha2-256 takes 32' \
+		"ah $ends spi 0x100 authkey $key"
+	imported '1: enc: ah has no cipher' \
+		"ah $ends spi 0x100 enc aes authkey $key"
+	imported '1: authkey: key must be 0xHEX*' "ah $ends spi 1 authkey beef"
+	imported '1: ike: keys of a daemon are not imported*' "ike esp $ends"
+	imported '1: a quote is open*' "esp $ends 'x"
+	imported '1: "ip xfrm state add" or "ip xfrm policy add" expected' \
+		'ip route add default'
+	imported '1: aead, auth or auth-trunc expected' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 enc 'cbc(aes)' $key"
+	imported '1: limit: "byte" is not *' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 limit byte 7"
+	imported '1: auth-trunc: "a b" is not a name of an algorithm' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 auth-trunc 'a b' $key 96"
+	imported '2: 198.51.100.1 and 198.51.100.3 are not the ends of the link*' \
+		"ah $ends spi 1 auth hmac-md5 authkey $key" \
+		"ah from 198.51.100.1 to 198.51.100.3 spi 1 auth hmac-md5 authkey $key"
+
+	mkdir -p "$dir/etc"
+	printf '%s\n' "ah $ends spi 1 auth hmac-md5 authkey $key" \
+		>"$dir/ipsec.conf"
+	: >"$dir/etc/b-out-00000001.auth"
+	expect 1 "import: $dir/etc/b-out-00000001.auth exists: *" \
+		-q import "$dir/ipsec.conf" --dir "$dir/etc" --name b
+	[ ! -e "$dir/etc/b.conf" ] || fail "a configuration is left"
+	[ -e "$dir/etc/b-out-00000001.auth" ] || fail "a file was removed"
+}
+
+# A key that is typed does not appear on the terminal.
+hidden_key()
+{
+	/usr/bin/python3 - "$program" "${sa[@]}" enc a - x <<-'EOF' ||
+		import os, pty, sys
+		pid, fd = pty.fork()
+		if not pid:
+		    os.execv(sys.argv[1], sys.argv[1:])
+		seen = b""
+		while b": " not in seen:
+		    seen += os.read(fd, 4096)
+		os.write(fd, b"0x5ec7e7\n")
+		try:
+		    while data := os.read(fd, 4096):
+		        seen += data
+		except OSError:
+		    pass
+		status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+		if b"5ec7" in seen or b"unknown word" not in seen or status != 2:
+		    sys.exit(repr(seen))
+	EOF
+		fail "a key is shown while it is typed"
+}
+
 usage_errors
 keys
 others
+help_and_manual
+completion
+genkey_and_import
+hidden_key
 [ "$failed" = 0 ] && echo "ipsec-ipip: the command line is parsed as expected"
 exit "$failed"

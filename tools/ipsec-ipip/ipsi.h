@@ -19,12 +19,14 @@ enum {
 	IPSI_OK		= 0,
 	IPSI_FAIL	= 1,	/* error of the kernel or the system */
 	IPSI_USAGE	= 2,	/* error in the command line */
+	IPSI_FINDINGS	= 3,	/* "check" has found something */
 };
 
 struct ipsi_opts {
 	bool json;
 	bool pretty;
 	bool quiet;
+	bool brief;
 	const char *verb;	/* the verb, for messages */
 };
 
@@ -34,6 +36,12 @@ extern struct ipsi_opts ipsi_opts;
 int ipsi_fail(const char *fmt, ...) IPSI_PRINTF(1, 2);
 int ipsi_usage(const char *fmt, ...) IPSI_PRINTF(1, 2);
 void ipsi_warn(const char *fmt, ...) IPSI_PRINTF(1, 2);
+
+/* Escape sequences; "" if the output is not a terminal that has colours. */
+enum ipsi_color { IPSI_PLAIN, IPSI_BOLD, IPSI_RED, IPSI_GREEN };
+
+const char *ipsi_color(enum ipsi_color color);
+const char *ipsi_human(uint64_t bytes, char buf[16]);
 
 /* Numbers: decimal, or hexadecimal after 0x. */
 int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
@@ -45,10 +53,18 @@ int ipsi_arg_direction(const char *arg, uint32_t *direction);
 const char *ipsi_proto_name(uint8_t proto);
 bool ipsi_counter_mode(const char *alg);
 
+#define IPSI_SUGGEST_LEN	64
+
+const char *ipsi_suggest(const char *word, const char * const *names, size_t n,
+			 char text[IPSI_SUGGEST_LEN]);
+
 /**
  * struct ipsi_word - a word of the command line and its arguments
  * @word: the word
  * @n_args: number of arguments after it
+ * @args: their names, for people and for completion; "" for a word that is known
+ *        only to explain that it is wrong
+ * @help: what it sets; NULL for a word that is not shown
  * @repeats: it may be given more than once
  * @same_as: another word that is a duplicate of this one
  * @parse: stores the arguments in the context; returns an exit code
@@ -56,10 +72,22 @@ bool ipsi_counter_mode(const char *alg);
 struct ipsi_word {
 	const char *word;
 	int n_args;
+	const char *args;
+	const char *help;
 	bool repeats;
 	const char *same_as;
 	int (*parse)(void *ctx, char **args);
 };
+
+struct ipsi_words {
+	const struct ipsi_word *words;
+	size_t n;
+};
+
+extern const struct ipsi_words ipsi_sa_add_words;
+extern const struct ipsi_words ipsi_import_words;
+extern const struct ipsi_words ipsi_export_words;
+extern const struct ipsi_words ipsi_genkey_words;
 
 int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
 		     int argc, char **argv);
@@ -69,15 +97,20 @@ struct ipsi_key {
 	uint8_t data[IPSEC_IPIP_KEY_MAX_LEN];
 };
 
+void ipsi_warn_stdout(void);
 int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key);
 
 /* Verbs, each in its own file. argv[0] is the first word after the verb. */
 int ipsi_show(int argc, char **argv);
 int ipsi_sa_add(int argc, char **argv);
 int ipsi_sa_del(int argc, char **argv);
+int ipsi_sa_flush(int argc, char **argv);
 int ipsi_sa_show(int argc, char **argv);
 int ipsi_sa_activate(int argc, char **argv);
 int ipsi_rekey(int argc, char **argv);
+int ipsi_genkey(int argc, char **argv);
+int ipsi_import(int argc, char **argv);
+int ipsi_export(int argc, char **argv);
 int ipsi_monitor(int argc, char **argv);
 int ipsi_check(int argc, char **argv);
 int ipsi_up(int argc, char **argv);

@@ -6,9 +6,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "ipsi.h"
@@ -96,9 +98,10 @@ static int ipsi_key_open(const char *word, const char *path)
 		ipsi_fail("%s: %s: %s", word, path, strerror(EISDIR));
 		goto err_close;
 	}
-	if (S_ISREG(st.st_mode) && (st.st_mode & 0044))
-		ipsi_warn("%s: %s: key is readable by users other than its owner",
-			  word, path);
+	if (S_ISREG(st.st_mode) && (st.st_mode & 0066))
+		ipsi_warn("%s: %s: key is %s by users other than its owner: chmod 600 %s",
+			  word, path, st.st_mode & 0044 ? "readable" :
+							  "writable", path);
 	return fd;
 
 err_close:
@@ -107,10 +110,45 @@ err_close:
 	return -1;
 }
 
+static struct termios ipsi_tty;
+
+/* The terminal must not stay without echo after Ctrl-C. */
+static void ipsi_tty_interrupted(int sig)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &ipsi_tty);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+/* Turns off the echo, and prompts. Returns false if input is not a terminal. */
+static bool ipsi_tty_hide(const char *word)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct termios hidden;
+	unsigned int i;
+
+	if (tcgetattr(STDIN_FILENO, &ipsi_tty))
+		return false;
+	for (i = 0; i < IPSI_ARRAY_SIZE(sigs); i++)
+		signal(sigs[i], ipsi_tty_interrupted);
+	hidden = ipsi_tty;
+	hidden.c_lflag &= ~(ECHO | ECHOE | ECHOK);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	fprintf(stderr, "%s (hex, not shown): ", word);
+	return true;
+}
+
+static void ipsi_tty_show(void)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &ipsi_tty);
+	fputc('\n', stderr);
+}
+
 static int ipsi_key_from_fd(const char *word, int fd, const char *path,
 			    struct ipsi_key *key)
 {
 	const bool line = !path;
+	const bool hidden = line && ipsi_tty_hide(word);
 	char text[IPSI_KEY_TEXT];
 	const char *wrong;
 	int ret = IPSI_OK;
@@ -119,6 +157,8 @@ static int ipsi_key_from_fd(const char *word, int fd, const char *path,
 	if (!path)
 		path = "standard input";
 	len = ipsi_read_text(fd, text, sizeof(text), line);
+	if (hidden)
+		ipsi_tty_show();
 	if (len < 0) {
 		ret = ipsi_fail("%s: %s: %s", word, path, strerror(errno));
 		goto out;

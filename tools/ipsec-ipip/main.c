@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ipsec-ipip: options and the table of verbs. Each verb has a file of its own.
+ * Help and completion come from the table, and from the tables of words.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -10,36 +11,30 @@
 
 #include "ipsi.h"
 #include "module.h"
+#include "verbs.h"
 
-static const struct ipsi_verb {
-	const char *group;	/* word before the verb, or NULL */
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *args;
-	const char *help;
-} ipsi_verbs[] = {
+const struct ipsi_verb ipsi_verbs[] = {
 	{ NULL, "show", ipsi_show, "[DEV]", "show devices (the default)" },
-	{ "sa", "add", ipsi_sa_add,
-	  "DEV {in|out} spi SPI [proto {esp|ah}]\n"
-	  "      [mode {transport|tunnel}] [reqid N]\n"
-	  "      {aead NAME KEY ICVBITS | [enc NAME KEY] [auth NAME KEY |\n"
-	  "       auth-trunc NAME KEY ICVBITS]}\n"
-	  "      [replay-window N] [esn] [seq N]\n"
-	  "      [limit {time|time-use|byte|packet}-{soft|hard} N]...\n"
-	  "      [encap espinudp SPORT DPORT] [pcpu N]\n"
-	  "      [offload crypto dev IFACE]",
+	{ "sa", "add", ipsi_sa_add, "DEV {in|out} spi SPI WORD...",
 	  "add an SA to a device" },
 	{ "sa", "del", ipsi_sa_del, "DEV {in|out} spi SPI [proto {esp|ah}]",
 	  "delete an SA of a device" },
+	{ "sa", "flush", ipsi_sa_flush, "DEV [{in|out}]",
+	  "delete all SAs of a device" },
 	{ "sa", "show", ipsi_sa_show,
 	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]] [keys]",
 	  "show SAs, with \"keys\" also their keys" },
 	{ "sa", "activate", ipsi_sa_activate,
-	  "DEV {spi SPI [proto {esp|ah}] | newest}",
+	  "DEV {spi|newest} [SPI] [proto {esp|ah}]",
 	  "choose the outbound SA to use" },
-	{ NULL, "rekey", ipsi_rekey, "DEV {in|out} spi SPI ...",
+	{ NULL, "rekey", ipsi_rekey, "DEV {in|out} spi SPI WORD...",
 	  "add an SA as \"sa add\" does, and replace the old ones" },
-	{ NULL, "monitor", ipsi_monitor, "",
+	{ NULL, "genkey", ipsi_genkey, "[-a ALG]", "print a random key" },
+	{ NULL, "import", ipsi_import, "FILE [WORD...]",
+	  "make a configuration file of ipsec.conf(5) or \"ip xfrm\" lines" },
+	{ NULL, "export", ipsi_export, "DEV WORD...",
+	  "write the peer's half of the configuration, with keys" },
+	{ NULL, "monitor", ipsi_monitor, "[DEV]",
 	  "print events as they occur" },
 	{ NULL, "check", ipsi_check, "[DEV]",
 	  "look for present and imminent faults" },
@@ -59,37 +54,179 @@ static const struct ipsi_verb {
 	  "write those of a link to its file" },
 };
 
-static void ipsi_print_usage(FILE *f)
+const size_t ipsi_n_verbs = IPSI_ARRAY_SIZE(ipsi_verbs);
+
+/* Commands with a table of words after their first arguments. */
+static const struct {
+	int (*run)(int argc, char **argv);
+	const struct ipsi_words *words;
+} ipsi_verbs_words[] = {
+	{ ipsi_sa_add, &ipsi_sa_add_words },
+	{ ipsi_rekey, &ipsi_sa_add_words },
+	{ ipsi_genkey, &ipsi_genkey_words },
+	{ ipsi_import, &ipsi_import_words },
+	{ ipsi_export, &ipsi_export_words },
+};
+
+/* Words that other commands use for the same thing. */
+static const struct {
+	const char *word;
+	const char *name;
+} ipsi_aliases[] = {
+	{ "delete", "del" },
+	{ "remove", "del" },
+	{ "list", "show" },
+	{ "ls", "show" },
+};
+
+static const struct option ipsi_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "pretty", no_argument, NULL, 'p' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "brief", no_argument, NULL, 'b' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{}
+};
+
+static const char ipsi_options_help[] =
+	"  -j, --json     print JSON instead of text\n"
+	"  -p, --pretty   print JSON on several lines\n"
+	"  -q, --quiet    print no warnings\n"
+	"  -b, --brief    show: print a line a device\n"
+	"  -h, --help     print this text; after a command: about that command\n"
+	"  -V, --version  print the version\n";
+
+static const char ipsi_key_help[] =
+	"KEY is 0xHEX, file:PATH, - for a line of standard input, or \"\".\n";
+
+static void ipsi_print_usage(void)
 {
 	const struct ipsi_verb *verb;
-	unsigned int i;
+	char line[128];
+	size_t i;
 
-	fputs("Usage: ipsec-ipip [OPTION]... COMMAND\n\n", f);
-	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_verbs); i++) {
+	puts("Usage: ipsec-ipip [OPTION]... COMMAND\n");
+	for (i = 0; i < ipsi_n_verbs; i++) {
 		verb = &ipsi_verbs[i];
-		fprintf(f, "  %s%s%s%s%s\n      # %s\n",
-			verb->group ? verb->group : "",
-			verb->group ? " " : "", verb->name,
-			*verb->args ? " " : "", verb->args, verb->help);
+		snprintf(line, sizeof(line), "%s%s%s %s",
+			 verb->group ? verb->group : "",
+			 verb->group ? " " : "", verb->name, verb->args);
+		printf("  %-34s%s  %s\n", line,
+		       strlen(line) > 34 ? "\n                                    " : "",
+		       verb->help);
 	}
-	fputs("\n"
-	      "KEY is 0xHEX, file:PATH, - for a line of standard input, or \"\".\n"
-	      "\n"
-	      "  -j, --json     print JSON instead of text\n"
-	      "  -p, --pretty   print JSON on several lines\n"
-	      "  -q, --quiet    print no warnings\n"
-	      "  -h, --help     print this text\n"
-	      "  -V, --version  print the version\n",
-	      f);
+	printf("\n%s\n", ipsi_options_help);
+	puts("\"ipsec-ipip COMMAND --help\" explains a command; see ipsec-ipip(8).\n"
+	     "Commands may be abbreviated.");
 }
 
-static const struct ipsi_verb *ipsi_find_verb(const char *group,
-					      const char *name)
+static void ipsi_print_words(const struct ipsi_words *words)
+{
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < words->n; i++) {
+		if (!words->words[i].help)
+			continue;
+		snprintf(text, sizeof(text), "%s%s%s", words->words[i].word,
+			 words->words[i].args ? " " : "",
+			 words->words[i].args ? words->words[i].args : "");
+		printf("  %-30s %s\n", text, words->words[i].help);
+	}
+	fputs(ipsi_key_help, stdout);
+}
+
+/* The words that a command takes after its first arguments, or NULL. */
+const struct ipsi_words *ipsi_verb_words(const struct ipsi_verb *verb)
+{
+	size_t i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_verbs_words); i++)
+		if (ipsi_verbs_words[i].run == verb->run)
+			return ipsi_verbs_words[i].words;
+	return NULL;
+}
+
+/**
+ * ipsi_verb_usage() - print the help of a command
+ * @verb: the command
+ */
+void ipsi_verb_usage(const struct ipsi_verb *verb)
+{
+	const struct ipsi_words *words = ipsi_verb_words(verb);
+
+	printf("Usage: ipsec-ipip [-jpq] %s%s%s %s\n%s\n",
+	       verb->group ? verb->group : "", verb->group ? " " : "",
+	       verb->name, verb->args, verb->help);
+	if (words)
+		ipsi_print_words(words);
+}
+
+/**
+ * ipsi_verb_names() - the commands that can follow a word
+ * @group: the word, or NULL
+ * @names: the result
+ * @max: the size of @names
+ *
+ * Return: number of names.
+ */
+size_t ipsi_verb_names(const char *group, const char **names, size_t max)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ipsi_n_verbs && n + 2 < max; i++)
+		if (!group == !ipsi_verbs[i].group)
+			names[n++] = ipsi_verbs[i].name;
+	if (!group) {
+		names[n++] = "sa";
+		names[n++] = "help";
+	}
+	return n;
+}
+
+/* The exact name for an alias or an abbreviation. Reports an error, and returns
+ * NULL, if there is none, or more than one.
+ */
+static const char *ipsi_verb_name(const char *group, const char *word)
+{
+	char like[IPSI_SUGGEST_LEN], text[256] = "";
+	const char *names[64], *found = NULL;
+	size_t i, n, len, hits = 0;
+
+	n = ipsi_verb_names(group, names, IPSI_ARRAY_SIZE(names));
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_aliases); i++)
+		if (!strcmp(ipsi_aliases[i].word, word))
+			word = ipsi_aliases[i].name;
+	for (i = 0; i < n; i++) {
+		if (!strcmp(names[i], word))
+			return names[i];
+		if (!*word || strncmp(names[i], word, strlen(word)))
+			continue;
+		found = names[i];
+		len = strlen(text);
+		snprintf(text + len, sizeof(text) - len, "%s%s",
+			 hits++ ? ", " : "", names[i]);
+	}
+	if (hits == 1)
+		return found;
+	if (hits)
+		ipsi_usage("\"%s%s%s\" can be: %s", group ? group : "",
+			   group ? " " : "", word, text);
+	else
+		ipsi_usage("unknown command \"%s%s%.64s\"%s See ipsec-ipip --help",
+			   group ? group : "", group ? " " : "", word,
+			   *ipsi_suggest(word, names, n, like) ? like : ".");
+	return NULL;
+}
+
+/* The command with this exact name, or NULL. */
+const struct ipsi_verb *ipsi_verb_find(const char *group, const char *name)
 {
 	const struct ipsi_verb *verb;
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_verbs); i++) {
+	for (i = 0; i < ipsi_n_verbs; i++) {
 		verb = &ipsi_verbs[i];
 		if (!group != !verb->group || strcmp(name, verb->name))
 			continue;
@@ -99,57 +236,40 @@ static const struct ipsi_verb *ipsi_find_verb(const char *group,
 	return NULL;
 }
 
-static int ipsi_run(int argc, char **argv)
+/* "-" and negative numbers are words. */
+static bool ipsi_is_option(const char *word)
 {
-	const struct ipsi_verb *verb;
-	const char *group = NULL;
-	char words[32];
-
-	if (!argc)
-		return ipsi_show(0, argv);
-	if (!strcmp(argv[0], "help")) {
-		ipsi_print_usage(stdout);
-		return IPSI_OK;
-	}
-	if (!strcmp(argv[0], "sa")) {
-		if (argc == 1)
-			return ipsi_usage("sa: add, del, show or activate expected");
-		group = *argv++;
-		argc--;
-	}
-	verb = ipsi_find_verb(group, argv[0]);
-	if (!verb)
-		return ipsi_usage("unknown command \"%s\", try --help",
-				  argv[0]);
-	snprintf(words, sizeof(words), "%s%s%s", verb->group ? verb->group : "",
-		 verb->group ? " " : "", verb->name);
-	ipsi_opts.verb = words;
-	return verb->run(argc - 1, argv + 1);
+	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
-/* A failure to write the output must not end in exit code 0. */
-static int ipsi_flush(int ret)
+/* What the options ask for in the place of a command. */
+enum ipsi_ask { IPSI_ASK_NOTHING, IPSI_ASK_HELP, IPSI_ASK_VERSION };
+
+static int ipsi_unknown_option(const char *word)
 {
-	ipsi_opts.verb = NULL;
-	if ((fflush(stdout) || ferror(stdout)) && !ret)
-		ret = ipsi_fail("output: %s", strerror(errno));
-	return ret;
+	char like[IPSI_SUGGEST_LEN] = "";
+	const char *names[IPSI_ARRAY_SIZE(ipsi_options)];
+	size_t n;
+
+	for (n = 0; ipsi_options[n].name; n++)
+		names[n] = ipsi_options[n].name;
+	if (word[1] == '-')
+		ipsi_suggest(word + 2, names, n, like);
+	return ipsi_usage("unknown option \"%s\"%s See ipsec-ipip --help",
+			  word, *like ? like : ".");
 }
 
-int main(int argc, char **argv)
+/* Reads a word of options. One at a time, so that a message names this word. */
+static int ipsi_take_option(char *word, enum ipsi_ask *ask)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "pretty", no_argument, NULL, 'p' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{}
-	};
+	char program[] = "ipsec-ipip";
+	char *argv[3] = { program, word };
 	int opt;
 
+	optind = 0;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpqhV", options, NULL)) != -1) {
+	while ((opt = getopt_long(2, argv, "+bjpqhV", ipsi_options,
+				  NULL)) != -1) {
 		switch (opt) {
 		case 'p':
 			ipsi_opts.pretty = true;
@@ -160,17 +280,146 @@ int main(int argc, char **argv)
 		case 'q':
 			ipsi_opts.quiet = true;
 			break;
+		case 'b':
+			ipsi_opts.brief = true;
+			break;
 		case 'h':
-			ipsi_print_usage(stdout);
-			return ipsi_flush(IPSI_OK);
+			*ask = IPSI_ASK_HELP;
+			break;
 		case 'V':
-			puts("ipsec-ipip " IPSI_VERSION);
-			ipsi_module_print_version();
-			return ipsi_flush(IPSI_OK);
+			*ask = IPSI_ASK_VERSION;
+			break;
 		default:
-			return ipsi_usage("unknown option \"%s\", try --help",
-					  argv[optind - 1]);
+			return ipsi_unknown_option(word);
 		}
 	}
-	return ipsi_flush(ipsi_run(argc - optind, argv + optind));
+	return IPSI_OK;
+}
+
+/* A command may have words that begin with "-". */
+static bool ipsi_verb_takes(const struct ipsi_verb *verb, const char *word)
+{
+	const struct ipsi_words *words = ipsi_verb_words(verb);
+	size_t i;
+
+	for (i = 0; words && i < words->n; i++)
+		if (!strcmp(words->words[i].word, word))
+			return true;
+	return false;
+}
+
+/* Takes the options out of the arguments, up to "--". */
+static int ipsi_take_options(const struct ipsi_verb *verb, int *argc,
+			     char **argv, enum ipsi_ask *ask)
+{
+	bool words = false;
+	int i, n = 0, ret;
+
+	for (i = 0; i < *argc; i++) {
+		if (!words && !strcmp(argv[i], "--")) {
+			words = true;
+		} else if (words || !ipsi_is_option(argv[i]) ||
+			   ipsi_verb_takes(verb, argv[i])) {
+			argv[n++] = argv[i];
+		} else {
+			ret = ipsi_take_option(argv[i], ask);
+			if (ret)
+				return ret;
+		}
+	}
+	*argc = n;
+	return IPSI_OK;
+}
+
+static int ipsi_run_verb(const struct ipsi_verb *verb, int argc, char **argv)
+{
+	enum ipsi_ask ask = IPSI_ASK_NOTHING;
+	char words[32];
+	int ret;
+
+	snprintf(words, sizeof(words), "%s%s%s", verb->group ? verb->group : "",
+		 verb->group ? " " : "", verb->name);
+	ipsi_opts.verb = words;
+	ret = ipsi_take_options(verb, &argc, argv, &ask);
+	if (!ret && ask == IPSI_ASK_HELP)
+		ipsi_verb_usage(verb);
+	else if (!ret)
+		ret = verb->run(argc, argv);
+	ipsi_opts.verb = NULL;
+	return ret;
+}
+
+static int ipsi_sa_group(void)
+{
+	size_t i;
+
+	for (i = 0; i < ipsi_n_verbs; i++)
+		if (ipsi_verbs[i].group)
+			ipsi_verb_usage(&ipsi_verbs[i]);
+	return IPSI_OK;
+}
+
+static int ipsi_run(int argc, char **argv)
+{
+	const char *group = NULL;
+	const char *name;
+
+	if (!argc)
+		return ipsi_show(0, argv);
+	if (!strcmp(argv[0], "__complete"))
+		return ipsi_complete(argc - 1, argv + 1);
+	name = ipsi_verb_name(NULL, argv[0]);
+	if (name && !strcmp(name, "help")) {
+		ipsi_print_usage();
+		return IPSI_OK;
+	}
+	if (name && !strcmp(name, "sa")) {
+		if (argc == 1)
+			return ipsi_usage("sa: add, del, flush, show or activate expected");
+		if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+			return ipsi_sa_group();
+		group = name;
+		argc--;
+		argv++;
+		name = ipsi_verb_name(group, argv[0]);
+	}
+	if (!name)
+		return IPSI_USAGE;
+	return ipsi_run_verb(ipsi_verb_find(group, name), argc - 1, argv + 1);
+}
+
+/* A failure to write the output must not go unnoticed. */
+static int ipsi_flush(int ret)
+{
+	ipsi_opts.verb = NULL;
+	if (!fflush(stdout) && !ferror(stdout))
+		return ret;
+	if (ret == IPSI_USAGE)
+		return ret;
+	return ipsi_fail("output: %s", strerror(errno));
+}
+
+static void ipsi_print_version(void)
+{
+	puts("ipsec-ipip " IPSI_VERSION);
+	ipsi_module_print_version();
+}
+
+int main(int argc, char **argv)
+{
+	enum ipsi_ask ask = IPSI_ASK_NOTHING;
+	int ret;
+
+	for (argc--, argv++; argc && ipsi_is_option(argv[0]); argc--, argv++) {
+		ret = ipsi_take_option(argv[0], &ask);
+		if (ret)
+			return ret;
+	}
+	if (ask == IPSI_ASK_HELP)
+		ipsi_print_usage();
+	else if (ask == IPSI_ASK_VERSION)
+		ipsi_print_version();
+	else
+		return ipsi_flush(ipsi_run(argc, argv));
+	return ipsi_flush(IPSI_OK);
 }

@@ -33,6 +33,9 @@ static const struct ipsi_event {
 	[IPSEC_IPIP_CMD_SA_REFUSE_NTF]	 = { .name = "sa-refuse" },
 };
 
+/* The name of the device whose events are printed, or NULL for all. */
+static const char *ipsi_monitor_dev;
+
 /* ISO 8601, local time with its offset, microseconds. */
 static void ipsi_now(char *buf, size_t size)
 {
@@ -141,6 +144,12 @@ static void ipsi_event(const struct nlmsghdr *nlh)
 	ipsi_now(when, sizeof(when));
 	ipsi_attrs_parse(&sa, ipsi_events[genl->cmd].of_dev ? &ipsi_dev_set :
 							      &ipsi_sa_set, nlh);
+	if (ipsi_monitor_dev &&
+	    strcmp(ipsi_monitor_dev,
+		   ipsi_attr_string(&sa, ipsi_events[genl->cmd].of_dev ?
+				    (int)IPSEC_IPIP_A_DEV_IFNAME :
+				    (int)IPSEC_IPIP_A_SA_IFNAME)))
+		return;
 	if (ipsi_opts.json)
 		ipsi_event_json(&sa, genl->cmd, when);
 	else if (ipsi_events[genl->cmd].of_dev)
@@ -176,10 +185,15 @@ static int ipsi_monitor_loop(struct ipsi_nl *nl)
 int ipsi_monitor(int argc, char **argv)
 {
 	struct ipsi_nl nl = {};
-	int ret;
+	int ret = IPSI_OK;
 
+	if (argc > 1)
+		return ipsi_usage("unknown word \"%s\"", argv[1]);
 	if (argc)
-		return ipsi_usage("unknown word \"%s\"", argv[0]);
+		ret = ipsi_arg_dev(argv[0]);
+	if (ret)
+		return ret;
+	ipsi_monitor_dev = argc ? argv[0] : NULL;
 	ret = ipsi_nl_open(&nl);
 	if (!ret)
 		ret = ipsi_nl_listen(&nl);

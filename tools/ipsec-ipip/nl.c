@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +32,7 @@ struct ipsi_nl_end {
 	const struct nlattr *attr;	/* NLMSGERR_ATTR_OFFS */
 	const struct nlattr *miss_type;
 	const struct nlattr *miss_nest;
+	const struct nlattr *policy;	/* NLMSGERR_ATTR_POLICY */
 };
 
 static void ipsi_nl_init_request(struct ipsi_nl *nl, uint16_t family,
@@ -107,6 +109,9 @@ static void ipsi_nl_parse_tlv(const struct nlattr *attr,
 	case NLMSGERR_ATTR_OFFS:
 		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 			end->attr = attr;
+		break;
+	case NLMSGERR_ATTR_POLICY:
+		end->policy = attr;
 		break;
 	case NLMSGERR_ATTR_MISS_TYPE:
 		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
@@ -263,13 +268,48 @@ static const char *ipsi_strip_msg(const struct ipsi_attr_set *set,
 	return msg;
 }
 
+/* The request at @offset, or NULL. Offsets come from the kernel. */
+static const struct nlattr *ipsi_nl_request_attr(const struct nlmsghdr *nlh,
+						 uint32_t offset)
+{
+	const struct nlattr *at = (const void *)((const char *)nlh + offset);
+
+	if (offset % MNL_ALIGNTO || offset + MNL_ATTR_HDRLEN > nlh->nlmsg_len ||
+	    offset + at->nla_len > nlh->nlmsg_len)
+		return NULL;
+	return at;
+}
+
+/* Generic netlink's own messages do not name the limit, but its policy does. */
+static const char *ipsi_nl_policy(const struct ipsi_nl_end *end,
+				  const char *msg, char *buf, size_t size)
+{
+	const struct nlattr *attr;
+
+	if (!end->policy || !msg ||
+	    (strncmp(msg, "Attribute failed policy", 23) &&
+	     strncmp(msg, "integer out of range", 20)))
+		return msg;
+	mnl_attr_for_each_nested(attr, end->policy) {
+		if (mnl_attr_get_type(attr) != NL_POLICY_TYPE_ATTR_MAX_LENGTH ||
+		    mnl_attr_validate(attr, MNL_TYPE_U32))
+			continue;
+		snprintf(buf, size, "expected at most %u characters",
+			 mnl_attr_get_u32(attr));
+		return buf;
+	}
+	return msg;
+}
+
 static int ipsi_nl_refused(const struct ipsi_nl *nl,
 			   const struct ipsi_attr_set *set,
 			   const struct ipsi_nl_end *end)
 {
 	const struct nlmsghdr *nlh = (struct nlmsghdr *)nl->request;
+	char value[96] = "", hint[256] = "", limit[64];
 	const struct ipsi_attr *attr = NULL;
 	const char *msg = end->msg;
+	const struct nlattr *at;
 	const char *rest;
 
 	if (set && end->miss_type) {
@@ -281,15 +321,21 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 	} else if (set && end->attr) {
 		attr = ipsi_attr_at_offset(set, nlh,
 					   mnl_attr_get_u32(end->attr));
+		at = ipsi_nl_request_attr(nlh, mnl_attr_get_u32(end->attr));
+		if (attr && at)
+			ipsi_attr_value(attr, at, value, sizeof(value));
 	}
+	msg = ipsi_nl_policy(end, msg, limit, sizeof(limit));
 	if (!msg && end->error == EPERM)
 		msg = "not permitted without CAP_NET_ADMIN";
 	if (!msg)
 		msg = strerror(end->error);
+	ipsi_hint(nl, set, attr, end->error, hint, sizeof(hint));
 	rest = attr ? ipsi_strip_msg(set, msg) : NULL;
 	if (!rest)
-		return ipsi_fail("%s", msg);
-	return ipsi_fail("%s: %s", attr->word ? attr->word : attr->name, rest);
+		return ipsi_fail("%s%s", msg, hint);
+	return ipsi_fail("%s%s: %s%s", attr->word ? attr->word : attr->name,
+			 value, rest, hint);
 }
 
 /* Gives the writers time to finish. */
@@ -322,7 +368,8 @@ int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 		if (end.error && end.error == nl->fine)
 			return IPSI_OK;
 		if (end.error)
-			return ipsi_nl_refused(nl, set, &end);
+			return nl->silent ? IPSI_FAIL :
+					    ipsi_nl_refused(nl, set, &end);
 		if (!end.interrupted) {
 			if (end.msg)
 				ipsi_warn("%s", end.msg);

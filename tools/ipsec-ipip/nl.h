@@ -14,6 +14,7 @@
 /* The largest datagram that the kernel sends in a dump. */
 #define IPSI_NL_BUF	32768
 
+struct ipsi_attr;
 struct ipsi_attr_set;
 
 struct ipsi_nl {
@@ -22,6 +23,7 @@ struct ipsi_nl {
 	uint32_t group;		/* multicast group of the events */
 	uint32_t seq;
 	int fine;		/* an errno that counts as success, or 0 */
+	bool silent;		/* failures are not reported */
 	char *request;		/* IPSI_NL_BUF bytes each; may hold keys */
 	char *answer;
 };
@@ -46,6 +48,9 @@ int ipsi_nl_put_string(struct nlmsghdr *nlh, uint16_t type, const char *value);
 int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 		 struct ipsi_replies *replies);
 void ipsi_replies_free(struct ipsi_replies *replies);
+
+void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,
+	       const struct ipsi_attr *attr, int error, char *buf, size_t size);
 
 int ipsi_nl_listen(struct ipsi_nl *nl);
 int ipsi_nl_events(struct ipsi_nl *nl,

@@ -103,6 +103,83 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+struct ipsi_query_stats {
+	struct ipsi_link_stats *links;
+	size_t n;
+};
+
+static int ipsi_query_take_stats(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct ipsi_query_stats *stats = data;
+	struct rtnl_link_stats64 counters;
+	struct ipsi_link_stats *link;
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	link = realloc(stats->links, (stats->n + 1) * sizeof(*link));
+	if (!link)
+		return MNL_CB_ERROR;
+	stats->links = link;
+	link += stats->n++;
+	memset(link, 0, sizeof(*link));
+	link->ifindex = ifi->ifi_index;
+	link->up = ifi->ifi_flags & IFF_UP;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
+		    mnl_attr_get_payload_len(attr) < sizeof(counters))
+			continue;
+		memcpy(&counters, mnl_attr_get_payload(attr), sizeof(counters));
+		link->rx_bytes = counters.rx_bytes;
+		link->tx_bytes = counters.tx_bytes;
+	}
+	return MNL_CB_OK;
+}
+
+static int ipsi_link_stats_cmp(const void *a, const void *b)
+{
+	const struct ipsi_link_stats *x = a, *y = b;
+
+	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
+}
+
+/**
+ * ipsi_query_link_stats() - get the counters of all links by one request
+ * @links: the result, which the caller frees even after an error
+ * @n: number of links
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_link_stats(struct ipsi_link_stats **links, size_t *n)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ipsi_query_stats stats = {};
+	struct nlmsghdr *nlh;
+	int err;
+
+	nlh = ipsi_query_begin(buf, RTM_GETLINK, NLM_F_DUMP);
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	err = ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_stats, &stats);
+	*links = stats.links;
+	*n = stats.n;
+	if (stats.n)
+		qsort(stats.links, stats.n, sizeof(*stats.links),
+		      ipsi_link_stats_cmp);
+	return err;
+}
+
+/* Returns NULL if there is no such link. */
+const struct ipsi_link_stats *
+ipsi_link_stats_find(const struct ipsi_link_stats *links, size_t n,
+		     uint32_t ifindex)
+{
+	const struct ipsi_link_stats key = { .ifindex = ifindex };
+
+	return n ? bsearch(&key, links, n, sizeof(*links), ipsi_link_stats_cmp) :
+		   NULL;
+}
+
 /* Gets a link by its index, or by its name if the index is 0. @netnsid is the
  * link's namespace, or -1 for this one.
  */

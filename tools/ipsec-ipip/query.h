@@ -30,6 +30,19 @@ struct ipsi_link {
 };
 
 /**
+ * struct ipsi_link_stats - a link and its counters
+ * @ifindex: its index
+ * @up: it is administratively up
+ * @rx_bytes: bytes received
+ * @tx_bytes: bytes sent
+ */
+struct ipsi_link_stats {
+	uint32_t ifindex;
+	bool up;
+	uint64_t rx_bytes, tx_bytes;
+};
+
+/**
  * struct ipsi_flow - the flow of outer packets
  * @family: address family
  * @len: length of the addresses
@@ -74,6 +87,10 @@ struct ipsi_policy {
 };
 
 int ipsi_query_link(uint32_t ifindex, struct ipsi_link *link);
+int ipsi_query_link_stats(struct ipsi_link_stats **links, size_t *n);
+const struct ipsi_link_stats *
+ipsi_link_stats_find(const struct ipsi_link_stats *links, size_t n,
+		     uint32_t ifindex);
 int ipsi_query_underlay_name(uint32_t dev, uint32_t ifindex,
 			     char name[IF_NAMESIZE], bool *foreign);
 int ipsi_query_underlay_index(const char *dev, const char *name,

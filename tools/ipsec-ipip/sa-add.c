@@ -215,26 +215,63 @@ static int ipsi_find_offload(struct ipsi_sa_args *sa)
 	return IPSI_OK;
 }
 
+static int ipsi_parse_foreign(void *ctx, char **args)
+{
+	(void)ctx;
+	/* The word itself is before its arguments. */
+	return ipsi_usage("unknown word \"%s\": it is a property of the device, leave it out",
+			  args[-1]);
+}
+
 static const struct ipsi_word ipsi_sa_words[] = {
-	{ .word = "spi", .n_args = 1, .parse = ipsi_parse_spi },
-	{ .word = "proto", .n_args = 1, .parse = ipsi_parse_proto },
-	{ .word = "mode", .n_args = 1, .parse = ipsi_parse_mode },
-	{ .word = "reqid", .n_args = 1, .parse = ipsi_parse_reqid },
-	{ .word = "aead", .n_args = 3, .parse = ipsi_parse_aead },
-	{ .word = "enc", .n_args = 2, .parse = ipsi_parse_enc },
-	{ .word = "auth", .n_args = 2, .parse = ipsi_parse_auth },
-	{ .word = "auth-trunc", .n_args = 3, .same_as = "auth",
+	{ .word = "spi", .n_args = 1, .args = "SPI",
+	  .help = "security parameter index, 0x100 to 0xffffffff",
+	  .parse = ipsi_parse_spi },
+	{ .word = "proto", .n_args = 1, .args = "{esp|ah}",
+	  .help = "protocol, esp by default", .parse = ipsi_parse_proto },
+	{ .word = "mode", .n_args = 1, .args = "{transport|tunnel}",
+	  .help = "mode, transport by default", .parse = ipsi_parse_mode },
+	{ .word = "reqid", .n_args = 1, .args = "N",
+	  .help = "request id, that of the device by default",
+	  .parse = ipsi_parse_reqid },
+	{ .word = "aead", .n_args = 3, .args = "NAME KEY ICVBITS",
+	  .help = "cipher with integrity, excludes the next three",
+	  .parse = ipsi_parse_aead },
+	{ .word = "enc", .n_args = 2, .args = "NAME KEY",
+	  .help = "cipher, such as cbc(aes)", .parse = ipsi_parse_enc },
+	{ .word = "auth", .n_args = 2, .args = "NAME KEY",
+	  .help = "integrity, such as hmac(sha256)",
+	  .parse = ipsi_parse_auth },
+	{ .word = "auth-trunc", .n_args = 3, .args = "NAME KEY ICVBITS",
+	  .help = "integrity, truncated to so many bits", .same_as = "auth",
 	  .parse = ipsi_parse_auth_trunc },
-	{ .word = "replay-window", .n_args = 1, .parse = ipsi_parse_window },
-	{ .word = "esn", .parse = ipsi_parse_esn },
-	{ .word = "flag", .n_args = 1, .same_as = "esn",
-	  .parse = ipsi_parse_flag },
-	{ .word = "seq", .n_args = 1, .parse = ipsi_parse_seq },
-	{ .word = "limit", .n_args = 2, .repeats = true,
+	{ .word = "replay-window", .n_args = 1, .args = "N",
+	  .help = "packets, 0 (the default) to 4096; for inbound SAs",
+	  .parse = ipsi_parse_window },
+	{ .word = "esn", .help = "extended sequence numbers",
+	  .parse = ipsi_parse_esn },
+	{ .word = "flag", .n_args = 1, .args = "esn", .same_as = "esn",
+	  .help = "the same", .parse = ipsi_parse_flag },
+	{ .word = "seq", .n_args = 1, .args = "N",
+	  .help = "last sequence number used", .parse = ipsi_parse_seq },
+	{ .word = "limit", .n_args = 2, .args = "LIMIT N", .repeats = true,
+	  .help = "LIMIT: {time|time-use|byte|packet}-{soft|hard}",
 	  .parse = ipsi_parse_limit },
-	{ .word = "encap", .n_args = 3, .parse = ipsi_parse_encap },
-	{ .word = "pcpu", .n_args = 1, .parse = ipsi_parse_pcpu },
-	{ .word = "offload", .n_args = 3, .parse = ipsi_parse_offload },
+	{ .word = "encap", .n_args = 3, .args = "espinudp SPORT DPORT",
+	  .help = "ESP in UDP", .parse = ipsi_parse_encap },
+	{ .word = "pcpu", .n_args = 1, .args = "N",
+	  .help = "for this CPU alone", .parse = ipsi_parse_pcpu },
+	{ .word = "offload", .n_args = 3, .args = "crypto dev IFACE",
+	  .help = "let this interface encrypt",
+	  .parse = ipsi_parse_offload },
+	{ .word = "src", .args = "", .parse = ipsi_parse_foreign },
+	{ .word = "dst", .args = "", .parse = ipsi_parse_foreign },
+	{ .word = "if_id", .args = "", .parse = ipsi_parse_foreign },
+	{ .word = "mark", .args = "", .parse = ipsi_parse_foreign },
+};
+
+const struct ipsi_words ipsi_sa_add_words = {
+	.words = ipsi_sa_words, .n = IPSI_ARRAY_SIZE(ipsi_sa_words)
 };
 
 /**

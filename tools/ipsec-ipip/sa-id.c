@@ -26,8 +26,10 @@ int ipsi_parse_proto(void *sa_id, char **args)
 }
 
 static const struct ipsi_word ipsi_sa_id_words[] = {
-	{ .word = "spi", .n_args = 1, .parse = ipsi_parse_spi },
-	{ .word = "proto", .n_args = 1, .parse = ipsi_parse_proto },
+	{ .word = "spi", .n_args = 1, .args = "SPI",
+	  .help = "security parameter index", .parse = ipsi_parse_spi },
+	{ .word = "proto", .n_args = 1, .args = "{esp|ah}",
+	  .help = "protocol, esp by default", .parse = ipsi_parse_proto },
 };
 
 /**

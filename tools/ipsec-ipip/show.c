@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "attrs.h"
 #include "ipsi.h"
@@ -128,11 +129,77 @@ static void ipsi_show_withheld(const struct ipsi_attrs *dev)
 		puts("  withheld: the underlay and the SA in use; CAP_NET_ADMIN required there");
 }
 
-static void ipsi_show_text(const struct ipsi_attrs *dev)
+/* Why the carrier is off. */
+static const char *ipsi_show_why(const struct ipsi_attrs *dev,
+				 const struct ipsi_link_stats *link)
+{
+	const bool out = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT);
+	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
+
+	if (link && !link->up)
+		return "the device is down";
+	if (!in && !out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING))
+		return "the key manager has set no SAs";
+	if (!in && !out)
+		return "no SAs";
+	if (!in)
+		return "no valid inbound SA";
+	return out ? "the SAs cannot be used" : "no valid outbound SA";
+}
+
+static void ipsi_show_state(const struct ipsi_attrs *dev,
+			    const struct ipsi_link_stats *link)
+{
+	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) &&
+			(!link || link->up);
+
+	printf("  carrier: %s%s%s", ipsi_color(on ? IPSI_GREEN : IPSI_RED),
+	       on ? "on" : "off", ipsi_color(IPSI_PLAIN));
+	if (!on)
+		printf(", %s", ipsi_show_why(dev, link));
+	putchar('\n');
+}
+
+static void ipsi_show_transfer(const struct ipsi_link_stats *link)
+{
+	char rx[16], tx[16];
+
+	if (link)
+		printf("  transfer: %s received, %s sent\n",
+		       ipsi_human(link->rx_bytes, rx),
+		       ipsi_human(link->tx_bytes, tx));
+}
+
+/* A line a device. */
+static void ipsi_show_brief(const struct ipsi_attrs *dev,
+			    const struct ipsi_link_stats *link)
+{
+	char local[IPSI_TEXT_LEN], remote[IPSI_TEXT_LEN], rx[16], tx[16];
+	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) &&
+			(!link || link->up);
+
+	printf("%-15s %s%-4s%s %s -> %s", ipsi_attr_string(dev,
+							   IPSEC_IPIP_A_DEV_IFNAME),
+	       ipsi_color(on ? IPSI_GREEN : IPSI_RED), on ? "UP" : "DOWN",
+	       ipsi_color(IPSI_PLAIN),
+	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, local),
+	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, remote));
+	if (link)
+		printf(" rx %s tx %s", ipsi_human(link->rx_bytes, rx),
+		       ipsi_human(link->tx_bytes, tx));
+	if (!on)
+		printf(" (%s)", ipsi_show_why(dev, link));
+	putchar('\n');
+}
+
+static void ipsi_show_text(const struct ipsi_attrs *dev,
+			   const struct ipsi_link_stats *link)
 {
 	char buf[IPSI_TEXT_LEN];
 
-	printf("device: %s\n", ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME));
+	printf("device: %s%s%s\n", ipsi_color(IPSI_BOLD),
+	       ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME),
+	       ipsi_color(IPSI_PLAIN));
 	if (dev->tb[IPSEC_IPIP_A_DEV_LOCAL]) {
 		printf("  local: %s\n",
 		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
@@ -146,9 +213,8 @@ static void ipsi_show_text(const struct ipsi_attrs *dev)
 	printf("  mtu: %llu%s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
 	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
-	printf("  carrier: %s\n",
-	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ? "on" :
-	       "off, valid SAs are needed in both directions");
+	ipsi_show_state(dev, link);
+	ipsi_show_transfer(link);
 	ipsi_show_sas(dev);
 	ipsi_show_refused(dev);
 	ipsi_show_withheld(dev);
@@ -171,10 +237,15 @@ static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
 
 static void ipsi_show_replies(const struct ipsi_replies *replies)
 {
+	const struct ipsi_link_stats *link;
 	struct json_object *array = NULL;
+	struct ipsi_link_stats *links;
 	struct ipsi_attrs dev;
-	size_t i;
+	size_t i, n;
 
+	/* One request for all; without counters, the rest is still shown. */
+	if (ipsi_query_link_stats(&links, &n))
+		n = 0;
 	if (ipsi_opts.json)
 		array = json_object_new_array();
 	for (i = 0; i < replies->n; i++) {
@@ -183,10 +254,18 @@ static void ipsi_show_replies(const struct ipsi_replies *replies)
 			json_object_array_add(array, ipsi_show_json(&dev));
 			continue;
 		}
+		link = ipsi_link_stats_find(links, n,
+					    ipsi_attr_u64(&dev,
+							  IPSEC_IPIP_A_DEV_IFINDEX));
+		if (ipsi_opts.brief) {
+			ipsi_show_brief(&dev, link);
+			continue;
+		}
 		if (i)
 			putchar('\n');
-		ipsi_show_text(&dev);
+		ipsi_show_text(&dev, link);
 	}
+	free(links);
 	if (array)
 		ipsi_json_print(array, ipsi_opts.pretty);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # "ipsec-ipip check" prints nothing for a good device. For a device with a fault it
-# prints exactly that fault, in text and JSON, and exits with status 1. A failure
+# prints exactly that fault, in text and JSON, and exits with status 3. A failure
 # means that an operator looks in the wrong place, or that a fault goes unnoticed.
 
 # shellcheck source=lib/ipsi.sh
@@ -29,7 +29,7 @@ finds()
 	output=$(ipsi_try right ipsec-ipip check "$DEV" 2>&1)
 	status=$?
 	echo "right: ipsec-ipip check $DEV: ${output:-(nothing)}"
-	ipsi_is "$status" "$(($# > 0))" "exit status"
+	ipsi_is "$status" "$(($# > 0 ? 3 : 0))" "exit status"
 	for part in "$@"; do
 		line=$(grep "^$DEV: ${part%%:*}: " <<< "$output") ||
 			ipsi_fail "no finding ${part%%:*}"
@@ -104,6 +104,47 @@ surroundings()
 	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
 	ipsi_do right ip link set "$DEV" down
 	finds down
+}
+
+# The two commonest mistakes: in and out exchanged, and a wrong key.
+mistakes()
+{
+	start
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device_side left
+	ipsi_device right
+	ipsi_algs left
+	ipsi_do right ipsec-ipip sa add "$DEV" out spi "${IPSI_SPI[left]}" \
+		"${IPSI_ALGS[@]}"
+	ipsi_algs right
+	ipsi_do right ipsec-ipip sa add "$DEV" in spi "${IPSI_SPI[right]}" \
+		"${IPSI_ALGS[@]}"
+	ipsi_send right 9
+	finds
+	ipsi_send right 1
+	finds 'silent:10 packets were sent and none came back: look for'
+	ipsi_send left 1
+	finds 'silent:none came back, but 1 came with an SPI that no SA has'
+
+	ipsi_do right ipsec-ipip sa flush "$DEV"
+	ipsi_device_sa right out
+	# not the peer's key
+	ipsi_algs right
+	ipsi_do right ipsec-ipip sa add "$DEV" in spi "${IPSI_SPI[left]}" \
+		"${IPSI_ALGS[@]}"
+	finds
+	ipsi_send left 3
+	finds 'refused:inbound SA esp 0xdeadbeef has refused all 3 packets'
+	ipsi_do right ipsec-ipip sa del "$DEV" in spi "${IPSI_SPI[left]}"
+	ipsi_device_sa right in
+	ipsi_send left 1
+	finds
+
+	ipsi_try right sysctl -qw net.ipv6.conf.default.disable_ipv6=0
+	ipsi_do right ip link set "$DEV" mtu 1279
+	finds 'mtu-small:ip link set ipsec0 mtu 1280'
+	ipsi_do right ip link set "$DEV" mtu 1280
+	finds
 }
 
 # stray SPI WHY WORD...: add a state with the device's if_id, and check the reason
@@ -226,5 +267,5 @@ policies_that_catch()
 	finds
 }
 
-ipsi_run sound_device keys surroundings states_that_are_not_taken \
+ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
 	policies_that_are_missing policies_that_catch

@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The messages of ipsec-ipip(8) for mistakes that only the kernel finds. Each has
+# the name, the value, and the next step. A failure means that an operator has to
+# guess.
+
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+
+DEV=$IPSI_DEV
+AES=(enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f)
+SHA=(auth 'hmac(sha256)' 0x00)
+
+# says MESSAGE WORD...: "ipsec-ipip WORD..." fails with exactly this line
+says()
+{
+	local message="ipsec-ipip: $1" output
+	shift
+
+	output=$(ipsi_try left ipsec-ipip "$@" 2>&1) &&
+		ipsi_fail "accepted: $*"
+	echo "left: ipsec-ipip $*: $output"
+	ipsi_is "$output" "$message" "message"
+}
+
+devices()
+{
+	ipsi_topology
+	says "show: device \"ipsec1\": no such device; there is none, make it: ip link add ipsec1 type ipsec-ipip local ADDRESS remote ADDRESS" \
+		show ipsec1
+	ipsi_device left
+	says "show: device \"ipsec1\": no such device; there are: $DEV" \
+		show ipsec1
+	says "sa add: device \"ipsec1\": no such device; there are: $DEV" \
+		sa add ipsec1 in spi 0x100 "${AES[@]}" "${SHA[@]}"
+	says "show: device \"lo\": expected one of type ipsec-ipip; there are: $DEV" \
+		show lo
+	says "sa flush: device \"ipsec1\": no such device; there are: $DEV" \
+		sa flush ipsec1
+}
+
+keys()
+{
+	local name
+	local sa=(sa add "$DEV" out spi 0x100)
+
+	printf -v name '%070d' 0
+	ipsi_topology
+	ipsi_device left
+	says "sa add: enc-key of 4 bytes: expected a key of a length that the cipher takes; cbc(aes) takes 16, 24 or 32 bytes" \
+		"${sa[@]}" enc 'cbc(aes)' 0x00010203 "${SHA[@]}"
+	says "sa add: aead-key of 16 bytes: expected a length that the cipher takes (an AEAD's with its salt); rfc4106(gcm(aes)) takes 20, 28 or 36 bytes, the last 4 of which are the salt" \
+		"${sa[@]}" aead 'rfc4106(gcm(aes))' "${AES[2]}" 128
+	says "sa add: auth: required; an SA without integrity is not accepted; add: auth NAME KEY" \
+		"${sa[@]}" "${AES[@]}"
+	says "sa add: enc \"aes-128-cbc\": expected a cipher of this kernel, such as cbc(aes)" \
+		"${sa[@]}" enc aes-128-cbc 0x00 "${SHA[@]}"
+	says "sa add: enc \"${name:0:64}\": expected at most 63 characters" \
+		"${sa[@]}" enc "$name" 0x00 "${SHA[@]}"
+	says "sa add: icv-bits 12: expected a multiple of 8 from 64 to the length of the hash in bits; 12 bytes are 96 bits" \
+		"${sa[@]}" "${AES[@]}" auth-trunc 'hmac(sha256)' 0x00 12
+}
+
+spis()
+{
+	local sa=("${AES[@]}" "${SHA[@]}") state
+
+	ipsi_topology
+	ipsi_device left
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi 0x100 "${sa[@]}"
+	says "sa add: spi 0x000000ff: expected 0x100 to 0xffffffff" \
+		sa add "$DEV" in spi 255 "${sa[@]}"
+	says "sa add: spi 0x00000100: in use by another SA to the same address; replace it: ipsec-ipip sa del $DEV out spi 0x00000100" \
+		sa add "$DEV" out spi 0x100 "${sa[@]}"
+	ipsi_do left ip xfrm state add src "${IPSI_OUTER[left]}" \
+		dst "${IPSI_OUTER[right]}" proto esp spi 0x101 mode transport \
+		"${AES[@]}" "${SHA[@]}"
+	state="sa add: spi 0x00000101: in use by another SA to the same address; it is a state of no device, look before you delete it: "
+	says "${state}ip xfrm state list nokeys spi 0x00000101" \
+		sa add "$DEV" out spi 0x101 "${sa[@]}"
+	ipsi_has "$(ipsi_do left ip xfrm state list nokeys spi 0x00000101)" \
+		"dst ${IPSI_OUTER[right]}" "state that was in the way"
+	ipsi_do left ip xfrm state deleteall spi 0x00000101
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi 0x101 "${sa[@]}"
+	says "sa del: spi 0x00000102: the device has no such SA; it has: ipsec-ipip sa show $DEV" \
+		sa del "$DEV" in spi 0x102
+
+	ipsi_do left ipsec-ipip sa add "$DEV" in spi 0x103 "${sa[@]}"
+	ipsi_do left ipsec-ipip sa flush "$DEV" out
+	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show "$DEV" |
+		grep -o '"spi":[0-9]*')" '"spi":259' "SAs that are left"
+	ipsi_do left ipsec-ipip sa fl "$DEV"
+	ipsi_is "$(ipsi_try left ipsec-ipip sa ls)" "" "SAs that are left"
+}
+
+# shows LINE...: "ipsec-ipip show" has these lines
+shows()
+{
+	local output line
+
+	output=$(ipsi_try left ipsec-ipip show "$DEV")
+	echo "$output"
+	ipsi_has_not "$output" $'\033' "no colour in a pipe"
+	for line in "$@"; do
+		grep -qxF "  $line" <<< "$output" || ipsi_fail "no \"$line\""
+	done
+}
+
+# brief LINE...: "ipsec-ipip show --brief" prints exactly these lines
+brief()
+{
+	local output
+
+	output=$(ipsi_try left ipsec-ipip show --brief | tr -s ' ')
+	echo "$output"
+	ipsi_is "$output" "$(printf '%s\n' "$@")" "lines"
+}
+
+state_of_devices()
+{
+	local ends="${IPSI_OUTER[left]} -> ${IPSI_OUTER[right]}"
+	local other="other DOWN 10.0.0.1 -> 10.0.0.3 rx 0 B tx 0 B"
+
+	ipsi_topology
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device left
+	shows 'carrier: off, no SAs' 'transfer: 0 B received, 0 B sent'
+	ipsi_device_sa left in
+	shows 'carrier: off, no valid outbound SA'
+	ipsi_device_sa left out
+	shows 'carrier: on'
+	ipsi_do left ipsec-ipip sa flush "$DEV" in
+	shows 'carrier: off, no valid inbound SA'
+	ipsi_device_sa left in
+	ipsi_send left 2
+	shows 'transfer: 0 B received, 60 B sent'
+	ipsi_do left ip link add other type ipsec-ipip if_id 99 keying adopt \
+		local "${IPSI_OUTER[left]}" remote 10.0.0.3
+	brief "$DEV UP $ends rx 0 B tx 60 B" "$other (the device is down)"
+	ipsi_do left ip link set other up
+	brief "$DEV UP $ends rx 0 B tx 60 B" \
+		"$other (the key manager has set no SAs)"
+	ipsi_do left ip link set "$DEV" down
+	shows 'carrier: off, the device is down'
+}
+
+output()
+{
+	ipsi_topology
+	ipsi_device left
+	ipsi_must_fail "output: No space left on device" left \
+		bash -c 'ipsec-ipip check > /dev/full'
+	ipsi_do left bash -c 'ipsec-ipip check; [ $? = 3 ]'
+	ipsi_do left bash -c 'ipsec-ipip check nosuch; [ $? = 1 ]'
+}
+
+# "monitor DEV" prints nothing of other devices.
+monitor_of_a_device()
+{
+	local log=$IPSI_TMP/events
+
+	ipsi_topology
+	ipsi_device left
+	ipsi_do left ip link add other type ipsec-ipip \
+		local "${IPSI_OUTER[left]}" remote 10.0.0.3
+	ipsi_bg left ipsec-ipip monitor "$DEV" > "$log" 2>&1
+	ipsi_wait "monitor" grep -q listening "$log"
+	ipsi_do left ipsec-ipip sa add other in spi 0x104 "${AES[@]}" \
+		"${SHA[@]}"
+	ipsi_do left ipsec-ipip sa add "$DEV" in spi 0x105 "${AES[@]}" \
+		"${SHA[@]}"
+	ipsi_wait "event" grep -q 0x00000105 "$log"
+	ipsi_has_not "$(cat "$log")" other "events"
+}
+
+ipsi_run devices keys spis state_of_devices output monitor_of_a_device

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The next step after a refusal of the kernel. The kernel's message says what is
+ * wrong; a hint says what to type.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/genetlink.h>
+
+#include "algs.h"
+#include "attrs.h"
+#include "ipsi.h"
+#include "nl.h"
+
+/* Devices to name in a message. */
+#define IPSI_HINT_DEVS	8
+
+static int ipsi_hint_dump(uint8_t cmd, const struct ipsi_attr_set *set,
+			  struct ipsi_replies *replies)
+{
+	struct ipsi_nl nl;
+	int ret;
+
+	ret = ipsi_nl_open(&nl);
+	nl.silent = true;
+	if (!ret) {
+		ipsi_nl_request(&nl, cmd, true);
+		ret = ipsi_nl_talk(&nl, set, replies);
+	}
+	ipsi_nl_close(&nl);
+	return ret;
+}
+
+static void ipsi_hint_devs(const char *name, char *buf, size_t size)
+{
+	struct ipsi_replies devs = {};
+	struct ipsi_attrs dev;
+	size_t i, len;
+
+	if (ipsi_hint_dump(IPSEC_IPIP_CMD_DEV_GET, &ipsi_dev_set, &devs))
+		goto out;
+	if (!devs.n)
+		snprintf(buf, size,
+			 "; there is none, make it: ip link add %s type ipsec-ipip local ADDRESS remote ADDRESS",
+			 name);
+	for (i = 0; i < devs.n && i < IPSI_HINT_DEVS; i++) {
+		ipsi_attrs_parse(&dev, &ipsi_dev_set, devs.msg[i]);
+		len = strlen(buf);
+		snprintf(buf + len, size - len, "%s %s", i ? "," :
+			 "; there are:",
+			 ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME));
+	}
+	if (i < devs.n)
+		snprintf(buf + strlen(buf), size - strlen(buf),
+			 " and %zu more: ipsec-ipip show", devs.n - i);
+out:
+	ipsi_replies_free(&devs);
+}
+
+/* The owner of the SPI: another SA of a device, or a state without a device. */
+static void ipsi_hint_spi(const struct ipsi_attrs *new, char *buf, size_t size)
+{
+	const uint64_t spi = ipsi_attr_u64(new, IPSEC_IPIP_A_SA_SPI);
+	const uint64_t direction = ipsi_attr_u64(new,
+						 IPSEC_IPIP_A_SA_DIRECTION);
+	struct ipsi_replies sas = {};
+	struct ipsi_attrs sa;
+	size_t i;
+
+	snprintf(buf, size,
+		 "; it is a state of no device, look before you delete it: ip xfrm state list nokeys spi 0x%08llx",
+		 (unsigned long long)spi);
+	if (ipsi_hint_dump(IPSEC_IPIP_CMD_SA_GET, &ipsi_sa_set, &sas))
+		sas.n = 0;
+	for (i = 0; i < sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, sas.msg[i]);
+		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI) != spi ||
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) != direction)
+			continue;
+		snprintf(buf, size,
+			 "; replace it: ipsec-ipip sa del %s %s spi 0x%08llx",
+			 ipsi_attr_string(&sa, IPSEC_IPIP_A_SA_IFNAME),
+			 ipsi_attr_enum(&sa, IPSEC_IPIP_A_SA_DIRECTION),
+			 (unsigned long long)spi);
+		break;
+	}
+	ipsi_replies_free(&sas);
+}
+
+static void ipsi_hint_key(const char *name, char *buf, size_t size)
+{
+	const struct ipsi_alg *alg = ipsi_alg_find(name);
+
+	if (alg && alg->lengths)
+		snprintf(buf, size, "; %s takes %s", name, alg->lengths);
+}
+
+/* The width of the check value is in bits, and often given in bytes. */
+static void ipsi_hint_icv(uint64_t value, char *buf, size_t size)
+{
+	if (value >= 8 && value <= 64 && value < 64)
+		snprintf(buf, size, " in bits; %llu bytes are %llu bits",
+			 (unsigned long long)value,
+			 (unsigned long long)value * 8);
+}
+
+static void ipsi_hint_sa(const struct ipsi_attrs *request, unsigned int id,
+			 int error, char *buf, size_t size)
+{
+	switch (id) {
+	case IPSEC_IPIP_A_SA_IFNAME:
+		ipsi_hint_devs(ipsi_attr_string(request, id), buf, size);
+		break;
+	case IPSEC_IPIP_A_SA_SPI:
+		if (error == EEXIST)
+			ipsi_hint_spi(request, buf, size);
+		else if (error == ENOENT)
+			snprintf(buf, size, "; it has: ipsec-ipip sa show %s",
+				 ipsi_attr_string(request,
+						  IPSEC_IPIP_A_SA_IFNAME));
+		break;
+	case IPSEC_IPIP_A_SA_ENC_KEY:
+	case IPSEC_IPIP_A_SA_ENC_NAME:
+		ipsi_hint_key(ipsi_attr_string(request,
+					       IPSEC_IPIP_A_SA_ENC_NAME),
+			      buf, size);
+		break;
+	case IPSEC_IPIP_A_SA_AEAD_KEY:
+		ipsi_hint_key(ipsi_attr_string(request,
+					       IPSEC_IPIP_A_SA_AEAD_NAME),
+			      buf, size);
+		break;
+	case IPSEC_IPIP_A_SA_ICV_BITS:
+		ipsi_hint_icv(ipsi_attr_u64(request, id), buf, size);
+		break;
+	case IPSEC_IPIP_A_SA_AUTH_NAME:
+		if (!request->tb[id])
+			snprintf(buf, size, "; add: auth NAME KEY");
+		break;
+	}
+}
+
+/**
+ * ipsi_hint() - say what to do after a refusal
+ * @nl: the socket, with the request
+ * @set: the attributes that the request may have
+ * @attr: the attribute that was refused, or NULL
+ * @error: errno
+ * @buf: the hint, to append to the message; or ""
+ * @size: size of @buf
+ */
+void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,
+	       const struct ipsi_attr *attr, int error, char *buf, size_t size)
+{
+	struct ipsi_attrs request;
+
+	buf[0] = '\0';
+	if (error == EPERM || !attr || attr < set->attrs ||
+	    attr > set->attrs + set->max)
+		return;
+	ipsi_attrs_parse(&request, set, (struct nlmsghdr *)nl->request);
+	if (set == &ipsi_sa_set)
+		ipsi_hint_sa(&request, attr - set->attrs, error, buf, size);
+	else if (attr - set->attrs == IPSEC_IPIP_A_DEV_IFNAME)
+		ipsi_hint_devs(ipsi_attr_string(&request,
+						IPSEC_IPIP_A_DEV_IFNAME),
+			       buf, size);
+}

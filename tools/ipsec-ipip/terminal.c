@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Output for people: colours, and amounts in human units.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipsi.h"
+
+/**
+ * ipsi_color() - the escape sequence of a colour
+ * @color: the colour
+ *
+ * Colours are off if NO_COLOR is set (https://no-color.org).
+ *
+ * Return: the sequence, or "" if there are to be no colours.
+ */
+const char *ipsi_color(enum ipsi_color color)
+{
+	static const char * const codes[] = {
+		[IPSI_PLAIN] = "\033[0m",
+		[IPSI_BOLD] = "\033[1m",
+		[IPSI_RED] = "\033[31m",
+		[IPSI_GREEN] = "\033[32m",
+	};
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if ((no && *no) || !term || !strcmp(term, "dumb") ||
+	    !isatty(STDOUT_FILENO))
+		return "";
+	return codes[color];
+}
+
+/**
+ * ipsi_human() - a number of bytes in the largest unit that fits
+ * @bytes: the number
+ * @buf: the text
+ *
+ * Return: @buf.
+ */
+const char *ipsi_human(uint64_t bytes, char buf[16])
+{
+	static const char * const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double value = bytes / 1024.0;
+	unsigned int unit = 0;
+
+	if (bytes < 1024) {
+		snprintf(buf, 16, "%u B", (unsigned int)bytes);
+		return buf;
+	}
+	while (value >= 1024 && unit < IPSI_ARRAY_SIZE(units) - 1) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(buf, 16, "%.2f %s", value, units[unit]);
+	return buf;
+}
