@@ -142,6 +142,7 @@ one_link_of_many()
 # The SAD and the SPD are dumped once, for any number of links.
 check_reads_once()
 {
+	modprobe xfrm_user 2> /dev/null
 	probe states p xfrm_dump_sa_done
 	probe policies p xfrm_dump_policy_done
 	hub
@@ -158,12 +159,17 @@ mtus_are()
 # Others wait for the RTNL behind one work at most.
 works_one_by_one()
 {
-	local most
+	local i most
 
 	probe begin p ipsi_mtu_work
 	probe end r ipsi_mtu_work
 	hub
 	ipsi_wait "an MTU with SAs" mtus_are 1446
+	# Others use the RTNL, so works have to wait for it.
+	for ((i = 0; i < 1000; i++)); do
+		echo "link set lo group $((i % 2))"
+	done > "$IPSI_TMP/others"
+	ipsi_bg left sh -c "while :; do ip -batch $IPSI_TMP/others; done"
 	echo > "$TRACING/trace"
 	ipsi_do left ip link set eth0 mtu 1400
 	ipsi_wait "the MTU of all links" mtus_are 1346
