@@ -258,7 +258,7 @@ static unsigned long ipsi_check_xfrm_stat(const char *name)
 	return value;
 }
 
-/* What the SAs have carried and refused, with one side of an SA pair to name. */
+/* Counters of the SAs, with one side of an SA pair to name. */
 struct ipsi_check_traffic {
 	uint64_t sent, received, failed;
 	char in[64];

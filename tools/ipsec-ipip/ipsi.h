@@ -64,7 +64,7 @@ const char *ipsi_suggest(const char *word, const char * const *names, size_t n,
  * @n_args: number of arguments after it
  * @args: their names, for people and for completion; "" for a word that is known
  *        only to explain that it is wrong
- * @help: what it sets; NULL for a word that is not shown
+ * @help: its purpose; NULL for a word that is not shown
  * @repeats: it may be given more than once
  * @same_as: another word that is a duplicate of this one
  * @parse: stores the arguments in the context; returns an exit code

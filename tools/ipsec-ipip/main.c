@@ -242,7 +242,7 @@ static bool ipsi_is_option(const char *word)
 	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
-/* What the options ask for in the place of a command. */
+/* Options that take the place of a command */
 enum ipsi_ask { IPSI_ASK_NOTHING, IPSI_ASK_HELP, IPSI_ASK_VERSION };
 
 static int ipsi_unknown_option(const char *word)

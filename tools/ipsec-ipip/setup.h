@@ -22,7 +22,7 @@
  * @dst: outer destination address
  * @proto: IPPROTO_ESP or IPPROTO_AH
  * @spi: SPI in host byte order
- * @enc: cipher, "" for none; @auth and @aead likewise
+ * @enc: cipher, "" for none, as for @auth and @aead
  * @icv_bits: length of the integrity check value
  * @reqid: request id, 0 for none
  * @window: replay window

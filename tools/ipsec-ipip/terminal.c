@@ -15,7 +15,7 @@
  *
  * Colours are off if NO_COLOR is set (https://no-color.org).
  *
- * Return: the sequence, or "" if there are to be no colours.
+ * Return: the sequence, or "" without colours.
  */
 const char *ipsi_color(enum ipsi_color color)
 {

@@ -15,7 +15,7 @@
  * @name: its name
  * @run: the function
  * @args: its arguments, for people and for completion
- * @help: what it does
+ * @help: its purpose
  */
 struct ipsi_verb {
 	const char *group;

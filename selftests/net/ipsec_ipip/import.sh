@@ -3,8 +3,8 @@
 #
 # "ipsec-ipip import" takes the ipsec.conf of either host of the original
 # experiment, and "export" writes the peer's half. The left host runs the exported
-# "ip xfrm" commands and talks to the imported link. What is exported and imported
-# again is the same. A failure means that an operator copies keys by hand.
+# "ip xfrm" commands and talks to the imported link. An exported file that is
+# imported is the same again. A failure means that an operator copies keys by hand.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
