@@ -79,7 +79,7 @@ static int ipsi_conf_sa_alg(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 		return ipsi_usage("%s: key must be file:PATH, 0xHEX, or \"\"",
 				  key->key);
 	if (!file && !conf->is_private)
-		return ipsi_usage("%s: a key in a file that others can read: chmod go-r, or use file:PATH",
+		return ipsi_usage("%s: others can read this file: chmod go-r, or use file:PATH",
 				  key->key);
 	if (file && argv[1][strlen(IPSI_KEY_FILE)] != '/')
 		return ipsi_usage("%s: %s: expected an absolute path",
@@ -428,7 +428,7 @@ int ipsi_conf_sa_print(FILE *f, const struct ipsi_conf *conf,
 				path = paths->sa[j]->path;
 		if (paths && ((args->aead && ipsi_counter_mode(args->aead)) ||
 			      (args->enc && ipsi_counter_mode(args->enc))))
-			return ipsi_fail("SA 0x%08x: the key of a counter mode must not be kept in a file (RFC 4106 section 2)",
+			return ipsi_fail("SA 0x%08x: no key of a counter mode is saved (RFC 4106 section 2)",
 					 args->id.spi);
 		ipsi_conf_sa_print_one(f, conf, args, path);
 	}

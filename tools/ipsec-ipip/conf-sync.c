@@ -303,7 +303,7 @@ static int ipsi_sync_options(struct ipsi_sync *sync)
 
 	ipsi_sync_inherit(sync);
 	if (if_id->number != sync->now.option[IPSI_CONF_IF_ID].number)
-		return ipsi_fail("IfId cannot be changed while the link exists: ipsec-ipip down %s, then up",
+		return ipsi_fail("IfId cannot be changed: ipsec-ipip down %s, then up",
 				 sync->to.dev);
 	for (i = 0; i < IPSI_CONF_OPTIONS; i++)
 		same &= ipsi_conf_option_equal(&sync->to.option[i],

@@ -105,7 +105,7 @@ static char *ipsi_hook_expand(const char *command, const char *dev)
  */
 int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key)
 {
-	char *argv[] = { "sh", "-c", NULL, NULL };
+	char *argv[4] = { "sh", "-c" };
 	const struct ipsi_conf_text *text;
 	int status;
 	size_t i;
@@ -131,7 +131,7 @@ int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key)
 int ipsi_dns_set(const struct ipsi_conf *conf)
 {
 	const char *dns = ipsi_conf_text(conf, "DNS");
-	char *argv[] = { "resolvconf", "-a", (char *)conf->dev, NULL };
+	char *argv[4] = { "resolvconf", "-a", (char *)conf->dev };
 	char *copy, *word, *save, *text = NULL;
 	struct ipsi_addr addr;
 	size_t size = 0;
@@ -161,7 +161,7 @@ int ipsi_dns_set(const struct ipsi_conf *conf)
 
 void ipsi_dns_unset(const struct ipsi_conf *conf)
 {
-	char *argv[] = { "resolvconf", "-d", (char *)conf->dev, NULL };
+	char *argv[4] = { "resolvconf", "-d", (char *)conf->dev };
 
 	if (ipsi_conf_text(conf, "DNS"))
 		ipsi_spawn(argv, NULL, false);

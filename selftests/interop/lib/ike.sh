@@ -50,6 +50,7 @@ ipsi_charon()
 			include $dir/charon.conf
 		}
 		swanctl {
+			socket = unix://$dir/vici
 			load = pem pkcs1 x509 pubkey openssl random
 		}
 	END

@@ -1,0 +1,313 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Links from a configuration file, with keys set by hand: up, down, strip, save,
+# showconf, setconf, addconf and syncconf. A failure means that a link is not as its
+# file says, that a mistake in a file has changed something, or that a change of
+# keys loses packets.
+
+# shellcheck source=lib/ipsi.sh
+source "$(dirname "$0")/lib/ipsi.sh"
+
+# Only the test sends packets.
+# shellcheck disable=SC2034 # used by the library
+IPSI_QUIET=1
+
+# conf_sa HOST {in|out} SPI [N]: print the section of an SA, with the Nth keys
+conf_sa()
+{
+	local host=$1 dir=$2 spi=$3 n=${4:-} sender=$1
+	local key=$IPSI_TMP/$1.$2$4
+
+	[ "$dir" = out ] || sender=${IPSI_PEER[$host]}
+	# The last digits make other keys of the same length.
+	printf '%s%s\n' "${IPSI_ENC_KEY[$sender]::30}" "0$((n + 0))ff" > "$key.enc"
+	printf '%s%s\n' "${IPSI_AUTH_KEY[$sender]::62}" "0$((n + 0))ff" > "$key.auth"
+	cat <<-END
+
+		[SA]
+		Direction = $dir
+		SPI = $spi
+		Enc = cbc(aes) file:$key.enc
+		Auth = hmac(sha256) file:$key.auth
+	END
+}
+
+# conf_link HOST: print the section of the link
+conf_link()
+{
+	local host=$1 peer=${IPSI_PEER[$1]}
+
+	cat <<-END
+		# a link
+		[Link]
+		Local = ${IPSI_OUTER[$host]}
+		Remote = ${IPSI_OUTER[$peer]}
+		Address = ${IPSI_INNER[$host]}
+		route = ${IPSI_INNER[$peer]} metric 7
+		Overlap = 5
+	END
+}
+
+# conf_file HOST [N]: write the file of HOST, with the Nth keys
+conf_file()
+{
+	local host=$1 n=${2:-} sender=${IPSI_PEER[$1]}
+	local in=$((IPSI_SPI[$sender] + n)) out=$((IPSI_SPI[$host] + n))
+
+	umask 077
+	mkdir -p "$IPSI_TMP/$host.d"
+	CONF=$IPSI_TMP/$host.d/$IPSI_DEV.conf
+	{
+		conf_link "$host"
+		conf_sa "$host" in "$in" "$n"
+		conf_sa "$host" out "$out" "$n"
+	} > "$CONF"
+}
+
+# conf_state HOST: print everything that a link consists of; the wire changes by
+# itself
+conf_state()
+{
+	{
+		ipsi_try "$1" ip -o link show
+		ipsi_try "$1" ip -o address show
+		ipsi_try "$1" ip route show table all
+		ipsi_try "$1" ip xfrm state
+	} | sed "s/^[0-9]*: //; /$IPSI_WIRE/d"
+}
+
+# conf_times HOST: print the SAs with the times when they were added
+conf_times()
+{
+	ipsi_try "$1" ipsec-ipip -j sa show | jq -c '[.[] |
+		[.spi, .direction, .stats.add_time]] | sort'
+}
+
+# conf_up: make both ends from files
+conf_up()
+{
+	local host
+
+	ipsi_topology
+	for host in left right; do
+		conf_file "$host"
+		ipsi_do "$host" ipsec-ipip up "$CONF"
+	done
+}
+
+up_and_down()
+{
+	local before text times
+
+	ipsi_need jq
+	ipsi_topology
+	before=$(conf_state right)
+	conf_file left
+	ipsi_do left ipsec-ipip up "$CONF"
+	conf_file right
+	echo "PreUp = echo pre-up %i >> $IPSI_TMP/hooks
+PostUp = ip link show %i > /dev/null && echo 'post-up ; %i' >> $IPSI_TMP/hooks
+PreDown = echo pre-down >> $IPSI_TMP/hooks
+PostDown = echo post-down >> $IPSI_TMP/hooks
+MTU = 1300" > "$IPSI_TMP/more"
+	cat "$IPSI_TMP/more" "$CONF" > "$CONF.new"
+	mv "$CONF.new" "$CONF"
+	ipsi_do right ipsec-ipip up "$CONF"
+	ipsi_ping right
+	ipsi_ping left
+	ipsi_is "$(ipsi_get right mtu)" 1300 "MTU"
+	ipsi_has "$(ipsi_try right ip route)" \
+		"${IPSI_INNER[left]} dev $IPSI_DEV proto static scope link metric 7" \
+		"route"
+
+	text=$(ipsi_try right ipsec-ipip up "$CONF") ||
+		ipsi_fail "up for the second time: exit status $?"
+	ipsi_is "$text" "$IPSI_DEV is up" "up for the second time"
+
+	# The SAs of the kernel are those of the file.
+	ipsi_do right ipsec-ipip strip "$CONF" > "$IPSI_TMP/strip"
+	ipsi_do right ipsec-ipip showconf "$IPSI_DEV" > "$IPSI_TMP/showconf"
+	sed -i '/^right: /d' "$IPSI_TMP/strip" "$IPSI_TMP/showconf"
+	diff "$IPSI_TMP/showconf" "$IPSI_TMP/strip" || ipsi_fail "showconf"
+	ipsi_is "$(grep -c '^\[SA\]' "$IPSI_TMP/strip")" 2 "SAs in the text"
+
+	# The same file, and its stripped text, change nothing.
+	times=$(conf_times right)
+	sleep 1.1
+	ipsi_do right ipsec-ipip syncconf "$CONF"
+	ipsi_do right ipsec-ipip setconf "$IPSI_DEV" "$IPSI_TMP/strip"
+	ipsi_is "$(conf_times right)" "$times" "SAs after syncconf"
+
+	ipsi_do right ipsec-ipip down "$CONF"
+	ipsi_is "$(conf_state right)" "$before" "state after down"
+	ipsi_is "$(cat "$IPSI_TMP/hooks")" "pre-up $IPSI_DEV
+post-up ; $IPSI_DEV
+pre-down
+post-down" "hooks"
+	ipsi_is "$(ipsi_try right ipsec-ipip down "$CONF")" \
+		"$IPSI_DEV is not up" "down for the second time"
+}
+
+# conf_refused MESSAGE LINE: the file with LINE in the place of its first line is
+# refused with this message, and nothing has changed
+conf_refused()
+{
+	local before
+
+	before=$(conf_state left)
+	sed "1s|.*|$2|" "$IPSI_TMP/good" > "$CONF"
+	ipsi_must_fail "$1" left ipsec-ipip up "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after: $2"
+}
+
+mistakes()
+{
+	local gcm='AEAD = rfc4106(gcm(aes))' key status
+
+	ipsi_topology
+	conf_file left
+	cp "$CONF" "$IPSI_TMP/good"
+	conf_refused "$CONF:1: \"Key = Value\" expected" "nonsense"
+	conf_refused "$CONF:1: unknown key \"Lokal\"" "Lokal = 10.0.0.1"
+	conf_refused "$CONF:1: \"[Lnk]\" is not a section" "[Lnk]"
+	conf_refused "$CONF:1: TTL: 256 is more than 255" "TTL = 256"
+	conf_refused "$CONF:1: DF: \"yes\" is unknown; expected one of unset, set, inherit" \
+		"DF = yes"
+	conf_refused "$CONF:1: Address: \"10.1\" is not an address" \
+		"Address = 10.1"
+	conf_refused "$CONF:1: Route: \"10.1.1.1/16\" has bits set" \
+		"Route = 10.1.1.1/16"
+	conf_refused "$CONF:1: Device: \"eth9\" is not a device" "Device = eth9"
+	conf_refused "LocalId needs Secret" "LocalId = left"
+	conf_refused "Local: given twice" "Local = 10.0.0.1"
+
+	sed '4s/.*/Remote = 10.0.0/' "$IPSI_TMP/good" > "$CONF"
+	conf_same "$CONF:4: Remote: \"10.0.0\" is not an address; expected"
+	sed '$s/.*/Auth = hmac(sha256) file:no/' "$IPSI_TMP/good" > "$CONF"
+	conf_same ":$(wc -l < "$CONF"): Auth: file:no: expected an absolute path"
+	# a key that is used again after a reboot
+	key=$IPSI_TMP/gcm.key
+	echo 0x000102030405060708090a0b0c0d0e0f10111213 > "$key"
+	sed "/^Auth/d; s|^Enc.*|$gcm file:$key 128|" "$IPSI_TMP/good" > "$CONF"
+	conf_same "RFC 4106"
+	ipsi_try left ipsec-ipip up "$CONF" 2> /dev/null
+	status=$?
+	ipsi_is "$status" 2 "exit status with a key of GCM"
+	# The same key from a pipe does not stay.
+	ipsi_device left
+	sed "s|file:$key|$(cat "$key")|" "$CONF" > "$IPSI_TMP/gcm"
+	ipsi_do left sh -c "cat $IPSI_TMP/gcm | ipsec-ipip -q setconf $IPSI_DEV /dev/stdin"
+	ipsi_is "$(ipsi_get left sa_in)" 1 "SAs from a pipe"
+	ipsi_do left ip link del "$IPSI_DEV"
+	chmod g+w "$CONF"
+	conf_same "others than the owner can write it"
+	rm "$CONF"
+	conf_same "No such file"
+}
+
+# conf_same MESSAGE: up is refused with this message, and nothing has changed
+conf_same()
+{
+	local before
+
+	before=$(conf_state left)
+	ipsi_must_fail "$1" left ipsec-ipip up "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after: $1"
+}
+
+# A failure of the kernel or a hook, after the link was made, is undone.
+undone()
+{
+	ipsi_topology
+	conf_file left
+	cp "$CONF" "$IPSI_TMP/good"
+	sed '$s/hmac(sha256)/hmac(sha257)/' "$IPSI_TMP/good" > "$CONF"
+	conf_same "auth-name: expected"
+	sed '1s/.*/Route = 203.0.113.0\/24 src 203.0.113.1/' \
+		"$IPSI_TMP/good" > "$CONF"
+	conf_same "$CONF:1: Invalid"
+	sed '1s/.*/PostUp = exit 3/' "$IPSI_TMP/good" > "$CONF"
+	conf_same "$CONF:1: PostUp: exit status 3"
+	cp "$IPSI_TMP/good" "$CONF"
+	ipsi_do left ip link add "$IPSI_DEV" type dummy
+	conf_same "another type"
+	ipsi_must_fail "another type" left ipsec-ipip down "$CONF"
+	ipsi_do left ip link del "$IPSI_DEV"
+	ipsi_do left ipsec-ipip up "$CONF"
+}
+
+# Both ends get new keys while packets flow in both directions.
+change_of_keys()
+{
+	local host received pid
+	local -A pids
+
+	conf_up
+	ipsi_ping left
+	# The answers leave by the SAs of the right.
+	ipsi_bg left ping -n -q -c 1000 -i 0.005 -W 10 \
+		-I "${IPSI_INNER[left]}" "${IPSI_INNER[right]}" \
+		> "$IPSI_TMP/ping"
+	pid=$IPSI_BG_PID
+	for host in right left; do
+		conf_file "$host" 1
+		ipsi_bg "$host" ipsec-ipip syncconf "$CONF"
+		pids[$host]=$IPSI_BG_PID
+	done
+	for host in right left; do
+		wait "${pids[$host]}" || ipsi_fail "syncconf: exit status $?"
+	done
+	wait "$pid"
+	received=$(grep -o '[0-9]* received' "$IPSI_TMP/ping")
+	ipsi_is "$received" "1000 received" "answers"
+	for host in left right; do
+		ipsi_is "$(ipsi_get "$host" sa_in) $(ipsi_get "$host" sa_out)" \
+			"1 1" "SAs"
+		ipsi_is "$(ipsi_get "$host" active_spi)" \
+			"$((IPSI_SPI[$host] + 1))" "SA in use"
+	done
+	ipsi_ping right
+}
+
+# Options, SAs that are added, SAs under the same SPI, and a saved link
+partly()
+{
+	ipsi_need jq
+	ipsi_topology
+	conf_file left
+	ipsi_do left ipsec-ipip up "$CONF"
+	{
+		echo "TTL = 9"
+		conf_sa left out 0x5001 3
+	} > "$IPSI_TMP/add"
+	ipsi_do left ipsec-ipip addconf "$IPSI_DEV" "$IPSI_TMP/add"
+	ipsi_is "$(ipsi_get left ttl) $(ipsi_get left sa_out)" "9 2" "addconf"
+	ipsi_do left ipsec-ipip save "$CONF"
+	ipsi_has "$(cat "$CONF")" "file:$IPSI_TMP/left.in.enc" "saved path"
+	ipsi_has "$(cat "$CONF")" "TTL = 9" "saved option"
+	ipsi_has "$(cat "$CONF")" "Address = ${IPSI_INNER[left]}" "saved address"
+	ipsi_is "$(stat -c %a "$CONF")" 600 "mode of the file"
+	ipsi_try left ipsec-ipip showconf "$IPSI_DEV" > "$IPSI_TMP/showconf"
+	ipsi_try left ipsec-ipip strip "$CONF" > "$IPSI_TMP/strip"
+	diff "$IPSI_TMP/showconf" "$IPSI_TMP/strip" || ipsi_fail "saved file"
+	ipsi_do left ipsec-ipip down "$CONF"
+	ipsi_do left ipsec-ipip up "$CONF"
+	ipsi_is "$(ipsi_get left active_spi)" "$((0x5001))" "SA in use"
+
+	# back to the first file, by another remote endpoint
+	conf_file left
+	sed -i "s/^Remote.*/Remote = 10.0.0.77/; s/^Local/ttl = 7\n&/" "$CONF"
+	ipsi_do left ipsec-ipip syncconf "$CONF"
+	ipsi_is "$(ipsi_get left remote) $(ipsi_get left ttl)" "10.0.0.77 7" \
+		"options after syncconf"
+	ipsi_is "$(ipsi_get left sa_out) $(ipsi_get left sa_in)" "1 1" "SAs"
+	ipsi_is "$(ipsi_try left ip xfrm state | grep -c ^src)" 2 "states"
+	# a mistake changes nothing
+	conf_sa left out 0x12 >> "$CONF"
+	ipsi_must_fail "SPI: expected" left ipsec-ipip syncconf "$CONF"
+	ipsi_is "$(ipsi_get left sa_out)" 1 "SAs after a mistake"
+	ipsi_must_fail "is not up" left ipsec-ipip syncconf /tmp/ipsec9.conf
+}
+
+ipsi_run up_and_down mistakes undone change_of_keys partly
