@@ -25,6 +25,9 @@ struct ipsi_opts {
 	bool json;
 	bool pretty;
 	bool quiet;
+	const char *write;	/* -w FILE of capture, or NULL */
+	const char *count;	/* -c COUNT of capture, or NULL */
+	const char *format;	/* --format FORMAT of sa show, or NULL */
 	const char *verb;	/* the verb, for messages */
 };
 
@@ -80,5 +83,6 @@ int ipsi_sa_activate(int argc, char **argv);
 int ipsi_rekey(int argc, char **argv);
 int ipsi_monitor(int argc, char **argv);
 int ipsi_check(int argc, char **argv);
+int ipsi_capture(int argc, char **argv);
 
 #endif /* _IPSI_H */

@@ -35,7 +35,8 @@ static const struct ipsi_verb {
 	{ "sa", "del", ipsi_sa_del, "DEV {in|out} spi SPI [proto {esp|ah}]",
 	  "delete an SA of a device" },
 	{ "sa", "show", ipsi_sa_show,
-	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]] [keys]",
+	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]]\n"
+	  "      [keys [--format wireshark]]",
 	  "show SAs, with \"keys\" also their keys" },
 	{ "sa", "activate", ipsi_sa_activate,
 	  "DEV {spi SPI [proto {esp|ah}] | newest}",
@@ -46,6 +47,8 @@ static const struct ipsi_verb {
 	  "print events as they occur" },
 	{ NULL, "check", ipsi_check, "[DEV]",
 	  "look for present and imminent faults" },
+	{ NULL, "capture", ipsi_capture, "[DEV] [-w FILE] [-c COUNT]",
+	  "print packets with their SAs, or write them to a pcap file" },
 };
 
 static void ipsi_print_usage(FILE *f)
@@ -68,7 +71,9 @@ static void ipsi_print_usage(FILE *f)
 	      "  -p, --pretty   print JSON on several lines\n"
 	      "  -q, --quiet    print no warnings\n"
 	      "  -h, --help     print this text\n"
-	      "  -V, --version  print the version\n",
+	      "  -V, --version  print the version\n"
+	      "  -w, --write FILE, -c, --count COUNT, --format FORMAT\n"
+	      "                 see capture, sa show\n",
 	      f);
 }
 
@@ -88,6 +93,24 @@ static const struct ipsi_verb *ipsi_find_verb(const char *group,
 	return NULL;
 }
 
+/* Reject options that belong to another verb. */
+static int ipsi_check_options(const struct ipsi_verb *verb)
+{
+	if (verb->run != ipsi_capture && (ipsi_opts.write || ipsi_opts.count))
+		return ipsi_usage("only capture takes the option -%c",
+				  ipsi_opts.write ? 'w' : 'c');
+	if (verb->run != ipsi_sa_show && ipsi_opts.format)
+		return ipsi_usage("only sa show takes the option --format");
+	return IPSI_OK;
+}
+
+static int ipsi_run_verb(const struct ipsi_verb *verb, int argc, char **argv)
+{
+	int ret = ipsi_check_options(verb);
+
+	return ret ? ret : verb->run(argc, argv);
+}
+
 static int ipsi_run(int argc, char **argv)
 {
 	const struct ipsi_verb *verb;
@@ -95,7 +118,7 @@ static int ipsi_run(int argc, char **argv)
 	char words[32];
 
 	if (!argc)
-		return ipsi_show(0, argv);
+		return ipsi_run_verb(ipsi_find_verb(NULL, "show"), 0, argv);
 	if (!strcmp(argv[0], "help")) {
 		ipsi_print_usage(stdout);
 		return IPSI_OK;
@@ -113,7 +136,7 @@ static int ipsi_run(int argc, char **argv)
 	snprintf(words, sizeof(words), "%s%s%s", verb->group ? verb->group : "",
 		 verb->group ? " " : "", verb->name);
 	ipsi_opts.verb = words;
-	return verb->run(argc - 1, argv + 1);
+	return ipsi_run_verb(verb, argc - 1, argv + 1);
 }
 
 /* A failure to write the output must not end in exit code 0. */
@@ -133,12 +156,15 @@ int main(int argc, char **argv)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "write", required_argument, NULL, 'w' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "format", required_argument, NULL, 'f' },
 		{}
 	};
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpqhV", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":jpqhVw:c:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'p':
 			ipsi_opts.pretty = true;
@@ -155,6 +181,18 @@ int main(int argc, char **argv)
 		case 'V':
 			puts("ipsec-ipip " IPSI_VERSION);
 			return ipsi_flush(IPSI_OK);
+		case 'w':
+			ipsi_opts.write = optarg;
+			break;
+		case 'c':
+			ipsi_opts.count = optarg;
+			break;
+		case 'f':
+			ipsi_opts.format = optarg;
+			break;
+		case ':':
+			return ipsi_usage("option \"%s\": a value expected",
+					  argv[optind - 1]);
 		default:
 			return ipsi_usage("unknown option \"%s\", try --help",
 					  argv[optind - 1]);
