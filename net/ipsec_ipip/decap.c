@@ -30,6 +30,7 @@
 #include <net/xfrm.h>
 
 #include "decap.h"
+#include "enc.h"
 #include "icmp.h"
 #include "inner.h"
 #include "net.h"
@@ -57,6 +58,7 @@ struct ipsi_decap_outer {
 	xfrm_address_t saddr;
 	__be16 port;
 	u8 dsfield;
+	u8 ttl;
 	bool newest;
 };
 
@@ -128,6 +130,7 @@ static bool ipsi_decap_outer_tunnel(const struct sk_buff *skb,
 		return false;
 
 	outer->dsfield = XFRM_MODE_SKB_CB(skb)->tos;
+	outer->ttl = XFRM_MODE_SKB_CB(skb)->ttl;
 	return ipsi_decap_source(skb->data - back, x->props.family,
 				 &outer->saddr);
 }
@@ -139,9 +142,13 @@ static bool ipsi_decap_outer(const struct sk_buff *skb,
 	if (x->props.mode == XFRM_MODE_TUNNEL)
 		return ipsi_decap_outer_tunnel(skb, x, outer);
 
-	outer->dsfield = x->props.family == AF_INET ?
-			 ipv4_get_dsfield(ip_hdr(skb)) :
-			 ipv6_get_dsfield(ipv6_hdr(skb));
+	if (x->props.family == AF_INET) {
+		outer->dsfield = ipv4_get_dsfield(ip_hdr(skb));
+		outer->ttl = ip_hdr(skb)->ttl;
+	} else {
+		outer->dsfield = ipv6_get_dsfield(ipv6_hdr(skb));
+		outer->ttl = ipv6_hdr(skb)->hop_limit;
+	}
 	return ipsi_decap_source(skb_network_header(skb), x->props.family,
 				 &outer->saddr);
 }
@@ -434,6 +441,9 @@ static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
 	if (unlikely(conf->roam))
 		ipsi_decap_follow(idev, conf, x, &outer);
 	ipsi_sa_rx_confirm(idev, x);
+	if (ipsi_enc_active())
+		ipsi_enc_capture_rx(idev, x, skb, &outer.saddr, outer.dsfield,
+				    outer.ttl);
 	return IPSI_ACCEPT;
 }
 

@@ -15,6 +15,7 @@
 #include <net/xfrm.h>
 
 #include "bundle.h"
+#include "enc.h"
 #include "encap.h"
 #include "icmp.h"
 #include "inner.h"
@@ -198,6 +199,9 @@ static int ipsi_xmit_one(const struct ipsi_tx *tx, struct sk_buff *skb)
 {
 	struct ipsi_dev *idev = tx->idev;
 	int err;
+
+	if (ipsi_enc_active())
+		ipsi_enc_capture_tx(idev, tx->dst->xfrm, skb);
 
 	/* The core does not count links with a queue. */
 	dev_xmit_recursion_inc();

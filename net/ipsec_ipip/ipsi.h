@@ -507,7 +507,8 @@ struct ipsi_spd {
 };
 
 /**
- * struct ipsi_net - the state of an underlay namespace
+ * struct ipsi_net - the state of an underlay namespace, and of a namespace with
+ *   capture devices
  * @devs: struct ipsi_dev by if_id; written under RTNL, read under RCU
  * @free_if_id: every if_id from IPSI_IF_ID_AUTO to just below it is in use;
  *   RTNL
@@ -522,6 +523,9 @@ struct ipsi_spd {
  * @spd: policies of key managers
  * @bundle_resets: changes when the bundles of all devices become stale
  * @mtu_work: updates the MTUs of devices after a change in the underlay
+ * @encs: struct ipsi_enc, the capture devices that are up; written under RTNL,
+ *   read under RCU, also by devices in the namespace whose underlay is another
+ * @n_encs: length of @encs; RTNL
  */
 struct ipsi_net {
 	struct hlist_head devs[1 << IPSI_HASH_BITS];
@@ -537,6 +541,8 @@ struct ipsi_net {
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;
 	struct delayed_work mtu_work;
+	struct list_head encs;
+	unsigned int n_encs;
 };
 
 #endif /* _IPSI_H */

@@ -13,6 +13,7 @@
 #include "cache.h"
 #include "decap.h"
 #include "device.h"
+#include "enc.h"
 #include "event.h"
 #include "km.h"
 #include "link.h"
@@ -59,6 +60,7 @@ IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
 static int __net_init ipsi_net_init(struct net *net)
 {
 	INIT_LIST_HEAD(&ipsi_net(net)->natt);
+	INIT_LIST_HEAD(&ipsi_net(net)->encs);
 	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
 	/* There may be states that are older than the module. */
 	ipsi_unlisted_note_all(net);
@@ -136,12 +138,18 @@ static int __init ipsi_init(void)
 	if (err)
 		goto err_inet6addr;
 
-	err = ipsi_link_register();
+	err = ipsi_enc_register();
 	if (err)
 		goto err_device;
 
+	err = ipsi_link_register();
+	if (err)
+		goto err_enc;
+
 	return 0;
 
+err_enc:
+	ipsi_enc_unregister();
 err_device:
 	ipsi_device_unregister();
 err_inet6addr:
@@ -168,6 +176,7 @@ static void __exit ipsi_exit(void)
 {
 	/* Deletes all devices, so that nothing below finds one. */
 	ipsi_link_unregister();
+	ipsi_enc_unregister();
 	ipsi_device_unregister();
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 	ipsi_nl_unregister();
@@ -188,4 +197,5 @@ module_exit(ipsi_exit);
 MODULE_DESCRIPTION("IPsec links as devices: IP-in-IP over transport mode (RFC 3884)");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_RTNL_LINK("ipsec-ipip");
+MODULE_ALIAS_RTNL_LINK("ipsec-ipip-enc");
 MODULE_ALIAS_GENL_FAMILY(IPSEC_IPIP_FAMILY_NAME);

@@ -103,7 +103,7 @@ watch()
 	within "$watch_host" "$@" > "$file" 2> "$file.err" &
 	pids+=($!)
 	for ((i = 0; i < 100; i++)); do
-		grep -q '^listening on' "$file.err" && return
+		grep -qE '^(# )?listening on' "$file.err" && return
 		sleep 0.1
 	done
 	die "tcpdump does not start: $(tail -n 1 "$file.err")"

@@ -27,6 +27,9 @@ struct ipsi_opts {
 	bool pretty;
 	bool quiet;
 	bool brief;
+	const char *write;	/* -w FILE of capture, or NULL */
+	const char *count;	/* -c COUNT of capture, or NULL */
+	const char *format;	/* --format FORMAT of sa show, or NULL */
 	const char *verb;	/* the verb, for messages */
 };
 
@@ -121,5 +124,6 @@ int ipsi_showconf(int argc, char **argv);
 int ipsi_setconf(int argc, char **argv);
 int ipsi_addconf(int argc, char **argv);
 int ipsi_syncconf(int argc, char **argv);
+int ipsi_capture(int argc, char **argv);
 
 #endif /* _IPSI_H */

@@ -22,7 +22,7 @@ const struct ipsi_verb ipsi_verbs[] = {
 	{ "sa", "flush", ipsi_sa_flush, "DEV [{in|out}]",
 	  "delete all SAs of a device" },
 	{ "sa", "show", ipsi_sa_show,
-	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]] [keys]",
+	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]] [keys [--format wireshark]]",
 	  "show SAs, with \"keys\" also their keys" },
 	{ "sa", "activate", ipsi_sa_activate,
 	  "DEV {spi|newest} [SPI] [proto {esp|ah}]",
@@ -52,6 +52,8 @@ const struct ipsi_verb ipsi_verbs[] = {
 	  "print those of a file, with keys" },
 	{ NULL, "save", ipsi_save, "{NAME|FILE}",
 	  "write those of a link to its file" },
+	{ NULL, "capture", ipsi_capture, "[DEV] [-w FILE] [-c COUNT]",
+	  "print packets with their SAs, or write them to a pcap file" },
 };
 
 const size_t ipsi_n_verbs = IPSI_ARRAY_SIZE(ipsi_verbs);
@@ -308,6 +310,39 @@ static bool ipsi_verb_takes(const struct ipsi_verb *verb, const char *word)
 	return false;
 }
 
+/* Options with a value, each of one command */
+static const struct {
+	int (*run)(int argc, char **argv);
+	const char *brief;
+	const char *name;
+	const char **value;
+} ipsi_values[] = {
+	{ ipsi_capture, "-w", "--write", &ipsi_opts.write },
+	{ ipsi_capture, "-c", "--count", &ipsi_opts.count },
+	{ ipsi_sa_show, "", "--format", &ipsi_opts.format },
+};
+
+/* Takes a value if @word is such an option of the command; @value is the next
+ * argument, or NULL. Returns false if @word is none.
+ */
+static bool ipsi_take_value(const struct ipsi_verb *verb, const char *word,
+			    const char *value, int *ret)
+{
+	size_t i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_values); i++) {
+		if (ipsi_values[i].run != verb->run ||
+		    (strcmp(ipsi_values[i].brief, word) &&
+		     strcmp(ipsi_values[i].name, word)))
+			continue;
+		*ipsi_values[i].value = value;
+		*ret = value ? IPSI_OK :
+			       ipsi_usage("%s: an argument expected", word);
+		return true;
+	}
+	return false;
+}
+
 /* Takes the options out of the arguments, up to "--". */
 static int ipsi_take_options(const struct ipsi_verb *verb, int *argc,
 			     char **argv, enum ipsi_ask *ask)
@@ -321,6 +356,12 @@ static int ipsi_take_options(const struct ipsi_verb *verb, int *argc,
 		} else if (words || !ipsi_is_option(argv[i]) ||
 			   ipsi_verb_takes(verb, argv[i])) {
 			argv[n++] = argv[i];
+		} else if (ipsi_take_value(verb, argv[i],
+					   i + 1 < *argc ? argv[i + 1] : NULL,
+					   &ret)) {
+			if (ret)
+				return ret;
+			i++;
 		} else {
 			ret = ipsi_take_option(argv[i], ask);
 			if (ret)

@@ -11,6 +11,7 @@
 #include "ipsi.h"
 #include "nl.h"
 #include "sa-id.h"
+#include "sa-wireshark.h"
 
 static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
 {
@@ -208,11 +209,30 @@ static void ipsi_sa_show_replies(const struct ipsi_replies *replies, bool keys)
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, replies->msg[i]);
 		if (array)
 			json_object_array_add(array, ipsi_sa_show_json(&sa));
+		else if (ipsi_opts.format)
+			ipsi_sa_wireshark(&sa);
 		else
 			ipsi_sa_show_text(&sa, keys);
 	}
 	if (array)
 		ipsi_json_print(array, ipsi_opts.pretty);
+}
+
+/* Wireshark's format is of no use without keys, which must be requested by their
+ * word.
+ */
+static int ipsi_sa_show_format(bool keys)
+{
+	if (!ipsi_opts.format)
+		return IPSI_OK;
+	if (strcmp(ipsi_opts.format, "wireshark"))
+		return ipsi_usage("--format: \"%s\" is not a format; wireshark is",
+				  ipsi_opts.format);
+	if (!keys)
+		return ipsi_usage("--format wireshark: the word \"keys\" expected before it");
+	if (ipsi_opts.json)
+		return ipsi_usage("--format and --json: only one of them is possible");
+	return IPSI_OK;
 }
 
 /* "[DEV [{in|out} spi SPI [proto PROTO]]] [keys]" */
@@ -225,8 +245,9 @@ static int ipsi_sa_show_parse(struct ipsi_sa_filter *filter, int argc,
 	filter->keys = argc && !strcmp(argv[argc - 1], "keys");
 	if (filter->keys)
 		argc--;
-	if (!argc)
-		return IPSI_OK;
+	ret = ipsi_sa_show_format(filter->keys);
+	if (ret || !argc)
+		return ret;
 	if (argc == 1) {
 		id->dev = argv[0];
 		return ipsi_arg_dev(argv[0]);
