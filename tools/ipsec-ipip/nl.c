@@ -245,10 +245,10 @@ static const char *ipsi_skip_name(const char *msg, const char *name)
 
 /* Some of the kernel's messages begin with a name, for programs that do not look at
  * the attribute in the extended ack. Returns the message without that name. Returns
- * NULL if the name is that of an attribute, and the message is complete.
+ * NULL if the name is that of another attribute, and the message is complete.
  */
 static const char *ipsi_strip_msg(const struct ipsi_attr_set *set,
-				  const char *msg)
+				  const struct ipsi_attr *attr, const char *msg)
 {
 	static const char * const names[] = {
 		"device", "key", "lifetime", "encap"
@@ -256,6 +256,9 @@ static const char *ipsi_strip_msg(const struct ipsi_attr_set *set,
 	const char *rest;
 	unsigned int i;
 
+	rest = ipsi_skip_name(msg, attr->name);
+	if (rest)
+		return rest;
 	for (i = 0; i < IPSI_ARRAY_SIZE(names); i++) {
 		rest = ipsi_skip_name(msg, names[i]);
 		if (rest)
@@ -301,6 +304,26 @@ static const char *ipsi_nl_policy(const struct ipsi_nl_end *end,
 	return msg;
 }
 
+/* The refusal of a dump has a message, but no attribute. */
+static const struct nlattr *ipsi_nl_device(const struct ipsi_attr_set *set,
+					   const struct nlmsghdr *nlh,
+					   const char *msg)
+{
+	const struct nlattr *at;
+	unsigned int id;
+
+	if (!msg || !ipsi_skip_name(msg, "device"))
+		return NULL;
+	mnl_attr_for_each(at, nlh, GENL_HDRLEN) {
+		id = mnl_attr_get_type(at);
+		if (id <= set->max && set->attrs[id].type == IPSI_STRING &&
+		    set->attrs[id].word &&
+		    !strcmp(set->attrs[id].word, "device"))
+			return at;
+	}
+	return NULL;
+}
+
 static int ipsi_nl_refused(const struct ipsi_nl *nl,
 			   const struct ipsi_attr_set *set,
 			   const struct ipsi_nl_end *end)
@@ -309,7 +332,7 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 	char value[96] = "", hint[256] = "", limit[64];
 	const struct ipsi_attr *attr = NULL;
 	const char *msg = end->msg;
-	const struct nlattr *at;
+	const struct nlattr *at = NULL;
 	const char *rest;
 
 	if (set && end->miss_type) {
@@ -322,16 +345,20 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 		attr = ipsi_attr_at_offset(set, nlh,
 					   mnl_attr_get_u32(end->attr));
 		at = ipsi_nl_request_attr(nlh, mnl_attr_get_u32(end->attr));
-		if (attr && at)
-			ipsi_attr_value(attr, at, value, sizeof(value));
+	} else {
+		at = ipsi_nl_device(set, nlh, msg);
+		if (at)
+			attr = &set->attrs[mnl_attr_get_type(at)];
 	}
+	if (attr && at)
+		ipsi_attr_value(attr, at, value, sizeof(value));
 	msg = ipsi_nl_policy(end, msg, limit, sizeof(limit));
 	if (!msg && end->error == EPERM)
 		msg = "not permitted without CAP_NET_ADMIN";
 	if (!msg)
 		msg = strerror(end->error);
 	ipsi_hint(nl, set, attr, end->error, hint, sizeof(hint));
-	rest = attr ? ipsi_strip_msg(set, msg) : NULL;
+	rest = attr ? ipsi_strip_msg(set, attr, msg) : NULL;
 	if (!rest)
 		return ipsi_fail("%s%s", msg, hint);
 	return ipsi_fail("%s%s: %s%s", attr->word ? attr->word : attr->name,
