@@ -22,6 +22,9 @@
 #define IPSI_SECRET_FILE	"file:"
 #define IPSI_SECRET_MAX		1024
 
+static const char ipsi_no_swanctl[] =
+	"install strongswan-swanctl and charon-systemd, or set keys with [SA]";
+
 static const char * const ipsi_ike_keys[] = {
 	"Secret", "Certificate", "PrivateKey", "CA", "LocalId", "RemoteId",
 	"Version", "Start", "IkeProposals", "EspProposals", "LocalTS",
@@ -314,8 +317,8 @@ static int ipsi_ike_store(const char *path, const char *text, size_t size)
 	unlink(new);
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == ENOENT)
-		return ipsi_fail("%s: %s: install strongswan-swanctl and charon-systemd, or set keys by hand with [SA]",
-				 path, strerror(errno));
+		return ipsi_fail("%s: %s: %s", path, strerror(errno),
+				 ipsi_no_swanctl);
 	if (fd < 0)
 		return ipsi_fail("%s: %s", new, strerror(errno));
 	written = write(fd, text, size);
@@ -326,28 +329,28 @@ static int ipsi_ike_store(const char *path, const char *text, size_t size)
 	return IPSI_OK;
 }
 
-static int ipsi_swanctl(const char *command, const char *ike)
+static int ipsi_swanctl(const char *command)
 {
-	char *argv[] = { "swanctl", (char *)command,
-			 ike ? "--ike" : "--noprompt", (char *)ike, NULL };
+	char *argv[4] = { "swanctl", (char *)command };
 	int status;
 
-	if (!strcmp(command, "--load-conns"))
-		argv[2] = NULL;
+	if (!strcmp(command, "--load-creds"))
+		argv[2] = "--noprompt";
 	status = ipsi_spawn(argv, NULL, true);
 	if (status == 127)
-		return ipsi_fail("swanctl: not found: install strongswan-swanctl and charon-systemd, or set keys by hand with [SA]");
+		return ipsi_fail("swanctl: not found: %s", ipsi_no_swanctl);
 	if (status)
-		return ipsi_fail("swanctl %s: exit status %d: is the daemon running (systemctl start strongswan)? Does swanctl.conf include conf.d/*.conf?",
-				 command, status);
+		return ipsi_fail("swanctl %s: exit status %d: is the daemon running%s?",
+				 command, status,
+				 " (systemctl start strongswan)");
 	return IPSI_OK;
 }
 
 static int ipsi_ike_load(void)
 {
-	int ret = ipsi_swanctl("--load-creds", NULL);
+	int ret = ipsi_swanctl("--load-creds");
 
-	return ret ? ret : ipsi_swanctl("--load-conns", NULL);
+	return ret ? ret : ipsi_swanctl("--load-conns");
 }
 
 static int ipsi_ike_link_key(const struct ipsi_conf *conf)
@@ -405,8 +408,7 @@ out:
  */
 int ipsi_conf_ike_down(const char *dev)
 {
-	char *argv[] = { "swanctl", "--terminate", "--ike", NULL, "--timeout",
-			 "5", NULL };
+	char *argv[7] = { "swanctl", "--terminate", "--timeout", "5", "--ike" };
 	char path[PATH_MAX], name[64];
 
 	unlink(ipsi_ike_path(path, "private", dev, ".pem"));
@@ -416,11 +418,11 @@ int ipsi_conf_ike_down(const char *dev)
 		return ipsi_fail("%s: %s", path, strerror(errno));
 	}
 	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
-	argv[3] = name;
+	argv[5] = name;
 	/* Without its connection, no packet starts a negotiation again. */
-	if (ipsi_swanctl("--load-conns", NULL))
+	if (ipsi_swanctl("--load-conns"))
 		return IPSI_FAIL;
 	/* It fails if nothing has been negotiated. */
 	ipsi_spawn(argv, NULL, true);
-	return ipsi_swanctl("--load-creds", NULL);
+	return ipsi_swanctl("--load-creds");
 }

@@ -36,7 +36,7 @@ static int ipsi_addr_prefix(const char *key, const char *text,
 
 	snprintf(buf, sizeof(buf), "%.*s", (int)(slash - text), text);
 	if (!ipsi_addr_parse(buf, addr))
-		return ipsi_usage("%s: \"%s\" is not an address; expected an IPv4 or IPv6 address, and /LENGTH",
+		return ipsi_usage("%s: \"%s\" is not an address; expected ADDR[/LEN]",
 				  key, text);
 	if (!*slash)
 		return IPSI_OK;
@@ -73,7 +73,7 @@ int ipsi_conf_address_parse(struct ipsi_conf *conf, char *value)
 	if (ret || !word)
 		return ret;
 	if (strcmp(word, "peer"))
-		return ipsi_usage("Address: unknown word \"%s\"; expected ADDR[/LEN] [peer ADDR[/LEN]]",
+		return ipsi_usage("Address: \"%s\"; expected ADDR[/LEN] [peer ADDR[/LEN]]",
 				  word);
 	word = strtok_r(NULL, " \t", &save);
 	if (!word || strtok_r(NULL, " \t", &save))
@@ -108,7 +108,7 @@ static int ipsi_route_word(struct ipsi_conf_route *route, const char *word,
 	if (!strcmp(word, "table"))
 		return ipsi_arg_u32("Route: table", arg, &route->table);
 	if (strcmp(word, "src"))
-		return ipsi_usage("Route: unknown word \"%s\"; expected PREFIX [src ADDR] [metric N] [table N]",
+		return ipsi_usage("Route: unknown word \"%s\"; expected src, metric or table",
 				  word);
 	if (!ipsi_addr_parse(arg, &route->src) ||
 	    route->src.family != route->dst.family)

@@ -126,10 +126,10 @@ static int ipsi_option_addr(struct ipsi_conf *conf, int index,
 		return IPSI_OK;
 	/* The resolver takes "10.0.0" for 10.0.0.0. */
 	if (!value[strspn(value, "0123456789.")] || strchr(value, ':'))
-		return ipsi_usage("%s: \"%s\" is not an address; expected an IPv4 or IPv6 address, or a name",
+		return ipsi_usage("%s: \"%s\" is not an address; expected IPv4, IPv6, or a name",
 				  key, value);
 	if (!ipsi_option_resolve(value, conf->option[other].addr.family, addr))
-		return ipsi_usage("%s: \"%s\" has no address; expected an IPv4 or IPv6 address, or a name that resolves",
+		return ipsi_usage("%s: \"%s\" is not an address, nor a name that resolves",
 				  key, value);
 	return IPSI_OK;
 }
@@ -201,7 +201,7 @@ static int ipsi_option_tos(const struct ipsi_option *option, const char *value,
 	}
 	ret = ipsi_option_number(option, value, UINT8_MAX, number);
 	if (!ret && *number % 4)
-		ret = ipsi_usage("TOS: %s: the two lowest bits are for ECN, expected 0 to 0xfc in steps of 4",
+		ret = ipsi_usage("TOS: %s: expected 0 to 0xfc in steps of 4",
 				 value);
 	return ret;
 }

@@ -61,6 +61,9 @@ static bool ipsi_conf_key_stays(const struct ipsi_conf *conf, const char *key)
 	return !stat(key + strlen(IPSI_KEY_FILE), &st) && S_ISREG(st.st_mode);
 }
 
+static const char ipsi_counter_refusal[] =
+	"%s: %s: a key in a file is used twice (RFC 4106 section 2): use cbc(aes), or Secret";
+
 /* "NAME KEY [ICVBITS]": checks where the key comes from; returns an exit code. */
 static int ipsi_conf_sa_alg(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 			    const struct ipsi_conf_sa_key *key, char **argv)
@@ -69,8 +72,7 @@ static int ipsi_conf_sa_alg(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 				   strlen(IPSI_KEY_FILE));
 
 	if (ipsi_counter_mode(argv[0]) && ipsi_conf_key_stays(conf, argv[1]))
-		return ipsi_usage("%s: %s: a key in a file is used again after a reboot, which this cipher does not survive (RFC 4106 section 2); use cbc(aes) with hmac(sha256), or Secret",
-				  key->key, argv[0]);
+		return ipsi_usage(ipsi_counter_refusal, key->key, argv[0]);
 	if (!strcmp(argv[1], "\"\"")) {
 		*argv[1] = '\0';
 		return IPSI_OK;
@@ -428,7 +430,7 @@ int ipsi_conf_sa_print(FILE *f, const struct ipsi_conf *conf,
 				path = paths->sa[j]->path;
 		if (paths && ((args->aead && ipsi_counter_mode(args->aead)) ||
 			      (args->enc && ipsi_counter_mode(args->enc))))
-			return ipsi_fail("SA 0x%08x: no key of a counter mode is saved (RFC 4106 section 2)",
+			return ipsi_fail("SA 0x%08x: no counter-mode key is saved (RFC 4106)",
 					 args->id.spi);
 		ipsi_conf_sa_print_one(f, conf, args, path);
 	}

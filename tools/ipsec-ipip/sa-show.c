@@ -218,9 +218,7 @@ static void ipsi_sa_show_replies(const struct ipsi_replies *replies, bool keys)
 		ipsi_json_print(array, ipsi_opts.pretty);
 }
 
-/* Wireshark's format is of no use without keys, which must be requested by their
- * word.
- */
+/* Wireshark's format needs keys, which must be requested by their word. */
 static int ipsi_sa_show_format(bool keys)
 {
 	if (!ipsi_opts.format)

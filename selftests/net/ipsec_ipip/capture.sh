@@ -6,7 +6,7 @@
 # the right SA across rekeys under load. Other namespaces, and those that may not
 # see the SAs, see nothing; without a listener nothing is copied. tshark decrypts
 # with "sa show keys --format wireshark". A failure means that the capture lies,
-# or that it shows packets to somebody else.
+# or that it shows packets to others.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
@@ -31,6 +31,16 @@ capture()
 	ipsi_bg "$host" ipsec-ipip capture -w "$file" "$@" 2> "$file.err"
 	CAPTURES+=("$IPSI_BG_PID")
 	ipsi_wait "capture listens" grep -q '# listening on' "$file.err"
+}
+
+# captured PID...: wait until these captures, which have a COUNT, are complete
+captured()
+{
+	local pid
+
+	for pid in "$@"; do
+		ipsi_wait "all packets of a capture" test ! -d "/proc/$pid"
+	done
 }
 
 # capture_stop FILE: end the last capture; print what was lost
@@ -71,7 +81,7 @@ seen_by_tcpdump()
 		capture $host "$IPSI_TMP/$host.pcap" "$DEV" -c 2
 	done
 	ipsi_ping left
-	wait "${CAPTURES[@]}"
+	captured "${CAPTURES[@]}"
 	text="$flags: SPI ${IPSI_SPI[left]}: "
 	text+="$ip ${IPSI_OUTER[left]} > ${IPSI_OUTER[right]}: "
 	text+="$in ${IPSI_INNER[left]} > ${IPSI_INNER[right]}: $echo request"
@@ -110,7 +120,7 @@ packets_are_whole()
 	ipsi_ping left -s 1000 -p a5 -Q 0x28
 	ipsi_do left ipsec-ipip sa activate "$DEV" spi "${IPSI_SPI[left]}"
 	ipsi_ping left -s 9000 -p a5 -Q 0x28
-	wait "${CAPTURES[@]}"
+	captured "${CAPTURES[@]}"
 	for host in left right; do
 		# Without DF and ID, which a receiver does not keep.
 		tcpdump -tnn -v -x -r "$IPSI_TMP/$host.pcap" 2> /dev/null |
@@ -151,7 +161,7 @@ flags_are_those_of_the_sa()
 		proto=esp
 		ipsi_send right
 	done
-	wait "$IPSI_BG_PID"
+	captured "$IPSI_BG_PID"
 	text=$(capture_text "$IPSI_TMP/pcap" | sed 's/: IP .*//')
 	ipsi_is "$text" "(authentic): SPI 0x00000101
 (authentic): SPI 0x00000102
@@ -239,7 +249,7 @@ nobody_listens_nothing_is_copied()
 		2> "$IPSI_TMP/err"
 	ipsi_wait "tcpdump listening" grep -q 'listening on' "$IPSI_TMP/err"
 	ipsi_ping left
-	wait "$IPSI_BG_PID"
+	captured "$IPSI_BG_PID"
 	ipsi_has "$(cat "$IPSI_TMP/text")" \
 		"IP 10.0.0.1 > 10.0.0.2: IP 192.168.1.1 > 192.168.2.1: ICMP echo" \
 		"text of tcpdump"
@@ -272,17 +282,18 @@ other_namespaces_see_nothing()
 	capture right "$IPSI_TMP/right.pcap"
 	capture inside "$IPSI_TMP/inside.pcap" "$DEV" -c 2
 	ipsi_ping left
-	wait "$IPSI_BG_PID"
-	ipsi_is "$(capture_text "$IPSI_TMP/inside.pcap" | wc -l)" 2 \
-		"packets in the namespace of the device"
+	# The packets have passed, so a capture that could see them has them.
 	IPSI_BG_PID=${CAPTURES[0]}
 	capture_stop "$IPSI_TMP/right.pcap"
 	ipsi_is "$(capture_text "$IPSI_TMP/right.pcap" | wc -l)" 0 \
 		"packets in the namespace of the underlay"
+	captured "${CAPTURES[1]}"
+	ipsi_is "$(capture_text "$IPSI_TMP/inside.pcap" | wc -l)" 2 \
+		"packets in the namespace of the device"
 }
 
 # The root of a user namespace captures its own devices. SAs and underlay of a
-# device that somebody else gave it remain hidden.
+# device that another owner gave it remain hidden.
 user_namespaces()
 {
 	local pid
@@ -314,7 +325,7 @@ devices()
 	ip -n "${!1}" -o link show type $KIND | wc -l
 }
 
-# Whatever ends a capture, its device is gone; after SIGKILL it is idle.
+# At the end of a capture its device is gone; after SIGKILL it is idle.
 ends()
 {
 	local signal i
