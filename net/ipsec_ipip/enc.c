@@ -233,8 +233,12 @@ void ipsi_enc_capture_tx(const struct ipsi_dev *idev,
 		return;
 
 	copy = ipsi_enc_copy(skb, sizeof(struct ipsi_enchdr));
-	if (copy)
+	if (copy) {
+		/* XFRM computes that of the packet itself. */
+		if (x->props.family == AF_INET)
+			ip_send_check((struct iphdr *)copy->data);
 		ipsi_enc_push_link(copy, x);
+	}
 	ipsi_enc_deliver(idev, enc, copy);
 }
 

@@ -247,12 +247,30 @@ static bool ipsi_is_option(const char *word)
 /* Options that take the place of a command */
 enum ipsi_ask { IPSI_ASK_NOTHING, IPSI_ASK_HELP, IPSI_ASK_VERSION };
 
+/* Options with a value, each of one command */
+static const struct {
+	int (*run)(int argc, char **argv);
+	const char *verb;
+	const char *brief;
+	const char *name;
+	const char **value;
+} ipsi_values[] = {
+	{ ipsi_capture, "capture", "-w", "--write", &ipsi_opts.write },
+	{ ipsi_capture, "capture", "-c", "--count", &ipsi_opts.count },
+	{ ipsi_sa_show, "sa show", "", "--format", &ipsi_opts.format },
+};
+
 static int ipsi_unknown_option(const char *word)
 {
 	char like[IPSI_SUGGEST_LEN] = "";
 	const char *names[IPSI_ARRAY_SIZE(ipsi_options)];
-	size_t n;
+	size_t i, n;
 
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_values); i++)
+		if (!strcmp(ipsi_values[i].brief, word) ||
+		    !strcmp(ipsi_values[i].name, word))
+			return ipsi_usage("only %s takes the option %s",
+					  ipsi_values[i].verb, word);
 	for (n = 0; ipsi_options[n].name; n++)
 		names[n] = ipsi_options[n].name;
 	if (word[1] == '-')
@@ -309,18 +327,6 @@ static bool ipsi_verb_takes(const struct ipsi_verb *verb, const char *word)
 			return true;
 	return false;
 }
-
-/* Options with a value, each of one command */
-static const struct {
-	int (*run)(int argc, char **argv);
-	const char *brief;
-	const char *name;
-	const char **value;
-} ipsi_values[] = {
-	{ ipsi_capture, "-w", "--write", &ipsi_opts.write },
-	{ ipsi_capture, "-c", "--count", &ipsi_opts.count },
-	{ ipsi_sa_show, "", "--format", &ipsi_opts.format },
-};
 
 /* Takes a value if @word is such an option of the command; @value is the next
  * argument, or NULL. Returns false if @word is none.
