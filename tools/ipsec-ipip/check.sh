@@ -238,7 +238,7 @@ completion()
 	local c=ipsec-ipip
 
 	: >"$dir/out.enc"
-	completes "$c sh" show
+	completes "$c sh" show showconf
 	completes "$c re" rekey
 	completes "$c -j mon" monitor
 	completes "$c --js" --json

@@ -187,14 +187,49 @@ size_t ipsi_verb_names(const char *group, const char **names, size_t max)
 	return n;
 }
 
-/* The exact name for an alias or an abbreviation. Reports an error, and returns
- * NULL, if there is none, or more than one.
+static bool ipsi_starts_with(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+/* The name that all others begin with, or NULL */
+static const char *ipsi_common_name(const char **names, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < n && ipsi_starts_with(names[j], names[i]); j++)
+			;
+		if (j == n)
+			return names[i];
+	}
+	return NULL;
+}
+
+static void ipsi_ambiguous(const char *group, const char *word,
+			   const char **names, size_t n)
+{
+	char text[256] = "";
+	size_t i, len;
+
+	for (i = 0; i < n; i++) {
+		len = strlen(text);
+		snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
+			 names[i]);
+	}
+	ipsi_usage("\"%s%s%s\" can be: %s", group ? group : "",
+		   group ? " " : "", word, text);
+}
+
+/* The exact name for an alias or an abbreviation: "sh" is "show" and not
+ * "showconf", which begins with it. Reports an error, and returns NULL, if there
+ * is none, or more than one.
  */
 static const char *ipsi_verb_name(const char *group, const char *word)
 {
-	char like[IPSI_SUGGEST_LEN], text[256] = "";
-	const char *names[64], *found = NULL;
-	size_t i, n, len, hits = 0;
+	const char *names[64], *hits[64], *found;
+	char like[IPSI_SUGGEST_LEN];
+	size_t i, n, n_hits = 0;
 
 	n = ipsi_verb_names(group, names, IPSI_ARRAY_SIZE(names));
 	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_aliases); i++)
@@ -203,18 +238,14 @@ static const char *ipsi_verb_name(const char *group, const char *word)
 	for (i = 0; i < n; i++) {
 		if (!strcmp(names[i], word))
 			return names[i];
-		if (!*word || strncmp(names[i], word, strlen(word)))
-			continue;
-		found = names[i];
-		len = strlen(text);
-		snprintf(text + len, sizeof(text) - len, "%s%s",
-			 hits++ ? ", " : "", names[i]);
+		if (*word && ipsi_starts_with(names[i], word))
+			hits[n_hits++] = names[i];
 	}
-	if (hits == 1)
+	found = ipsi_common_name(hits, n_hits);
+	if (found)
 		return found;
-	if (hits)
-		ipsi_usage("\"%s%s%s\" can be: %s", group ? group : "",
-			   group ? " " : "", word, text);
+	if (n_hits)
+		ipsi_ambiguous(group, word, hits, n_hits);
 	else
 		ipsi_usage("unknown command \"%s%s%.64s\"%s See ipsec-ipip --help",
 			   group ? group : "", group ? " " : "", word,
