@@ -223,7 +223,7 @@ undone()
 	conf_file left
 	cp "$CONF" "$IPSI_TMP/good"
 	sed '$s/hmac(sha256)/hmac(sha257)/' "$IPSI_TMP/good" > "$CONF"
-	conf_same "auth-name: expected"
+	conf_same 'auth "hmac(sha257)": expected'
 	sed '1s/.*/Route = 203.0.113.0\/24 src 203.0.113.1/' \
 		"$IPSI_TMP/good" > "$CONF"
 	conf_same "$CONF:1: Invalid"
