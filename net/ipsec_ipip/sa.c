@@ -372,6 +372,15 @@ static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_sa_free(idev, sa);
 }
 
+/* Remove an SA that may have died without a notification: a migration replaces
+ * the state by a clone that is not reported either.
+ */
+static void ipsi_sa_remove_silent(struct ipsi_dev *idev, struct ipsi_sa *sa)
+{
+	ipsi_unlisted_note(idev->net, idev->if_id);
+	ipsi_sa_remove(idev, sa);
+}
+
 static void ipsi_sa_too_many(const struct ipsi_dev *idev,
 			     const struct xfrm_state *x)
 {
@@ -761,7 +770,7 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 	spin_lock_bh(&sad->lock);
 	list_for_each_entry_safe(sa, next, &sad->list, list)
 		if (!ipsi_sa_valid(sa->x))
-			ipsi_sa_remove(idev, sa);
+			ipsi_sa_remove_silent(idev, sa);
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
 }
@@ -1133,7 +1142,7 @@ static void ipsi_sad_prune(struct ipsi_dev *idev)
 
 	list_for_each_entry_safe(sa, next, &idev->sad.list, list)
 		if (!ipsi_sa_fits(idev, sa->x, &out) || out != sa->out)
-			ipsi_sa_remove(idev, sa);
+			ipsi_sa_remove_silent(idev, sa);
 }
 
 /**

@@ -119,5 +119,10 @@ void ipsi_sad_flush(struct ipsi_dev *idev)
 		ipsi_sa_detach(idev, ref.x);
 		xfrm_state_put(ref.x);
 	}
+	/* States that are left here have died without a notification. A
+	 * migration may have put clones in their place.
+	 */
+	if (READ_ONCE(idev->sad.n))
+		ipsi_unlisted_note(idev->net, idev->if_id);
 	ipsi_sad_flush_strays(idev);
 }

@@ -55,7 +55,11 @@ static inline void ipsi_unlisted_note(const struct net *net, u32 if_id)
  */
 static inline void ipsi_unlisted_note_all(const struct net *net)
 {
+	/* As in ipsi_unlisted_note(). */
+	smp_mb();
 	bitmap_fill(ipsi_net(net)->unlisted, 1 << IPSI_UNLISTED_BITS);
+	/* As there, too. */
+	smp_mb();
 }
 
 /**
