@@ -20,6 +20,7 @@
 #include <linux/if_packet.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "capture-link.h"
@@ -99,6 +100,7 @@ static int ipsi_capture_output(struct ipsi_capture *c, const sigset_t *mask)
 {
 	const char *path = ipsi_opts.write;
 	int ret = IPSI_OK;
+	struct stat st;
 
 	if (!path)
 		ret = ipsi_capture_text(c, mask);
@@ -110,6 +112,10 @@ static int ipsi_capture_output(struct ipsi_capture *c, const sigset_t *mask)
 	if (ret)
 		return ret;
 	if (c->out < 0)
+		return ipsi_fail("%s: %s", path, strerror(errno));
+	/* The file may have been there before, with another mode. */
+	if (path && !fstat(c->out, &st) && S_ISREG(st.st_mode) &&
+	    fchmod(c->out, 0600))
 		return ipsi_fail("%s: %s", path, strerror(errno));
 	if (path && isatty(c->out))
 		return ipsi_usage("-w: the output is a terminal; write to a file or a pipe");

@@ -72,8 +72,8 @@ static int ipsi_ike_secret(const char *value, char secret[IPSI_SECRET_MAX])
 
 static int ipsi_ike_check_value(const struct ipsi_conf_text *text)
 {
-	if (text->value[strcspn(text->value, "\"\\{}\n")])
-		return ipsi_usage("%s: \" \\ { } are not allowed in \"%s\"",
+	if (text->value[strcspn(text->value, "\"\\{}#\n")])
+		return ipsi_usage("%s: \" \\ { } # are not allowed in \"%s\"",
 				  text->key, text->value);
 	return IPSI_OK;
 }

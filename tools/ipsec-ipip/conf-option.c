@@ -374,6 +374,20 @@ static bool ipsi_addr_is_zero(const struct ipsi_addr *addr)
 	return !memcmp(addr->data, zero, addr->len);
 }
 
+/* A newer module may have values that are not in the table. */
+static void ipsi_option_print_enum(FILE *f, int index, uint32_t number)
+{
+	const char * const *names = ipsi_option_names(index);
+	uint32_t i;
+
+	for (i = 0; i < number && names[i]; i++)
+		;
+	if (names[i])
+		fputs(names[i], f);
+	else
+		fprintf(f, "%u", number);
+}
+
 static void ipsi_option_print_value(FILE *f, int index,
 				    const struct ipsi_conf_option *from)
 {
@@ -394,7 +408,7 @@ static void ipsi_option_print_value(FILE *f, int index,
 			fprintf(f, "0x%02x", from->number);
 		break;
 	case IPSI_OPTION_ENUM:
-		fputs(ipsi_option_names(index)[from->number], f);
+		ipsi_option_print_enum(f, index, from->number);
 		break;
 	case IPSI_OPTION_BOOL:
 		fputs(from->number ? "yes" : "no", f);

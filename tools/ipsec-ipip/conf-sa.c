@@ -91,6 +91,17 @@ static int ipsi_conf_sa_alg(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 	return IPSI_OK;
 }
 
+/* The number of words that a key of the file takes, as "sa add" does */
+static int ipsi_conf_sa_n_args(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ipsi_sa_add_words.n; i++)
+		if (!strcmp(ipsi_sa_add_words.words[i].word, word))
+			return ipsi_sa_add_words.words[i].n_args;
+	return 0;
+}
+
 static int ipsi_conf_sa_line(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 			     const struct ipsi_conf_sa_key *key, char *value)
 {
@@ -114,7 +125,11 @@ static int ipsi_conf_sa_line(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 		if (!argv[argc++])
 			return ipsi_usage("too many lines in this section");
 	}
-	if (key->which != IPSI_KEY_NONE && argc > 2) {
+	/* More words would be those of another key, with its checks left out. */
+	if (argc - 1 != ipsi_conf_sa_n_args(key->word))
+		return ipsi_usage("%s: expected %d words, %d given", key->key,
+				  ipsi_conf_sa_n_args(key->word), argc - 1);
+	if (key->which != IPSI_KEY_NONE) {
 		ret = ipsi_conf_sa_alg(conf, sa, key, argv + 1);
 		if (ret)
 			return ret;
@@ -144,6 +159,10 @@ int ipsi_conf_sa_parse(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 		if (sa->seen & 1U << i && !known->repeats)
 			return ipsi_usage("%s: given twice", key);
 		sa->seen |= 1U << i;
+		if (known->which == IPSI_KEY_AUTH && sa->has_auth)
+			return ipsi_usage("%s: Auth and AuthTrunc are the same key",
+					  key);
+		sa->has_auth |= known->which == IPSI_KEY_AUTH;
 		if (!known->word)
 			sa->args.id.has_direction = true;
 		return ipsi_conf_sa_line(conf, sa, known, value);
@@ -180,9 +199,11 @@ int ipsi_conf_sa_complete(struct ipsi_conf *conf, struct ipsi_conf_sa *sa)
 		return ipsi_usage("SPI: expected 0x100 to 0xffffffff");
 	if (!args->id.proto)
 		args->id.proto = IPPROTO_ESP;
-	if (!args->has_reqid)
+	/* Without the link's options, its reqid is read from the kernel. */
+	if (!args->has_reqid && !conf->partial) {
 		args->reqid = conf->option[IPSI_CONF_REQID].number;
-	args->has_reqid = true;
+		args->has_reqid = true;
+	}
 	for (i = 0; conf->sa[i] != sa; i++)
 		if (ipsi_conf_sa_same_id(&conf->sa[i]->args, args))
 			return ipsi_usage("SPI: 0x%x is that of line %d too",
@@ -203,6 +224,8 @@ static const char *ipsi_conf_sa_name(struct ipsi_conf_sa *sa,
 		to->len = mnl_attr_get_payload_len(attr);
 		memcpy(to->data, mnl_attr_get_payload(attr), to->len);
 	}
+	if (!to->len && strcmp(ipsi_attr_string(from, name), "ecb(cipher_null)"))
+		sa->hidden = true;
 	return ipsi_conf_sa_word(sa, ipsi_attr_string(from, name));
 }
 
@@ -231,8 +254,8 @@ static void ipsi_conf_sa_get_numbers(struct ipsi_sa_args *args,
 	args->dport = ipsi_attr_u64(&nest, IPSEC_IPIP_A_ENCAP_DPORT);
 }
 
-static void ipsi_conf_sa_take(struct ipsi_conf *conf,
-			      const struct ipsi_attrs *from)
+static int ipsi_conf_sa_take(struct ipsi_conf *conf,
+			     const struct ipsi_attrs *from)
 {
 	struct ipsi_conf_sa *sa = ipsi_conf_sa_new(conf, 0);
 	struct ipsi_sa_args *args = &sa->args;
@@ -251,6 +274,10 @@ static void ipsi_conf_sa_take(struct ipsi_conf *conf,
 				       IPSEC_IPIP_A_SA_AUTH_KEY,
 				       &args->auth_key);
 	ipsi_conf_sa_get_numbers(args, from);
+	if (sa->hidden)
+		return ipsi_fail("SA 0x%08x: the kernel does not show its keys (see lockdown)",
+				 args->id.spi);
+	return IPSI_OK;
 }
 
 /**
@@ -281,7 +308,7 @@ int ipsi_conf_sa_get(struct ipsi_conf *conf, struct ipsi_nl *nl)
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, replies.msg[i - 1]);
 		if (sa.tb[IPSEC_IPIP_A_SA_SPI] &&
 		    !sa.tb[IPSEC_IPIP_A_SA_ADOPTED])
-			ipsi_conf_sa_take(conf, &sa);
+			ret = ipsi_conf_sa_take(conf, &sa);
 	}
 	ipsi_replies_free(&replies);
 	return ret;
@@ -441,8 +468,10 @@ void ipsi_conf_sa_free(struct ipsi_conf_sa *sa)
 {
 	size_t i;
 
-	for (i = 0; i < sa->n_words; i++)
+	for (i = 0; i < sa->n_words; i++) {
+		explicit_bzero(sa->words[i], strlen(sa->words[i]));
 		free(sa->words[i]);
+	}
 	explicit_bzero(sa, sizeof(*sa));
 	free(sa);
 }

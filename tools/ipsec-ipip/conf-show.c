@@ -73,6 +73,7 @@ int ipsi_strip(int argc, char **argv)
 
 	if (argc != 1)
 		return ipsi_usage("NAME or FILE expected");
+	ipsi_warn_stdout();
 	ret = ipsi_conf_load(&conf, argv[0]);
 	if (!ret)
 		ret = ipsi_conf_print(stdout, &conf, NULL);
@@ -95,6 +96,7 @@ int ipsi_showconf(int argc, char **argv)
 
 	if (argc != 1)
 		return ipsi_usage("DEV expected");
+	ipsi_warn_stdout();
 	ret = ipsi_nl_open(&nl);
 	if (!ret)
 		ret = ipsi_conf_from_kernel(&conf, argv[0], &nl);

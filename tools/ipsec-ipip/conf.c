@@ -317,6 +317,7 @@ static int ipsi_conf_open(struct ipsi_conf *conf, FILE **f)
  */
 int ipsi_conf_load(struct ipsi_conf *conf, const char *name)
 {
+	static char stdio[BUFSIZ];
 	const char *verb = ipsi_opts.verb;
 	FILE *f = NULL;
 	int ret = IPSI_OK;
@@ -326,12 +327,16 @@ int ipsi_conf_load(struct ipsi_conf *conf, const char *name)
 	conf->overlap = 30;
 	if (!ret)
 		ret = ipsi_conf_open(conf, &f);
+	if (f)
+		setvbuf(f, stdio, _IOFBF, sizeof(stdio));
 	if (!ret)
 		ret = ipsi_conf_read(conf, f);
 	if (!ret)
 		ret = ipsi_conf_complete(conf);
 	if (f)
 		fclose(f);
+	/* There may have been keys in it. */
+	explicit_bzero(stdio, sizeof(stdio));
 	ipsi_opts.verb = verb;
 	return ret;
 }
@@ -345,6 +350,9 @@ void ipsi_conf_free(struct ipsi_conf *conf)
 		ipsi_conf_sa_free(conf->sa[i]);
 	for (i = 0; i < conf->n_text; i++) {
 		free((char *)conf->text[i].key);
+		if (conf->text[i].value)
+			explicit_bzero(conf->text[i].value,
+				       strlen(conf->text[i].value));
 		free(conf->text[i].value);
 	}
 	free(conf->sa);

@@ -45,6 +45,8 @@ struct ipsi_conf_sa {
 	struct ipsi_sa_args args;
 	int line;
 	uint32_t seen;		/* bits: the lines it has */
+	bool has_auth;		/* Auth or AuthTrunc was given */
+	bool hidden;		/* the kernel did not show a key */
 	const char *path[3];	/* "file:PATH" of the keys of AEAD, Enc, Auth */
 	char *words[96];
 	size_t n_words;

@@ -196,8 +196,7 @@ static int ipsi_export_self(const struct ipsi_setup *setup)
 	printf("[Link]\nLocal = %s\nRemote = %s\n", setup->remote,
 	       setup->local);
 	for (i = 0; i < setup->n_theirs; i++)
-		printf("%s%s\n", strstr(setup->theirs[i], "/32") ||
-		       strstr(setup->theirs[i], "/128") ? "Address = " :
+		printf("%s%s\n", ipsi_is_host(setup->theirs[i]) ? "Address = " :
 		       "# an address of this host is in ", setup->theirs[i]);
 	for (i = 0; i < setup->n_mine; i++)
 		printf("Route = %s\n", setup->mine[i]);
@@ -317,7 +316,8 @@ static int ipsi_export_nets(struct ipsi_export *export)
 						   i->ifa_addr);
 		if (!ret && theirs && i->ifa_flags & IFF_POINTOPOINT &&
 		    i->ifa_dstaddr && memcmp(i->ifa_dstaddr, i->ifa_addr,
-					     sizeof(struct sockaddr_in)))
+		    i->ifa_addr->sa_family == AF_INET ?
+		    sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)))
 			ret = ipsi_export_add_addr(setup->theirs,
 						   &setup->n_theirs,
 						   i->ifa_dstaddr);

@@ -231,8 +231,8 @@ static int ipsi_import_sa(struct ipsi_import *import, FILE *conf,
 	return ret;
 }
 
-/* An inner network of one address is an address of this host. */
-static bool ipsi_is_host(const char *net)
+/* An inner network of one address is an address of a host. */
+bool ipsi_is_host(const char *net)
 {
 	return !strcmp(strchr(net, '/'), strchr(net, ':') ? "/128" : "/32");
 }

@@ -264,6 +264,8 @@ static int ipsi_sa_show_request(struct ipsi_nl *nl,
 
 	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, !filter->id.has_spi);
 	ret = ipsi_put_sa_id(nlh, &filter->id);
+	if (filter->keys)
+		ipsi_warn_stdout();
 	if (!ret && filter->keys)
 		ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
 	return ret;

@@ -72,6 +72,7 @@ static inline void ipsi_net_copy(char to[IPSI_NET_LEN], const char *from)
 	snprintf(to, IPSI_NET_LEN, "%s", from);
 }
 
+bool ipsi_is_host(const char *net);
 int ipsi_import_parse(struct ipsi_setup *setup, const char *path);
 int ipsi_setup_net(const char *word, const char *arg, char net[IPSI_NET_LEN]);
 int ipsi_setup_addr(const char *word, const char *arg, char addr[IPSI_NET_LEN]);
