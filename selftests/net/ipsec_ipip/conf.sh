@@ -200,6 +200,10 @@ mistakes()
 	ipsi_do left sh -c "cat $IPSI_TMP/gcm | ipsec-ipip -q setconf $IPSI_DEV /dev/stdin"
 	ipsi_is "$(ipsi_get left sa_in)" 1 "SAs from a pipe"
 	ipsi_do left ip link del "$IPSI_DEV"
+	# a key of GCM behind the word of another key, which does not check keys
+	sed "/^\\(Auth\\|Enc\\)/d; s|^SPI.*|& aead rfc4106(gcm(aes)) file:$key 128|" \
+		"$IPSI_TMP/good" > "$CONF"
+	conf_same "SPI: expected 1 words, 5 given"
 	chmod g+w "$CONF"
 	conf_same "others than the owner can write it"
 	rm "$CONF"
