@@ -50,25 +50,12 @@ ipsi_sync_find(const struct ipsi_conf *conf, const struct ipsi_conf_sa *sa)
 	return NULL;
 }
 
-static int ipsi_sync_request(struct ipsi_sync *sync, uint8_t cmd,
-			     const struct ipsi_sa_id *id)
-{
-	int ret;
-
-	sync->family.fine = ENOENT;
-	ret = ipsi_put_sa_id(ipsi_nl_request(&sync->family, cmd, false), id);
-	if (!ret)
-		ret = ipsi_nl_talk(&sync->family, &ipsi_sa_set, NULL);
-	sync->family.fine = 0;
-	return ret;
-}
-
 static int ipsi_sync_del(struct ipsi_sync *sync, const struct ipsi_conf_sa *sa)
 {
 	struct ipsi_sa_id id = sa->args.id;
 
 	id.dev = sync->to.dev;
-	return ipsi_sync_request(sync, IPSEC_IPIP_CMD_SA_DEL, &id);
+	return ipsi_sa_try(&sync->family, IPSEC_IPIP_CMD_SA_DEL, &id);
 }
 
 /* Pins @sa, or the newest outbound SA if it is NULL. */
@@ -82,7 +69,7 @@ static int ipsi_sync_activate(struct ipsi_sync *sync,
 		id.spi = sa->args.id.spi;
 		id.proto = sa->args.id.proto;
 	}
-	return ipsi_sync_request(sync, IPSEC_IPIP_CMD_SA_ACTIVATE, &id);
+	return ipsi_sa_try(&sync->family, IPSEC_IPIP_CMD_SA_ACTIVATE, &id);
 }
 
 /* Deletes the SAs of one direction that the file does not have. */

@@ -4,7 +4,6 @@
  * SA is in use before an old one is deleted, so that no packet is lost.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <string.h>
 
 #include "attrs.h"
@@ -37,20 +36,6 @@ static int ipsi_rekey_activate(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
 					     false), &newest);
 	if (!ret)
 		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
-	return ret;
-}
-
-/* Delete an old SA. It may have expired meanwhile, which is not an error. */
-static int ipsi_rekey_delete(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
-{
-	int ret;
-
-	nl->fine = ENOENT;
-	ret = ipsi_put_sa_id(ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_DEL, false),
-			     id);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
-	nl->fine = 0;
 	return ret;
 }
 
@@ -88,7 +73,7 @@ static int ipsi_rekey_clean(struct ipsi_nl *nl, const struct ipsi_sa_args *new,
 		}
 		old.spi = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI);
 		old.proto = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_PROTO);
-		ret = ipsi_rekey_delete(nl, &old);
+		ret = ipsi_sa_try(nl, IPSEC_IPIP_CMD_SA_DEL, &old);
 	}
 	return ret;
 }

@@ -2,26 +2,10 @@
 /*
  * ipsec-ipip sa flush: delete all SAs of a device, or those of one direction.
  */
-#include <errno.h>
-
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "sa-id.h"
-
-/* An SA that has expired meanwhile is not an error. */
-static int ipsi_sa_flush_one(struct ipsi_nl *nl, const struct ipsi_sa_id *id)
-{
-	int ret;
-
-	nl->fine = ENOENT;
-	ret = ipsi_put_sa_id(ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_DEL, false),
-			     id);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
-	nl->fine = 0;
-	return ret;
-}
 
 static int ipsi_sa_flush_all(struct ipsi_nl *nl, const struct ipsi_sa_id *which,
 			     const struct ipsi_replies *sas)
@@ -39,7 +23,7 @@ static int ipsi_sa_flush_all(struct ipsi_nl *nl, const struct ipsi_sa_id *which,
 		id.spi = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI);
 		id.proto = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_PROTO);
 		if (!which->has_direction || which->direction == id.direction)
-			ret = ipsi_sa_flush_one(nl, &id);
+			ret = ipsi_sa_try(nl, IPSEC_IPIP_CMD_SA_DEL, &id);
 	}
 	return ret;
 }

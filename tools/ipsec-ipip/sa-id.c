@@ -3,6 +3,7 @@
  * The words that identify an SA, from the command line and for the request; common
  * to the verbs of "sa".
  */
+#include <errno.h>
 #include <arpa/inet.h>
 
 #include "attrs.h"
@@ -95,6 +96,26 @@ int ipsi_put_sa_id(struct nlmsghdr *nlh, const struct ipsi_sa_id *id)
 	if (!ret && id->has_spi)
 		ret = ipsi_nl_put_u32(nlh, IPSEC_IPIP_A_SA_SPI,
 				      htonl(id->spi));
+	return ret;
+}
+
+/**
+ * ipsi_sa_try() - make a request about an SA that may have expired meanwhile
+ * @nl: an open socket
+ * @cmd: IPSEC_IPIP_CMD_*
+ * @id: the SA
+ *
+ * Return: exit code; it is no error if there is no such SA any more.
+ */
+int ipsi_sa_try(struct ipsi_nl *nl, uint8_t cmd, const struct ipsi_sa_id *id)
+{
+	int ret;
+
+	nl->fine = ENOENT;
+	ret = ipsi_put_sa_id(ipsi_nl_request(nl, cmd, false), id);
+	if (!ret)
+		ret = ipsi_nl_talk(nl, &ipsi_sa_set, NULL);
+	nl->fine = 0;
 	return ret;
 }
 
