@@ -36,6 +36,7 @@ const struct nla_policy ipsi_conf_policy[IFLA_IPSEC_IPIP_MAX + 1] = {
 	[IFLA_IPSEC_IPIP_PEER]		= { .type = NLA_REJECT },
 	[IFLA_IPSEC_IPIP_POLICIES]	= { .type = NLA_U8 },
 	[IFLA_IPSEC_IPIP_FOREIGN]	= { .type = NLA_REJECT },
+	[IFLA_IPSEC_IPIP_MTU_AUTO]	= { .type = NLA_U8 },
 };
 
 static int ipsi_parse_endpoints(struct ipsi_conf *conf, struct nlattr *data[],
@@ -113,6 +114,8 @@ static const struct ipsi_conf_choice ipsi_conf_choices[] = {
 	  "policies: expected 0 (optional) or 1 (required)" },
 	{ IFLA_IPSEC_IPIP_ICMP, true, offsetof(struct ipsi_conf, icmp),
 	  "icmp: expected 0 (errors are ignored) or 1 (passed on)" },
+	{ IFLA_IPSEC_IPIP_MTU_AUTO, true, offsetof(struct ipsi_conf, mtu_auto),
+	  "mtu: expected 1 (automatic) or 0 (as it is)" },
 };
 
 static int ipsi_parse_choices(struct ipsi_conf *conf, struct nlattr *data[],
@@ -175,6 +178,7 @@ void ipsi_conf_init(struct ipsi_conf *conf)
 	conf->tos = IPSI_TOS_INHERIT;
 	conf->df = IPSEC_IPIP_DF_INHERIT;
 	conf->icmp = true;
+	conf->mtu_auto = true;
 }
 
 /**
@@ -407,7 +411,8 @@ size_t ipsi_conf_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u8)) +			/* KEYING */
 	       nla_total_size(sizeof(u8)) +			/* POLICIES */
 	       nla_total_size(sizeof(u8)) +			/* ICMP */
-	       nla_total_size(0);				/* FOREIGN */
+	       nla_total_size(0) +				/* FOREIGN */
+	       nla_total_size(sizeof(u8));			/* MTU_AUTO */
 }
 
 /**
@@ -511,7 +516,9 @@ int ipsi_conf_fill(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_FLOWLABEL, conf->flowlabel) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_KEYING, conf->keying) ||
 	    nla_put_u8(skb, IFLA_IPSEC_IPIP_POLICIES, conf->policies) ||
-	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ICMP, conf->icmp))
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_ICMP, conf->icmp) ||
+	    nla_put_u8(skb, IFLA_IPSEC_IPIP_MTU_AUTO,
+		       READ_ONCE(idev->mtu_auto)))
 		goto out;
 	err = 0;
 out:

@@ -95,6 +95,8 @@ enum ipsi_reason {
  * @icmp: ICMP errors of the underlay are relayed
  * @roam: the peer's address may change, and @remote with it
  * @any: @remote was not configured; it is 0 until the first packet of the peer
+ * @mtu_auto: the MTU follows SA and route; the state of the device when this
+ *   was published, see ipsi_dev.mtu_auto
  * @encap_port: UDP port to receive ESP on, network byte order; 0 for none
  * @rcu: for kfree_rcu() of a configuration that was replaced
  */
@@ -116,6 +118,7 @@ struct ipsi_conf {
 	bool icmp;
 	bool roam;
 	bool any;
+	bool mtu_auto;
 	__be16 encap_port;
 	struct rcu_head rcu;
 };

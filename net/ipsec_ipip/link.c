@@ -90,7 +90,7 @@ static int ipsi_newlink(struct net_device *dev,
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
 	rcu_assign_pointer(idev->conf, conf);
 
-	idev->mtu_auto = !params->tb[IFLA_MTU];
+	idev->mtu_auto = conf->mtu_auto && !params->tb[IFLA_MTU];
 	if (idev->mtu_auto)
 		dev->mtu = ipsi_mtu_compute(idev, conf);
 
@@ -155,6 +155,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	if (!new)
 		return -ENOMEM;
 
+	new->mtu_auto = idev->mtu_auto;
 	err = ipsi_conf_parse(new, data, extack);
 	if (err)
 		goto err_conf;
@@ -174,6 +175,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 		goto err_conf;
 
 	rcu_assign_pointer(idev->conf, new);
+	WRITE_ONCE(idev->mtu_auto, new->mtu_auto);
 	if (!ipsi_conf_same_endpoints(old, new))
 		ipsi_sad_load(idev);
 	ipsi_adopt_configure(idev);

@@ -46,7 +46,9 @@ refused()
 
 refused 'ipsec-ipip: unknown option "colour": "ip link help ipsec-ipip" lists the options' \
 	local 192.0.2.1 colour red
-refused 'ipsec-ipip: unknown option "mtu": it is an option of the link, and goes before "type ipsec-ipip"' \
+refused 'ipsec-ipip: unknown option "up": it is an option of the link, and goes before "type ipsec-ipip"' \
+	local 192.0.2.1 up
+refused 'Error: argument "1400" is wrong: mtu must be "auto" here; a number goes before "type ipsec-ipip"' \
 	local 192.0.2.1 mtu 1400
 refused 'Error: argument "remote" is required' local 192.0.2.1
 refused 'Error: argument "local" is required' remote 192.0.2.1

@@ -67,6 +67,7 @@ static void ipsi_print_explain(FILE *f)
 		"		[ [no]icmp-relay ]\n"
 		"		[ [no]roam ]\n"
 		"		[ encap-port PORT ]\n"
+		"		[ mtu auto ]\n"
 		"\n"
 		"Where:	ADDR  := IPv4 or IPv6 address, both of one family\n"
 		"	IF_ID := { 1..0xffffffff }, by default chosen by the kernel\n"
@@ -390,6 +391,15 @@ static void ipsi_put_encap_port(struct nlmsghdr *n, const char *arg)
 		  sizeof(port));
 }
 
+/* A number is an option of the link, and goes before its type. */
+static void ipsi_put_mtu(struct nlmsghdr *n, const char *arg)
+{
+	if (strcmp(arg, "auto"))
+		invarg("mtu must be \"auto\" here; a number goes before \"type ipsec-ipip\"",
+		       arg);
+	addattr8(n, IPSI_MAX_LEN, IFLA_IPSEC_IPIP_MTU_AUTO, 1);
+}
+
 static const struct ipsi_option {
 	const char *word;
 	int type;		/* words with the same type exclude each other */
@@ -418,6 +428,7 @@ static const struct ipsi_option {
 	{ "noroam", IFLA_IPSEC_IPIP_ROAM, false, ipsi_put_noroam },
 	{ "encap-port", IFLA_IPSEC_IPIP_ENCAP_PORT, true,
 	  ipsi_put_encap_port },
+	{ "mtu", IFLA_IPSEC_IPIP_MTU_AUTO, true, ipsi_put_mtu },
 };
 
 static const struct ipsi_option *ipsi_find_option(const char *word)
@@ -433,7 +444,7 @@ static const struct ipsi_option *ipsi_find_option(const char *word)
 static void ipsi_unknown_option(const char *id, const char *word)
 {
 	static const char * const of_link[] = {
-		"mtu", "up", "down", "name", "dev", "txqueuelen", "qlen",
+		"up", "down", "name", "dev", "txqueuelen", "qlen",
 		"address", "index", "netns", "master", "vrf", "alias", "group",
 		"multicast", "numtxqueues", "numrxqueues", NULL
 	};
@@ -662,6 +673,9 @@ static void ipsi_print_opt(struct link_util *lu, FILE *f, struct rtattr *tb[])
 			print_color_string(PRINT_FP, COLOR_NONE, NULL, "%s ",
 					   "noicmp-relay");
 	}
+	if (ipsi_get(tb, IFLA_IPSEC_IPIP_MTU_AUTO, &byte, 1))
+		print_color_bool(PRINT_JSON, COLOR_NONE, "mtu_auto", NULL,
+				 byte);
 }
 
 static void ipsi_print_help(struct link_util *lu, int argc, char **argv,

@@ -16,7 +16,7 @@ IPSI_QUIET=1
 DEV=$IPSI_DEV
 IFLA_LOCAL=1 IFLA_REMOTE=2 IFLA_LINK=3 IFLA_IF_ID=4 IFLA_TTL=6 IFLA_TOS=7
 IFLA_DF=8 IFLA_ECN=10 IFLA_FLOWLABEL=11 IFLA_ICMP=13 IFLA_PEER=16
-IFLA_POLICIES=17 IFLA_FOREIGN=18
+IFLA_POLICIES=17 IFLA_FOREIGN=18 IFLA_MTU_AUTO=19
 LEFT_HEX=0a000001 RIGHT_HEX=0a000002
 
 # link_json: print the options as "ip -d -j link show" does
@@ -68,7 +68,7 @@ defaults()
 	ipsi_topology
 	link_add local 10.0.0.1 remote 10.0.0.2
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0,"roam":false,"keying":"manual","policies":"optional","icmp_relay":true' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","if_id":2147483649,"reqid":0,"ttl":0,"tos":"inherit","df":"inherit","ecn":"rfc3168","flowlabel":"inherit","fwmark":0,"roam":false,"keying":"manual","policies":"optional","icmp_relay":true,"mtu_auto":true' \
 		"options"
 	ipsi_is "$(link_words left)" \
 		"local 10.0.0.1 remote 10.0.0.2 if_id 0x80000001 reqid 0 ttl default tos inherit df inherit" \
@@ -98,7 +98,7 @@ options()
 		reqid 5 ttl 255 tos 0xb8 df set ecn rfc6040 flowlabel hash \
 		fwmark 0x99 noicmp-relay
 	ipsi_is "$(link_json left)" \
-		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153,"roam":false,"keying":"manual","policies":"optional","icmp_relay":false' \
+		'"local":"10.0.0.1","remote":"10.0.0.2","link":"eth0","if_id":4294967295,"reqid":5,"ttl":255,"tos":"0xb8","df":"set","ecn":"rfc6040","flowlabel":"hash","fwmark":153,"roam":false,"keying":"manual","policies":"optional","icmp_relay":false,"mtu_auto":true' \
 		"options"
 	ipsi_try left ip -d -j link show | jq -e . > /dev/null ||
 		ipsi_fail "no JSON"
@@ -118,6 +118,12 @@ options()
 	ipsi_is "$(link_words left)" "$words" "options said again"
 }
 
+# sas_of_left: print the SAs, without their age
+sas_of_left()
+{
+	ipsi_try left ipsec-ipip sa show keys | grep -v ' old$'
+}
+
 # Each option changes on its own, and the SAs stay.
 change()
 {
@@ -126,7 +132,7 @@ change()
 	ipsi_topology
 	ipsi_device_side left dev "$IPSI_WIRE" reqid 5 ttl 255 tos 0xb8 df set \
 		fwmark 0x99
-	sas=$(ipsi_try left ipsec-ipip sa show keys)
+	sas=$(sas_of_left)
 	expected=$(link_words left)
 
 	while IFS='|' read -r option old new; do
@@ -157,7 +163,7 @@ change()
 		if_id 7||
 		ttl 9 reqid 0 dev eth0|if_id 0x7 reqid 6 ttl 1|dev eth0 if_id 0x7 reqid 0 ttl 9
 	END
-	ipsi_is "$(ipsi_try left ipsec-ipip sa show keys)" "$sas" \
+	ipsi_is "$(sas_of_left)" "$sas" \
 		"SAs after the changes"
 
 	# The SAs of the device are those between its endpoints.
@@ -166,7 +172,7 @@ change()
 	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show)" "[]" \
 		"SAs of another remote endpoint"
 	link_set remote 10.0.0.2
-	ipsi_is "$(ipsi_try left ipsec-ipip sa show keys)" "$sas" \
+	ipsi_is "$(sas_of_left)" "$sas" \
 		"SAs of the first remote endpoint"
 }
 
@@ -381,6 +387,34 @@ expect_mtu()
 }
 
 # R73
+# An MTU that was set by hand stays, until "mtu auto" makes it follow again.
+mtu_auto()
+{
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device_side left
+	ipsi_wait "MTU" mtu_is 1438
+	ipsi_do left ip link set "$DEV" mtu 1400
+	ipsi_do left ip link set "$DEV" type ipsec-ipip ttl 9
+	ipsi_is "$(ipsi_get left mtu_auto)" false "automatic after mtu 1400"
+	ipsi_do left ip link set "$IPSI_WIRE" mtu 1450
+	ipsi_do left ip link set "$DEV" type ipsec-ipip mtu auto
+	ipsi_is "$(ipsi_get left mtu_auto)" true "automatic after mtu auto"
+	ipsi_wait "MTU of the route and the SA" mtu_is 1374
+	ipsi_do left ip link set "$IPSI_WIRE" mtu 1500
+	ipsi_wait "MTU that follows" mtu_is 1438
+	ipsi_do left "$IPSI_LIB/rtnl.py" set "$DEV" "$IFLA_MTU_AUTO=00"
+	ipsi_is "$(ipsi_get left mtu_auto)" false "automatic after 0"
+	mtu_is 1438 || ipsi_fail "the MTU has changed"
+	link_dump
+	refused "mtu: expected 1 (automatic) or 0 (as it is)" left \
+		"$IPSI_LIB/rtnl.py" set "$DEV" "$IFLA_MTU_AUTO=02"
+	ipsi_do left ip link add other mtu 1300 type ipsec-ipip mtu auto \
+		local 10.0.0.1 remote 10.0.0.9
+	ipsi_is "$(ipsi_json "$(ipsi_try left ipsec-ipip -j show other)" \
+		mtu_auto)" false "automatic with an MTU"
+}
+
 mtu_of_sa()
 {
 	local gcm=0x00112233445566778899aabbccddeeff00112233
@@ -638,5 +672,5 @@ unprivileged()
 }
 
 ipsi_run defaults options change if_id bad_values namespace_is_new bad_netlink \
-	mtu_of_sa mtu_of_route mtu_by_hand netns netns_dev ipv6_is_off \
+	mtu_of_sa mtu_of_route mtu_by_hand mtu_auto netns netns_dev ipv6_is_off \
 	unprivileged
