@@ -558,6 +558,14 @@ static void ipsi_decap_deliver(struct ipsi_dev *idev, struct sk_buff *skb)
 	skb->dev = dev;
 }
 
+static void ipsi_decap_note_time(struct ipsi_dev *idev)
+{
+	u32 now = ktime_get_seconds() ?: 1;
+
+	if (READ_ONCE(idev->rx_time) != now)
+		WRITE_ONCE(idev->rx_time, now);
+}
+
 /* Deliver a packet of the device, or count it as refused. */
 static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
 			    struct sk_buff *skb)
@@ -571,6 +579,7 @@ static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
 	}
 
 	dev_sw_netstats_rx_add(idev->dev, skb->len);
+	ipsi_decap_note_time(idev);
 	ipsi_decap_deliver(idev, skb);
 }
 

@@ -376,6 +376,8 @@ struct ipsi_ends {
  *   RTNL
  * @carries: another device has sent its outer packets by this one; never
  *   cleared
+ * @rx_time: time of the last accepted packet in seconds since boot, 0 for none;
+ *   written once a second at most, so that CPUs seldom share its cache line
  */
 struct ipsi_dev {
 	struct net_device *dev;
@@ -405,6 +407,7 @@ struct ipsi_dev {
 	bool mtu_updating;
 	bool flushed;
 	bool carries;
+	u32 rx_time;
 };
 
 /**

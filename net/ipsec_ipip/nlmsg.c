@@ -113,6 +113,17 @@ static int ipsi_nl_fill_sas(struct sk_buff *msg, struct ipsi_dev *idev,
 	return 0;
 }
 
+static int ipsi_nl_fill_rx_age(struct sk_buff *msg, const struct ipsi_dev *idev)
+{
+	u32 time = READ_ONCE(idev->rx_time);
+
+	if (!time)
+		return 0;
+
+	return nla_put_u32(msg, IPSEC_IPIP_A_DEV_RX_AGE,
+			   (u32)ktime_get_seconds() - time);
+}
+
 /**
  * ipsi_nl_fill_dev - fill in the attributes of a device
  * @msg: message to append to
@@ -145,6 +156,7 @@ int ipsi_nl_fill_dev(struct sk_buff *msg, const struct ipsi_nl_to *to,
 	    ipsi_nl_fill_sas(msg, idev, view) ||
 	    (view < IPSI_NL_VIEW_ALL &&
 	     nla_put_flag(msg, IPSEC_IPIP_A_DEV_WITHHELD)) ||
+	    ipsi_nl_fill_rx_age(msg, idev) ||
 	    ipsi_nl_fill_stats(msg, idev)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;

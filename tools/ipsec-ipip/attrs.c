@@ -135,7 +135,7 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 		IPSI_E("ecn", NULL, IPSI_ENUM8, ipsi_ecn_names),
 	[IPSEC_IPIP_A_DEV_FLOWLABEL] =
 		IPSI_E("flowlabel", NULL, IPSI_ENUM8, ipsi_flowlabel_names),
-	[IPSEC_IPIP_A_DEV_CARRIER] = IPSI_A("carrier", IPSI_U8),
+	[IPSEC_IPIP_A_DEV_CARRIER] = IPSI_A("carrier", IPSI_BOOL),
 	[IPSEC_IPIP_A_DEV_KEYING] =
 		IPSI_E("keying", NULL, IPSI_ENUM8, ipsi_keying_names),
 	[IPSEC_IPIP_A_DEV_MTU_FIT] = IPSI_A("mtu-fit", IPSI_U32),
@@ -147,6 +147,7 @@ static const struct ipsi_attr ipsi_dev_attrs[] = {
 	[IPSEC_IPIP_A_DEV_POLICIES] =
 		IPSI_E("policies", NULL, IPSI_ENUM8, ipsi_policies_names),
 	[IPSEC_IPIP_A_DEV_WITHHELD] = IPSI_A("withheld", IPSI_FLAG),
+	[IPSEC_IPIP_A_DEV_RX_AGE] = IPSI_A("rx-age", IPSI_U32),
 };
 
 const struct ipsi_attr_set ipsi_dev_set =
@@ -259,6 +260,7 @@ static bool ipsi_attr_ok(const struct ipsi_attr_set *set,
 	case IPSI_NONE:
 		return false;
 	case IPSI_U8:
+	case IPSI_BOOL:
 	case IPSI_PROTO:
 	case IPSI_ENUM8:
 		return len == sizeof(uint8_t);
@@ -340,6 +342,7 @@ unsigned long long ipsi_attr_u64(const struct ipsi_attrs *attrs,
 		return 0;
 	switch (attrs->set->attrs[id].type) {
 	case IPSI_U8:
+	case IPSI_BOOL:
 	case IPSI_PROTO:
 	case IPSI_ENUM8:
 		return mnl_attr_get_u8(attr);
@@ -430,6 +433,7 @@ void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
 		snprintf(buf, size, " %s", ipsi_attr_enum(&attrs, id));
 		break;
 	case IPSI_U8:
+	case IPSI_BOOL:
 	case IPSI_U32:
 	case IPSI_U64:
 	case IPSI_BE16:

@@ -17,6 +17,7 @@ struct json_object;
 enum ipsi_attr_type {
 	IPSI_NONE,		/* padding, or unknown */
 	IPSI_U8,
+	IPSI_BOOL,		/* u8 */
 	IPSI_U32,
 	IPSI_U64,
 	IPSI_BE16,

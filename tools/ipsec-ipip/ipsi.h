@@ -45,6 +45,7 @@ enum ipsi_color { IPSI_PLAIN, IPSI_BOLD, IPSI_RED, IPSI_GREEN };
 
 const char *ipsi_color(enum ipsi_color color);
 const char *ipsi_human(uint64_t bytes, char buf[16]);
+const char *ipsi_duration(uint64_t seconds, char buf[32]);
 
 /* Numbers: decimal, or hexadecimal after 0x. */
 int ipsi_arg_number(const char *word, const char *arg, uint64_t max,

@@ -56,6 +56,8 @@ static struct json_object *ipsi_json_value(const struct ipsi_attrs *attrs,
 	case IPSI_ENUM8:
 	case IPSI_ENUM32:
 		return json_object_new_string(ipsi_attr_enum(attrs, id));
+	case IPSI_BOOL:
+		return json_object_new_boolean(ipsi_attr_u64(attrs, id));
 	default:
 		return json_object_new_uint64(ipsi_attr_u64(attrs, id));
 	}
@@ -71,11 +73,23 @@ static void ipsi_json_name(const char *name, char buf[IPSI_TEXT_LEN])
 			*c = '_';
 }
 
+/* SPIs are numbers, and also text as everywhere else. */
+static void ipsi_json_hex(struct json_object *object, const char *name,
+			  uint32_t spi)
+{
+	char key[IPSI_TEXT_LEN + 8], text[16];
+
+	snprintf(key, sizeof(key), "%s_hex", name);
+	snprintf(text, sizeof(text), "0x%08x", spi);
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
 /**
  * ipsi_attrs_json() - attributes as a JSON object
  * @attrs: the attributes
  *
- * The names are those of the spec, with "_" for "-".
+ * The names are those of the spec, with "_" for "-". An SPI is there a second
+ * time, in hex.
  *
  * Return: a new object, which the caller puts.
  */
@@ -91,6 +105,8 @@ struct json_object *ipsi_attrs_json(const struct ipsi_attrs *attrs)
 		ipsi_json_name(attrs->set->attrs[id].name, name);
 		json_object_object_add(object, name,
 				       ipsi_json_value(attrs, id));
+		if (attrs->set->attrs[id].type == IPSI_BE32)
+			ipsi_json_hex(object, name, ipsi_attr_u64(attrs, id));
 	}
 	return object;
 }

@@ -127,6 +127,8 @@ static int ipsi_query_take_stats(const struct nlmsghdr *nlh, void *data)
 	link->ifindex = ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		link->foreign |= mnl_attr_get_type(attr) ==
+				 IFLA_LINK_NETNSID;
 		if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
 		    mnl_attr_get_payload_len(attr) < sizeof(counters))
 			continue;

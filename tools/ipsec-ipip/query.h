@@ -33,12 +33,14 @@ struct ipsi_link {
  * struct ipsi_link_stats - a link and its counters
  * @ifindex: its index
  * @up: it is administratively up
+ * @foreign: its underlay is in another namespace
  * @rx_bytes: bytes received
  * @tx_bytes: bytes sent
  */
 struct ipsi_link_stats {
 	uint32_t ifindex;
 	bool up;
+	bool foreign;
 	uint64_t rx_bytes, tx_bytes;
 };
 

@@ -11,6 +11,7 @@
 #include "ipsi.h"
 #include "nl.h"
 #include "sa-id.h"
+#include "sa-life.h"
 #include "sa-wireshark.h"
 
 static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
@@ -77,9 +78,11 @@ static void ipsi_sa_show_options(const struct ipsi_attrs *sa)
 	struct ipsi_attrs encap;
 
 	if (in)
-		printf("  replay-window %llu%s\n",
+		printf("  replay-window %llu%s%s\n",
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW),
-		       sa->tb[IPSEC_IPIP_A_SA_ESN] ? " esn" : "");
+		       sa->tb[IPSEC_IPIP_A_SA_ESN] ? " esn" : "",
+		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REPLAY_WINDOW) ? "" :
+		       " (no replay protection)");
 	else if (sa->tb[IPSEC_IPIP_A_SA_ESN])
 		printf("  esn\n");
 	if (sa->tb[IPSEC_IPIP_A_SA_PCPU])
@@ -150,6 +153,7 @@ static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
 {
 	const bool out = ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_DIRECTION) ==
 			 IPSEC_IPIP_DIRECTION_OUT;
+	struct ipsi_sa_life life;
 	struct ipsi_attrs stats;
 	unsigned long long used;
 
@@ -174,6 +178,9 @@ static void ipsi_sa_show_stats(const struct ipsi_attrs *sa)
 		ipsi_sa_show_time(", first used", used);
 	else
 		printf(", never used");
+	printf("\n  ");
+	ipsi_sa_life(sa, &life);
+	ipsi_sa_life_print(&life);
 	putchar('\n');
 }
 
@@ -192,8 +199,11 @@ static struct json_object *ipsi_sa_show_json(const struct ipsi_attrs *sa)
 		"esn", "active", "pinned", "dying", "adopted", NULL
 	};
 	struct json_object *object = ipsi_attrs_json(sa);
+	struct ipsi_sa_life life;
 
 	ipsi_json_flags(object, flags);
+	ipsi_sa_life(sa, &life);
+	ipsi_sa_life_json(object, &life);
 	return object;
 }
 

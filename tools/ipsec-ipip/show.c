@@ -6,26 +6,59 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attrs.h"
+#include "daemon.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "query.h"
+#include "sa-life.h"
+#include "sa-table.h"
 
 #define IPSI_TOS_INHERIT	1
 
-static void ipsi_show_link(const struct ipsi_attrs *dev)
+/* From this number up, the kernel chooses an if_id. */
+#define IPSI_IF_ID_AUTO		0x80000001
+
+/**
+ * struct ipsi_show - a run of the command
+ * @links: counters
+ * @n_links: their number
+ * @sas: SAs
+ * @daemons: key management daemons
+ */
+struct ipsi_show {
+	struct ipsi_link_stats *links;
+	size_t n_links;
+	struct ipsi_sa_table sas;
+	struct ipsi_daemons daemons;
+};
+
+/* The name of the underlay device, or "ifN". Returns true if it is in another
+ * namespace.
+ */
+static bool ipsi_show_link_name(const struct ipsi_attrs *dev,
+				char name[IF_NAMESIZE])
 {
-	uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
-	char name[IF_NAMESIZE];
+	const uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
 	bool foreign;
 
-	if (!ifindex)
-		return;
 	if (ipsi_query_underlay_name(ipsi_attr_u64(dev,
 						   IPSEC_IPIP_A_DEV_IFINDEX),
 				     ifindex, name, &foreign))
-		snprintf(name, sizeof(name), "if%u", ifindex);
+		snprintf(name, IF_NAMESIZE, "if%u", ifindex);
+	return foreign;
+}
+
+static void ipsi_show_link(const struct ipsi_attrs *dev)
+{
+	char name[IF_NAMESIZE];
+	bool foreign;
+
+	if (!dev->tb[IPSEC_IPIP_A_DEV_LINK])
+		return;
+	foreign = ipsi_show_link_name(dev, name);
 	printf("  underlay: %s%s\n", name,
 	       foreign ? " in another namespace" : "");
 }
@@ -64,6 +97,47 @@ static void ipsi_show_header(const struct ipsi_attrs *dev)
 		printf("  icmp-relay: off\n");
 	if (fwmark)
 		printf("  fwmark: 0x%x\n", fwmark);
+}
+
+/* A line an SA; the caller may not see them. */
+static void ipsi_show_sa_lines(const struct ipsi_attrs *dev,
+			       const struct ipsi_sa_table *sas)
+{
+	const uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IFINDEX);
+	struct ipsi_attrs sa, stats;
+	struct ipsi_sa_life life;
+	char buf[16];
+	size_t i = 0;
+
+	while (ipsi_sa_table_next(sas, ifindex, &i, &sa)) {
+		ipsi_sa_life(&sa, &life);
+		ipsi_attrs_parse_nest(&stats, &sa, IPSEC_IPIP_A_SA_STATS);
+		printf("    %s %s 0x%08llx: ",
+		       ipsi_attr_enum(&sa, IPSEC_IPIP_A_SA_DIRECTION),
+		       ipsi_proto_name(ipsi_attr_u64(&sa,
+						     IPSEC_IPIP_A_SA_PROTO)),
+		       ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI));
+		ipsi_sa_life_print(&life);
+		printf(", %s%s\n",
+		       ipsi_human(ipsi_attr_u64(&stats,
+						IPSEC_IPIP_A_SA_STATS_BYTES),
+				  buf),
+		       sa.tb[IPSEC_IPIP_A_SA_DYING] ? ", to be replaced" : "");
+	}
+}
+
+/* The daemon that listens is probably the one that has set the SAs. */
+static void ipsi_show_daemons(const struct ipsi_attrs *dev,
+			      const struct ipsi_link_stats *link,
+			      const struct ipsi_daemons *daemons)
+{
+	if (!ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) ||
+	    (link && link->foreign))
+		return;
+	printf("  key manager: %s\n",
+	       !daemons->n ? "none is running in this namespace" :
+	       *daemons->names ? daemons->names :
+	       "running, its name is seen by root");
 }
 
 static void ipsi_show_sas(const struct ipsi_attrs *dev)
@@ -160,14 +234,20 @@ static void ipsi_show_state(const struct ipsi_attrs *dev,
 	putchar('\n');
 }
 
-static void ipsi_show_transfer(const struct ipsi_link_stats *link)
+static void ipsi_show_transfer(const struct ipsi_attrs *dev,
+			       const struct ipsi_link_stats *link)
 {
-	char rx[16], tx[16];
+	char rx[16], tx[16], age[32];
 
 	if (link)
 		printf("  transfer: %s received, %s sent\n",
 		       ipsi_human(link->rx_bytes, rx),
 		       ipsi_human(link->tx_bytes, tx));
+	if (dev->tb[IPSEC_IPIP_A_DEV_RX_AGE])
+		printf("  last packet received: %s ago\n",
+		       ipsi_duration(ipsi_attr_u64(dev,
+						   IPSEC_IPIP_A_DEV_RX_AGE),
+				     age));
 }
 
 /* A line a device. */
@@ -175,6 +255,7 @@ static void ipsi_show_brief(const struct ipsi_attrs *dev,
 			    const struct ipsi_link_stats *link)
 {
 	char local[IPSI_TEXT_LEN], remote[IPSI_TEXT_LEN], rx[16], tx[16];
+	char age[32];
 	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) &&
 			(!link || link->up);
 
@@ -187,14 +268,21 @@ static void ipsi_show_brief(const struct ipsi_attrs *dev,
 	if (link)
 		printf(" rx %s tx %s", ipsi_human(link->rx_bytes, rx),
 		       ipsi_human(link->tx_bytes, tx));
+	if (dev->tb[IPSEC_IPIP_A_DEV_RX_AGE])
+		printf(" last %s ago",
+		       ipsi_duration(ipsi_attr_u64(dev,
+						   IPSEC_IPIP_A_DEV_RX_AGE),
+				     age));
 	if (!on)
 		printf(" (%s)", ipsi_show_why(dev, link));
 	putchar('\n');
 }
 
-static void ipsi_show_text(const struct ipsi_attrs *dev,
+static void ipsi_show_text(const struct ipsi_show *show,
+			   const struct ipsi_attrs *dev,
 			   const struct ipsi_link_stats *link)
 {
+	const uint32_t if_id = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID);
 	char buf[IPSI_TEXT_LEN];
 
 	printf("device: %s%s%s\n", ipsi_color(IPSI_BOLD),
@@ -205,8 +293,9 @@ static void ipsi_show_text(const struct ipsi_attrs *dev,
 		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
 		printf("  remote: %s\n",
 		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
-		printf("  if_id: 0x%llx\n",
-		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IF_ID));
+		printf("  if_id: 0x%x%s\n", if_id,
+		       if_id >= IPSI_IF_ID_AUTO ? " (chosen by the kernel)" :
+						  "");
 		ipsi_show_peer(dev);
 	}
 	ipsi_show_header(dev);
@@ -214,38 +303,81 @@ static void ipsi_show_text(const struct ipsi_attrs *dev,
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
 	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
 	ipsi_show_state(dev, link);
-	ipsi_show_transfer(link);
+	ipsi_show_transfer(dev, link);
+	ipsi_show_daemons(dev, link, &show->daemons);
 	ipsi_show_sas(dev);
+	ipsi_show_sa_lines(dev, &show->sas);
 	ipsi_show_refused(dev);
 	ipsi_show_withheld(dev);
+}
+
+/* In the words of "ip -j link": the underlay by name, the DSCP as a string. */
+static void ipsi_show_json_words(struct json_object *object,
+				 const struct ipsi_attrs *dev)
+{
+	const uint32_t tos = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TOS);
+	char name[IF_NAMESIZE + 16];
+
+	if (dev->tb[IPSEC_IPIP_A_DEV_LINK]) {
+		ipsi_show_link_name(dev, name);
+		json_object_object_add(object, "link",
+				       json_object_new_string(name));
+	}
+	snprintf(name, sizeof(name), "0x%02x", tos);
+	json_object_object_add(object, "tos",
+			       json_object_new_string(tos == IPSI_TOS_INHERIT ?
+						      "inherit" : name));
 }
 
 static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
 {
 	static const char * const flags[] = { "mtu_auto", "pinned", "roam",
 					      "withheld", NULL };
-	const bool carrier = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER);
 	const bool icmp = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_ICMP);
 	struct json_object *object = ipsi_attrs_json(dev);
 
 	ipsi_json_flags(object, flags);
-	json_object_object_add(object, "carrier",
-			       json_object_new_boolean(carrier));
-	json_object_object_add(object, "icmp", json_object_new_boolean(icmp));
+	json_object_object_del(object, "icmp");
+	json_object_object_add(object, "icmp_relay",
+			       json_object_new_boolean(icmp));
+	ipsi_show_json_words(object, dev);
 	return object;
 }
 
-static void ipsi_show_replies(const struct ipsi_replies *replies)
+/* One request for all. Without counters, SAs or daemons, the rest is still shown. */
+static void ipsi_show_gather(struct ipsi_show *show, const char *dev,
+			     const struct ipsi_replies *replies)
+{
+	struct ipsi_attrs attrs;
+	bool adopts = false;
+	size_t i;
+
+	memset(show, 0, sizeof(*show));
+	if (ipsi_opts.json)
+		return;
+	if (ipsi_query_link_stats(&show->links, &show->n_links))
+		show->n_links = 0;
+	if (ipsi_opts.brief)
+		return;
+	ipsi_sa_table_read(&show->sas, dev);
+	for (i = 0; i < replies->n; i++) {
+		ipsi_attrs_parse(&attrs, &ipsi_dev_set, replies->msg[i]);
+		adopts |= ipsi_attr_u64(&attrs, IPSEC_IPIP_A_DEV_KEYING);
+	}
+	if (adopts)
+		ipsi_daemons_find(&show->daemons);
+}
+
+static void ipsi_show_replies(const struct ipsi_replies *replies,
+			      const char *name)
 {
 	const struct ipsi_link_stats *link;
 	struct json_object *array = NULL;
-	struct ipsi_link_stats *links;
 	struct ipsi_attrs dev;
-	size_t i, n;
+	struct ipsi_show show;
+	size_t i;
 
-	/* One request for all; without counters, the rest is still shown. */
-	if (ipsi_query_link_stats(&links, &n))
-		n = 0;
+	ipsi_show_gather(&show, name, replies);
 	if (ipsi_opts.json)
 		array = json_object_new_array();
 	for (i = 0; i < replies->n; i++) {
@@ -254,7 +386,7 @@ static void ipsi_show_replies(const struct ipsi_replies *replies)
 			json_object_array_add(array, ipsi_show_json(&dev));
 			continue;
 		}
-		link = ipsi_link_stats_find(links, n,
+		link = ipsi_link_stats_find(show.links, show.n_links,
 					    ipsi_attr_u64(&dev,
 							  IPSEC_IPIP_A_DEV_IFINDEX));
 		if (ipsi_opts.brief) {
@@ -263,9 +395,10 @@ static void ipsi_show_replies(const struct ipsi_replies *replies)
 		}
 		if (i)
 			putchar('\n');
-		ipsi_show_text(&dev, link);
+		ipsi_show_text(&show, &dev, link);
 	}
-	free(links);
+	free(show.links);
+	ipsi_sa_table_free(&show.sas);
 	if (array)
 		ipsi_json_print(array, ipsi_opts.pretty);
 }
@@ -299,7 +432,7 @@ int ipsi_show(int argc, char **argv)
 	if (!ret)
 		ret = ipsi_nl_talk(&nl, &ipsi_dev_set, &replies);
 	if (!ret)
-		ipsi_show_replies(&replies);
+		ipsi_show_replies(&replies, argc ? argv[0] : NULL);
 	ipsi_replies_free(&replies);
 	ipsi_nl_close(&nl);
 	return ret;

@@ -57,3 +57,34 @@ const char *ipsi_human(uint64_t bytes, char buf[16])
 	snprintf(buf, 16, "%.2f %s", value, units[unit]);
 	return buf;
 }
+
+/**
+ * ipsi_duration() - a duration in its two largest units
+ * @seconds: the duration
+ * @buf: the text
+ *
+ * Return: @buf.
+ */
+const char *ipsi_duration(uint64_t seconds, char buf[32])
+{
+	static const struct {
+		uint64_t seconds;
+		const char *name;
+	} units[] = {
+		{ 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" },
+	};
+	unsigned int i = 0;
+	int len;
+
+	while (seconds < units[i].seconds && i < IPSI_ARRAY_SIZE(units) - 1)
+		i++;
+	len = snprintf(buf, 32, "%llu %s",
+		       (unsigned long long)(seconds / units[i].seconds),
+		       units[i].name);
+	seconds %= units[i++].seconds;
+	if (i < IPSI_ARRAY_SIZE(units) && seconds / units[i].seconds)
+		snprintf(buf + len, 32 - len, " %llu %s",
+			 (unsigned long long)(seconds / units[i].seconds),
+			 units[i].name);
+	return buf;
+}

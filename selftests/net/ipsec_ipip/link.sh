@@ -106,8 +106,8 @@ options()
 		"$IPSI_WIRE" "underlay"
 	ipsi_is "$(ipsi_try left ipsec-ipip -j show | jq -c '.[0] |
 		[.local, .remote, .if_id, .reqid, .ttl, .tos, .df, .ecn,
-		 .flowlabel, .fwmark, .icmp]')" \
-		'["10.0.0.1","10.0.0.2",4294967295,5,255,184,"set","rfc6040","hash",153,false]' \
+		 .flowlabel, .fwmark, .icmp_relay, .link]')" \
+		'["10.0.0.1","10.0.0.2",4294967295,5,255,"0xb8","set","rfc6040","hash",153,false,"eth0"]' \
 		"options as ipsec-ipip shows them"
 
 	# The output is valid input.

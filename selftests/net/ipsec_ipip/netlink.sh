@@ -292,9 +292,9 @@ container_events()
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/listening"
 	nsenter -t "${jail#pid:}" -n ipsec-ipip -q sa add "$DEV" in spi 0x1002 \
 		"${AEAD[@]}" || ipsi_fail "no SA"
-	ipsi_wait "carrier on" grep -q '"carrier":1' "$monitor"
+	ipsi_wait "carrier on" grep -q '"carrier":true' "$monitor"
 	ipsi_try left ip xfrm state flush
-	ipsi_wait "carrier off" grep -q '"carrier":0' "$monitor"
+	ipsi_wait "carrier off" grep -q '"carrier":false' "$monitor"
 	ipsi_is "$(jq -r .event "$monitor" | sort -u)" carrier "events"
 }
 

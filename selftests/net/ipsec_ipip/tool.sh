@@ -107,6 +107,16 @@ shows()
 	done
 }
 
+# shows_sa DIRECTION BYTES: "ipsec-ipip show" has a line for this SA
+shows_sa()
+{
+	local line
+
+	line=$(ipsi_try left ipsec-ipip show "$DEV" | grep "^    $1 esp 0x")
+	[[ $line =~ ^\ +$1\ esp\ 0x[0-9a-f]{8}:\ [0-9].*\ old,\ .*$2$ ]] ||
+		ipsi_fail "no line for the SA $1: \"$line\""
+}
+
 # brief LINE...: "ipsec-ipip show --brief" prints exactly these lines
 brief()
 {
@@ -138,11 +148,62 @@ state_of_devices()
 	ipsi_do left ip link add other type ipsec-ipip if_id 99 keying adopt \
 		local "${IPSI_OUTER[left]}" remote 10.0.0.3
 	brief "$DEV UP $ends rx 0 B tx 60 B" "$other (the device is down)"
+	shows_sa in "0 B"
+	shows_sa out "60 B"
 	ipsi_do left ip link set other up
 	brief "$DEV UP $ends rx 0 B tx 60 B" \
 		"$other (the key manager has set no SAs)"
 	ipsi_do left ip link set "$DEV" down
 	shows 'carrier: off, the device is down'
+}
+
+aged()
+{
+	[ "$(ipsi_get left rx_age)" -ge 2 ]
+}
+
+shows_daemon()
+{
+	ipsi_try left ipsec-ipip show "$DEV" |
+		grep -qx "  key manager: ip (pid $IPSI_BG_PID)"
+}
+
+# The time since the last packet, the life of an SA, and the daemon.
+ages()
+{
+	local show age
+
+	ipsi_topology
+	ipsi_device_side left
+	ipsi_device_side right
+	ipsi_is "$(ipsi_get left rx_age)" null "age before the first packet"
+	ipsi_ping left
+	age=$(ipsi_get left rx_age)
+	[[ $age =~ ^[0-9]+$ ]] || ipsi_fail "the last packet came $age s ago"
+	ipsi_wait "age" aged
+	show=$(ipsi_try left ipsec-ipip show "$DEV")
+	[[ $show =~ 'last packet received: '[0-9]+' s ago' ]] ||
+		ipsi_fail "no age in: $show"
+	[[ $(ipsi_try left ipsec-ipip show --brief) == *" last "*" s ago" ]] ||
+		ipsi_fail "no age in a line"
+	ipsi_has_not "$show" "key manager" "manual keys"
+
+	ipsi_do left ipsec-ipip sa flush "$DEV"
+	ipsi_device_sa left out limit time-hard 7200 limit byte-hard 1048576 \
+		limit packet-hard 9
+	show=$(ipsi_try left ipsec-ipip sa show "$DEV")
+	[[ $show =~ [0-9]+' s old, 1 h 59 min left, 1'.*' packets left' ]] ||
+		[[ $show == *"0 s old, 2 h left, 1.00 MiB left, 9 packets left"* ]] ||
+		ipsi_fail "no life of the SA in: $show"
+	show=$(ipsi_try left ipsec-ipip -j sa show "$DEV")
+	ipsi_has "$show" '"packets":9}' "left in JSON"
+	ipsi_is "$(ipsi_json "$show" spi_hex)" "${IPSI_SPI[left]}" "SPI in JSON"
+
+	ipsi_do left ip link set "$DEV" type ipsec-ipip keying adopt
+	ipsi_has "$(ipsi_try left ipsec-ipip show "$DEV")" \
+		"key manager: none is running" "no daemon"
+	ipsi_bg left ip xfrm monitor > /dev/null
+	ipsi_wait "daemon" shows_daemon
 }
 
 output()
@@ -174,4 +235,4 @@ monitor_of_a_device()
 	ipsi_has_not "$(cat "$log")" other "events"
 }
 
-ipsi_run devices keys spis state_of_devices output monitor_of_a_device
+ipsi_run devices keys spis state_of_devices ages output monitor_of_a_device

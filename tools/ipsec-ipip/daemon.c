@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel does not record which process made an SA. But it lists the sockets
+ * that receive its requests for keys, and /proc tells whose they are.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+
+#include "daemon.h"
+#include "ipsi.h"
+
+/* Sockets to look for */
+#define IPSI_DAEMON_SOCKETS	8
+
+struct ipsi_daemon_sockets {
+	unsigned long inode[IPSI_DAEMON_SOCKETS];
+	size_t n;
+};
+
+static void ipsi_daemon_add(struct ipsi_daemon_sockets *sockets,
+			    unsigned long inode)
+{
+	if (inode && sockets->n < IPSI_DAEMON_SOCKETS)
+		sockets->inode[sockets->n++] = inode;
+}
+
+/* XFRM sockets that are in the group of the requests */
+static void ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
+{
+	FILE *f = fopen("/proc/net/netlink", "re");
+	unsigned int protocol, groups;
+	unsigned long inode;
+	char line[256];
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %u %*u %x %*d %*d %*s %*d %*u %lu",
+			   &protocol, &groups, &inode) == 3 &&
+		    protocol == NETLINK_XFRM &&
+		    groups & 1U << (XFRMNLGRP_ACQUIRE - 1))
+			ipsi_daemon_add(sockets, inode);
+	fclose(f);
+}
+
+/* PF_KEY has no groups: all sockets receive requests. */
+static void ipsi_daemon_pfkey(struct ipsi_daemon_sockets *sockets)
+{
+	FILE *f = fopen("/proc/net/pfkey", "re");
+	unsigned long inode;
+	char line[256];
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %*d %*u %*u %*u %lu", &inode) == 1)
+			ipsi_daemon_add(sockets, inode);
+	fclose(f);
+}
+
+/* Returns true if a process has one of the sockets. */
+static bool ipsi_daemon_has(const char *pid,
+			    const struct ipsi_daemon_sockets *sockets)
+{
+	char path[280], link[64];
+	struct dirent *entry;
+	unsigned long inode;
+	bool found = false;
+	ssize_t len;
+	size_t i;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, link,
+				 sizeof(link) - 1);
+		if (len < 0)
+			continue;
+		link[len] = '\0';
+		if (sscanf(link, "socket:[%lu]", &inode) != 1)
+			continue;
+		for (i = 0; i < sockets->n; i++)
+			found |= sockets->inode[i] == inode;
+	}
+	closedir(dir);
+	return found;
+}
+
+static void ipsi_daemon_name(const char *pid, char *names, size_t size)
+{
+	const size_t len = strlen(names);
+	char path[280], comm[32] = "";
+	char *c;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (f && !fgets(comm, sizeof(comm), f))
+		*comm = '\0';
+	if (f)
+		fclose(f);
+	comm[strcspn(comm, "\n")] = '\0';
+	/* A process chooses its name. */
+	for (c = comm; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	if (*comm)
+		snprintf(names + len, size - len, "%s%s (pid %s)",
+			 len ? ", " : "", comm, pid);
+}
+
+/**
+ * ipsi_daemons_find() - look for daemons in this network namespace
+ * @daemons: the answer
+ */
+void ipsi_daemons_find(struct ipsi_daemons *daemons)
+{
+	struct ipsi_daemon_sockets sockets = {};
+	struct dirent *entry;
+	DIR *proc;
+
+	memset(daemons, 0, sizeof(*daemons));
+	ipsi_daemon_netlink(&sockets);
+	ipsi_daemon_pfkey(&sockets);
+	daemons->n = sockets.n;
+	proc = sockets.n ? opendir("/proc") : NULL;
+	if (!proc)
+		return;
+	while ((entry = readdir(proc)))
+		if (isdigit((unsigned char)*entry->d_name) &&
+		    ipsi_daemon_has(entry->d_name, &sockets))
+			ipsi_daemon_name(entry->d_name, daemons->names,
+					 sizeof(daemons->names));
+	closedir(proc);
+}
