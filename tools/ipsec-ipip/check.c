@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "attrs.h"
+#include "check.h"
+#include "daemon.h"
 #include "ipsi.h"
 #include "nl.h"
+#include "sa-life.h"
 #include "snapshot.h"
 
 /* Packets sent without an answer from which a link is silent. */
@@ -28,26 +31,13 @@
 #define IPSI_CHECK_NEAR		90
 
 /**
- * struct ipsi_check - a run of the check
- * @dev: the device being checked
- * @name: its name
- * @sas: its SAs
- * @snap: the rest of the namespace
- * @found: number of findings so far
- * @json: the findings, or NULL if they are printed as text
+ * ipsi_found() - report a finding
+ * @check: the run
+ * @what: the word for it
+ * @fmt: a sentence, with the next command to type
  */
-struct ipsi_check {
-	const struct ipsi_attrs *dev;
-	const char *name;
-	struct ipsi_replies sas;
-	struct ipsi_snapshot snap;
-	size_t found;
-	struct json_object *json;
-};
-
-IPSI_PRINTF(3, 4)
-static void ipsi_found(struct ipsi_check *check, const char *what,
-		       const char *fmt, ...)
+void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
+		...)
 {
 	struct json_object *object;
 	char text[512];
@@ -89,11 +79,35 @@ static int ipsi_check_sysctl(const char *family, const char *name,
 	return value;
 }
 
+/* The next step for a device without an SA */
+static const char *ipsi_check_next_key(const struct ipsi_check *check,
+				       const char *direction, char next[256])
+{
+	struct ipsi_daemons daemons;
+
+	if (!ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_KEYING)) {
+		snprintf(next, 256,
+			 "ipsec-ipip sa add %s %s ..., or let a key manager do it: ip link set %s type ipsec-ipip keying adopt",
+			 check->name, direction, check->name);
+		return next;
+	}
+	ipsi_daemons_find(&daemons);
+	if (!daemons.n)
+		snprintf(next, 256,
+			 "no key manager is running in this namespace: systemctl start strongswan");
+	else
+		snprintf(next, 256,
+			 "the key manager has set none: send a packet, then look at its log%s%s",
+			 *daemons.names ? ": " : "", daemons.names);
+	return next;
+}
+
 static void ipsi_check_keys(struct ipsi_check *check)
 {
 	const struct ipsi_attrs *dev = check->dev;
 	const bool out = dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI];
 	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
+	char next[256];
 
 	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
 		ipsi_found(check, "no-sa-out",
@@ -101,12 +115,12 @@ static void ipsi_check_keys(struct ipsi_check *check)
 			   check->name);
 	else if (!out)
 		ipsi_found(check, "no-sa-out",
-			   "there is no valid outbound SA, so nothing can be sent: ipsec-ipip sa add %s out ..., or start the key manager",
-			   check->name);
+			   "there is no valid outbound SA, so nothing can be sent: %s",
+			   ipsi_check_next_key(check, "out", next));
 	if (!in)
 		ipsi_found(check, "no-sa-in",
-			   "there is no valid inbound SA, so nothing can be received: ipsec-ipip sa add %s in ..., or start the key manager",
-			   check->name);
+			   "there is no valid inbound SA, so nothing can be received: %s",
+			   ipsi_check_next_key(check, "in", next));
 	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
 		ipsi_found(check, "carrier",
 			   "the carrier is off although there are SAs in both directions");
@@ -227,6 +241,7 @@ static void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name,
 
 static void ipsi_check_sas(struct ipsi_check *check)
 {
+	struct ipsi_sa_life life;
 	struct ipsi_attrs sa;
 	char name[64];
 	size_t i;
@@ -238,6 +253,11 @@ static void ipsi_check_sas(struct ipsi_check *check)
 			ipsi_found(check, "sa-soft",
 				   "%s is past its soft limit and has not been replaced",
 				   name);
+		ipsi_sa_life(&sa, &life);
+		if (life.age < 0)
+			ipsi_found(check, "clock",
+				   "%s was added %lld s in the future: the clock was set back, and its limits in seconds come late: rekey, or add it again",
+				   name, -(long long)life.age);
 		ipsi_check_limits(check, &sa, name);
 		ipsi_check_cipher(check, &sa, name);
 	}
@@ -258,17 +278,19 @@ static unsigned long ipsi_check_xfrm_stat(const char *name)
 	return value;
 }
 
-/* Counters of the SAs, with one side of an SA pair to name. */
+/* Counters of the SAs */
 struct ipsi_check_traffic {
-	uint64_t sent, received, failed;
-	char in[64];
+	uint64_t sent, received;
+	bool refused;
 };
 
-static void ipsi_check_count(const struct ipsi_check *check,
+/* Forged packets are refused as well, but then good ones have passed. */
+static void ipsi_check_count(struct ipsi_check *check,
 			     struct ipsi_check_traffic *traffic)
 {
 	struct ipsi_attrs sa, stats;
 	uint64_t packets, failed;
+	char name[64];
 	size_t i;
 
 	memset(traffic, 0, sizeof(*traffic));
@@ -284,30 +306,24 @@ static void ipsi_check_count(const struct ipsi_check *check,
 			continue;
 		}
 		traffic->received += packets;
-		traffic->failed += failed;
-		if (failed)
-			ipsi_check_name_sa(&sa, traffic->in,
-					   sizeof(traffic->in));
+		if (packets || !failed)
+			continue;
+		traffic->refused = true;
+		ipsi_check_name_sa(&sa, name, sizeof(name));
+		ipsi_found(check, "refused",
+			   "%s has refused all %llu packets: the peer has another key; compare with the peer: ipsec-ipip sa show %s keys",
+			   name, (unsigned long long)failed, check->name);
 	}
 }
 
-/* Packets that were forged fail as well, but then good ones have passed. */
 static void ipsi_check_traffic(struct ipsi_check *check)
 {
 	struct ipsi_check_traffic traffic;
 	unsigned long unknown;
 
 	ipsi_check_count(check, &traffic);
-	if (traffic.received)
-		return;
-	if (traffic.failed) {
-		ipsi_found(check, "refused",
-			   "%s has refused all %llu packets: the peer has another key; compare with the peer: ipsec-ipip sa show %s keys",
-			   traffic.in, (unsigned long long)traffic.failed,
-			   check->name);
-		return;
-	}
-	if (traffic.sent < IPSI_CHECK_SILENT)
+	if (traffic.received || traffic.refused ||
+	    traffic.sent < IPSI_CHECK_SILENT)
 		return;
 	unknown = ipsi_check_xfrm_stat("XfrmInNoStates");
 	if (unknown)
@@ -319,6 +335,7 @@ static void ipsi_check_traffic(struct ipsi_check *check)
 		ipsi_found(check, "silent",
 			   "%llu packets were sent and none came back: look for a firewall that drops ESP, and whether the peer has the SAs, exchanged: tcpdump -ni any esp or ah; ipsec-ipip sa show %s",
 			   (unsigned long long)traffic.sent, check->name);
+	ipsi_check_firewall(check);
 }
 
 static void ipsi_check_flow(const struct ipsi_attrs *dev,
@@ -664,6 +681,7 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	struct ipsi_attrs dev;
 	struct ipsi_flow flow;
 	struct ipsi_link link;
+	bool carries;
 	int ret, err;
 
 	ipsi_attrs_parse(&dev, &ipsi_dev_set, msg);
@@ -692,12 +710,18 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 		return IPSI_OK;
 	}
 	ipsi_check_flow(&dev, &flow);
+	carries = link.up && ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_CARRIER);
+	err = ipsi_check_inner_routes(check, carries);
+	if (err)
+		return ipsi_fail("routes: %s", strerror(err));
 	/* The MTU of a wrong route does not matter. */
 	if (ipsi_check_route(check, &flow))
 		ipsi_check_mtu(check);
 	err = ipsi_snapshot_states(&check->snap,
 				   ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IF_ID),
 				   ipsi_check_stray, check);
+	if (!err)
+		err = ipsi_check_elsewhere(check, &flow);
 	if (err)
 		return ipsi_fail("SAD: %s", strerror(err));
 	err = ipsi_check_policies(check, &flow);
@@ -709,20 +733,21 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
 			  const char *name)
 {
-	struct ipsi_replies devs = {};
 	struct nlmsghdr *nlh;
-	int ret = IPSI_OK;
+	int ret = IPSI_OK, err;
 	size_t i;
 
 	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET, !name);
 	if (name)
 		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME, name);
 	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &devs);
-	for (i = 0; !ret && i < devs.n; i++)
-		ret = ipsi_check_dev(check, nl, devs.msg[i]);
-	ipsi_replies_free(&devs);
-	return ret;
+		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &check->devs);
+	for (i = 0; !ret && i < check->devs.n; i++)
+		ret = ipsi_check_dev(check, nl, check->devs.msg[i]);
+	if (ret || name)
+		return ret;
+	err = ipsi_check_host(check);
+	return err ? ipsi_fail("host: %s", strerror(err)) : IPSI_OK;
 }
 
 /**
@@ -751,6 +776,7 @@ int ipsi_check(int argc, char **argv)
 	if (check.json)
 		ipsi_json_print(check.json, ipsi_opts.pretty);
 	ipsi_replies_free(&check.sas);
+	ipsi_replies_free(&check.devs);
 	ipsi_snapshot_free(&check.snap);
 	ipsi_nl_close(&nl);
 	return ret ? ret : check.found ? IPSI_FINDINGS : IPSI_OK;

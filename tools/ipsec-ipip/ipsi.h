@@ -34,6 +34,7 @@ struct ipsi_opts {
 };
 
 extern struct ipsi_opts ipsi_opts;
+extern const char ipsi_version[];
 
 /* Messages: one line on stderr. The first two return the exit code. */
 int ipsi_fail(const char *fmt, ...) IPSI_PRINTF(1, 2);

@@ -13,6 +13,8 @@
 #include "module.h"
 #include "verbs.h"
 
+const char ipsi_version[] = IPSI_VERSION;
+
 const struct ipsi_verb ipsi_verbs[] = {
 	{ NULL, "show", ipsi_show, "[DEV]", "show devices (the default)" },
 	{ "sa", "add", ipsi_sa_add, "DEV {in|out} spi SPI WORD...",

@@ -97,7 +97,8 @@ static bool ipsi_read_line(const char *path, char *line, int size)
 	return done;
 }
 
-static bool ipsi_module_loaded(char *version, int size)
+/* Read the version of the loaded module; return false if there is none. */
+bool ipsi_module_loaded(char *version, int size)
 {
 	return ipsi_read_line("/sys/module/" IPSI_MODULE "/version", version,
 			      size);

@@ -3,6 +3,9 @@
 #ifndef _IPSI_MODULE_H
 #define _IPSI_MODULE_H
 
+#include <stdbool.h>
+
+bool ipsi_module_loaded(char *version, int size);
 void ipsi_module_print_version(void);
 int ipsi_module_missing(void);
 

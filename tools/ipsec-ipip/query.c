@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -95,6 +96,9 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 			link->foreign = true;
 			link->netnsid = mnl_attr_get_u32(attr);
 		}
+		if (mnl_attr_get_type(attr) == IFLA_MASTER &&
+		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			link->master = mnl_attr_get_u32(attr);
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
 			snprintf(link->name, sizeof(link->name), "%s",
@@ -373,6 +377,168 @@ int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif)
 		mnl_attr_put_u32(nlh, RTA_MARK, flow->mark);
 	*oif = 0;
 	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_route, oif);
+}
+
+static void ipsi_query_parse_route(const struct nlmsghdr *nlh,
+				   struct ipsi_route *route)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	memset(route, 0, sizeof(*route));
+	route->family = rtm->rtm_family;
+	route->type = rtm->rtm_type;
+	route->plen = rtm->rtm_dst_len;
+	route->table = rtm->rtm_table;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_OIF:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				route->oif = mnl_attr_get_u32(attr);
+			break;
+		case RTA_TABLE:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				route->table = mnl_attr_get_u32(attr);
+			break;
+		case RTA_DST:
+			if (mnl_attr_get_payload_len(attr) <=
+			    sizeof(route->dst))
+				memcpy(route->dst, mnl_attr_get_payload(attr),
+				       mnl_attr_get_payload_len(attr));
+			break;
+		}
+	}
+}
+
+static int ipsi_query_take_inner(const struct nlmsghdr *nlh, void *data)
+{
+	if (nlh->nlmsg_type == RTM_NEWROUTE)
+		ipsi_query_parse_route(nlh, data);
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_inner_route() - get the route of packets of this host
+ * @flow: the packets; only the remote address counts
+ * @route: the answer
+ *
+ * Return: 0, or the errno of the route lookup.
+ */
+int ipsi_query_inner_route(const struct ipsi_flow *flow,
+			   struct ipsi_route *route)
+{
+	char buf[MNL_NLMSG_HDRLEN + 128] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *rtm;
+
+	nlh = ipsi_query_begin(buf, RTM_GETROUTE, NLM_F_ACK);
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = flow->family;
+	rtm->rtm_dst_len = 8 * flow->len;
+	mnl_attr_put(nlh, RTA_DST, flow->len, flow->remote);
+	memset(route, 0, sizeof(*route));
+	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_inner, route);
+}
+
+struct ipsi_query_routes {
+	void (*handle)(const struct ipsi_route *route, void *data);
+	void *data;
+};
+
+static int ipsi_query_take_routes(const struct nlmsghdr *nlh, void *data)
+{
+	struct ipsi_query_routes *routes = data;
+	struct ipsi_route route;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE)
+		return MNL_CB_OK;
+	ipsi_query_parse_route(nlh, &route);
+	if (route.type == RTN_UNICAST)
+		routes->handle(&route, routes->data);
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_routes() - get all unicast routes of this namespace
+ * @handle: called for each route
+ * @data: for @handle
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_routes(void (*handle)(const struct ipsi_route *route,
+				     void *data), void *data)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ipsi_query_routes routes = { .handle = handle, .data = data };
+	struct nlmsghdr *nlh;
+	struct rtmsg *rtm;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < 2 && !err; i++) {
+		nlh = ipsi_query_begin(buf, RTM_GETROUTE, NLM_F_DUMP);
+		rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+		rtm->rtm_family = families[i];
+		err = ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_routes,
+				 &routes);
+		/* A kernel without IPv6 has no such routes. */
+		if (err == EOPNOTSUPP && families[i] == AF_INET6)
+			err = 0;
+	}
+	return err;
+}
+
+struct ipsi_query_xfrm_links {
+	void (*handle)(uint32_t if_id, void *data);
+	void *data;
+};
+
+static int ipsi_query_take_xfrm_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr, *info, *inner, *kind_data = NULL;
+	struct ipsi_query_xfrm_links *links = data;
+	bool xfrm = false;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+			continue;
+		mnl_attr_for_each_nested(info, attr) {
+			if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
+				xfrm = !strcmp(mnl_attr_get_str(info), "xfrm");
+			if (mnl_attr_get_type(info) == IFLA_INFO_DATA)
+				kind_data = info;
+		}
+	}
+	if (!xfrm || !kind_data)
+		return MNL_CB_OK;
+	mnl_attr_for_each_nested(inner, kind_data)
+		if (mnl_attr_get_type(inner) == IFLA_XFRM_IF_ID &&
+		    mnl_attr_validate(inner, MNL_TYPE_U32) == 0)
+			links->handle(mnl_attr_get_u32(inner), links->data);
+	return MNL_CB_OK;
+}
+
+/**
+ * ipsi_query_xfrm_links() - get the if_ids of the links of type xfrm
+ * @handle: called for each link
+ * @data: for @handle
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_query_xfrm_links(void (*handle)(uint32_t if_id, void *data),
+			  void *data)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+	struct ipsi_query_xfrm_links links = { .handle = handle, .data = data };
+	struct nlmsghdr *nlh;
+
+	nlh = ipsi_query_begin(buf, RTM_GETLINK, NLM_F_DUMP);
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_xfrm_link,
+			  &links);
 }
 
 struct ipsi_query_states {

@@ -18,6 +18,7 @@
  * @ifindex: its index
  * @name: its name
  * @up: it is administratively up
+ * @master: index of its VRF or bridge, 0 for none
  * @foreign: its underlay is in another namespace
  * @netnsid: this namespace's id of that one; -1 if unknown
  */
@@ -25,6 +26,7 @@ struct ipsi_link {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
 	bool up;
+	uint32_t master;
 	bool foreign;
 	int32_t netnsid;
 };
@@ -60,6 +62,24 @@ struct ipsi_flow {
 	uint8_t remote[sizeof(struct in6_addr)];
 	uint32_t link;
 	uint32_t mark;
+};
+
+/**
+ * struct ipsi_route - a route to a network
+ * @family: address family
+ * @type: RTN_*
+ * @plen: length of the prefix
+ * @dst: the network
+ * @table: routing table
+ * @oif: ifindex of the device, 0 for none or several
+ */
+struct ipsi_route {
+	int family;
+	uint8_t type;
+	uint8_t plen;
+	uint8_t dst[sizeof(struct in6_addr)];
+	uint32_t table;
+	uint32_t oif;
 };
 
 /**
@@ -100,6 +120,12 @@ int ipsi_query_underlay_index(const char *dev, const char *name,
 int ipsi_query_addrs(void (*handle)(int family, const void *addr, void *data),
 		     void *data);
 int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif);
+int ipsi_query_inner_route(const struct ipsi_flow *flow,
+			   struct ipsi_route *route);
+int ipsi_query_routes(void (*handle)(const struct ipsi_route *route,
+				     void *data), void *data);
+int ipsi_query_xfrm_links(void (*handle)(uint32_t if_id, void *data),
+			  void *data);
 int ipsi_query_states(void (*handle)(const struct ipsi_state *state,
 				     void *data), void *data);
 int ipsi_query_policies(void (*handle)(const struct ipsi_policy *policy,

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "attrs.h"
+#include "nl.h"
 #include "snapshot.h"
 
 /* Rows are found by this. It has no padding, and bytes that do not count are 0. */
-struct ipsi_key {
+struct ipsi_row_key {
 	uint32_t if_id;
 	uint32_t family;
 	uint8_t first[sizeof(struct in6_addr)];
@@ -28,7 +30,7 @@ struct ipsi_key {
  * @item: owned
  */
 struct ipsi_row {
-	struct ipsi_key key;
+	struct ipsi_row_key key;
 	size_t order;
 	void *item;
 };
@@ -45,7 +47,7 @@ struct ipsi_saved_policy {
 };
 
 /* Adds a row, which owns @item. Returns false, with @item freed, without memory. */
-static bool ipsi_table_add(struct ipsi_table *table, const struct ipsi_key *key,
+static bool ipsi_table_add(struct ipsi_table *table, const struct ipsi_row_key *key,
 			   void *item)
 {
 	struct ipsi_row *rows = table->rows;
@@ -75,7 +77,7 @@ static int ipsi_row_cmp(const void *a, const void *b)
 
 /* Returns the index of the first row with a key, or of the next one. */
 static size_t ipsi_table_find(const struct ipsi_table *table,
-			      const struct ipsi_key *key)
+			      const struct ipsi_row_key *key)
 {
 	size_t low = 0, high = table->n, mid;
 
@@ -91,7 +93,7 @@ static size_t ipsi_table_find(const struct ipsi_table *table,
 
 /* Returns the item of a row, or NULL if the row has another key. */
 static const void *ipsi_table_item(const struct ipsi_table *table, size_t i,
-				   const struct ipsi_key *key)
+				   const struct ipsi_row_key *key)
 {
 	if (i == table->n || memcmp(&table->rows[i].key, key, sizeof(*key)))
 		return NULL;
@@ -132,13 +134,13 @@ static int ipsi_reading_end(struct ipsi_reading *reading, int err)
 }
 
 static void ipsi_reading_add(struct ipsi_reading *reading,
-			     const struct ipsi_key *key, void *item)
+			     const struct ipsi_row_key *key, void *item)
 {
 	if (!item || !ipsi_table_add(reading->table, key, item))
 		reading->err = ENOMEM;
 }
 
-static void ipsi_key_addr(struct ipsi_key *key, int family, const void *addr)
+static void ipsi_key_addr(struct ipsi_row_key *key, int family, const void *addr)
 {
 	memset(key, 0, sizeof(*key));
 	key->family = family;
@@ -148,7 +150,7 @@ static void ipsi_key_addr(struct ipsi_key *key, int family, const void *addr)
 
 static void ipsi_save_addr(int family, const void *addr, void *data)
 {
-	struct ipsi_key key;
+	struct ipsi_row_key key;
 
 	ipsi_key_addr(&key, family, addr);
 	ipsi_reading_add(data, &key, calloc(1, 1));
@@ -166,7 +168,7 @@ int ipsi_snapshot_local(struct ipsi_snapshot *snap,
 			const struct ipsi_flow *flow, bool *found)
 {
 	struct ipsi_reading reading = { .table = &snap->addrs };
-	struct ipsi_key key;
+	struct ipsi_row_key key;
 	int err = 0;
 
 	*found = false;
@@ -185,7 +187,7 @@ int ipsi_snapshot_local(struct ipsi_snapshot *snap,
 static void ipsi_save_state(const struct ipsi_state *state, void *data)
 {
 	struct ipsi_saved_state *item = malloc(sizeof(*item));
-	const struct ipsi_key key = { .if_id = state->if_id };
+	const struct ipsi_row_key key = { .if_id = state->if_id };
 
 	if (item) {
 		item->info = *state->info;
@@ -193,6 +195,40 @@ static void ipsi_save_state(const struct ipsi_state *state, void *data)
 		item->state.info = &item->info;
 	}
 	ipsi_reading_add(data, &key, item);
+}
+
+static int ipsi_snapshot_read_states(struct ipsi_snapshot *snap)
+{
+	struct ipsi_reading reading = { .table = &snap->states };
+
+	if (snap->states.read)
+		return 0;
+	return ipsi_reading_end(&reading, ipsi_query_states(ipsi_save_state,
+							    &reading));
+}
+
+/**
+ * ipsi_snapshot_all_states() - get the states
+ * @snap: the snapshot
+ * @handle: called for each state
+ * @data: for @handle
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_snapshot_all_states(struct ipsi_snapshot *snap,
+			     void (*handle)(const struct ipsi_state *state,
+					    void *data), void *data)
+{
+	const struct ipsi_saved_state *item;
+	int err;
+	size_t i;
+
+	err = ipsi_snapshot_read_states(snap);
+	for (i = 0; !err && i < snap->states.n; i++) {
+		item = snap->states.rows[i].item;
+		handle(&item->state, data);
+	}
+	return err;
 }
 
 /**
@@ -208,16 +244,12 @@ int ipsi_snapshot_states(struct ipsi_snapshot *snap, uint32_t if_id,
 			 void (*handle)(const struct ipsi_state *state,
 					void *data), void *data)
 {
-	struct ipsi_reading reading = { .table = &snap->states };
-	const struct ipsi_key key = { .if_id = if_id };
+	const struct ipsi_row_key key = { .if_id = if_id };
 	const struct ipsi_saved_state *item;
-	int err = 0;
+	int err;
 	size_t i;
 
-	if (!snap->states.read)
-		err = ipsi_reading_end(&reading,
-				       ipsi_query_states(ipsi_save_state,
-							 &reading));
+	err = ipsi_snapshot_read_states(snap);
 	if (err)
 		return err;
 	for (i = ipsi_table_find(&snap->states, &key);
@@ -227,7 +259,7 @@ int ipsi_snapshot_states(struct ipsi_snapshot *snap, uint32_t if_id,
 }
 
 /* The key of a policy without if_id, the same for both directions. */
-static void ipsi_key_ends(struct ipsi_key *key, int family, const void *a,
+static void ipsi_key_ends(struct ipsi_row_key *key, int family, const void *a,
 			  const void *b)
 {
 	const size_t len = family == AF_INET ? sizeof(struct in_addr) :
@@ -240,14 +272,14 @@ static void ipsi_key_ends(struct ipsi_key *key, int family, const void *a,
 	memcpy(key->second, swap ? a : b, len);
 }
 
-static void ipsi_key_tmpl(struct ipsi_key *key,
+static void ipsi_key_tmpl(struct ipsi_row_key *key,
 			  const struct xfrm_user_tmpl *tmpl)
 {
 	ipsi_key_ends(key, tmpl->family, &tmpl->saddr, &tmpl->id.daddr);
 }
 
 static void ipsi_save_policy_as(const struct ipsi_policy *policy,
-				const struct ipsi_key *key,
+				const struct ipsi_row_key *key,
 				struct ipsi_reading *reading)
 {
 	const size_t len = policy->n * sizeof(*policy->tmpl);
@@ -267,7 +299,7 @@ static void ipsi_save_policy_as(const struct ipsi_policy *policy,
 /* A policy without if_id has a row for each pair of endpoints. */
 static void ipsi_save_policy(const struct ipsi_policy *policy, void *data)
 {
-	struct ipsi_key key = { .if_id = policy->if_id }, earlier;
+	struct ipsi_row_key key = { .if_id = policy->if_id }, earlier;
 	size_t i, j;
 
 	if (policy->if_id) {
@@ -287,7 +319,7 @@ static void ipsi_save_policy(const struct ipsi_policy *policy, void *data)
 }
 
 static void ipsi_snapshot_policies_of(const struct ipsi_table *table,
-				      const struct ipsi_key *key,
+				      const struct ipsi_row_key *key,
 				      void (*handle)(const struct ipsi_policy *,
 						     void *data), void *data)
 {
@@ -317,7 +349,7 @@ int ipsi_snapshot_policies(struct ipsi_snapshot *snap, uint32_t if_id,
 {
 	static const uint8_t any[sizeof(struct in6_addr)];
 	struct ipsi_reading reading = { .table = &snap->policies };
-	struct ipsi_key key = { .if_id = if_id };
+	struct ipsi_row_key key = { .if_id = if_id };
 	int err = 0;
 
 	if (!snap->policies.read)
@@ -336,6 +368,91 @@ int ipsi_snapshot_policies(struct ipsi_snapshot *snap, uint32_t if_id,
 	return 0;
 }
 
+/* A reading of the routes through devices of ours; a router may have a million
+ * others.
+ */
+struct ipsi_reading_routes {
+	struct ipsi_reading reading;
+	uint32_t *devs;
+	size_t n;
+};
+
+static int ipsi_u32_cmp(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void ipsi_save_route(const struct ipsi_route *route, void *data)
+{
+	const struct ipsi_row_key key = { .if_id = route->oif };
+	struct ipsi_reading_routes *routes = data;
+	struct ipsi_route *item;
+
+	if (!route->oif || !bsearch(&route->oif, routes->devs, routes->n,
+				    sizeof(*routes->devs), ipsi_u32_cmp))
+		return;
+	item = malloc(sizeof(*item));
+	if (item)
+		*item = *route;
+	ipsi_reading_add(&routes->reading, &key, item);
+}
+
+static int ipsi_snapshot_read_routes(struct ipsi_snapshot *snap,
+				     const struct ipsi_replies *devs)
+{
+	struct ipsi_reading_routes routes = { .reading.table = &snap->routes };
+	struct ipsi_attrs dev;
+	size_t i;
+	int err;
+
+	if (snap->routes.read)
+		return 0;
+	routes.devs = calloc(devs->n + 1, sizeof(*routes.devs));
+	if (!routes.devs)
+		return errno;
+	for (i = 0; i < devs->n; i++) {
+		ipsi_attrs_parse(&dev, &ipsi_dev_set, devs->msg[i]);
+		routes.devs[i] = ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX);
+	}
+	routes.n = devs->n;
+	qsort(routes.devs, routes.n, sizeof(*routes.devs), ipsi_u32_cmp);
+	err = ipsi_reading_end(&routes.reading,
+			       ipsi_query_routes(ipsi_save_route, &routes));
+	free(routes.devs);
+	return err;
+}
+
+/**
+ * ipsi_snapshot_routes() - get the routes through a device
+ * @snap: the snapshot
+ * @devs: all devices for which this will be called
+ * @ifindex: the device
+ * @handle: called for each route
+ * @data: for @handle
+ *
+ * Return: 0 or an errno.
+ */
+int ipsi_snapshot_routes(struct ipsi_snapshot *snap,
+			 const struct ipsi_replies *devs, uint32_t ifindex,
+			 void (*handle)(const struct ipsi_route *route,
+					void *data), void *data)
+{
+	const struct ipsi_row_key key = { .if_id = ifindex };
+	const struct ipsi_route *route;
+	size_t i;
+	int err;
+
+	err = ipsi_snapshot_read_routes(snap, devs);
+	if (err)
+		return err;
+	for (i = ipsi_table_find(&snap->routes, &key);
+	     (route = ipsi_table_item(&snap->routes, i, &key)); i++)
+		handle(route, data);
+	return 0;
+}
+
 /**
  * ipsi_snapshot_free() - free a snapshot
  * @snap: the snapshot, empty afterwards
@@ -345,4 +462,5 @@ void ipsi_snapshot_free(struct ipsi_snapshot *snap)
 	ipsi_table_free(&snap->addrs);
 	ipsi_table_free(&snap->states);
 	ipsi_table_free(&snap->policies);
+	ipsi_table_free(&snap->routes);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The addresses, the SAD and the SPD of the namespace, each read at most once */
+/* The addresses, routes, SAD and SPD of the namespace, each read at most once */
 #ifndef _IPSI_SNAPSHOT_H
 #define _IPSI_SNAPSHOT_H
 
@@ -24,17 +24,28 @@ struct ipsi_table {
  * @addrs: local addresses
  * @states: states by if_id
  * @policies: policies by if_id, or by the endpoints of their templates
+ * @routes: routes through devices of ours, by ifindex
  */
 struct ipsi_snapshot {
 	struct ipsi_table addrs;
 	struct ipsi_table states;
 	struct ipsi_table policies;
+	struct ipsi_table routes;
 };
+
+struct ipsi_replies;
 
 int ipsi_snapshot_local(struct ipsi_snapshot *snap,
 			const struct ipsi_flow *flow, bool *found);
 int ipsi_snapshot_states(struct ipsi_snapshot *snap, uint32_t if_id,
 			 void (*handle)(const struct ipsi_state *state,
+					void *data), void *data);
+int ipsi_snapshot_all_states(struct ipsi_snapshot *snap,
+			     void (*handle)(const struct ipsi_state *state,
+					    void *data), void *data);
+int ipsi_snapshot_routes(struct ipsi_snapshot *snap,
+			 const struct ipsi_replies *devs, uint32_t ifindex,
+			 void (*handle)(const struct ipsi_route *route,
 					void *data), void *data);
 int ipsi_snapshot_policies(struct ipsi_snapshot *snap, uint32_t if_id,
 			   const struct ipsi_flow *flow,

@@ -267,5 +267,95 @@ policies_that_catch()
 	finds
 }
 
+# Routes that lead past the device, or not to it
+inner_routes()
+{
+	start
+	ipsi_device_side right
+	ipsi_do right ip route add 192.168.100.0/24 dev "$DEV"
+	ipsi_do right ip address add 192.168.3.1/24 dev "$DEV"
+	finds
+	ipsi_do right ip route add 192.168.100.0/25 via 10.0.0.1
+	finds 'bypass:192.168.100.1 leave by eth0 in clear, although the device has the route 192.168.100.0/24'
+	ipsi_do right ip route del 192.168.100.0/25
+	ipsi_do right ip rule add to 192.168.100.0/24 lookup 77
+	ipsi_do right ip route add default via 10.0.0.1 table 77
+	finds 'bypass:192.168.100.1 leave by eth0'
+	ipsi_do right ip rule del to 192.168.100.0/24
+	finds
+	ipsi_do right ip address flush dev "$DEV"
+	ipsi_do right ip route flush dev "$DEV"
+	finds 'no-inner-route:ip route add NETWORK dev ipsec0'
+	ipsi_do right ip route add default dev "$DEV" table 78
+	finds
+}
+
+# SAs with the if_id of another device, or of none
+other_if_ids()
+{
+	local algs=(enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}"
+		    auth-trunc 'hmac(sha256)' "${IPSI_AUTH_KEY[right]}" 128)
+	local ends=(src 10.0.0.2 dst 10.0.0.1 proto esp)
+
+	start
+	ipsi_device right
+	ipsi_device_sa right in
+	ipsi_do right ip xfrm state add "${ends[@]}" spi 0x2001 mode transport \
+		"${algs[@]}"
+	finds no-sa-out 'sa-other-if-id:esp 0x00002001 is between the endpoints of the device, but has no if_id'
+	ipsi_do right ip xfrm state add "${ends[@]}" spi 0x2002 mode transport \
+		if_id 0x63 "${algs[@]}"
+	ipsi_do right ip xfrm state deleteall spi 0x2001
+	finds no-sa-out 'sa-other-if-id:has the if_id 0x63 and not 0x7'
+	ipsi_has "$(ipsi_try right ipsec-ipip check)" \
+		"host: sa-no-device: esp 0x00002002 has the if_id 0x63" "host"
+	ipsi_do right ip link add xfrm0 type xfrm dev "$IPSI_WIRE" if_id 0x63
+	ipsi_has_not "$(ipsi_try right ipsec-ipip check)" sa-no-device \
+		"with an xfrm interface"
+	ipsi_device_sa right out
+	finds
+}
+
+# A firewall that drops ESP is named if the link is silent.
+firewall()
+{
+	ipsi_need nft
+	start
+	ipsi_device_side right
+	ipsi_try right nft add table inet filter
+	ipsi_try right nft 'add chain inet filter input { type filter hook input priority 0; policy drop; }'
+	finds
+	ipsi_send right 10
+	finds silent 'firewall:inet filter input drops what no rule accepts'
+	ipsi_try right nft add rule inet filter input meta l4proto esp accept
+	finds silent
+	ipsi_try right nft flush chain inet filter input
+	ipsi_try right nft add rule inet filter input ip protocol 50 counter drop
+	finds silent 'firewall:inet filter input: ip protocol esp counter'
+	ipsi_try right nft delete table inet filter
+	finds silent
+}
+
+# The next step after an upgrade, and after a clock that was set back
+host()
+{
+	local version=/sys/module/ipsec_ipip/version now script
+
+	start
+	ipsi_device_side right
+	[ -e "$version" ] || ipsi_fail "no $version"
+	echo 0.0 > "$IPSI_TMP/version"
+	script="mount --bind $IPSI_TMP/version $version"
+	script+="; nsenter --net=/run/netns/$right ipsec-ipip check"
+	ipsi_has "$(unshare --mount bash -c "$script")" \
+		"host: module-old: the loaded module has version 0.0" "module"
+	now=$(date +%s)
+	ipsi_do right date -s "@$((now - 1000))"
+	ipsi_has "$(ipsi_try right ipsec-ipip check "$DEV")" \
+		"clock: the inbound SA esp ${IPSI_SPI[left]} was added" "clock"
+	date -s "@$now"
+}
+
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
-	policies_that_are_missing policies_that_catch
+	policies_that_are_missing policies_that_catch inner_routes \
+	other_if_ids firewall host

@@ -202,6 +202,8 @@ ages()
 	ipsi_do left ip link set "$DEV" type ipsec-ipip keying adopt
 	ipsi_has "$(ipsi_try left ipsec-ipip show "$DEV")" \
 		"key manager: none is running" "no daemon"
+	ipsi_has "$(ipsi_try left ipsec-ipip check "$DEV")" \
+		"no key manager is running" "no daemon"
 	ipsi_bg left ip xfrm monitor > /dev/null
 	ipsi_wait "daemon" shows_daemon
 }

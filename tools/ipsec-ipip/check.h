@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Parts of "ipsec-ipip check" */
+#ifndef _IPSI_CHECK_H
+#define _IPSI_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipsi.h"
+#include "nl.h"
+#include "snapshot.h"
+
+struct ipsi_attrs;
+struct json_object;
+
+/**
+ * struct ipsi_check - a run of the check
+ * @dev: the device being checked
+ * @name: its name, or that of the host
+ * @sas: its SAs
+ * @devs: all devices that are checked
+ * @snap: the rest of the namespace
+ * @found: number of findings so far
+ * @json: the findings, or NULL if they are printed as text
+ */
+struct ipsi_check {
+	const struct ipsi_attrs *dev;
+	const char *name;
+	struct ipsi_replies sas;
+	struct ipsi_replies devs;
+	struct ipsi_snapshot snap;
+	size_t found;
+	struct json_object *json;
+};
+
+void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
+		...) IPSI_PRINTF(3, 4);
+
+/* check-route.c */
+int ipsi_check_inner_routes(struct ipsi_check *check, bool carries);
+
+/* check-firewall.c */
+void ipsi_check_firewall(struct ipsi_check *check);
+
+/* check-host.c */
+int ipsi_check_host(struct ipsi_check *check);
+int ipsi_check_elsewhere(struct ipsi_check *check,
+			 const struct ipsi_flow *flow);
+
+#endif /* _IPSI_CHECK_H */
