@@ -29,7 +29,7 @@ struct ipsi_opts {
 	bool brief;
 	const char *write;	/* -w FILE of capture, or NULL */
 	const char *count;	/* -c COUNT of capture, or NULL */
-	const char *format;	/* --format FORMAT of sa show, or NULL */
+	const char *format;	/* --format FORMAT of sa show and metrics, or NULL */
 	const char *verb;	/* the verb, for messages */
 };
 
@@ -127,5 +127,6 @@ int ipsi_setconf(int argc, char **argv);
 int ipsi_addconf(int argc, char **argv);
 int ipsi_syncconf(int argc, char **argv);
 int ipsi_capture(int argc, char **argv);
+int ipsi_metrics_run(int argc, char **argv);
 
 #endif /* _IPSI_H */

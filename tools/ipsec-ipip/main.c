@@ -56,6 +56,9 @@ const struct ipsi_verb ipsi_verbs[] = {
 	  "write those of a link to its file" },
 	{ NULL, "capture", ipsi_capture, "[DEV] [-w FILE] [-c COUNT]",
 	  "print packets with their SAs, or write them to a pcap file" },
+	{ NULL, "metrics", ipsi_metrics_run,
+	  "[--format {prometheus|openmetrics}]",
+	  "print metrics of all devices for Prometheus" },
 };
 
 const size_t ipsi_n_verbs = IPSI_ARRAY_SIZE(ipsi_verbs);
@@ -291,6 +294,7 @@ static const struct {
 	{ ipsi_capture, "capture", "-w", "--write", &ipsi_opts.write },
 	{ ipsi_capture, "capture", "-c", "--count", &ipsi_opts.count },
 	{ ipsi_sa_show, "sa show", "", "--format", &ipsi_opts.format },
+	{ ipsi_metrics_run, "metrics", "", "--format", &ipsi_opts.format },
 };
 
 static int ipsi_unknown_option(const char *word)

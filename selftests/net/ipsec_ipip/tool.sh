@@ -208,6 +208,67 @@ ages()
 	ipsi_wait "daemon" shows_daemon
 }
 
+# metric NAME LABELS: print the value of a metric of the left host
+metric()
+{
+	ipsi_try left ipsec-ipip metrics | sed -n "s/^ipsec_ipip_$1{$2} //p"
+}
+
+# The numbers are those of JSON, and Prometheus can read them.
+metrics()
+{
+	local labels="device=\"$DEV\",direction=\"out\",proto=\"esp\",spi=\"${IPSI_SPI[left]}\""
+	local text json
+
+	ipsi_topology
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device_side left
+	ipsi_device right
+	ipsi_device_sa left out spi 0x1001 limit packet-hard 8
+	ipsi_do left ipsec-ipip sa activate "$DEV" spi "${IPSI_SPI[left]}"
+	ipsi_do left ip link add 'a"b\c' type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.9
+	ipsi_send left 3
+	ipsi_do left ipsec-ipip sa activate "$DEV" spi 0x1001
+	ipsi_send left 2
+	ipsi_device_sa right in spi 0x1001
+	ipsi_do left ipsec-ipip sa flush "$DEV" in
+	ipsi_do left ip link set 'a"b\c' up
+	ipsi_try left ip route add 10.9.9.9 dev 'a"b\c'
+	ipsi_try left ping -c 1 -W 1 10.9.9.9 > /dev/null
+
+	ipsi_is "$(metric carrier "device=\"$DEV\"")" 0 "carrier"
+	ipsi_is "$(metric sas "device=\"$DEV\",direction=\"out\"")" 2 "SAs"
+	ipsi_is "$(metric sa_active "$labels")" 0 "the other SA is active"
+	ipsi_is "$(metric sa_packets_total "$labels")" 3 "packets of an SA"
+	labels=${labels/${IPSI_SPI[left]}/0x00001001}
+	ipsi_is "$(metric sa_active "$labels")" 1 "the SA is active"
+	ipsi_is "$(metric sa_left_packets "$labels")" 6 "packets left"
+	ipsi_is "$(metric sa_left_ratio "$labels")" 0.7500 "part left"
+	json=$(ipsi_try left ipsec-ipip -j sa show "$DEV" out spi 0x1001)
+	ipsi_is "$(metric sa_bytes_total "$labels")" "$(ipsi_json "$json" bytes)" \
+		"bytes of an SA"
+	json=$(ipsi_try left ipsec-ipip -j show 'a"b\c')
+	text=$(metric refused_packets_total \
+		'device="a\\"b\\\\c",reason="tx-no-sa"')
+	ipsi_is "$text" "$(ipsi_json "$json" tx_no_sa)" "refused packets"
+	[ "$text" -gt 0 ] || ipsi_fail "nothing was refused"
+
+	text=$(ipsi_try left setpriv --reuid 65534 --clear-groups \
+		ipsec-ipip metrics)
+	ipsi_has "$text" "# SAs are left out" "without CAP_NET_ADMIN"
+	ipsi_has_not "$text" ipsec_ipip_sa_ "without CAP_NET_ADMIN"
+	text=$(ipsi_try left ipsec-ipip metrics --format openmetrics)
+	ipsi_is "$(tail -n 1 <<< "$text")" "# EOF" "end of OpenMetrics"
+	ipsi_has "$text" "# TYPE ipsec_ipip_refused_packets counter" "family"
+	ipsi_is "$(grep -c '^# [^HTUE]' <<< "$text")" 0 "comments"
+	PATH+=:${IPSI_UNPACKED:-/nowhere}/prometheus/usr/bin
+	command -v promtool > /dev/null || ipsi_skip "promtool is not installed"
+	ipsi_try left ipsec-ipip metrics > "$IPSI_TMP/metrics"
+	text=$(promtool check metrics < "$IPSI_TMP/metrics" 2>&1) ||
+		ipsi_fail "promtool: $text"
+}
+
 output()
 {
 	ipsi_topology
@@ -237,4 +298,4 @@ monitor_of_a_device()
 	ipsi_has_not "$(cat "$log")" other "events"
 }
 
-ipsi_run devices keys spis state_of_devices ages output monitor_of_a_device
+ipsi_run devices keys spis state_of_devices ages metrics output monitor_of_a_device
