@@ -276,7 +276,8 @@ completion()
 	completes "$c genkey -a aes" aes-128 aes-192 aes-256 aesctr
 	completes "$c import " file:
 	completes "$c import x --na" --name
-	completes "$c export ipsec0 --to " ip-xfrm openbsd self
+	completes "$c export ipsec0 --to " ip-xfrm openbsd self swanctl libreswan
+	completes "$c metrics --format " prometheus openmetrics
 	completes "$c sa bogus "
 }
 

@@ -150,6 +150,8 @@ static void ipsi_complete_value(const char *token, size_t len, const char *word,
 		ipsi_complete_all_algs();
 	else if (!strcmp(name, "KEY") || !strcmp(name, "FILE"))
 		puts("file:");
+	else if (!strcmp(name, "NET") || !strcmp(name, "ADDR"))
+		return;
 	else if (!strcmp(name, "LIMIT"))
 		for (i = 0; i < IPSI_ARRAY_SIZE(limits); i++)
 			printf("%s-soft\n%s-hard\n", limits[i], limits[i]);
@@ -207,6 +209,15 @@ static void ipsi_complete_verb(const struct ipsi_verb *verb, int argc,
 		return;
 	}
 	token = ipsi_complete_token(verb->args, argc, &len);
+	/* The value of an option, or the next argument */
+	if (argc && argv[argc - 1][0] == '-') {
+		for (places = 0; (token = ipsi_complete_token(verb->args, places,
+							      &len)), len;
+		     places++)
+			if (!strncmp(token, argv[argc - 1], len))
+				break;
+		token = ipsi_complete_token(verb->args, places + 1, &len);
+	}
 	ipsi_complete_value(token, len, verb->name, argc ? argv[0] : NULL);
 }
 

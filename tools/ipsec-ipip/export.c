@@ -15,6 +15,7 @@
 
 #include "algs.h"
 #include "attrs.h"
+#include "export-ike.h"
 #include "nl.h"
 #include "sa-id.h"
 #include "setup.h"
@@ -25,12 +26,15 @@
  * @setup: the link, with the view of this host; SA 0 is outbound, 1 inbound
  * @has: which of the two SAs there are
  * @write: writes it for the peer; returns an exit code
+ * @ike: write it for an IKE daemon instead
+ * @libreswan: that daemon is libreswan, not strongSwan
  */
 struct ipsi_export {
 	const char *dev;
 	struct ipsi_setup setup;
 	bool has[2];
 	int (*write)(const struct ipsi_setup *setup);
+	bool ike, libreswan;
 };
 
 static void ipsi_export_key(const struct ipsi_key *key)
@@ -238,9 +242,11 @@ static int ipsi_export_to(void *ctx, char **args)
 	for (i = 0; i < IPSI_ARRAY_SIZE(formats); i++)
 		if (!strcmp(formats[i].name, args[0]))
 			export->write = formats[i].write;
-	if (export->write)
+	export->libreswan = !strcmp(args[0], "libreswan");
+	export->ike = export->libreswan || !strcmp(args[0], "swanctl");
+	if (export->write || export->ike)
 		return IPSI_OK;
-	return ipsi_usage("--to: \"%s\" is not ip-xfrm, openbsd or self",
+	return ipsi_usage("--to: \"%s\" is not ip-xfrm, openbsd, self, swanctl or libreswan",
 			  args[0]);
 }
 
@@ -264,7 +270,8 @@ static int ipsi_export_net(void *ctx, char **args)
 }
 
 static const struct ipsi_word ipsi_export_table[] = {
-	{ .word = "--to", .n_args = 1, .args = "{ip-xfrm|openbsd|self}",
+	{ .word = "--to", .n_args = 1,
+	  .args = "{ip-xfrm|openbsd|self|swanctl|libreswan}",
 	  .help = "format; self: of ipsec-ipip.conf(5)",
 	  .parse = ipsi_export_to },
 	{ .word = "--gateway", .n_args = 1, .args = "NET", .repeats = true,
@@ -444,16 +451,18 @@ static int ipsi_export_run(struct ipsi_export *export, int argc, char **argv)
 	int ret;
 
 	export->dev = argv[0];
-	ret = ipsi_arg_dev(argv[0]);
-	if (!ret)
-		ret = ipsi_parse_words(ipsi_export_words.words,
-				       ipsi_export_words.n, export, argc - 1,
-				       argv + 1);
+	ret = ipsi_parse_words(ipsi_export_words.words, ipsi_export_words.n,
+			       export, argc - 1, argv + 1);
 	if (ret)
 		return ret;
+	if (export->ike)
+		return ipsi_export_ike(argv[0], &export->setup,
+				       export->libreswan);
 	if (!export->write)
-		return ipsi_usage("--to {ip-xfrm|openbsd|self} expected");
-	ret = ipsi_nl_open(&nl);
+		return ipsi_usage("--to {ip-xfrm|openbsd|self|swanctl|libreswan} expected");
+	ret = ipsi_arg_dev(argv[0]);
+	if (!ret)
+		ret = ipsi_nl_open(&nl);
 	if (!ret)
 		ret = ipsi_export_ends(export, &nl);
 	if (!ret)

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip export for IKE daemons: the peer's half of a link whose configuration
+ * file has keys from IKE. It comes from the file, and needs no link and no kernel.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "export-ike.h"
+#include "ipsi.h"
+
+#define IPSI_SECRET_FILE	"file:"
+
+/* The file was checked when the configuration was read. */
+static int ipsi_export_secret(struct ipsi_export_ike *ike)
+{
+	const char *value = ipsi_conf_text(&ike->conf, "Secret");
+	ssize_t len;
+	int fd;
+
+	if (!value)
+		return IPSI_OK;
+	value += strlen(IPSI_SECRET_FILE);
+	fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	len = fd < 0 ? -1 : read(fd, ike->secret, sizeof(ike->secret) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (len < 0)
+		return ipsi_fail("Secret: %s: %s", value, strerror(errno));
+	ike->secret[len] = '\0';
+	ike->secret_len = strcspn(ike->secret, "\r\n");
+	return IPSI_OK;
+}
+
+static void ipsi_export_addr(const struct ipsi_addr *addr,
+			     char text[INET6_ADDRSTRLEN])
+{
+	static const uint8_t zero[sizeof(struct in6_addr)];
+
+	if (!addr->family || !memcmp(addr->data, zero, addr->len))
+		snprintf(text, INET6_ADDRSTRLEN, "%%any");
+	else
+		inet_ntop(addr->family, addr->data, text, INET6_ADDRSTRLEN);
+}
+
+/* An identity of the file; else the address, or the subject of a certificate. */
+static void ipsi_export_id(const struct ipsi_conf *conf, const char *key,
+			   const char *addr, char id[IPSI_EXPORT_ID])
+{
+	const char *value = ipsi_conf_text(conf, key);
+
+	if (!value)
+		value = ipsi_conf_text(conf, "Certificate") ? "" : addr;
+	snprintf(id, IPSI_EXPORT_ID, "%s", value);
+}
+
+static int ipsi_export_add(char nets[][IPSI_NET_LEN], size_t *n,
+			   const struct ipsi_addr *addr, unsigned int plen)
+{
+	char text[INET6_ADDRSTRLEN], net[IPSI_NET_LEN];
+
+	inet_ntop(addr->family, addr->data, text, sizeof(text));
+	snprintf(net, sizeof(net), "%s/%u", text, plen);
+	return ipsi_setup_add_net(nets, n, net);
+}
+
+/* The networks of the file, as far as the command line has none. */
+static int ipsi_export_ike_nets(const struct ipsi_conf *conf,
+				struct ipsi_setup *setup)
+{
+	const bool mine = !setup->n_mine, theirs = !setup->n_theirs;
+	int ret = IPSI_OK;
+	size_t i;
+
+	for (i = 0; i < conf->n_address && mine && !ret; i++)
+		ret = ipsi_export_add(setup->mine, &setup->n_mine,
+				      &conf->address[i].local,
+				      8 * conf->address[i].local.len);
+	for (i = 0; i < conf->n_address && theirs && !ret; i++)
+		if (conf->address[i].peer.family)
+			ret = ipsi_export_add(setup->theirs, &setup->n_theirs,
+					      &conf->address[i].peer,
+					      conf->address[i].peer.plen);
+	for (i = 0; i < conf->n_route && theirs && !ret; i++)
+		ret = ipsi_export_add(setup->theirs, &setup->n_theirs,
+				      &conf->route[i].dst,
+				      conf->route[i].dst.plen);
+	if (!ret && !setup->n_mine)
+		ret = ipsi_usage("%s has no Address: add one, or --net NET",
+				 conf->path);
+	if (!ret && !setup->n_theirs)
+		ret = ipsi_usage("%s has no Route: add one, or --gateway NET",
+				 conf->path);
+	return ret;
+}
+
+static int ipsi_export_ike_fill(struct ipsi_export_ike *ike, const char *dev,
+				struct ipsi_setup *setup)
+{
+	struct ipsi_conf *conf = &ike->conf;
+	int ret;
+
+	ret = ipsi_conf_load(conf, dev);
+	if (ret)
+		return ret;
+	ipsi_conf_at(conf, 0);
+	if (!ipsi_conf_ike(conf))
+		return ipsi_fail("%s has keys set by hand, which IKE daemons do not take: use --to ip-xfrm, openbsd or self, or set Secret in place of [SA]",
+				 conf->path);
+	snprintf(ike->name, sizeof(ike->name), "ipsec-ipip-%s", conf->dev);
+	ipsi_export_addr(&conf->option[IPSI_CONF_REMOTE].addr, ike->local);
+	ipsi_export_addr(&conf->option[IPSI_CONF_LOCAL].addr, ike->remote);
+	ipsi_export_id(conf, "RemoteId", ike->local, ike->local_id);
+	ipsi_export_id(conf, "LocalId", ike->remote, ike->remote_id);
+	ike->setup = setup;
+	ret = ipsi_export_ike_nets(conf, setup);
+	return ret ? ret : ipsi_export_secret(ike);
+}
+
+/**
+ * ipsi_export_ike() - write the peer's half for an IKE daemon
+ * @dev: name of the link, or its configuration file
+ * @setup: networks from the command line; the others are added
+ * @libreswan: for libreswan, not strongSwan
+ *
+ * Return: exit code.
+ */
+int ipsi_export_ike(const char *dev, struct ipsi_setup *setup, bool libreswan)
+{
+	static char buf[16384];
+	struct ipsi_export_ike *ike = calloc(1, sizeof(*ike));
+	const char *verb = ipsi_opts.verb;
+	int ret;
+
+	if (!ike)
+		return ipsi_fail("%s", strerror(ENOMEM));
+	ret = ipsi_export_ike_fill(ike, dev, setup);
+	if (!ret) {
+		/* Messages are no longer about a line of the file. */
+		ipsi_opts.verb = verb;
+		ipsi_warn_stdout();
+		/* stdio's own buffer would keep the secret. */
+		setvbuf(stdout, buf, _IOFBF, sizeof(buf));
+		if (libreswan)
+			ret = ipsi_export_libreswan(ike);
+		else
+			ipsi_export_swanctl(ike);
+		if (fflush(stdout) && !ret)
+			ret = ipsi_fail("output: %s", strerror(errno));
+		explicit_bzero(buf, sizeof(buf));
+	}
+	ipsi_conf_free(&ike->conf);
+	explicit_bzero(ike, sizeof(*ike));
+	free(ike);
+	return ret;
+}
