@@ -281,6 +281,42 @@ completion()
 	completes "$c sa bogus "
 }
 
+# ip_completes WORDS EXPECTED...: the same for ip(8), whose own completion offers
+# "of-ip" here
+ip_completes()
+{
+	local line=$1 got
+	shift
+	got=$(PATH=${program%/*}:$PATH LINE=$line bash -c '
+		source "$0"
+		_ip()
+		{
+			COMPREPLY=(of-ip)
+		}
+		COMP_LINE=$LINE COMP_POINT=${#LINE}
+		_ip_link_ipsec_ipip
+		echo "${COMPREPLY[*]}"' "$completion/ip-link-ipsec-ipip.bash")
+	[ "$got" = "$*" ] || fail "completion of \"$line\": \"$got\""
+}
+
+completion_of_ip()
+{
+	local link="ip link add ipsec0 type ipsec-ipip"
+
+	ip_completes "ip li" of-ip
+	ip_completes "ip link add ipsec0 type ipsec-i" of-ip
+	ip_completes "ip link add ipsec0 type vxlan lo" of-ip
+	ip_completes "$link l" local
+	ip_completes "$link local 192.0.2.1 remote " any
+	ip_completes "$link local "
+	ip_completes "$link df " unset set inherit
+	ip_completes "$link df s" set
+	ip_completes "$link dev l" lo
+	ip_completes "$link keying adopt" adopt adopt-endpoints
+	ip_completes "ip -d link set ipsec0 type ipsec-ipip mtu " auto
+	ip_completes "$link roam no" nodev nopmtudisc noicmp-relay noroam
+}
+
 # imported MESSAGE LINE...: the import of these lines fails with MESSAGE
 imported()
 {
@@ -379,6 +415,7 @@ keys
 others
 help_and_manual
 completion
+completion_of_ip
 genkey_and_import
 hidden_key
 [ "$failed" = 0 ] && echo "ipsec-ipip: the command line is parsed as expected"

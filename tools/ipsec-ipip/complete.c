@@ -187,6 +187,43 @@ static void ipsi_complete_words(const struct ipsi_words *words, int argc,
 			puts(words->words[i].word);
 }
 
+/* The options of "ip link ... type ipsec-ipip", which the plug-in for ip(8) parses.
+ * scripts/static.d/vocabulary compares both tables.
+ */
+static const struct ipsi_word ipsi_link_table[] = {
+	{ .word = "local", .n_args = 1, .args = "ADDR", .help = "" },
+	{ .word = "remote", .n_args = 1, .args = "{any}", .help = "" },
+	{ .word = "dev", .n_args = 1, .args = "IFACE", .help = "" },
+	{ .word = "nodev", .help = "" },
+	{ .word = "if_id", .n_args = 1, .args = "N", .help = "" },
+	{ .word = "reqid", .n_args = 1, .args = "N", .help = "" },
+	{ .word = "ttl", .n_args = 1, .args = "{default}", .help = "" },
+	{ .word = "tos", .n_args = 1, .args = "{inherit}", .help = "" },
+	{ .word = "df", .n_args = 1, .args = "{unset|set|inherit}",
+	  .help = "" },
+	{ .word = "pmtudisc", .help = "" },
+	{ .word = "nopmtudisc", .help = "" },
+	{ .word = "ecn", .n_args = 1, .args = "{rfc3168|rfc6040|off}",
+	  .help = "" },
+	{ .word = "flowlabel", .n_args = 1, .args = "{inherit|hash|zero}",
+	  .help = "" },
+	{ .word = "fwmark", .n_args = 1, .args = "N", .help = "" },
+	{ .word = "keying", .n_args = 1,
+	  .args = "{manual|adopt|adopt-endpoints}", .help = "" },
+	{ .word = "policies", .n_args = 1, .args = "{optional|required}",
+	  .help = "" },
+	{ .word = "icmp-relay", .help = "" },
+	{ .word = "noicmp-relay", .help = "" },
+	{ .word = "roam", .help = "" },
+	{ .word = "noroam", .help = "" },
+	{ .word = "encap-port", .n_args = 1, .args = "N", .help = "" },
+	{ .word = "mtu", .n_args = 1, .args = "{auto}", .help = "" },
+};
+
+static const struct ipsi_words ipsi_link_words = {
+	.words = ipsi_link_table, .n = IPSI_ARRAY_SIZE(ipsi_link_table)
+};
+
 /* The first arguments have places; the words follow, or "spi SPI" and "proto". */
 static void ipsi_complete_verb(const struct ipsi_verb *verb, int argc,
 			       char **argv)
@@ -226,6 +263,8 @@ static void ipsi_complete_verb(const struct ipsi_verb *verb, int argc,
  * @argc: number of words so far, with the one being typed
  * @argv: the words
  *
+ * After the word "link", the words are those after "type ipsec-ipip" of ip(8).
+ *
  * Return: IPSI_OK.
  */
 int ipsi_complete(int argc, char **argv)
@@ -235,6 +274,10 @@ int ipsi_complete(int argc, char **argv)
 	const char *names[32];
 	size_t i, n;
 
+	if (argc > 1 && !strcmp(argv[0], "link")) {
+		ipsi_complete_words(&ipsi_link_words, argc - 2, argv + 1, NULL);
+		return IPSI_OK;
+	}
 	if (argc && argv[argc - 1][0] == '-') {
 		puts("--json\n--pretty\n--quiet\n--brief\n--help\n--version");
 		if (argc == 1)
