@@ -101,7 +101,7 @@ static int ipsi_check_all_orphans(struct ipsi_check *check)
  */
 int ipsi_check_host(struct ipsi_check *check)
 {
-	char loaded[64];
+	char loaded[64], release[256];
 
 	check->dev = NULL;
 	check->name = "host";
@@ -110,6 +110,10 @@ int ipsi_check_host(struct ipsi_check *check)
 		ipsi_found(check, "module-old",
 			   "the loaded module has version %s, and this command %s: reboot, or delete the links, then modprobe -r ipsec_ipip, and make them again",
 			   loaded, ipsi_version);
+	if (ipsi_module_lacks(release, sizeof(release)))
+		ipsi_found(check, "module-next",
+			   "Linux %s is installed without the module, so no link can be made after a boot into it: install its headers, then dkms autoinstall",
+			   release);
 	return ipsi_check_all_orphans(check);
 }
 

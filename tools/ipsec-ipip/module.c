@@ -3,11 +3,13 @@
  * The kernel module ipsec_ipip: which version is loaded and which is installed,
  * and the reason why the kernel does not have it.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include <libkmod.h>
 
 #include "ipsi.h"
@@ -139,6 +141,41 @@ static bool ipsi_module_elsewhere(const char *running, char *other, int size)
 	closedir(dir);
 
 	return found;
+}
+
+/**
+ * ipsi_module_lacks() - find a newer kernel for which the module is missing
+ * @release: set to the newest kernel
+ * @size: size of @release
+ *
+ * Return: true if the module is installed for the running kernel, and not for the
+ *   newest one, which the next boot probably starts.
+ */
+bool ipsi_module_lacks(char *release, int size)
+{
+	struct ipsi_module module;
+	struct dirent *entry;
+	struct utsname uts;
+	char image[300];
+	DIR *dir;
+
+	if (uname(&uts) || !ipsi_module_find(uts.release, &module))
+		return false;
+	dir = opendir(IPSI_MODULES);
+	if (!dir)
+		return false;
+
+	ipsi_copy(release, size, uts.release);
+	while ((entry = readdir(dir))) {
+		snprintf(image, sizeof(image), "/boot/vmlinuz-%s",
+			 entry->d_name);
+		if (*entry->d_name != '.' && !access(image, F_OK) &&
+		    strverscmp(entry->d_name, release) > 0)
+			ipsi_copy(release, size, entry->d_name);
+	}
+	closedir(dir);
+
+	return !ipsi_module_find(release, &module);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 bool ipsi_module_loaded(char *version, int size);
+bool ipsi_module_lacks(char *release, int size);
 void ipsi_module_print_version(void);
 int ipsi_module_missing(void);
 

@@ -336,6 +336,29 @@ firewall()
 	finds silent
 }
 
+# next_kernel: run check with another /lib/modules, in which any module stands for
+# ours, and a newer kernel has none
+next_kernel()
+{
+	local running dir=$IPSI_TMP/lib/modules script
+
+	running=$(uname -r)
+	mkdir -p "$dir/$running" "$dir/99.0-test" "$IPSI_TMP/boot"
+	find "/lib/modules/$running/kernel/net" -name 'esp4.ko*' \
+		-exec cp {} "$dir/$running/ipsec_ipip.ko" \; -quit
+	depmod -b "$IPSI_TMP" "$running"
+	depmod -b "$IPSI_TMP" 99.0-test
+	touch "$IPSI_TMP/boot/vmlinuz-$running" "$IPSI_TMP/boot/vmlinuz-99.0-test"
+	script="mount --bind $dir /lib/modules; mount --bind $IPSI_TMP/boot /boot"
+	script+="; nsenter --net=/run/netns/$right ipsec-ipip check"
+	ipsi_has "$(unshare --mount bash -c "$script")" \
+		"host: module-next: Linux 99.0-test is installed without" \
+		"next kernel"
+	cp "$dir/$running/ipsec_ipip.ko" "$dir/99.0-test/"
+	depmod -b "$IPSI_TMP" 99.0-test
+	ipsi_is "$(unshare --mount bash -c "$script")" "" "findings"
+}
+
 # The next step after an upgrade, and after a clock that was set back
 host()
 {
@@ -349,6 +372,7 @@ host()
 	script+="; nsenter --net=/run/netns/$right ipsec-ipip check"
 	ipsi_has "$(unshare --mount bash -c "$script")" \
 		"host: module-old: the loaded module has version 0.0" "module"
+	next_kernel
 	now=$(date +%s)
 	ipsi_do right date -s "@$((now - 1000))"
 	ipsi_has "$(ipsi_try right ipsec-ipip check "$DEV")" \
