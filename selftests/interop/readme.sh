@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The commands of README.md, run as they are there, twice in a row: the second time
-# the files of the first are there. A block that no list below names fails the test,
-# so that each new command is run, or is left out on purpose. A failure means that a
-# reader who copies from the page gets no link.
+# The commands of README.md and of the how-tos of IKE daemons, run as they are
+# there, twice in a row: the second time the files of the first are there. A block
+# that no list below names fails the test, so that each new command is run, or is
+# left out on purpose. A failure means that a reader who copies from the page gets
+# no link.
 #
 # Each host has an /etc/ipsec-ipip of its own.
 
@@ -42,13 +43,19 @@ RUN=(
 	"ip xfrm state add"
 )
 
-# readme_blocks: write each indented block, up to an empty line, to a file; pictures
-# are between ``` and are left out
-readme_blocks()
+# empty_blocks: make an empty folder for blocks
+empty_blocks()
 {
 	BLOCKS=$IPSI_TMP/blocks
 	rm -rf "$BLOCKS"
 	mkdir -p "$BLOCKS"
+}
+
+# readme_blocks: write each indented block, up to an empty line, to a file; pictures
+# are between ``` and are left out
+readme_blocks()
+{
+	empty_blocks
 	awk -v dir="$BLOCKS" '
 		/^```/ { picture = !picture }
 		!picture && /^    / {
@@ -245,4 +252,47 @@ by_hand()
 	done
 }
 
-ipsi_run each_block_is_known quick_start any_daemon by_hand
+# page_blocks PAGE: write each literal block of a page in reStructuredText to a file
+page_blocks()
+{
+	empty_blocks
+	awk -v dir="$BLOCKS" '
+		/^[^ ].*::$|^::$/ && !/^\.\./ {
+			file = sprintf("%s/%03d", dir, ++n)
+			next
+		}
+		/^[^ ]/ { file = "" }
+		file && NF { sub(/^ +/, ""); print > file }
+	' "$IPSI_INTEROP/../../Documentation/networking/ipsec-ipip-$1.rst"
+}
+
+# howtos: the devices of the pages about daemons. The configuration files there are
+# those that the tests ike_*.sh run. The line of a block that makes certificates is
+# not run: make-certs is in another folder.
+howtos()
+{
+	local page file clean=$IPSI_TMP/clean
+
+	echo "ip link del ipsec0 2> /dev/null || :" > "$clean"
+	echo "! ip netns list | grep -q inside || ip netns del inside" >> "$clean"
+	ipsi_topology
+	readme_host left
+	for page in strongswan libreswan openiked \
+		    strongswan libreswan openiked; do
+		page_blocks "$page"
+		for file in "$BLOCKS"/*; do
+			case $(head -n 1 "$file") in
+			make-certs*) continue ;;
+			"ip link add ipsec0 "*|modprobe*)
+				type_in left "$clean"
+				;;
+			"ip netns add inside") ;;
+			*) ipsi_fail "$page: not tested: $(cat "$file")" ;;
+			esac
+			type_in left "$file"
+		done
+		type_in left "$clean"
+	done
+}
+
+ipsi_run each_block_is_known quick_start any_daemon by_hand howtos
