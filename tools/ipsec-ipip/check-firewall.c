@@ -5,6 +5,7 @@
  * not follow jumps, so it says "may".
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -83,6 +84,19 @@ static void ipsi_ruleset_line(struct ipsi_ruleset *rules, const char *line)
 			 (int)strcspn(line, "\n"), line);
 }
 
+static void ipsi_ruleset_read(struct ipsi_ruleset *rules)
+{
+	char line[512];
+	FILE *f;
+
+	f = popen("nft list ruleset 2>/dev/null", "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		ipsi_ruleset_line(rules, line + strspn(line, "\t "));
+	pclose(f);
+}
+
 /**
  * ipsi_check_firewall() - look for rules that drop packets of the device
  * @check: the run
@@ -91,22 +105,21 @@ static void ipsi_ruleset_line(struct ipsi_ruleset *rules, const char *line)
  */
 void ipsi_check_firewall(struct ipsi_check *check)
 {
-	struct ipsi_ruleset rules = {};
-	char line[512];
-	FILE *f;
+	struct ipsi_ruleset *rules = check->ruleset;
 
-	f = popen("nft list ruleset 2>/dev/null", "re");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f))
-		ipsi_ruleset_line(&rules, line + strspn(line, "\t "));
-	pclose(f);
-	if (*rules.rule)
+	if (!rules) {
+		rules = calloc(1, sizeof(*rules));
+		if (!rules)
+			return;
+		check->ruleset = rules;
+		ipsi_ruleset_read(rules);
+	}
+	if (*rules->rule)
 		ipsi_found(check, "firewall",
 			   "a rule of this host may drop the packets: %s; see nft -a list ruleset",
-			   rules.rule);
-	else if (*rules.drop && !rules.names)
+			   rules->rule);
+	else if (*rules->drop && !rules->names)
 		ipsi_found(check, "firewall",
 			   "%s drops what no rule accepts, and no rule names esp: nft insert rule %s meta l4proto { esp, ah } accept",
-			   rules.drop, rules.drop);
+			   rules->drop, rules->drop);
 }

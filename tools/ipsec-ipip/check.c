@@ -16,7 +16,6 @@
 
 #include "attrs.h"
 #include "check.h"
-#include "daemon.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "sa-life.h"
@@ -80,25 +79,26 @@ static int ipsi_check_sysctl(const char *family, const char *name,
 }
 
 /* The next step for a device without an SA */
-static const char *ipsi_check_next_key(const struct ipsi_check *check,
+static const char *ipsi_check_next_key(struct ipsi_check *check,
 				       const char *direction, char next[256])
 {
-	struct ipsi_daemons daemons;
-
 	if (!ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_KEYING)) {
 		snprintf(next, 256,
 			 "ipsec-ipip sa add %s %s ..., or let a key manager do it: ip link set %s type ipsec-ipip keying adopt",
 			 check->name, direction, check->name);
 		return next;
 	}
-	ipsi_daemons_find(&daemons);
-	if (!daemons.n)
+	if (!check->daemons_known)
+		ipsi_daemons_find(&check->daemons);
+	check->daemons_known = true;
+	if (!check->daemons.n)
 		snprintf(next, 256,
 			 "no key manager is running in this namespace: systemctl start strongswan");
 	else
 		snprintf(next, 256,
 			 "the key manager has set none: send a packet, then look at its log%s%s",
-			 *daemons.names ? ": " : "", daemons.names);
+			 *check->daemons.names ? ": " : "",
+			 check->daemons.names);
 	return next;
 }
 
@@ -778,6 +778,7 @@ int ipsi_check(int argc, char **argv)
 	ipsi_replies_free(&check.sas);
 	ipsi_replies_free(&check.devs);
 	ipsi_snapshot_free(&check.snap);
+	free(check.ruleset);
 	ipsi_nl_close(&nl);
 	return ret ? ret : check.found ? IPSI_FINDINGS : IPSI_OK;
 }

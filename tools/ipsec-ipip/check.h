@@ -7,11 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "snapshot.h"
 
 struct ipsi_attrs;
+struct ipsi_ruleset;
 struct json_object;
 
 /**
@@ -21,6 +23,8 @@ struct json_object;
  * @sas: its SAs
  * @devs: all devices that are checked
  * @snap: the rest of the namespace
+ * @daemons: key managers, once @daemons_known
+ * @ruleset: the firewall, once it was read; the caller frees it
  * @found: number of findings so far
  * @json: the findings, or NULL if they are printed as text
  */
@@ -30,6 +34,9 @@ struct ipsi_check {
 	struct ipsi_replies sas;
 	struct ipsi_replies devs;
 	struct ipsi_snapshot snap;
+	struct ipsi_daemons daemons;
+	bool daemons_known;
+	struct ipsi_ruleset *ruleset;
 	size_t found;
 	struct json_object *json;
 };
