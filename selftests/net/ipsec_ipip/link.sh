@@ -386,7 +386,6 @@ expect_mtu()
 	ipsi_wait "MTU $size with $1" mtu_is "$size"
 }
 
-# R73
 # An MTU that was set by hand stays, until "mtu auto" makes it follow again.
 mtu_auto()
 {
@@ -415,6 +414,7 @@ mtu_auto()
 		mtu_auto)" false "automatic with an MTU"
 }
 
+# R73
 mtu_of_sa()
 {
 	local gcm=0x00112233445566778899aabbccddeeff00112233
