@@ -124,7 +124,7 @@ refusals()
 {
 	ipsi_topology
 	export_conf "IkeProposals = aes128-sha256-x25519"
-	ipsi_must_fail "write ike= and esp= of libreswan by hand" right \
+	ipsi_must_fail "or write those of libreswan by hand" right \
 		ipsec-ipip export "$CONF" --to libreswan
 	sed -i '/Secret\|Proposals/d' "$CONF"
 	ipsi_must_fail "has keys set by hand, which IKE daemons do not take" \

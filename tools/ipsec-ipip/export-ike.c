@@ -92,12 +92,24 @@ static int ipsi_export_ike_nets(const struct ipsi_conf *conf,
 				      &conf->route[i].dst,
 				      conf->route[i].dst.plen);
 	if (!ret && !setup->n_mine)
-		ret = ipsi_usage("%s has no Address: add one, or --net NET",
-				 conf->path);
+		ret = ipsi_usage("there is no Address: add one, or --net NET");
 	if (!ret && !setup->n_theirs)
-		ret = ipsi_usage("%s has no Route: add one, or --gateway NET",
-				 conf->path);
+		ret = ipsi_usage("there is no Route: add one, or --gateway NET");
 	return ret;
+}
+
+/* The daemons have different words for algorithms. */
+static int ipsi_export_ike_words(const struct ipsi_conf *conf, bool libreswan)
+{
+	const char *daemon = ipsi_conf_text(conf, "Daemon");
+
+	if ((daemon && !strcmp(daemon, "libreswan")) == libreswan ||
+	    (!ipsi_conf_text(conf, "IkeProposals") &&
+	     !ipsi_conf_text(conf, "EspProposals")))
+		return IPSI_OK;
+	return ipsi_fail("IkeProposals and EspProposals are in the words of %s: leave them out, or write those of %s by hand",
+			 libreswan ? "strongSwan" : "libreswan",
+			 libreswan ? "libreswan" : "strongSwan");
 }
 
 static int ipsi_export_ike_fill(struct ipsi_export_ike *ike, const char *dev,
@@ -111,8 +123,7 @@ static int ipsi_export_ike_fill(struct ipsi_export_ike *ike, const char *dev,
 		return ret;
 	ipsi_conf_at(conf, 0);
 	if (!ipsi_conf_ike(conf))
-		return ipsi_fail("%s has keys set by hand, which IKE daemons do not take: use --to ip-xfrm, openbsd or self, or set Secret in place of [SA]",
-				 conf->path);
+		return ipsi_fail("the link has keys set by hand, which IKE daemons do not take: use --to ip-xfrm, openbsd or self, or set Secret in place of [SA]");
 	snprintf(ike->name, sizeof(ike->name), "ipsec-ipip-%s", conf->dev);
 	ipsi_export_addr(&conf->option[IPSI_CONF_REMOTE].addr, ike->local);
 	ipsi_export_addr(&conf->option[IPSI_CONF_LOCAL].addr, ike->remote);
@@ -141,6 +152,8 @@ int ipsi_export_ike(const char *dev, struct ipsi_setup *setup, bool libreswan)
 	if (!ike)
 		return ipsi_fail("%s", strerror(ENOMEM));
 	ret = ipsi_export_ike_fill(ike, dev, setup);
+	if (!ret)
+		ret = ipsi_export_ike_words(&ike->conf, libreswan);
 	if (!ret) {
 		/* Messages are no longer about a line of the file. */
 		ipsi_opts.verb = verb;
@@ -148,10 +161,10 @@ int ipsi_export_ike(const char *dev, struct ipsi_setup *setup, bool libreswan)
 		/* stdio's own buffer would keep the secret. */
 		setvbuf(stdout, buf, _IOFBF, sizeof(buf));
 		if (libreswan)
-			ret = ipsi_export_libreswan(ike);
+			ipsi_export_libreswan(ike);
 		else
 			ipsi_export_swanctl(ike);
-		if (fflush(stdout) && !ret)
+		if (fflush(stdout))
 			ret = ipsi_fail("output: %s", strerror(errno));
 		explicit_bzero(buf, sizeof(buf));
 	}

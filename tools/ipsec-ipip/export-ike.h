@@ -35,6 +35,6 @@ struct ipsi_export_ike {
 
 int ipsi_export_ike(const char *dev, struct ipsi_setup *setup, bool libreswan);
 void ipsi_export_swanctl(const struct ipsi_export_ike *ike);
-int ipsi_export_libreswan(const struct ipsi_export_ike *ike);
+void ipsi_export_libreswan(const struct ipsi_export_ike *ike);
 
 #endif /* _IPSI_EXPORT_IKE_H */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "export-ike.h"
-#include "ipsi.h"
 
 static void ipsi_libreswan_nets(const char *word,
 				const char nets[][IPSI_NET_LEN], size_t n)
@@ -39,18 +38,15 @@ static void ipsi_libreswan_id(const char *word, const char *id)
 /**
  * ipsi_export_libreswan() - print the connection
  * @ike: the connection
- *
- * Return: exit code.
  */
-int ipsi_export_libreswan(const struct ipsi_export_ike *ike)
+void ipsi_export_libreswan(const struct ipsi_export_ike *ike)
 {
+	const char *esp = ipsi_conf_text(&ike->conf, "EspProposals");
+	const char *proposals = ipsi_conf_text(&ike->conf, "IkeProposals");
 	const char *version = ipsi_conf_text(&ike->conf, "Version");
 	const char *rekey = ipsi_conf_text(&ike->conf, "Rekey");
 	size_t i;
 
-	if (ipsi_conf_text(&ike->conf, "IkeProposals") ||
-	    ipsi_conf_text(&ike->conf, "EspProposals"))
-		return ipsi_fail("IkeProposals and EspProposals are in strongSwan's words: leave them out, or write ike= and esp= of libreswan by hand");
 	printf("# /etc/ipsec.d/%s.conf of the host %s\n", ike->name, ike->local);
 	if (ike->secret_len) {
 		printf("# Only its root may read /etc/ipsec.d/%s.secrets, with the line:\n",
@@ -62,6 +58,10 @@ int ipsi_export_libreswan(const struct ipsi_export_ike *ike)
 	}
 	printf("conn %s\n\tikev2=%s\n", ike->name,
 	       version && !strcmp(version, "1") ? "never" : "insist");
+	if (proposals)
+		printf("\tike=%s\n", proposals);
+	if (esp)
+		printf("\tesp=%s\n", esp);
 	printf("\tauthby=%s\n", ike->secret_len ? "secret" : "rsasig");
 	printf("\tleft=%s\n", ike->local);
 	ipsi_libreswan_id("left", ike->local_id);
@@ -78,5 +78,4 @@ int ipsi_export_libreswan(const struct ipsi_export_ike *ike)
 	puts("\tnarrowing=yes");
 	printf("\tauto=%s\n",
 	       ike->conf.option[IPSI_CONF_ROAM].number ? "add" : "ondemand");
-	return IPSI_OK;
 }
