@@ -144,9 +144,9 @@ type_in()
 # mirrored FILE: print a file of this host for the other one
 mirrored()
 {
-	sed -e 's/10\.0\.0\.1/@/g; s/10\.0\.0\.2/10.0.0.1/g; s/@/10.0.0.2/g' \
-	    -e 's/192\.168\.1\./@/g; s/192\.168\.2\./192.168.1./g' \
-	    -e 's/@/192.168.2./g' "$1"
+	sed -e 's/10\.0\.0\.1/~/g; s/10\.0\.0\.2/10.0.0.1/g; s/~/10.0.0.2/g' \
+	    -e 's/192\.168\.1\./~/g; s/192\.168\.2\./192.168.1./g' \
+	    -e 's/~/192.168.2./g' "$1"
 }
 
 # labels FILE: print the words before the colons of "ipsec-ipip show"
