@@ -98,6 +98,9 @@ to_libreswan()
 	ipsi_pluto_need
 	ipsi_topology
 	export_conf
+	ipsi_must_fail "\"LocalTS = ${IPSI_INNER[right]}/32\" and \"RemoteTS = ${IPSI_INNER[left]}/32\"" \
+		right ipsec-ipip export "$CONF" --to libreswan
+	export_conf "LocalTS = ${IPSI_INNER[right]}/32"$'\n'"RemoteTS = ${IPSI_INNER[left]}/32"
 	export_to libreswan "$IPSI_TMP/peer.conf"
 	export_ordinary
 	ipsi_pluto_nss left

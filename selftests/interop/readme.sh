@@ -180,7 +180,7 @@ quick_start()
 			ping -q -c 1 -W 2 192.168.1.1
 		type_in right "$(block "ping -c 3")"
 		type_in right "$(block "ipsec-ipip up")"
-		ipsi_do right ipsec-ipip show > "$IPSI_TMP/shown"
+		ipsi_try right ipsec-ipip show | tee "$IPSI_TMP/shown"
 		ipsi_is "$(labels "$IPSI_TMP/shown")" \
 			"$(labels "$(block "# ipsec-ipip show")")" \
 			"what \"ipsec-ipip show\" shows"

@@ -70,14 +70,46 @@ static int ipsi_export_add(char nets[][IPSI_NET_LEN], size_t *n,
 	return ipsi_setup_add_net(nets, n, net);
 }
 
-/* The networks of the file, as far as the command line has none. */
+/* Traffic selectors of the file: networks, separated by commas */
+static int ipsi_export_ts(const struct ipsi_conf *conf, const char *key,
+			  char nets[][IPSI_NET_LEN], size_t *n)
+{
+	const char *at = ipsi_conf_text(conf, key);
+	char text[IPSI_NET_LEN], net[IPSI_NET_LEN];
+	int ret = IPSI_OK;
+	size_t len;
+
+	while (at && *at && !ret) {
+		at += strspn(at, ", ");
+		len = strcspn(at, ", ");
+		snprintf(text, sizeof(text), "%.*s", (int)len, at);
+		if (len)
+			ret = ipsi_setup_net(key, text, net);
+		if (len && !ret)
+			ret = ipsi_setup_add_net(nets, n, net);
+		at += len;
+	}
+	return ret;
+}
+
+/* The networks of the file, as far as the command line has none: traffic
+ * selectors, or else addresses and routes.
+ */
 static int ipsi_export_ike_nets(const struct ipsi_conf *conf,
 				struct ipsi_setup *setup)
 {
-	const bool mine = !setup->n_mine, theirs = !setup->n_theirs;
+	bool mine = !setup->n_mine, theirs = !setup->n_theirs;
 	int ret = IPSI_OK;
 	size_t i;
 
+	if (mine)
+		ret = ipsi_export_ts(conf, "LocalTS", setup->mine,
+				     &setup->n_mine);
+	if (!ret && theirs)
+		ret = ipsi_export_ts(conf, "RemoteTS", setup->theirs,
+				     &setup->n_theirs);
+	mine = !setup->n_mine;
+	theirs = !setup->n_theirs;
 	for (i = 0; i < conf->n_address && mine && !ret; i++)
 		ret = ipsi_export_add(setup->mine, &setup->n_mine,
 				      &conf->address[i].local,
@@ -96,6 +128,20 @@ static int ipsi_export_ike_nets(const struct ipsi_conf *conf,
 	if (!ret && !setup->n_theirs)
 		ret = ipsi_usage("there is no Route: add one, or --gateway NET");
 	return ret;
+}
+
+/* libreswan takes only what it would propose itself: one network on each side. */
+static int ipsi_export_ike_exact(const struct ipsi_conf *conf,
+				 const struct ipsi_setup *setup)
+{
+	if (setup->n_mine > 1 || setup->n_theirs > 1)
+		return ipsi_fail("libreswan needs one network on each side, and there are %zu and %zu: name them by --net and --gateway",
+				 setup->n_mine, setup->n_theirs);
+	if (!ipsi_conf_text(conf, "LocalTS") ||
+	    !ipsi_conf_text(conf, "RemoteTS"))
+		return ipsi_fail("libreswan does not narrow traffic selectors: add the lines \"LocalTS = %s\" and \"RemoteTS = %s\" to the file of this host",
+				 setup->mine[0], setup->theirs[0]);
+	return IPSI_OK;
 }
 
 /* The daemons have different words for algorithms. */
@@ -154,6 +200,8 @@ int ipsi_export_ike(const char *dev, struct ipsi_setup *setup, bool libreswan)
 	ret = ipsi_export_ike_fill(ike, dev, setup);
 	if (!ret)
 		ret = ipsi_export_ike_words(&ike->conf, libreswan);
+	if (!ret && libreswan)
+		ret = ipsi_export_ike_exact(&ike->conf, setup);
 	if (!ret) {
 		/* Messages are no longer about a line of the file. */
 		ipsi_opts.verb = verb;

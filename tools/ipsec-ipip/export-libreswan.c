@@ -8,21 +8,6 @@
 
 #include "export-ike.h"
 
-static void ipsi_libreswan_nets(const char *word,
-				const char nets[][IPSI_NET_LEN], size_t n)
-{
-	size_t i;
-
-	if (n == 1) {
-		printf("\t%ssubnet=%s\n", word, nets[0]);
-		return;
-	}
-	printf("\t%ssubnets={", word);
-	for (i = 0; i < n; i++)
-		printf("%s%s", i ? "," : "", nets[i]);
-	puts("}");
-}
-
 /* "@" before a name keeps libreswan from resolving it. */
 static void ipsi_libreswan_id(const char *word, const char *id)
 {
@@ -67,15 +52,13 @@ void ipsi_export_libreswan(const struct ipsi_export_ike *ike)
 	ipsi_libreswan_id("left", ike->local_id);
 	if (!ike->secret_len)
 		puts("\t# the nickname in NSS of the certificate of this host\n\tleftcert=this-host");
-	ipsi_libreswan_nets("left", ike->setup->theirs, ike->setup->n_theirs);
+	printf("\tleftsubnet=%s\n", ike->setup->theirs[0]);
 	printf("\tright=%s\n",
 	       ike->conf.option[IPSI_CONF_ROAM].number ? "%any" : ike->remote);
 	ipsi_libreswan_id("right", ike->remote_id);
-	ipsi_libreswan_nets("right", ike->setup->mine, ike->setup->n_mine);
+	printf("\trightsubnet=%s\n", ike->setup->mine[0]);
 	if (rekey)
 		printf("\tsalifetime=%ss\n", rekey);
-	/* The other end proposes all addresses, which these narrow. */
-	puts("\tnarrowing=yes");
 	printf("\tauto=%s\n",
 	       ike->conf.option[IPSI_CONF_ROAM].number ? "add" : "ondemand");
 }
