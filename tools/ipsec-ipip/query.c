@@ -133,6 +133,10 @@ static int ipsi_query_take_stats(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
 		link->foreign |= mnl_attr_get_type(attr) ==
 				 IFLA_LINK_NETNSID;
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			snprintf(link->name, sizeof(link->name), "%s",
+				 mnl_attr_get_str(attr));
 		if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
 		    mnl_attr_get_payload_len(attr) < sizeof(counters))
 			continue;

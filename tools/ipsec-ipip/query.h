@@ -34,6 +34,7 @@ struct ipsi_link {
 /**
  * struct ipsi_link_stats - a link and its counters
  * @ifindex: its index
+ * @name: its name
  * @up: it is administratively up
  * @foreign: its underlay is in another namespace
  * @rx_bytes: bytes received
@@ -41,6 +42,7 @@ struct ipsi_link {
  */
 struct ipsi_link_stats {
 	uint32_t ifindex;
+	char name[IF_NAMESIZE];
 	bool up;
 	bool foreign;
 	uint64_t rx_bytes, tx_bytes;

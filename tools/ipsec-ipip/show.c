@@ -35,36 +35,45 @@ struct ipsi_show {
 	struct ipsi_daemons daemons;
 };
 
-/* The name of the underlay device, or "ifN". Returns true if it is in another
- * namespace.
+/* The name of the underlay device, or "ifN". Names of this namespace are there
+ * already. Returns true if it is in another namespace.
  */
-static bool ipsi_show_link_name(const struct ipsi_attrs *dev,
+static bool ipsi_show_link_name(const struct ipsi_show *show,
+				const struct ipsi_attrs *dev,
 				char name[IF_NAMESIZE])
 {
-	const uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
+	const uint32_t ifindex = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IFINDEX);
+	const uint32_t link = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_LINK);
+	const struct ipsi_link_stats *self, *underlay;
 	bool foreign;
 
-	if (ipsi_query_underlay_name(ipsi_attr_u64(dev,
-						   IPSEC_IPIP_A_DEV_IFINDEX),
-				     ifindex, name, &foreign))
-		snprintf(name, IF_NAMESIZE, "if%u", ifindex);
+	self = ipsi_link_stats_find(show->links, show->n_links, ifindex);
+	underlay = ipsi_link_stats_find(show->links, show->n_links, link);
+	if (self && !self->foreign && underlay) {
+		snprintf(name, IF_NAMESIZE, "%s", underlay->name);
+		return false;
+	}
+	if (ipsi_query_underlay_name(ifindex, link, name, &foreign))
+		snprintf(name, IF_NAMESIZE, "if%u", link);
 	return foreign;
 }
 
-static void ipsi_show_link(const struct ipsi_attrs *dev)
+static void ipsi_show_link(const struct ipsi_show *show,
+			   const struct ipsi_attrs *dev)
 {
 	char name[IF_NAMESIZE];
 	bool foreign;
 
 	if (!dev->tb[IPSEC_IPIP_A_DEV_LINK])
 		return;
-	foreign = ipsi_show_link_name(dev, name);
+	foreign = ipsi_show_link_name(show, dev, name);
 	printf("  underlay: %s%s\n", name,
 	       foreign ? " in another namespace" : "");
 }
 
 /* Prints only options that differ from their defaults. */
-static void ipsi_show_header(const struct ipsi_attrs *dev)
+static void ipsi_show_header(const struct ipsi_show *show,
+			     const struct ipsi_attrs *dev)
 {
 	const uint32_t fwmark = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_FWMARK);
 	const uint32_t reqid = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_REQID);
@@ -80,7 +89,7 @@ static void ipsi_show_header(const struct ipsi_attrs *dev)
 	if (ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_POLICIES))
 		printf("  policies: %s\n",
 		       ipsi_attr_enum(dev, IPSEC_IPIP_A_DEV_POLICIES));
-	ipsi_show_link(dev);
+	ipsi_show_link(show, dev);
 	if (ttl)
 		printf("  ttl: %u\n", ttl);
 	if (dev->tb[IPSEC_IPIP_A_DEV_TOS] && tos != IPSI_TOS_INHERIT)
@@ -298,7 +307,7 @@ static void ipsi_show_text(const struct ipsi_show *show,
 						  "");
 		ipsi_show_peer(dev);
 	}
-	ipsi_show_header(dev);
+	ipsi_show_header(show, dev);
 	printf("  mtu: %llu%s\n",
 	       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_MTU),
 	       dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO] ? " (automatic)" : "");
@@ -312,14 +321,15 @@ static void ipsi_show_text(const struct ipsi_show *show,
 }
 
 /* In the words of "ip -j link": the underlay by name, the DSCP as a string. */
-static void ipsi_show_json_words(struct json_object *object,
+static void ipsi_show_json_words(const struct ipsi_show *show,
+				 struct json_object *object,
 				 const struct ipsi_attrs *dev)
 {
 	const uint32_t tos = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TOS);
 	char name[IF_NAMESIZE + 16];
 
 	if (dev->tb[IPSEC_IPIP_A_DEV_LINK]) {
-		ipsi_show_link_name(dev, name);
+		ipsi_show_link_name(show, dev, name);
 		json_object_object_add(object, "link",
 				       json_object_new_string(name));
 	}
@@ -329,7 +339,8 @@ static void ipsi_show_json_words(struct json_object *object,
 						      "inherit" : name));
 }
 
-static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
+static struct json_object *ipsi_show_json(const struct ipsi_show *show,
+					  const struct ipsi_attrs *dev)
 {
 	static const char * const flags[] = { "mtu_auto", "pinned", "roam",
 					      "withheld", NULL };
@@ -340,7 +351,7 @@ static struct json_object *ipsi_show_json(const struct ipsi_attrs *dev)
 	json_object_object_del(object, "icmp");
 	json_object_object_add(object, "icmp_relay",
 			       json_object_new_boolean(icmp));
-	ipsi_show_json_words(object, dev);
+	ipsi_show_json_words(show, object, dev);
 	return object;
 }
 
@@ -353,11 +364,9 @@ static void ipsi_show_gather(struct ipsi_show *show, const char *dev,
 	size_t i;
 
 	memset(show, 0, sizeof(*show));
-	if (ipsi_opts.json)
-		return;
 	if (ipsi_query_link_stats(&show->links, &show->n_links))
 		show->n_links = 0;
-	if (ipsi_opts.brief)
+	if (ipsi_opts.json || ipsi_opts.brief)
 		return;
 	ipsi_sa_table_read(&show->sas, dev);
 	for (i = 0; i < replies->n; i++) {
@@ -383,7 +392,8 @@ static void ipsi_show_replies(const struct ipsi_replies *replies,
 	for (i = 0; i < replies->n; i++) {
 		ipsi_attrs_parse(&dev, &ipsi_dev_set, replies->msg[i]);
 		if (array) {
-			json_object_array_add(array, ipsi_show_json(&dev));
+			json_object_array_add(array,
+					      ipsi_show_json(&show, &dev));
 			continue;
 		}
 		link = ipsi_link_stats_find(show.links, show.n_links,
