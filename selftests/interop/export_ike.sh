@@ -109,6 +109,8 @@ to_libreswan()
 		printf '%s\n' "config setup" "	protostack=xfrm" \
 			"	dnssec-enable=no"
 		cat "$IPSI_TMP/peer.conf"
+		# Its script is not where it would be if it were installed.
+		echo "	leftupdown=%disabled"
 	} > "$dir/ipsec.conf"
 	(umask 077; sed -n 's/^# \(.* : PSK .*\)/\1/p' "$IPSI_TMP/peer.conf" \
 		> "$dir/ipsec.secrets")

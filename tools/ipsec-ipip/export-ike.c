@@ -130,7 +130,9 @@ static int ipsi_export_ike_nets(const struct ipsi_conf *conf,
 	return ret;
 }
 
-/* libreswan takes only what it would propose itself: one network on each side. */
+/* By default, libreswan takes only what it would propose itself: one network on
+ * each side.
+ */
 static int ipsi_export_ike_exact(const struct ipsi_conf *conf,
 				 const struct ipsi_setup *setup)
 {
@@ -139,7 +141,7 @@ static int ipsi_export_ike_exact(const struct ipsi_conf *conf,
 				 setup->n_mine, setup->n_theirs);
 	if (!ipsi_conf_text(conf, "LocalTS") ||
 	    !ipsi_conf_text(conf, "RemoteTS"))
-		return ipsi_fail("libreswan does not narrow traffic selectors: add the lines \"LocalTS = %s\" and \"RemoteTS = %s\" to the file of this host",
+		return ipsi_fail("libreswan does not narrow traffic selectors by default: add the lines \"LocalTS = %s\" and \"RemoteTS = %s\" to the file of this host",
 				 setup->mine[0], setup->theirs[0]);
 	return IPSI_OK;
 }
