@@ -16,6 +16,8 @@
 #include "nl.h"
 #include "sa-add.h"
 
+#define IPSI_CONF_DIR	"/etc/ipsec-ipip"
+
 struct ipsi_attrs;
 
 /* An IP address and, for addresses and routes of the link, a prefix length. */
@@ -88,6 +90,7 @@ struct ipsi_conf {
 	char dev[IF_NAMESIZE];
 	int line;		/* the line being read */
 	bool partial;		/* the endpoints may be absent */
+	bool for_down;		/* values are kept as text only */
 	bool stays;		/* a regular file, read again at each boot */
 	bool is_private;	/* only its owner can read it */
 	struct ipsi_conf_option option[IPSI_CONF_OPTIONS];
@@ -106,6 +109,8 @@ struct ipsi_conf {
 int ipsi_conf_load(struct ipsi_conf *conf, const char *name);
 void ipsi_conf_free(struct ipsi_conf *conf);
 int ipsi_conf_name(struct ipsi_conf *conf, const char *name);
+int ipsi_conf_find(struct ipsi_conf *conf, int argc, char **argv,
+		   uint32_t *ifindex);
 const char *ipsi_conf_text(const struct ipsi_conf *conf, const char *key);
 struct ipsi_conf_sa *ipsi_conf_sa_new(struct ipsi_conf *conf, int line);
 void *ipsi_conf_grow(void *array, size_t n, size_t size);
@@ -166,6 +171,8 @@ void ipsi_dns_unset(const struct ipsi_conf *conf);
 int ipsi_spawn(char *const argv[], const char *input, bool quiet);
 
 /* conf-show.c */
+int ipsi_conf_options_from_kernel(struct ipsi_conf *conf, const char *dev,
+				  struct ipsi_nl *nl);
 int ipsi_conf_from_kernel(struct ipsi_conf *conf, const char *dev,
 			  struct ipsi_nl *nl);
 
