@@ -17,6 +17,7 @@
 #include "sa-add.h"
 
 #define IPSI_CONF_DIR	"/etc/ipsec-ipip"
+#define IPSI_SECRET_MAX	1024
 
 struct ipsi_attrs;
 
@@ -155,6 +156,16 @@ bool ipsi_conf_ike_key(const char *key);
 int ipsi_conf_ike_check(struct ipsi_conf *conf);
 int ipsi_conf_ike_up(const struct ipsi_conf *conf, uint32_t if_id);
 int ipsi_conf_ike_down(const char *dev);
+int ipsi_ike_secret(const char *value, char secret[IPSI_SECRET_MAX]);
+const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
+			  char buf[INET6_ADDRSTRLEN]);
+bool ipsi_ike_unchanged(const char *path, const char *text, size_t size);
+int ipsi_ike_store(const char *path, const char *text, size_t size,
+		   const char *hint);
+
+/* conf-libreswan.c */
+int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id);
+int ipsi_libreswan_down(const char *dev);
 
 /* link.c */
 int ipsi_link_find(const char *name, uint32_t *ifindex, bool *ours);
