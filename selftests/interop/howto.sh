@@ -206,7 +206,7 @@ nm_shows()
 		device show "$1") == *"($2"* ]]
 }
 
-# NetworkManager leaves the link alone, and takes note of one with another name.
+# NetworkManager leaves the link alone.
 networkmanager()
 {
 	local line=("Address = ${IPSI_INNER[left]}"
