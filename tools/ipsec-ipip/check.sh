@@ -239,7 +239,7 @@ completion()
 
 	: >"$dir/out.enc"
 	completes "$c sh" show showconf
-	completes "$c re" rekey
+	completes "$c rek" rekey
 	completes "$c -j mon" monitor
 	completes "$c --js" --json
 	completes "$c sa " add del flush show activate

@@ -20,7 +20,6 @@
 #include "ipsi.h"
 
 #define IPSI_SECRET_FILE	"file:"
-#define IPSI_SECRET_MAX		1024
 
 static const char ipsi_no_swanctl[] =
 	"install strongswan-swanctl and charon-systemd, or set keys with [SA]";
@@ -28,7 +27,7 @@ static const char ipsi_no_swanctl[] =
 static const char * const ipsi_ike_keys[] = {
 	"Secret", "Certificate", "PrivateKey", "CA", "LocalId", "RemoteId",
 	"Version", "Start", "IkeProposals", "EspProposals", "LocalTS",
-	"RemoteTS", "Rekey",
+	"RemoteTS", "Rekey", "Daemon",
 };
 
 bool ipsi_conf_ike_key(const char *key)
@@ -41,8 +40,15 @@ bool ipsi_conf_ike_key(const char *key)
 	return false;
 }
 
+static bool ipsi_ike_is_libreswan(const struct ipsi_conf *conf)
+{
+	const char *daemon = ipsi_conf_text(conf, "Daemon");
+
+	return daemon && !strcmp(daemon, "libreswan");
+}
+
 /* Reads the secret; the caller wipes it. Returns an exit code. */
-static int ipsi_ike_secret(const char *value, char secret[IPSI_SECRET_MAX])
+int ipsi_ike_secret(const char *value, char secret[IPSI_SECRET_MAX])
 {
 	const char *path = value + strlen(IPSI_SECRET_FILE);
 	struct stat st;
@@ -106,22 +112,27 @@ static int ipsi_ike_check_rekey(const struct ipsi_conf *conf)
 	return ret;
 }
 
+/* Keys whose values are paths, all of them required with Certificate. */
+static const char * const ipsi_ike_files[] = {
+	"Certificate", "PrivateKey", "CA",
+};
+
 static int ipsi_ike_check_files(const struct ipsi_conf *conf)
 {
-	static const char * const keys[] = { "Certificate", "PrivateKey", "CA" };
-	const char *path;
+	const char *key, *path;
 	unsigned int i;
 
-	for (i = 0; i < IPSI_ARRAY_SIZE(keys); i++) {
-		path = ipsi_conf_text(conf, keys[i]);
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ike_files); i++) {
+		key = ipsi_ike_files[i];
+		path = ipsi_conf_text(conf, key);
 		if (!path)
 			return ipsi_usage("%s = PATH expected with Certificate",
-					  keys[i]);
+					  key);
 		if (*path != '/')
 			return ipsi_usage("%s: \"%s\" is not an absolute path",
-					  keys[i], path);
+					  key, path);
 		if (access(path, R_OK))
-			return ipsi_fail("%s: %s: %s", keys[i], path,
+			return ipsi_fail("%s: %s: %s", key, path,
 					 strerror(errno));
 	}
 	return IPSI_OK;
@@ -132,6 +143,7 @@ int ipsi_conf_ike_check(struct ipsi_conf *conf)
 {
 	static const char *const versions[] = { "2", "1", NULL };
 	static const char *const starts[] = { "trap", "start", "none", NULL };
+	static const char *const daemons[] = { "strongswan", "libreswan", NULL };
 	const char *secret = ipsi_conf_text(conf, "Secret");
 	char text[IPSI_SECRET_MAX];
 	int ret = IPSI_OK;
@@ -152,10 +164,14 @@ int ipsi_conf_ike_check(struct ipsi_conf *conf)
 		return ret;
 	ret = ipsi_ike_one_of(conf, "Version", versions);
 	if (!ret)
+		ret = ipsi_ike_one_of(conf, "Daemon", daemons);
+	if (!ret)
 		ret = ipsi_ike_one_of(conf, "Start", starts);
 	if (!ret)
 		ret = ipsi_ike_check_rekey(conf);
-	if (!ret && !secret)
+	if (!ret && !secret && ipsi_ike_is_libreswan(conf))
+		ret = ipsi_usage("Daemon: libreswan needs Secret; it has certificates in a data base of its own");
+	else if (!ret && !secret)
 		ret = ipsi_ike_check_files(conf);
 	else if (!ret && ipsi_conf_text(conf, "Certificate"))
 		ret = ipsi_usage("Secret excludes Certificate");
@@ -186,8 +202,9 @@ static void ipsi_ike_print(FILE *f, const struct ipsi_conf *conf,
 		fprintf(f, "%s = %s\n", word, value ? value : standard);
 }
 
-static const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
-				 char buf[INET6_ADDRSTRLEN])
+/* Returns the text of an endpoint, which may be in @buf. */
+const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
+			  char buf[INET6_ADDRSTRLEN])
 {
 	static const uint8_t zero[sizeof(struct in6_addr)];
 	const struct ipsi_addr *addr = &conf->option[index].addr;
@@ -257,6 +274,23 @@ static void ipsi_ike_write_secret(FILE *f, const struct ipsi_conf *conf,
 	fputs("\n}\n}\n", f);
 }
 
+/* Comments that change when a file does, so that a renewed certificate is loaded. */
+static void ipsi_ike_write_files(FILE *f, const struct ipsi_conf *conf)
+{
+	const char *path;
+	struct stat st;
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ike_files); i++) {
+		path = ipsi_conf_text(conf, ipsi_ike_files[i]);
+		if (path && !stat(path, &st))
+			fprintf(f, "# %s: inode %ju, changed at %jd.%09ld\n",
+				ipsi_ike_files[i], (uintmax_t)st.st_ino,
+				(intmax_t)st.st_ctim.tv_sec,
+				st.st_ctim.tv_nsec);
+	}
+}
+
 /* Returns an exit code; the caller wipes and frees the text. */
 static int ipsi_ike_text(const struct ipsi_conf *conf, uint32_t if_id,
 			 uint32_t reqid, char **text, size_t *size)
@@ -275,6 +309,7 @@ static int ipsi_ike_text(const struct ipsi_conf *conf, uint32_t if_id,
 		return ipsi_fail("%s", strerror(ENOMEM));
 	fprintf(f, "# Made by ipsec-ipip up %s; ipsec-ipip down %s removes it.\n",
 		conf->dev, conf->dev);
+	ipsi_ike_write_files(f, conf);
 	fprintf(f, "connections {\nipsec-ipip-%s {\n", conf->dev);
 	ipsi_ike_print(f, conf, "version", "Version", "2");
 	ipsi_ike_print(f, conf, "proposals", "IkeProposals", NULL);
@@ -289,7 +324,8 @@ static int ipsi_ike_text(const struct ipsi_conf *conf, uint32_t if_id,
 	return IPSI_OK;
 }
 
-static bool ipsi_ike_unchanged(const char *path, const char *text, size_t size)
+/* Whether the file has this text. */
+bool ipsi_ike_unchanged(const char *path, const char *text, size_t size)
 {
 	char *old = malloc(size + 1);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -306,8 +342,9 @@ static bool ipsi_ike_unchanged(const char *path, const char *text, size_t size)
 	return same;
 }
 
-/* The file is complete, or not there. */
-static int ipsi_ike_store(const char *path, const char *text, size_t size)
+/* Writes a file that is complete, or not there; returns an exit code. */
+int ipsi_ike_store(const char *path, const char *text, size_t size,
+		   const char *hint)
 {
 	char new[PATH_MAX + 8];
 	ssize_t written;
@@ -317,8 +354,7 @@ static int ipsi_ike_store(const char *path, const char *text, size_t size)
 	unlink(new);
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == ENOENT)
-		return ipsi_fail("%s: %s: %s", path, strerror(errno),
-				 ipsi_no_swanctl);
+		return ipsi_fail("%s: %s: %s", path, strerror(errno), hint);
 	if (fd < 0)
 		return ipsi_fail("%s: %s", new, strerror(errno));
 	written = write(fd, text, size);
@@ -367,30 +403,20 @@ static int ipsi_ike_link_key(const struct ipsi_conf *conf)
 	return IPSI_OK;
 }
 
-/**
- * ipsi_conf_ike_up() - make the daemon negotiate the keys of a link
- * @conf: the configuration
- * @if_id: the interface id of the link
- *
- * Nothing is done if the daemon has that connection.
- *
- * Return: exit code.
- */
-int ipsi_conf_ike_up(const struct ipsi_conf *conf, uint32_t if_id)
+static int ipsi_strongswan_up(const struct ipsi_conf *conf, uint32_t if_id)
 {
 	uint32_t reqid = conf->option[IPSI_CONF_REQID].number;
 	char path[PATH_MAX], *text = NULL;
 	size_t size = 0;
 	int ret;
 
-	ipsi_conf_at(conf, 0);
 	ipsi_ike_path(path, "conf.d", conf->dev, ".conf");
 	ret = ipsi_ike_text(conf, if_id, reqid, &text, &size);
 	if (ret || ipsi_ike_unchanged(path, text, size))
 		goto out;
 	ret = ipsi_ike_link_key(conf);
 	if (!ret)
-		ret = ipsi_ike_store(path, text, size);
+		ret = ipsi_ike_store(path, text, size, ipsi_no_swanctl);
 	if (!ret)
 		ret = ipsi_ike_load();
 out:
@@ -398,6 +424,49 @@ out:
 		explicit_bzero(text, size);
 	free(text);
 	return ret;
+}
+
+static int ipsi_strongswan_down(const char *dev)
+{
+	char *argv[7] = { "swanctl", "--terminate", "--timeout", "5", "--ike" };
+	char path[PATH_MAX], name[64];
+
+	unlink(ipsi_ike_path(path, "private", dev, ".pem"));
+	/* To unlink a file that is not there is an error in a read-only /etc. */
+	if (access(ipsi_ike_path(path, "conf.d", dev, ".conf"), F_OK))
+		return IPSI_OK;
+	if (unlink(path))
+		return ipsi_fail("%s: %s", path, strerror(errno));
+	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
+	argv[5] = name;
+	/* Without its connection, no packet starts a negotiation again. */
+	if (ipsi_swanctl("--load-conns"))
+		return IPSI_FAIL;
+	/* It fails if nothing has been negotiated. */
+	ipsi_spawn(argv, NULL, true);
+	return ipsi_swanctl("--load-creds");
+}
+
+/**
+ * ipsi_conf_ike_up() - make the daemon negotiate the keys of a link
+ * @conf: the configuration
+ * @if_id: the interface id of the link
+ *
+ * Nothing is done if the daemon has that connection. Another daemon loses it.
+ *
+ * Return: exit code.
+ */
+int ipsi_conf_ike_up(const struct ipsi_conf *conf, uint32_t if_id)
+{
+	int ret;
+
+	ipsi_conf_at(conf, 0);
+	if (ipsi_ike_is_libreswan(conf)) {
+		ret = ipsi_strongswan_down(conf->dev);
+		return ret ? ret : ipsi_libreswan_up(conf, if_id);
+	}
+	ret = ipsi_libreswan_down(conf->dev);
+	return ret ? ret : ipsi_strongswan_up(conf, if_id);
 }
 
 /**
@@ -408,21 +477,8 @@ out:
  */
 int ipsi_conf_ike_down(const char *dev)
 {
-	char *argv[7] = { "swanctl", "--terminate", "--timeout", "5", "--ike" };
-	char path[PATH_MAX], name[64];
+	const int strongswan = ipsi_strongswan_down(dev);
+	const int libreswan = ipsi_libreswan_down(dev);
 
-	unlink(ipsi_ike_path(path, "private", dev, ".pem"));
-	if (unlink(ipsi_ike_path(path, "conf.d", dev, ".conf"))) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return IPSI_OK;
-		return ipsi_fail("%s: %s", path, strerror(errno));
-	}
-	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
-	argv[5] = name;
-	/* Without its connection, no packet starts a negotiation again. */
-	if (ipsi_swanctl("--load-conns"))
-		return IPSI_FAIL;
-	/* It fails if nothing has been negotiated. */
-	ipsi_spawn(argv, NULL, true);
-	return ipsi_swanctl("--load-creds");
+	return strongswan ? strongswan : libreswan;
 }

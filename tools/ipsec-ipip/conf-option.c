@@ -128,8 +128,9 @@ static int ipsi_option_addr(struct ipsi_conf *conf, int index,
 	if (!value[strspn(value, "0123456789.")] || strchr(value, ':'))
 		return ipsi_usage("%s: \"%s\" is not an address; expected IPv4, IPv6, or a name",
 				  key, value);
+	/* It may resolve later, which is no mistake of the file. */
 	if (!ipsi_option_resolve(value, conf->option[other].addr.family, addr))
-		return ipsi_usage("%s: \"%s\" is not an address, nor a name that resolves",
+		return ipsi_fail("%s: \"%s\" is not an address, nor a name that resolves",
 				  key, value);
 	return IPSI_OK;
 }

@@ -24,15 +24,15 @@ static int ipsi_conf_print(FILE *f, const struct ipsi_conf *conf,
 }
 
 /**
- * ipsi_conf_from_kernel() - get the configuration of a link
+ * ipsi_conf_options_from_kernel() - get the options of a link
  * @conf: the result, zeroed before; the caller frees it
  * @dev: name of the link
  * @nl: a socket of the family
  *
  * Return: exit code.
  */
-int ipsi_conf_from_kernel(struct ipsi_conf *conf, const char *dev,
-			  struct ipsi_nl *nl)
+int ipsi_conf_options_from_kernel(struct ipsi_conf *conf, const char *dev,
+				  struct ipsi_nl *nl)
 {
 	struct ipsi_replies replies = {};
 	struct ipsi_attrs attrs;
@@ -54,9 +54,23 @@ int ipsi_conf_from_kernel(struct ipsi_conf *conf, const char *dev,
 			ret = ipsi_fail("CAP_NET_ADMIN required in the namespace of the underlay");
 	}
 	ipsi_replies_free(&replies);
-	if (!ret)
-		ret = ipsi_conf_sa_get(conf, nl);
 	return ret;
+}
+
+/**
+ * ipsi_conf_from_kernel() - get the options and SAs of a link
+ * @conf: the result, zeroed before; the caller frees it
+ * @dev: name of the link
+ * @nl: a socket of the family
+ *
+ * Return: exit code.
+ */
+int ipsi_conf_from_kernel(struct ipsi_conf *conf, const char *dev,
+			  struct ipsi_nl *nl)
+{
+	int ret = ipsi_conf_options_from_kernel(conf, dev, nl);
+
+	return ret ? ret : ipsi_conf_sa_get(conf, nl);
 }
 
 /**

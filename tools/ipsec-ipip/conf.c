@@ -20,8 +20,6 @@
 #include "conf.h"
 #include "ipsi.h"
 
-#define IPSI_CONF_DIR	"/etc/ipsec-ipip"
-
 enum ipsi_section { IPSI_SECTION_LINK, IPSI_SECTION_IKE, IPSI_SECTION_SA };
 
 /* Keys whose values are kept as text, and may be repeated. */
@@ -121,7 +119,7 @@ static int ipsi_conf_link_line(struct ipsi_conf *conf, const char *key,
 	int ret;
 
 	ret = ipsi_conf_add_text(conf, key, value, line);
-	if (ret)
+	if (ret || conf->for_down)
 		return ret;
 	if (option >= 0)
 		return ipsi_conf_option_parse(conf, option, value);
@@ -198,6 +196,8 @@ static int ipsi_conf_line(struct ipsi_conf *conf, char *text, int line,
 	value = ipsi_conf_trim(value);
 	if (!*value)
 		return ipsi_usage("%s: value expected", key);
+	if (*section == IPSI_SECTION_SA && conf->for_down)
+		return IPSI_OK;
 	if (*section == IPSI_SECTION_SA)
 		return ipsi_conf_sa_parse(conf, conf->sa[conf->n_sa - 1], key,
 					  value);
@@ -290,6 +290,32 @@ int ipsi_conf_name(struct ipsi_conf *conf, const char *name)
 	return IPSI_OK;
 }
 
+/**
+ * ipsi_conf_find() - look for the link of a file
+ * @conf: set to the path of the file and the name of the link
+ * @argc: number of arguments
+ * @argv: one argument, the name of a link or the path of a file
+ * @ifindex: set to its index, 0 if there is none
+ *
+ * Return: exit code; IPSI_FAIL if there is a link of another type with this name.
+ */
+int ipsi_conf_find(struct ipsi_conf *conf, int argc, char **argv,
+		   uint32_t *ifindex)
+{
+	bool ours;
+	int ret;
+
+	if (argc != 1)
+		return ipsi_usage("NAME or FILE expected");
+	ret = ipsi_conf_name(conf, argv[0]);
+	if (!ret)
+		ret = ipsi_link_find(conf->dev, ifindex, &ours);
+	if (!ret && *ifindex && !ours)
+		ret = ipsi_fail("%s: there is a link of another type with this name",
+				conf->dev);
+	return ret;
+}
+
 static int ipsi_conf_open(struct ipsi_conf *conf, FILE **f)
 {
 	struct stat st;
@@ -331,7 +357,7 @@ int ipsi_conf_load(struct ipsi_conf *conf, const char *name)
 		setvbuf(f, stdio, _IOFBF, sizeof(stdio));
 	if (!ret)
 		ret = ipsi_conf_read(conf, f);
-	if (!ret)
+	if (!ret && !conf->for_down)
 		ret = ipsi_conf_complete(conf);
 	if (f)
 		fclose(f);

@@ -16,6 +16,9 @@
 #include "nl.h"
 #include "sa-add.h"
 
+#define IPSI_CONF_DIR	"/etc/ipsec-ipip"
+#define IPSI_SECRET_MAX	1024
+
 struct ipsi_attrs;
 
 /* An IP address and, for addresses and routes of the link, a prefix length. */
@@ -88,6 +91,7 @@ struct ipsi_conf {
 	char dev[IF_NAMESIZE];
 	int line;		/* the line being read */
 	bool partial;		/* the endpoints may be absent */
+	bool for_down;		/* values are kept as text only */
 	bool stays;		/* a regular file, read again at each boot */
 	bool is_private;	/* only its owner can read it */
 	struct ipsi_conf_option option[IPSI_CONF_OPTIONS];
@@ -106,6 +110,8 @@ struct ipsi_conf {
 int ipsi_conf_load(struct ipsi_conf *conf, const char *name);
 void ipsi_conf_free(struct ipsi_conf *conf);
 int ipsi_conf_name(struct ipsi_conf *conf, const char *name);
+int ipsi_conf_find(struct ipsi_conf *conf, int argc, char **argv,
+		   uint32_t *ifindex);
 const char *ipsi_conf_text(const struct ipsi_conf *conf, const char *key);
 struct ipsi_conf_sa *ipsi_conf_sa_new(struct ipsi_conf *conf, int line);
 void *ipsi_conf_grow(void *array, size_t n, size_t size);
@@ -150,6 +156,16 @@ bool ipsi_conf_ike_key(const char *key);
 int ipsi_conf_ike_check(struct ipsi_conf *conf);
 int ipsi_conf_ike_up(const struct ipsi_conf *conf, uint32_t if_id);
 int ipsi_conf_ike_down(const char *dev);
+int ipsi_ike_secret(const char *value, char secret[IPSI_SECRET_MAX]);
+const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
+			  char buf[INET6_ADDRSTRLEN]);
+bool ipsi_ike_unchanged(const char *path, const char *text, size_t size);
+int ipsi_ike_store(const char *path, const char *text, size_t size,
+		   const char *hint);
+
+/* conf-libreswan.c */
+int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id);
+int ipsi_libreswan_down(const char *dev);
 
 /* link.c */
 int ipsi_link_find(const char *name, uint32_t *ifindex, bool *ours);
@@ -166,6 +182,8 @@ void ipsi_dns_unset(const struct ipsi_conf *conf);
 int ipsi_spawn(char *const argv[], const char *input, bool quiet);
 
 /* conf-show.c */
+int ipsi_conf_options_from_kernel(struct ipsi_conf *conf, const char *dev,
+				  struct ipsi_nl *nl);
 int ipsi_conf_from_kernel(struct ipsi_conf *conf, const char *dev,
 			  struct ipsi_nl *nl);
 

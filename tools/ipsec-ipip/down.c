@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ipsec-ipip down: delete the link of a file. Its SAs, addresses and routes go with
- * it. A file with a mistake, or none, only means that no hooks are run.
+ * it. Only hooks and DNS of the file matter here: names that do not resolve, key
+ * files that are gone, and other mistakes do no harm.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -39,24 +40,17 @@ static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
  */
 int ipsi_down(int argc, char **argv)
 {
-	struct ipsi_conf conf = {};
-	uint32_t ifindex = 0;
-	bool ours;
+	struct ipsi_conf conf = { .for_down = true };
+	uint32_t ifindex;
 	int ret;
 
-	if (argc != 1)
-		return ipsi_usage("NAME or FILE expected");
-	ret = ipsi_conf_name(&conf, argv[0]);
-	if (!ret)
-		ret = ipsi_link_find(conf.dev, &ifindex, &ours);
+	ret = ipsi_conf_find(&conf, argc, argv, &ifindex);
 	if (ret)
 		return ret;
 	if (!ifindex) {
 		printf("%s is not up\n", conf.dev);
 		return ipsi_conf_ike_down(conf.dev);
 	}
-	if (!ours)
-		return ipsi_fail("%s: it is a link of another type", conf.dev);
 	if (ipsi_conf_load(&conf, argv[0])) {
 		ipsi_warn("no hooks are run");
 		ipsi_conf_free(&conf);

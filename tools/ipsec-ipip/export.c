@@ -90,6 +90,9 @@ static int ipsi_export_xfrm(const struct ipsi_setup *setup)
 	int i;
 
 	printf("# for the host %s\n", setup->remote);
+	if (setup->sa[0].dport)
+		printf("# A program there, such as an IKE daemon, must receive ESP in UDP on port %u.\n",
+		       setup->sa[0].dport);
 	for (i = 0; i < 2; i++) {
 		sa = &setup->sa[i];
 		printf("ip xfrm state add src %s dst %s proto %s spi 0x%08x mode tunnel",
@@ -199,6 +202,8 @@ static int ipsi_export_self(const struct ipsi_setup *setup)
 	       setup->remote);
 	printf("[Link]\nLocal = %s\nRemote = %s\n", setup->remote,
 	       setup->local);
+	if (setup->sa[0].dport)
+		printf("EncapPort = %u\n", setup->sa[0].dport);
 	for (i = 0; i < setup->n_theirs; i++)
 		printf("%s%s\n", ipsi_is_host(setup->theirs[i]) ? "Address = " :
 		       "# an address of this host is in ", setup->theirs[i]);

@@ -15,13 +15,18 @@
 
 #define IPSI_IMPORT_TOKENS	128
 
-static int ipsi_family(const char *addr)
+/* Writes an address in its canonical form, so that texts can be compared. Returns
+ * its family, or AF_UNSPEC if it is none.
+ */
+static int ipsi_canonical(const char *arg, char addr[IPSI_NET_LEN])
 {
 	unsigned char buf[sizeof(struct in6_addr)];
+	const int family = strchr(arg, ':') ? AF_INET6 : AF_INET;
 
-	if (inet_pton(AF_INET, addr, buf) == 1)
-		return AF_INET;
-	return inet_pton(AF_INET6, addr, buf) == 1 ? AF_INET6 : AF_UNSPEC;
+	if (inet_pton(family, arg, buf) != 1)
+		return AF_UNSPEC;
+	inet_ntop(family, buf, addr, IPSI_NET_LEN);
+	return family;
 }
 
 /**
@@ -34,10 +39,9 @@ static int ipsi_family(const char *addr)
  */
 int ipsi_setup_addr(const char *word, const char *arg, char addr[IPSI_NET_LEN])
 {
-	if (strlen(arg) >= IPSI_NET_LEN || ipsi_family(arg) == AF_UNSPEC)
+	if (ipsi_canonical(arg, addr) == AF_UNSPEC)
 		return ipsi_usage("%s: \"%s\" is not an IPv4 or IPv6 address",
 				  word, arg);
-	ipsi_net_copy(addr, arg);
 	return IPSI_OK;
 }
 
@@ -51,7 +55,7 @@ int ipsi_setup_addr(const char *word, const char *arg, char addr[IPSI_NET_LEN])
  */
 int ipsi_setup_net(const char *word, const char *arg, char net[IPSI_NET_LEN])
 {
-	char addr[IPSI_NET_LEN];
+	char text[IPSI_NET_LEN], addr[IPSI_NET_LEN];
 	const char *slash;
 	uint64_t max, bits;
 	int family, ret;
@@ -59,8 +63,8 @@ int ipsi_setup_net(const char *word, const char *arg, char net[IPSI_NET_LEN])
 	if (!strcmp(arg, "any"))
 		arg = "0.0.0.0/0";
 	slash = strchrnul(arg, '/');
-	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - arg), arg);
-	family = ipsi_family(addr);
+	snprintf(text, sizeof(text), "%.*s", (int)(slash - arg), arg);
+	family = ipsi_canonical(text, addr);
 	if (family == AF_UNSPEC)
 		return ipsi_usage("%s: \"%s\" is not an address or a network such as 192.0.2.0/24",
 				  word, arg);
@@ -181,28 +185,29 @@ static int ipsi_bsd_enc(void *ctx, char **args)
 	return IPSI_OK;
 }
 
+static int ipsi_bsd_keys(const char *word, char *arg, struct ipsi_key *there,
+			 struct ipsi_key *back)
+{
+	char *second = ipsi_bsd_pair(arg);
+	int ret = ipsi_key_read(word, arg, there);
+
+	return ret || !second ? ret : ipsi_key_read(word, second, back);
+}
+
 static int ipsi_bsd_authkey(void *ctx, char **args)
 {
-	char *back = ipsi_bsd_pair(args[0]);
-	struct ipsi_import_sa *line = ctx;
-	int ret;
+	struct ipsi_setup_sa *sa = ((struct ipsi_import_sa *)ctx)->sa;
 
-	ret = ipsi_key_read("authkey", args[0], &line->sa[0].auth_key);
-	if (!ret && back)
-		ret = ipsi_key_read("authkey", back, &line->sa[1].auth_key);
-	return ret;
+	return ipsi_bsd_keys("authkey", args[0], &sa[0].auth_key,
+			     &sa[1].auth_key);
 }
 
 static int ipsi_bsd_enckey(void *ctx, char **args)
 {
-	char *back = ipsi_bsd_pair(args[0]);
-	struct ipsi_import_sa *line = ctx;
-	int ret;
+	struct ipsi_setup_sa *sa = ((struct ipsi_import_sa *)ctx)->sa;
 
-	ret = ipsi_key_read("enckey", args[0], &line->sa[0].enc_key);
-	if (!ret && back)
-		ret = ipsi_key_read("enckey", back, &line->sa[1].enc_key);
-	return ret;
+	return ipsi_bsd_keys("enckey", args[0], &sa[0].enc_key,
+			     &sa[1].enc_key);
 }
 
 /* On the wire, transport mode with IP-in-IP is tunnel mode. */

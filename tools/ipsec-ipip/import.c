@@ -237,8 +237,21 @@ bool ipsi_is_host(const char *net)
 	return !strcmp(strchr(net, '/'), strchr(net, ':') ? "/128" : "/32");
 }
 
+/* The port on which the inbound SA expects ESP in UDP; 0 for none. */
+static uint32_t ipsi_import_encap_port(const struct ipsi_setup *setup)
+{
+	size_t i;
+
+	for (i = 0; i < setup->n_sas; i++)
+		if (!strcmp(setup->sa[i].dst, setup->local) &&
+		    setup->sa[i].dport)
+			return setup->sa[i].dport;
+	return 0;
+}
+
 static int ipsi_import_write(struct ipsi_import *import)
 {
+	const uint32_t port = ipsi_import_encap_port(&import->setup);
 	const struct ipsi_setup *setup = &import->setup;
 	char *path;
 	FILE *conf;
@@ -250,6 +263,8 @@ static int ipsi_import_write(struct ipsi_import *import)
 		return IPSI_FAIL;
 	fprintf(conf, "# made by ipsec-ipip import\n[Link]\nLocal = %s\nRemote = %s\n",
 		setup->local, setup->remote);
+	if (port)
+		fprintf(conf, "EncapPort = %u\n", port);
 	for (i = 0; i < setup->n_mine; i++)
 		fprintf(conf, "%s%s\n", ipsi_is_host(setup->mine[i]) ?
 			"Address = " : "# an address of this host is in ",
@@ -268,13 +283,26 @@ static int ipsi_import_write(struct ipsi_import *import)
 	return ret;
 }
 
+/* The paths of keys are words of the file. */
+static int ipsi_import_check_dir(const char *path)
+{
+	if (strpbrk(path, " \t\r\n"))
+		return ipsi_usage("--dir: \"%s\": a path without blanks expected",
+				  path);
+	return IPSI_OK;
+}
+
 static int ipsi_import_prepare(struct ipsi_import *import)
 {
+	int ret = ipsi_import_check_dir(import->dir);
+
+	if (ret)
+		return ret;
 	if (mkdir(import->dir, 0700) && errno != EEXIST)
 		return ipsi_fail("%s: %s", import->dir, strerror(errno));
 	if (!realpath(import->dir, import->path))
 		return ipsi_fail("%s: %s", import->dir, strerror(errno));
-	return IPSI_OK;
+	return ipsi_import_check_dir(import->path);
 }
 
 /* The file tells for which host it was written; it may be for the peer. */

@@ -126,6 +126,7 @@ int ipsi_showconf(int argc, char **argv);
 int ipsi_setconf(int argc, char **argv);
 int ipsi_addconf(int argc, char **argv);
 int ipsi_syncconf(int argc, char **argv);
+int ipsi_resolve(int argc, char **argv);
 int ipsi_capture(int argc, char **argv);
 int ipsi_metrics_run(int argc, char **argv);
 

@@ -48,6 +48,8 @@ const struct ipsi_verb ipsi_verbs[] = {
 	{ NULL, "setconf", ipsi_setconf, "NAME [FILE]", "the same, at once" },
 	{ NULL, "addconf", ipsi_addconf, "NAME [FILE]",
 	  "add the options and SAs of a file" },
+	{ NULL, "resolve", ipsi_resolve, "[NAME|FILE]",
+	  "follow silent peers whose names got other addresses" },
 	{ NULL, "showconf", ipsi_showconf, "DEV",
 	  "print the options and SAs of a link, with keys" },
 	{ NULL, "strip", ipsi_strip, "{NAME|FILE}",

@@ -35,7 +35,7 @@ static int ipsi_up_ike(struct ipsi_conf *conf, struct ipsi_nl *route,
 
 	if (!ipsi_conf_ike(conf))
 		return IPSI_OK;
-	ret = ipsi_conf_from_kernel(&now, conf->dev, family);
+	ret = ipsi_conf_options_from_kernel(&now, conf->dev, family);
 	if_id = now.option[IPSI_CONF_IF_ID].number;
 	ipsi_conf_free(&now);
 	if (!ret && !conf->option[IPSI_CONF_REQID].set) {
@@ -110,22 +110,14 @@ out:
 int ipsi_up(int argc, char **argv)
 {
 	struct ipsi_conf conf = {};
-	uint32_t ifindex = 0;
-	bool ours;
+	uint32_t ifindex;
 	int ret;
 
-	if (argc != 1)
-		return ipsi_usage("NAME or FILE expected");
-	ret = ipsi_conf_name(&conf, argv[0]);
-	if (!ret)
-		ret = ipsi_link_find(conf.dev, &ifindex, &ours);
-	if (!ret && ifindex && ours) {
+	ret = ipsi_conf_find(&conf, argc, argv, &ifindex);
+	if (!ret && ifindex) {
 		printf("%s is up\n", conf.dev);
 		return IPSI_OK;
 	}
-	if (!ret && ifindex)
-		return ipsi_fail("%s: there is a link of another type with this name",
-				 conf.dev);
 	if (!ret)
 		ret = ipsi_conf_load(&conf, argv[0]);
 	if (!ret)

@@ -274,6 +274,201 @@ change_of_keys()
 	ipsi_ping right
 }
 
+# conf_keys HOST: print the SAs of HOST with their keys
+conf_keys()
+{
+	ipsi_try "$1" ipsec-ipip showconf "$IPSI_DEV" | sed '1,/^$/d' |
+		paste -sd ' ' | sed 's/ *\[SA\]/\n/g' | sort
+}
+
+# The replacement of one SA is refused after others were replaced and added: all are
+# as before.
+refused_replacement()
+{
+	local before
+
+	conf_up
+	before=$(conf_keys left)
+	CONF=$IPSI_TMP/left.d/$IPSI_DEV.conf
+	{
+		conf_link left
+		echo "TTL = 9"
+		conf_sa left in 0x5001 2
+		conf_sa left in "${IPSI_SPI[right]}" 3
+		conf_sa left out "${IPSI_SPI[left]}" 4 |
+			sed 's/hmac(sha256)/hmac(sha257)/'
+	} > "$CONF"
+	ipsi_must_fail 'auth "hmac(sha257)": expected' left \
+		ipsec-ipip -q syncconf "$CONF"
+	ipsi_is "$(conf_keys left)" "$before" "SAs"
+	ipsi_is "$(ipsi_get left ttl)" 0 "TTL"
+	# an endpoint that is refused after the SAs of the old one were deleted
+	conf_file left
+	sed -i "s/^Remote.*/Remote = ${IPSI_OUTER[left]}/" "$CONF"
+	ipsi_must_fail "remote" left ipsec-ipip -q syncconf "$CONF"
+	ipsi_is "$(conf_keys left)" "$before" "SAs"
+	# one that is accepted, with an SA that is not
+	sed -i 's/^Remote.*/Remote = 10.0.0.77/; $s/sha256/sha257/' "$CONF"
+	ipsi_must_fail 'auth "hmac(sha257)": expected' left \
+		ipsec-ipip -q syncconf "$CONF"
+	ipsi_is "$(conf_keys left)" "$before" "SAs"
+	ipsi_is "$(ipsi_get left remote)" "${IPSI_OUTER[right]}" "remote"
+	ipsi_ping left
+}
+
+# A signal while syncconf waits for a peer that does not change its keys
+signal()
+{
+	local status
+
+	ipsi_need jq
+	conf_up
+	conf_file left 1
+	sed -i 's/^Overlap.*/Overlap = 3600/' "$CONF"
+	ipsi_bg left ipsec-ipip syncconf "$CONF"
+	ipsi_wait "new SAs" ipsi_has_sas left 2 2
+	ipsi_is "$(ipsi_get left active_spi)" "$((IPSI_SPI[left]))" \
+		"SA in use before the signal"
+	kill "$IPSI_BG_PID"
+	wait "$IPSI_BG_PID"
+	status=$?
+	ipsi_is "$status" 1 "exit status"
+	ipsi_is "$(ipsi_get left active_spi)" "$((IPSI_SPI[left] + 1))" \
+		"SA in use"
+	ipsi_is "$(ipsi_try left ipsec-ipip -j sa show |
+		jq '[.[] | select(.pinned)] | length')" 0 "pinned SAs"
+	ipsi_has_sas left 2 2 || ipsi_fail "old SAs are gone"
+	# the next time
+	ipsi_do left ipsec-ipip syncconf "$CONF"
+	ipsi_has_sas left 1 1 || ipsi_fail "old SAs are there"
+}
+
+# conf_hosts ADDRESS COMMAND...: on the left, run COMMAND with the name of the peer
+conf_hosts()
+{
+	echo "$1 peer.example" > "$IPSI_TMP/hosts"
+	shift
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ipsi_do left unshare --mount sh -c \
+		'mount --bind "$0" /etc/hosts && exec "$@"' "$IPSI_TMP/hosts" "$@"
+}
+
+# Hooks run at the end although a name does not resolve any more, and a key is gone.
+names()
+{
+	local status
+
+	ipsi_topology
+	conf_file left
+	sed -i "s/^Remote.*/Remote = peer.example/
+		s/^Local/PostDown = echo post-down > ${IPSI_TMP//\//\\/}\/hook\n&/" \
+		"$CONF"
+	# It may resolve later: no mistake, so that systemd tries again.
+	ipsi_must_fail "peer.example" left ipsec-ipip up "$CONF"
+	ipsi_try left ipsec-ipip up "$CONF" 2> /dev/null
+	status=$?
+	ipsi_is "$status" 1 "exit status without the name"
+	conf_hosts "${IPSI_OUTER[right]}" ipsec-ipip up "$CONF"
+	ipsi_is "$(ipsi_get left remote)" "${IPSI_OUTER[right]}" "remote"
+	rm "$IPSI_TMP/left.in.enc"
+	ipsi_do left ipsec-ipip down "$CONF"
+	ipsi_is "$(cat "$IPSI_TMP/hook")" post-down "hook"
+}
+
+# conf_resolve ADDRESS: on the left, follow the peer, whose name has this address
+conf_resolve()
+{
+	conf_hosts "$1" ipsec-ipip resolve "$IPSI_TMP/left.d/$IPSI_DEV.conf"
+}
+
+# A peer whose name gets another address is followed when it is silent.
+moved_peer()
+{
+	local host times pid new=10.0.0.3
+
+	ipsi_need jq
+	ipsi_topology
+	for host in right left; do
+		conf_file "$host"
+	done
+	sed -i "s/^Remote.*/Remote = peer.example/" "$CONF"
+	conf_hosts "${IPSI_OUTER[right]}" ipsec-ipip up "$CONF"
+	ipsi_do right ipsec-ipip up "$IPSI_TMP/right.d/$IPSI_DEV.conf"
+	ipsi_ping left
+	times=$(conf_times left)
+	conf_resolve "${IPSI_OUTER[right]}"
+	ipsi_is "$(conf_times left)" "$times" "SAs with the same address"
+
+	ipsi_bg right ping -n -q -i 0.2 "${IPSI_INNER[left]}" > /dev/null
+	pid=$IPSI_BG_PID
+	conf_resolve "$new"
+	ipsi_is "$(ipsi_get left remote)" "${IPSI_OUTER[right]}" \
+		"remote while the peer sends"
+	kill "$pid"
+	wait "$pid"
+
+	CONF=$IPSI_TMP/right.d/$IPSI_DEV.conf
+	sed -i "s/^Local.*/Local = $new/" "$CONF"
+	ipsi_do right ip address add "$new/24" dev "$IPSI_WIRE"
+	ipsi_do right ipsec-ipip syncconf "$CONF"
+	conf_resolve "$new"
+	ipsi_is "$(ipsi_get left remote)" "$new" "remote"
+	ipsi_ping left
+	ipsi_must_fail "peer.example" left \
+		ipsec-ipip resolve "$IPSI_TMP/left.d/$IPSI_DEV.conf"
+}
+
+# Name servers go to resolvconf, and go with the link.
+name_servers()
+{
+	local bin=$IPSI_TMP/bin tool
+
+	tool=$(command -v ipsec-ipip)
+	ipsi_topology
+	conf_file left
+	sed -i '1s/.*/DNS = 192.0.2.53, fd00::53 example.org/' "$CONF"
+	mkdir "$bin"
+	ipsi_must_fail "DNS: install resolvconf" left \
+		env PATH="$bin" "$tool" up "$CONF"
+	printf '#!/bin/sh\nexit 3\n' > "$bin/resolvconf"
+	chmod +x "$bin/resolvconf"
+	ipsi_must_fail "DNS: resolvconf: exit status 3" left \
+		env PATH="$bin" "$tool" up "$CONF"
+	ipsi_must_fail "does not exist" left ip link show dev "$IPSI_DEV"
+	cat > "$bin/resolvconf" <<-END
+		#!/bin/sh
+		echo "\$@" >> $IPSI_TMP/dns
+		[ "\$1" = -d ] || /bin/cat >> $IPSI_TMP/dns
+	END
+	ipsi_do left env PATH="$bin" "$tool" up "$CONF"
+	ipsi_do left env PATH="$bin" "$tool" down "$CONF"
+	ipsi_is "$(cat "$IPSI_TMP/dns")" "-a $IPSI_DEV
+nameserver 192.0.2.53
+nameserver fd00::53
+search example.org
+-d $IPSI_DEV" "input of resolvconf"
+}
+
+# A link in a VRF, with the underlay outside
+vrf()
+{
+	ipsi_topology
+	conf_file right
+	ipsi_do right ipsec-ipip up "$CONF"
+	conf_file left
+	sed -i "1s/.*/Master = red/; s/^route.*/& table 10/" "$CONF"
+	conf_same "$CONF:1: Master: \"red\" is not a device of this host"
+	ipsi_do left ip link add red type bridge
+	conf_same "Invalid argument"
+	ipsi_do left ip link del red
+	ipsi_do left ip link add red up type vrf table 10
+	ipsi_do left ipsec-ipip up "$CONF"
+	ipsi_has "$(ipsi_try left ip -o link show master red)" "$IPSI_DEV" \
+		"devices of the VRF"
+	ipsi_do left ping -n -c 1 -W 10 -I red "${IPSI_INNER[right]}"
+	ipsi_do left ipsec-ipip down "$CONF"
+}
+
 # Options, SAs that are added, SAs under the same SPI, and a saved link
 partly()
 {
@@ -314,4 +509,5 @@ partly()
 	ipsi_must_fail "is not up" left ipsec-ipip syncconf /tmp/ipsec9.conf
 }
 
-ipsi_run up_and_down mistakes undone change_of_keys partly
+ipsi_run up_and_down mistakes undone change_of_keys refused_replacement signal names \
+	moved_peer name_servers vrf partly

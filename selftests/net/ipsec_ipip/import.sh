@@ -70,6 +70,12 @@ apply()
 			# shellcheck disable=SC2206 # words, without blanks
 			sa+=(auth-trunc $value) ;;
 		"ReplayWindow = "*) sa+=(replay-window "$value") ;;
+		"EncapPort = "*)
+			ipsi_do "$host" ip link set "$DEV" type ipsec-ipip \
+				encap-port "$value" ;;
+		"Encap = "*)
+			# shellcheck disable=SC2206 # words, without blanks
+			sa+=(encap $value) ;;
 		"ESN = yes") sa+=(esn) ;;
 		"Address = "*)
 			ipsi_do "$host" ip address replace "$value" dev "$DEV" ;;
@@ -211,9 +217,65 @@ round_trip()
 	again ip-xfrm enc 'cbc(aes)' "$aes" auth 'hmac(sha256)' "$sha" esn
 }
 
+# ESP in UDP: each end needs the port on which it receives.
+natt()
+{
+	local word
+
+	ipsi_topology
+	bare_device right
+	for word in "out 0x1001 4500 4501" "in 0x1002 4501 4500"; do
+		# shellcheck disable=SC2086 # words
+		set -- $word
+		ipsi_do right ipsec-ipip -q sa add "$DEV" "$1" spi "$2" \
+			enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}" \
+			auth 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}" \
+			encap espinudp "$3" "$4"
+	done
+	export_left self --net "$OUT" --gateway "$IN"
+	ipsi_has "$(cat "$IPSI_TMP/left.self")" "EncapPort = 4501" \
+		"file of the peer"
+	export_left ip-xfrm --net "$OUT" --gateway "$IN"
+	ipsi_has "$(cat "$IPSI_TMP/left.ip-xfrm")" "UDP on port 4501" \
+		"commands for the peer"
+	import left "$IPSI_TMP/left.ip-xfrm" natt
+	ipsi_has "$(cat "$IPSI_TMP/natt.conf")" "EncapPort = 4501" "import"
+	bare_device left
+	apply left natt
+	ipsi_do right ip address add "$OUT" peer "$IN" dev "$DEV"
+	ipsi_do right ip link set "$DEV" type ipsec-ipip encap-port 4500
+	ipsi_do left ping -n -c 1 -W 10 "$OUT"
+}
+
+# An IPv6 address has many forms.
+ipv6_forms()
+{
+	cat > "$IPSI_TMP/ipsec.conf" <<-END
+		flow esp from fd01::1 to fd02:0::0:1/128 local fd00::1 peer fd00::2
+		flow esp from fd01:0::1 to FD02::1 local fd00::1 peer fd00::2
+		esp tunnel from fd00:0:0::1 to FD00::2 spi 0x1001:0x1002 \
+		        authkey ${IPSI_AUTH_KEY[left]}:${IPSI_AUTH_KEY[right]} \
+		        enckey ${IPSI_ENC_KEY[left]}:${IPSI_ENC_KEY[right]}
+	END
+	ipsi_families 6 6
+	ipsi_topology
+	import left "$IPSI_TMP/ipsec.conf" v6
+	ipsi_is "$(grep -E '^(Local|Remote|Address|Route|Direction)' \
+		"$IPSI_TMP/v6.conf")" "Local = fd00::1
+Remote = fd00::2
+Address = fd01::1/128
+Route = fd02::1/128
+Direction = out
+Direction = in" "lines of the file"
+}
+
 refusals()
 {
 	ipsi_topology
+	left_conf > "$IPSI_TMP/ipsec.conf"
+	ipsi_must_fail "a path without blanks expected" right \
+		ipsec-ipip import "$IPSI_TMP/ipsec.conf" --dir "$IPSI_TMP/a b"
+	[ ! -e "$IPSI_TMP/a b" ] || ipsi_fail "the folder was made"
 	bare_device right
 	ipsi_must_fail "has no valid outbound SA: ipsec-ipip sa show $DEV" \
 		right ipsec-ipip export "$DEV" --to self
@@ -235,4 +297,4 @@ refusals()
 		--gateway "$IN"
 }
 
-ipsi_run right_file left_file peer_with_a_device round_trip refusals
+ipsi_run right_file left_file peer_with_a_device round_trip natt ipv6_forms refusals
