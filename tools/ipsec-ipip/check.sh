@@ -282,21 +282,34 @@ completion()
 }
 
 # ip_completes WORDS EXPECTED...: the same for ip(8), whose own completion offers
-# "of-ip" here
+# "of-ip" here; it is loaded as those of old and new versions of bash-completion are,
+# or is there before
 ip_completes()
 {
-	local line=$1 got
+	local line=$1 got way
 	shift
-	got=$(PATH=${program%/*}:$PATH LINE=$line bash -c '
-		source "$0"
-		_ip()
-		{
-			COMPREPLY=(of-ip)
-		}
-		COMP_LINE=$LINE COMP_POINT=${#LINE}
-		_ip_link_ipsec_ipip
-		echo "${COMPREPLY[*]}"' "$completion/ip-link-ipsec-ipip.bash")
-	[ "$got" = "$*" ] || fail "completion of \"$line\": \"$got\""
+	for way in __load_completion:_ip _comp_load:_comp_cmd_ip before:other; do
+		got=$(PATH=${program%/*}:$PATH LINE=$line WAY=$way bash -c '
+			load()
+			{
+				eval "${WAY#*:}() { COMPREPLY=(of-ip); }"
+				complete -F "${WAY#*:}" "$1"
+			}
+			eval "${WAY%:*}() { load ip; }"
+			[ "$WAY" != before:other ] || load ip
+			source "$0"
+			source "$0"
+			COMP_LINE=$LINE COMP_POINT=${#LINE}
+			_ip_link_ipsec_ipip
+			COMPREPLY=()
+			_ip_link_ipsec_ipip
+			[[ $(complete -p ip) == *" _ip_link_ipsec_ipip ip" ]] ||
+				COMPREPLY+=("$(complete -p ip)")
+			echo "${COMPREPLY[*]}"' \
+			"$completion/ip-link-ipsec-ipip.bash" 2>&1)
+		[ "$got" = "$*" ] ||
+			fail "completion of \"$line\" ($way): \"$got\""
+	done
 }
 
 completion_of_ip()
