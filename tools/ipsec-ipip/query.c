@@ -34,35 +34,40 @@ static int ipsi_query_answer(struct mnl_socket *sock, uint32_t seq, char *buf,
 	return ret < 0 ? errno : 0;
 }
 
+static int ipsi_query_once(int bus, struct nlmsghdr *nlh, char *answer,
+			   mnl_cb_t take, void *data)
+{
+	struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	int err;
+
+	if (!sock)
+		return errno;
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
+		err = errno;
+	else
+		err = ipsi_query_answer(sock, nlh->nlmsg_seq, answer, take,
+					data);
+	mnl_socket_close(sock);
+	return err;
+}
+
 /* Returns 0 or an errno. An interrupted dump is repeated, so @take must tolerate
- * duplicates. (A dump of the SAD never reports that it was interrupted.)
+ * duplicates. (A dump of the SAD never reports that it was interrupted.) Each try has
+ * a socket of its own, since the rest of the interrupted dump is still on the old one.
  */
 static int ipsi_query(int bus, char *buf, mnl_cb_t take, void *data)
 {
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
 	char *answer = malloc(IPSI_NL_BUF);
-	struct mnl_socket *sock;
 	int err = ENOMEM, tries;
 
-	sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
-	if (!sock || mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0) {
-		err = errno;
-		goto out;
-	}
 	nlh->nlmsg_seq = time(NULL);
 	for (tries = 0; answer && tries < 10; tries++) {
-		nlh->nlmsg_seq++;
-		if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
-			err = errno;
-		else
-			err = ipsi_query_answer(sock, nlh->nlmsg_seq, answer,
-						take, data);
+		err = ipsi_query_once(bus, nlh, answer, take, data);
 		if (err != EINTR)
 			break;
 	}
-out:
-	if (sock)
-		mnl_socket_close(sock);
 	/* A dump of the SAD contains keys. */
 	if (answer)
 		explicit_bzero(answer, IPSI_NL_BUF);
