@@ -185,9 +185,10 @@ static int ipsi_option_number(const struct ipsi_option *option,
 static int ipsi_option_device(const char *value, uint32_t *number)
 {
 	*number = if_nametoindex(value);
+	/* It may be made later, which is no mistake of the file. */
 	if (!*number)
-		return ipsi_usage("Device: \"%s\" is not a device of this host",
-				  value);
+		return ipsi_fail("Device: \"%s\" is not a device of this host",
+				 value);
 	return IPSI_OK;
 }
 
