@@ -19,6 +19,7 @@
 #define IPSI_CONF_DIR	"/etc/ipsec-ipip"
 #define IPSI_RUN_DIR	"/run/ipsec-ipip"
 #define IPSI_SECRET_MAX	1024
+#define IPSI_SECRET_FILE "file:"
 
 struct ipsi_attrs;
 
@@ -163,6 +164,8 @@ const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
 bool ipsi_ike_unchanged(const char *path, const char *text, size_t size);
 int ipsi_ike_store(const char *path, const char *text, size_t size,
 		   const char *hint);
+void ipsi_ike_keep(const char *path, bool keep);
+int ipsi_ike_remove(const char *path);
 
 /* conf-libreswan.c */
 int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id);
