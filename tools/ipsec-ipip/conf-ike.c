@@ -19,6 +19,7 @@
 #include "conf.h"
 #include "ipsi.h"
 
+#define IPSI_SECRET_FILE	"file:"
 #define IPSI_OLD_MAX	(PATH_MAX + 8)
 
 static const char ipsi_no_swanctl[] =

@@ -19,7 +19,6 @@
 #define IPSI_CONF_DIR	"/etc/ipsec-ipip"
 #define IPSI_RUN_DIR	"/run/ipsec-ipip"
 #define IPSI_SECRET_MAX	1024
-#define IPSI_SECRET_FILE "file:"
 
 struct ipsi_attrs;
 
