@@ -358,6 +358,26 @@ firewall()
 	finds silent
 }
 
+# Links that come and go interrupt dumps, which are repeated.
+changing_links()
+{
+	local i pid
+
+	start
+	ipsi_device_side right
+	for ((i = 0; i < 300; i++)); do
+		echo "link add dummy$i type dummy"
+	done | ipsi_try right ip -batch - || ipsi_fail "no links"
+	ipsi_bg right bash -c 'while ip link add other type dummy; do
+		ip link del other; done'
+	pid=$IPSI_BG_PID
+	for ((i = 0; i < 40; i++)); do
+		ipsi_do right ipsec-ipip check
+	done
+	kill "$pid"
+	wait "$pid"
+}
+
 # next_kernel: run check with another /lib/modules, in which any module stands for
 # ours, and a newer kernel has none
 next_kernel()
@@ -404,4 +424,4 @@ host()
 
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
 	policies_that_are_missing policies_that_catch inner_routes \
-	other_if_ids firewall host
+	other_if_ids firewall changing_links host
