@@ -238,8 +238,8 @@ conf_pluto()
 		#!/bin/sh
 		socket="--ctlsocket $dir/pluto.ctl" what=\$1
 		shift
-		[ "\$what" = auto ] || exec whack \$socket "\$@"
-		exec addconn \$socket --config $dir/ipsec.conf "\$2"
+		[ "\$what" = addconn ] || exec whack \$socket "\$@"
+		exec addconn \$socket --config $dir/ipsec.conf "\$@"
 	END
 	chmod +x "$dir/bin/ipsec"
 	ipsi_pluto_start "$1"
@@ -312,6 +312,62 @@ libreswan_ikev1()
 	conf_pluto_both 1 QUICK
 }
 
+# A host gets another daemon, while the old one is stopped: both need port 500.
+other_daemon()
+{
+	local dir=$IPSI_TMP/pluto.left charon=$IPSI_TMP/charon.left
+
+	ipsi_pluto_need
+	conf_both "" "IKEv2"
+	ipsi_charon_stop left
+	conf_pluto left
+	ipsi_do left env PATH="$dir/bin:$PATH" IPSEC_CONFDDIR="$dir/ipsec.d" \
+		STRONGSWAN_CONF="$charon/strongswan.conf" \
+		SWANCTL_DIR="$charon" ipsec-ipip syncconf "$CONF"
+	ipsi_is "$(ls "$charon/conf.d")" "" "files of charon"
+	ipsi_pluto_has left "ipsec-ipip-$IPSI_DEV" || ipsi_fail "no connection"
+	ipsi_wait "answer" conf_answers
+}
+
+# A file that libreswan refuses is not left to it, and not taken for loaded.
+libreswan_refuses()
+{
+	local dir=$IPSI_TMP/pluto.left i before name=ipsec-ipip-$IPSI_DEV
+	local run=(env PATH="$dir/bin:$PATH" SWANCTL_DIR="$IPSI_TMP"
+		   IPSEC_CONFDDIR="$dir/ipsec.d" ipsec-ipip)
+
+	ipsi_pluto_need
+	ipsi_topology
+	conf_pluto left "LocalId = C=DE, O=left
+RemoteId = @right.example"
+	# another file of the host
+	echo "bogus" > "$dir/ipsec.d/other.conf"
+	ipsi_must_fail "addconn --checkconfig" left "${run[@]}" up "$CONF"
+	ipsi_is "$(ls "$dir/ipsec.d")" other.conf "files after up"
+	rm "$dir/ipsec.d/other.conf"
+	ipsi_do left "${run[@]}" up "$CONF"
+	ipsi_pluto_has left "$name" || ipsi_fail "no connection"
+	before=$(cat "$dir/ipsec.d"/*)
+
+	echo "bogus" > "$dir/ipsec.d/other.conf"
+	sed -i "s/^RemoteId.*/RemoteId = @other.example/" "$CONF"
+	for i in first second; do
+		ipsi_must_fail "addconn --checkconfig" left "${run[@]}" \
+			syncconf "$CONF"
+		ipsi_is "$(cat "$dir/ipsec.d/$name".*)" "$before" \
+			"files after the $i syncconf"
+	done
+	ipsi_pluto_has left "$name" || ipsi_fail "the connection is lost"
+	rm "$dir/ipsec.d/other.conf"
+	ipsi_do left "${run[@]}" syncconf "$CONF"
+	ipsi_has "$(cat "$dir/ipsec.d/$name".*)" "other.example" "files"
+	echo "LocalTS = 0.0.0.0/0, ::/0" >> "$CONF"
+	ipsi_must_fail "libreswan takes one network" left "${run[@]}" \
+		syncconf "$CONF"
+	ipsi_do left "${run[@]}" down "$CONF"
+	ipsi_is "$(ls "$dir/ipsec.d")" "" "files after down"
+}
+
 # Without a daemon, and with a secret that others can read, nothing is made.
 no_daemon()
 {
@@ -332,4 +388,4 @@ no_daemon()
 }
 
 ipsi_run five_lines ikev1 certificates other_authority to_manual_and_back \
-	libreswan libreswan_ikev1 no_daemon
+	libreswan libreswan_ikev1 other_daemon libreswan_refuses no_daemon

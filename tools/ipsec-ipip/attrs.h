@@ -69,6 +69,11 @@ struct ipsi_attrs {
 /* Long enough for any address and any attribute name. */
 #define IPSI_TEXT_LEN	64
 
+#define IPSI_TOS_INHERIT	1
+
+/* From this number up, the kernel chooses an if_id, and a reqid is a copy of it. */
+#define IPSI_IF_ID_AUTO		0x80000001
+
 /* Length of a key in hex, with 0x and the final NUL. */
 #define IPSI_KEY_TEXT_LEN	(2 * IPSEC_IPIP_KEY_MAX_LEN + 3)
 

@@ -4,6 +4,7 @@
  * reads the ruleset as nft(8) prints it, and only if the link is silent. It does
  * not follow jumps, so it says "may".
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
  * struct ipsi_ruleset - the part of a ruleset that was read
  * @table: the current table, as in "table inet filter"
  * @chain: the current chain
+ * @is_ip: the table sees packets of IP
  * @is_base: it is the base chain of the hook input or output
  * @drops: its policy is drop
  * @drop: the first such chain, "" for none
@@ -23,6 +25,7 @@
 struct ipsi_ruleset {
 	char table[80];
 	char chain[80];
+	bool is_ip;
 	bool is_base;
 	char drop[192];
 	char rule[192];
@@ -58,11 +61,23 @@ static bool ipsi_names_ipsec(const char *line)
 	return false;
 }
 
+static bool ipsi_is_ip_table(const char *table)
+{
+	return !strncmp(table, "ip ", 3) || !strncmp(table, "ip6 ", 4) ||
+	       !strncmp(table, "inet ", 5);
+}
+
 /* Takes a line of "nft list ruleset", without the white space before it. */
 static void ipsi_ruleset_line(struct ipsi_ruleset *rules, const char *line)
 {
-	if (sscanf(line, "table %79[^{\n]", rules->table) == 1 ||
-	    sscanf(line, "chain %79[^ {\n]", rules->chain) == 1) {
+	if (sscanf(line, "table %79[^{\n]", rules->table) == 1) {
+		rules->is_ip = ipsi_is_ip_table(rules->table);
+		rules->is_base = false;
+		return;
+	}
+	if (!rules->is_ip)
+		return;
+	if (sscanf(line, "chain %79[^ {\n]", rules->chain) == 1) {
 		rules->is_base = false;
 		return;
 	}
@@ -86,14 +101,21 @@ static void ipsi_ruleset_line(struct ipsi_ruleset *rules, const char *line)
 
 static void ipsi_ruleset_read(struct ipsi_ruleset *rules)
 {
-	char line[512];
+	char line[512], *text, *c;
 	FILE *f;
 
-	f = popen("nft list ruleset 2>/dev/null", "re");
+	/* without the elements of sets */
+	f = popen("nft -t list ruleset 2>/dev/null", "re");
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f))
-		ipsi_ruleset_line(rules, line + strspn(line, "\t "));
+	while (fgets(line, sizeof(line), f)) {
+		text = line + strspn(line, "\t ");
+		/* The administrator of a container writes the comments. */
+		for (c = text; *c && *c != '\n'; c++)
+			if (!isprint((unsigned char)*c))
+				*c = '?';
+		ipsi_ruleset_line(rules, text);
+	}
 	pclose(f);
 }
 

@@ -26,13 +26,6 @@ struct ipsi_check_orphans {
 	int err;
 };
 
-static int ipsi_u32_cmp(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static const char *ipsi_check_proto(const struct xfrm_usersa_info *info)
 {
 	return info->id.proto == IPPROTO_AH ? "ah" : "esp";

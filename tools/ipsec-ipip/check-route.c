@@ -3,7 +3,6 @@
  * ipsec-ipip check: whether routes lead inner packets to the device.
  */
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/rtnetlink.h>
@@ -55,14 +54,16 @@ static void ipsi_check_inner_route(const struct ipsi_route *route, void *data)
 	struct ipsi_check_routes *routes = data;
 	struct ipsi_check *check = routes->check;
 	char host[INET6_ADDRSTRLEN], net[INET6_ADDRSTRLEN];
-	char name[IF_NAMESIZE] = "another";
 	struct ipsi_route taken;
+	struct ipsi_link link;
 	struct ipsi_flow to;
 
 	if (ipsi_route_is_automatic(route))
 		return;
 	routes->n++;
+	/* Of several nexthops, the kernel may choose another one. */
 	if (routes->reported || route->table != RT_TABLE_MAIN || !route->plen ||
+	    route->multipath ||
 	    routes->looked_up++ >= IPSI_CHECK_ROUTES)
 		return;
 	ipsi_route_host(route, &to);
@@ -70,13 +71,15 @@ static void ipsi_check_inner_route(const struct ipsi_route *route, void *data)
 	if (ipsi_query_inner_route(&to, &taken) ||
 	    taken.type != RTN_UNICAST || taken.oif == route->oif || !taken.oif)
 		return;
+	/* Another link may be preferred to this one, which is a spare. */
+	if (ipsi_query_link(taken.oif, &link) || link.ours)
+		return;
 	routes->reported = true;
 	inet_ntop(to.family, to.remote, host, sizeof(host));
 	inet_ntop(to.family, route->dst, net, sizeof(net));
-	if_indextoname(taken.oif, name);
 	ipsi_found(check, "bypass",
-		   "packets to %s leave by %s in clear, although the device has the route %s/%u: find the rule or the narrower route: ip route get %s; ip rule",
-		   host, name, net, route->plen, host);
+		   "packets to %s leave by %s, although the device has the route %s/%u: find the rule or the narrower route: ip route get %s; ip rule",
+		   host, link.name, net, route->plen, host);
 }
 
 /**

@@ -93,7 +93,7 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 	check->daemons_known = true;
 	if (!check->daemons.n)
 		snprintf(next, 256,
-			 "no key manager is running in this namespace: systemctl start strongswan");
+			 "no key manager is running in this namespace: systemctl start strongswan, or ipsec for libreswan");
 	else
 		snprintf(next, 256,
 			 "the key manager has set none: send a packet, then look at its log%s%s",

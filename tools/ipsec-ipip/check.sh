@@ -282,21 +282,34 @@ completion()
 }
 
 # ip_completes WORDS EXPECTED...: the same for ip(8), whose own completion offers
-# "of-ip" here
+# "of-ip" here; it is loaded as those of old and new versions of bash-completion are,
+# or is there before
 ip_completes()
 {
-	local line=$1 got
+	local line=$1 got way
 	shift
-	got=$(PATH=${program%/*}:$PATH LINE=$line bash -c '
-		source "$0"
-		_ip()
-		{
-			COMPREPLY=(of-ip)
-		}
-		COMP_LINE=$LINE COMP_POINT=${#LINE}
-		_ip_link_ipsec_ipip
-		echo "${COMPREPLY[*]}"' "$completion/ip-link-ipsec-ipip.bash")
-	[ "$got" = "$*" ] || fail "completion of \"$line\": \"$got\""
+	for way in __load_completion:_ip _comp_load:_comp_cmd_ip before:other; do
+		got=$(PATH=${program%/*}:$PATH LINE=$line WAY=$way bash -c '
+			load()
+			{
+				eval "${WAY#*:}() { COMPREPLY=(of-ip); }"
+				complete -F "${WAY#*:}" "$1"
+			}
+			eval "${WAY%:*}() { load ip; }"
+			[ "$WAY" != before:other ] || load ip
+			source "$0"
+			source "$0"
+			COMP_LINE=$LINE COMP_POINT=${#LINE}
+			_ip_link_ipsec_ipip
+			COMPREPLY=()
+			_ip_link_ipsec_ipip
+			[[ $(complete -p ip) == *" _ip_link_ipsec_ipip ip" ]] ||
+				COMPREPLY+=("$(complete -p ip)")
+			echo "${COMPREPLY[*]}"' \
+			"$completion/ip-link-ipsec-ipip.bash" 2>&1)
+		[ "$got" = "$*" ] ||
+			fail "completion of \"$line\" ($way): \"$got\""
+	done
 }
 
 completion_of_ip()
@@ -386,6 +399,43 @@ genkey_and_import()
 	[ -e "$dir/etc/b-out-00000001.auth" ] || fail "a file was removed"
 }
 
+# exported DAEMON TEXT LINE...: the export of a configuration with these lines has TEXT
+exported()
+{
+	local daemon=$1 text=$2 got
+	shift 2
+
+	(umask 077
+	 echo "a secret" >"$dir/psk"
+	 printf '%s\n' "Local = 192.0.2.1" "Secret = file:$dir/psk" \
+		"Address = 198.51.100.1/32" "Route = 198.51.100.2/32" "$@" \
+		>"$dir/x.conf")
+	got=$("$program" export "$dir/x.conf" --to "$daemon" 2>&1)
+	[[ $got == *"$text"* ]] || fail "export to $daemon: no \"$text\" in $got"
+}
+
+export_ike()
+{
+	local names=("Remote = 192.0.2.2" "LocalId = east" "RemoteId = west")
+	local subject=("Remote = 192.0.2.2" "LocalId = C=DE, O=x")
+
+	exported libreswan $'left=192.0.2.2\n\tleftid="@west"' "${names[@]}"
+	exported libreswan '# "@west" "@east" : PSK 0x612073' "${names[@]}"
+	exported libreswan 'rightid="C=DE, O=x"' "${subject[@]}"
+	exported libreswan '# "192.0.2.2" "C=DE, O=x" : PSK 0x' "${subject[@]}"
+	exported libreswan $'left=%defaultroute\n\tleftsubnet=' \
+		"Remote = any" "Roam = yes"
+	exported libreswan $'right=192.0.2.1\n' "Remote = any" "Roam = yes"
+	exported libreswan $'right=%any\n' "${names[@]}" "Roam = yes"
+	exported swanctl "libreswan takes one network" "Remote = 192.0.2.2" \
+		"Daemon = libreswan" "LocalTS = 0.0.0.0/0, ::/0"
+	exported swanctl "remote_addrs = 192.0.2.1" "Remote = any" "Roam = yes"
+	exported swanctl "id = $(printf '%0300d' 7)x" "Remote = 192.0.2.2" \
+		"RemoteId = $(printf '%0300d' 7)x"
+	chmod 644 "$dir/psk"
+	expect 1 "*: chmod 600" export "$dir/x.conf" --to swanctl
+}
+
 # A key that is typed does not appear on the terminal.
 hidden_key()
 {
@@ -417,6 +467,7 @@ help_and_manual
 completion
 completion_of_ip
 genkey_and_import
+export_ike
 hidden_key
 [ "$failed" = 0 ] && echo "ipsec-ipip: the command line is parsed as expected"
 exit "$failed"

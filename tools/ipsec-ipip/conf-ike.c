@@ -20,6 +20,7 @@
 #include "ipsi.h"
 
 #define IPSI_SECRET_FILE	"file:"
+#define IPSI_OLD_MAX	(PATH_MAX + 8)
 
 static const char ipsi_no_swanctl[] =
 	"install strongswan-swanctl and charon-systemd, or set keys with [SA]";
@@ -138,6 +139,26 @@ static int ipsi_ike_check_files(const struct ipsi_conf *conf)
 	return IPSI_OK;
 }
 
+/* libreswan makes a connection for each network of a list. */
+static int ipsi_ike_check_libreswan(const struct ipsi_conf *conf)
+{
+	static const char *const keys[] = { "LocalTS", "RemoteTS" };
+	const char *value;
+	unsigned int i;
+
+	if (!ipsi_ike_is_libreswan(conf))
+		return IPSI_OK;
+	if (!ipsi_conf_text(conf, "Secret"))
+		return ipsi_usage("Daemon: libreswan needs Secret; it has certificates in a database of its own");
+	for (i = 0; i < IPSI_ARRAY_SIZE(keys); i++) {
+		value = ipsi_conf_text(conf, keys[i]);
+		if (value && value[strcspn(value, ", ")])
+			return ipsi_usage("%s: \"%s\": libreswan takes one network",
+					  keys[i], value);
+	}
+	return IPSI_OK;
+}
+
 /* Checks the keys of [IKE]; returns an exit code. */
 int ipsi_conf_ike_check(struct ipsi_conf *conf)
 {
@@ -169,9 +190,9 @@ int ipsi_conf_ike_check(struct ipsi_conf *conf)
 		ret = ipsi_ike_one_of(conf, "Start", starts);
 	if (!ret)
 		ret = ipsi_ike_check_rekey(conf);
-	if (!ret && !secret && ipsi_ike_is_libreswan(conf))
-		ret = ipsi_usage("Daemon: libreswan needs Secret; it has certificates in a data base of its own");
-	else if (!ret && !secret)
+	if (!ret)
+		ret = ipsi_ike_check_libreswan(conf);
+	if (!ret && !secret)
 		ret = ipsi_ike_check_files(conf);
 	else if (!ret && ipsi_conf_text(conf, "Certificate"))
 		ret = ipsi_usage("Secret excludes Certificate");
@@ -303,10 +324,12 @@ static int ipsi_ike_text(const struct ipsi_conf *conf, uint32_t if_id,
 	if (from)
 		ret = ipsi_ike_secret(from, secret);
 	if (ret)
-		return ret;
+		goto out;
 	f = open_memstream(text, size);
-	if (!f)
-		return ipsi_fail("%s", strerror(ENOMEM));
+	if (!f) {
+		ret = ipsi_fail("%s", strerror(ENOMEM));
+		goto out;
+	}
 	fprintf(f, "# Made by ipsec-ipip up %s; ipsec-ipip down %s removes it.\n",
 		conf->dev, conf->dev);
 	ipsi_ike_write_files(f, conf);
@@ -319,9 +342,10 @@ static int ipsi_ike_text(const struct ipsi_conf *conf, uint32_t if_id,
 	fputs("}\n}\n", f);
 	if (from)
 		ipsi_ike_write_secret(f, conf, secret);
-	explicit_bzero(secret, sizeof(secret));
 	fclose(f);
-	return IPSI_OK;
+out:
+	explicit_bzero(secret, sizeof(secret));
+	return ret;
 }
 
 /* Whether the file has this text. */
@@ -342,12 +366,20 @@ bool ipsi_ike_unchanged(const char *path, const char *text, size_t size)
 	return same;
 }
 
-/* Writes a file that is complete, or not there; returns an exit code. */
+static const char *ipsi_ike_old(const char *path, char old[IPSI_OLD_MAX])
+{
+	snprintf(old, IPSI_OLD_MAX, "%s.old", path);
+	return old;
+}
+
+/* Writes a file that is complete, also after a power cut, or not there. The file
+ * that it replaces is kept until ipsi_ike_keep(). Returns an exit code.
+ */
 int ipsi_ike_store(const char *path, const char *text, size_t size,
 		   const char *hint)
 {
-	char new[PATH_MAX + 8];
-	ssize_t written;
+	char new[PATH_MAX + 8], old[IPSI_OLD_MAX];
+	bool failed;
 	int fd;
 
 	snprintf(new, sizeof(new), "%s.new", path);
@@ -357,48 +389,95 @@ int ipsi_ike_store(const char *path, const char *text, size_t size,
 		return ipsi_fail("%s: %s: %s", path, strerror(errno), hint);
 	if (fd < 0)
 		return ipsi_fail("%s: %s", new, strerror(errno));
-	written = write(fd, text, size);
-	if (close(fd) || written != (ssize_t)size || rename(new, path)) {
+	unlink(ipsi_ike_old(path, old));
+	failed = write(fd, text, size) != (ssize_t)size || fsync(fd);
+	failed |= close(fd);
+	if (failed || (link(path, old) && errno != ENOENT) ||
+	    rename(new, path)) {
 		unlink(new);
 		return ipsi_fail("%s: %s", path, strerror(errno));
 	}
 	return IPSI_OK;
 }
 
-static int ipsi_swanctl(const char *command)
+/* Keeps a file that was stored, or puts back the one before: a file stands for a
+ * connection that the daemon has loaded, and must not keep it from its start.
+ */
+void ipsi_ike_keep(const char *path, bool keep)
+{
+	char old[IPSI_OLD_MAX];
+
+	ipsi_ike_old(path, old);
+	if (keep)
+		unlink(old);
+	else if (rename(old, path) && errno == ENOENT)
+		unlink(path);
+}
+
+/* Removes a file; returns 0, or -1 with errno. */
+int ipsi_ike_remove(const char *path)
+{
+	char old[IPSI_OLD_MAX];
+
+	/* To unlink a file that is not there is an error in a read-only /etc. */
+	if (!access(ipsi_ike_old(path, old), F_OK))
+		unlink(old);
+	return unlink(path);
+}
+
+/* Reports a failure as an error, or as a warning. Returns an exit code. */
+static int ipsi_swanctl(const char *command, bool warns)
 {
 	char *argv[4] = { "swanctl", (char *)command };
+	char text[256];
 	int status;
 
 	if (!strcmp(command, "--load-creds"))
 		argv[2] = "--noprompt";
 	status = ipsi_spawn(argv, NULL, true);
+	if (!status)
+		return IPSI_OK;
 	if (status == 127)
-		return ipsi_fail("swanctl: not found: %s", ipsi_no_swanctl);
-	if (status)
-		return ipsi_fail("swanctl %s: exit status %d: is the daemon running%s?",
-				 command, status,
-				 " (systemctl start strongswan)");
-	return IPSI_OK;
+		snprintf(text, sizeof(text), "swanctl: not found: %s",
+			 ipsi_no_swanctl);
+	else
+		snprintf(text, sizeof(text),
+			 "swanctl %s: exit status %d: is the daemon running (systemctl start strongswan)?",
+			 command, status);
+	if (!warns)
+		return ipsi_fail("%s", text);
+	ipsi_warn("%s", text);
+	return IPSI_FAIL;
 }
 
 static int ipsi_ike_load(void)
 {
-	int ret = ipsi_swanctl("--load-creds");
+	int ret = ipsi_swanctl("--load-creds", false);
 
-	return ret ? ret : ipsi_swanctl("--load-conns");
+	return ret ? ret : ipsi_swanctl("--load-conns", false);
+}
+
+/* The daemon may have loaded a part of the file that was removed. */
+static void ipsi_ike_unload(void)
+{
+	static const char script[] =
+		"exec 2> /dev/null; swanctl --load-creds --noprompt; swanctl --load-conns";
+	char *argv[4] = { "sh", "-c", (char *)script };
+
+	ipsi_spawn(argv, NULL, true);
 }
 
 static int ipsi_ike_link_key(const struct ipsi_conf *conf)
 {
 	const char *key = ipsi_conf_text(conf, "PrivateKey");
-	char path[PATH_MAX];
+	char path[PATH_MAX], new[PATH_MAX];
 
 	if (!key)
 		return IPSI_OK;
 	ipsi_ike_path(path, "private", conf->dev, ".pem");
-	unlink(path);
-	if (symlink(key, path))
+	ipsi_ike_path(new, "private", conf->dev, ".new");
+	unlink(new);
+	if (symlink(key, new) || rename(new, path))
 		return ipsi_fail("%s: %s", path, strerror(errno));
 	return IPSI_OK;
 }
@@ -417,8 +496,12 @@ static int ipsi_strongswan_up(const struct ipsi_conf *conf, uint32_t if_id)
 	ret = ipsi_ike_link_key(conf);
 	if (!ret)
 		ret = ipsi_ike_store(path, text, size, ipsi_no_swanctl);
-	if (!ret)
-		ret = ipsi_ike_load();
+	if (ret)
+		goto out;
+	ret = ipsi_ike_load();
+	ipsi_ike_keep(path, !ret);
+	if (ret)
+		ipsi_ike_unload();
 out:
 	if (text)
 		explicit_bzero(text, size);
@@ -432,19 +515,21 @@ static int ipsi_strongswan_down(const char *dev)
 	char path[PATH_MAX], name[64];
 
 	unlink(ipsi_ike_path(path, "private", dev, ".pem"));
-	/* To unlink a file that is not there is an error in a read-only /etc. */
 	if (access(ipsi_ike_path(path, "conf.d", dev, ".conf"), F_OK))
 		return IPSI_OK;
-	if (unlink(path))
+	if (ipsi_ike_remove(path))
 		return ipsi_fail("%s: %s", path, strerror(errno));
 	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
 	argv[5] = name;
-	/* Without its connection, no packet starts a negotiation again. */
-	if (ipsi_swanctl("--load-conns"))
-		return IPSI_FAIL;
+	/* Without its connection, no packet starts a negotiation again. A daemon that
+	 * does not run has none.
+	 */
+	if (ipsi_swanctl("--load-conns", true))
+		return IPSI_OK;
 	/* It fails if nothing has been negotiated. */
 	ipsi_spawn(argv, NULL, true);
-	return ipsi_swanctl("--load-creds");
+	ipsi_swanctl("--load-creds", true);
+	return IPSI_OK;
 }
 
 /**

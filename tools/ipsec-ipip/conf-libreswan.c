@@ -26,28 +26,54 @@ static const char *ipsi_libreswan_path(char path[PATH_MAX], const char *dev,
 	return path;
 }
 
-/* Runs "ipsec WHAT OPTION"; with @dev, for its connection. Returns an exit code. */
-static int ipsi_libreswan(const char *what, const char *option, const char *dev)
+/* The messages of whack: as errors, as warnings, or none. */
+enum ipsi_libreswan_report { IPSI_FAILS, IPSI_WARNS, IPSI_TRIES };
+
+/* Runs "ipsec whack OPTION"; with @dev, for its connection. Returns an exit code. */
+static int ipsi_whack(const char *option, const char *dev,
+		      enum ipsi_libreswan_report report)
 {
-	char name[64], *argv[7] = { "ipsec", (char *)what, (char *)option };
+	char name[64], *argv[7] = { "ipsec", "whack", (char *)option };
+	char text[128];
 	int status;
 
 	if (dev) {
 		snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
-		argv[3] = strcmp(what, "auto") ? "--name" : name;
-		argv[4] = strcmp(what, "auto") ? name : NULL;
+		argv[3] = "--name";
+		argv[4] = name;
 		if (!strcmp(option, "--initiate"))
 			argv[5] = "--asynchronous";
 	}
 	status = ipsi_spawn(argv, NULL, true);
+	if (!status)
+		return IPSI_OK;
 	if (status == 127)
-		return ipsi_fail("ipsec: not found: %s", ipsi_no_libreswan);
-	if (status)
-		return ipsi_fail("ipsec %s %s: exit status %d: is the daemon running (systemctl start ipsec)?",
-				 what, option, status);
-	return IPSI_OK;
+		snprintf(text, sizeof(text), "ipsec: not found: %s",
+			 ipsi_no_libreswan);
+	else
+		snprintf(text, sizeof(text),
+			 "ipsec whack %s: exit status %d: is the daemon running (systemctl start ipsec)?",
+			 option, status);
+	if (report == IPSI_FAILS)
+		return ipsi_fail("%s", text);
+	if (report == IPSI_WARNS)
+		ipsi_warn("%s", text);
+	return IPSI_FAIL;
 }
 
+/* Runs "ipsec addconn WHAT", which reads the files; returns an exit code. */
+static int ipsi_addconn(const char *what)
+{
+	char *argv[4] = { "ipsec", "addconn", (char *)what };
+	const int status = ipsi_spawn(argv, NULL, true);
+
+	return status ? ipsi_fail("ipsec addconn %s: exit status %d", what,
+				  status) : IPSI_OK;
+}
+
+/* A syntax error would keep the daemon from all connections of the host: values are
+ * quoted, and have no quotes of their own.
+ */
 static void ipsi_libreswan_print(FILE *f, const struct ipsi_conf *conf,
 				 const char *word, const char *key,
 				 const char *standard)
@@ -55,7 +81,7 @@ static void ipsi_libreswan_print(FILE *f, const struct ipsi_conf *conf,
 	const char *value = ipsi_conf_text(conf, key);
 
 	if (value || standard)
-		fprintf(f, "\t%s=%s\n", word, value ? value : standard);
+		fprintf(f, "\t%s=\"%s\"\n", word, value ? value : standard);
 }
 
 static const char *ipsi_libreswan_auto(const struct ipsi_conf *conf)
@@ -113,7 +139,7 @@ static int ipsi_libreswan_secret(const struct ipsi_conf *conf, char **text,
 	ret = ipsi_ike_secret(ipsi_conf_text(conf, "Secret"), secret);
 	f = ret ? NULL : open_memstream(text, size);
 	if (f) {
-		fprintf(f, "%s %s : PSK 0x", local_id ? local_id :
+		fprintf(f, "\"%s\" \"%s\" : PSK 0x", local_id ? local_id :
 			ipsi_ike_addr(conf, IPSI_CONF_LOCAL, local),
 			remote_id ? remote_id :
 			ipsi_ike_addr(conf, IPSI_CONF_REMOTE, remote));
@@ -129,29 +155,34 @@ static int ipsi_libreswan_secret(const struct ipsi_conf *conf, char **text,
 }
 
 /* Stores a file, and wipes and frees its text; sets @changed if it was another. */
-static int ipsi_libreswan_store(const struct ipsi_conf *conf,
-				const char *suffix, char *text, size_t size,
+static int ipsi_libreswan_store(const char *path, char *text, size_t size,
 				bool *changed)
 {
-	char path[PATH_MAX];
 	int ret = IPSI_OK;
 
-	ipsi_libreswan_path(path, conf->dev, suffix);
 	if (!ipsi_ike_unchanged(path, text, size)) {
-		*changed = true;
 		ret = ipsi_ike_store(path, text, size, ipsi_no_libreswan);
+		*changed = !ret;
 	}
 	explicit_bzero(text, size);
 	free(text);
 	return ret;
 }
 
+/* The old connection stays until the files are known to be good. */
 static int ipsi_libreswan_load(const char *dev)
 {
-	int ret = ipsi_libreswan("whack", "--rereadsecrets", NULL);
+	char name[64];
+	int ret;
 
-	/* It takes the place of one with the same name. */
-	return ret ? ret : ipsi_libreswan("auto", "--replace", dev);
+	ret = ipsi_whack("--rereadsecrets", NULL, IPSI_FAILS);
+	if (!ret)
+		ret = ipsi_addconn("--checkconfig");
+	if (ret)
+		return ret;
+	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
+	ipsi_whack("--delete", dev, IPSI_TRIES);
+	return ipsi_addconn(name);
 }
 
 static int ipsi_libreswan_start(const struct ipsi_conf *conf)
@@ -159,10 +190,51 @@ static int ipsi_libreswan_start(const struct ipsi_conf *conf)
 	const char *how = ipsi_libreswan_auto(conf);
 
 	if (!strcmp(how, "ondemand"))
-		return ipsi_libreswan("whack", "--route", conf->dev);
+		return ipsi_whack("--route", conf->dev, IPSI_FAILS);
 	if (!strcmp(how, "start"))
-		return ipsi_libreswan("whack", "--initiate", conf->dev);
+		return ipsi_whack("--initiate", conf->dev, IPSI_FAILS);
 	return IPSI_OK;
+}
+
+/* The daemon may have loaded files that were removed, or replaced by the old ones. */
+static void ipsi_libreswan_unload(const char *dev, bool gone)
+{
+	static const char reread[] =
+		"exec 2> /dev/null; ipsec whack --rereadsecrets";
+	static const char unload[] =
+		"exec 2> /dev/null; ipsec whack --rereadsecrets; ipsec whack --delete --name $0";
+	char name[64], *argv[5] = { "sh", "-c" };
+
+	argv[2] = (char *)(gone ? unload : reread);
+	argv[3] = name;
+	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
+	ipsi_spawn(argv, NULL, true);
+}
+
+/* The files of a connection */
+struct ipsi_libreswan_file {
+	char path[PATH_MAX];
+	bool changed;
+};
+
+static int ipsi_libreswan_write(const struct ipsi_conf *conf, uint32_t if_id,
+				struct ipsi_libreswan_file *secrets,
+				struct ipsi_libreswan_file *conn)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int ret;
+
+	ret = ipsi_libreswan_secret(conf, &text, &size);
+	if (!ret)
+		ret = ipsi_libreswan_store(secrets->path, text, size,
+					   &secrets->changed);
+	if (!ret)
+		ret = ipsi_libreswan_conn(conf, if_id, &text, &size);
+	if (!ret)
+		ret = ipsi_libreswan_store(conn->path, text, size,
+					   &conn->changed);
+	return ret;
 }
 
 /**
@@ -176,24 +248,25 @@ static int ipsi_libreswan_start(const struct ipsi_conf *conf)
  */
 int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id)
 {
-	bool changed = false;
-	char *text = NULL;
-	size_t size = 0;
+	struct ipsi_libreswan_file secrets = {}, conn = {};
 	int ret;
 
-	ret = ipsi_libreswan_secret(conf, &text, &size);
+	ipsi_libreswan_path(secrets.path, conf->dev, "secrets");
+	ipsi_libreswan_path(conn.path, conf->dev, "conf");
+	ret = ipsi_libreswan_write(conf, if_id, &secrets, &conn);
+	if (!ret && !secrets.changed && !conn.changed)
+		return IPSI_OK;
 	if (!ret)
-		ret = ipsi_libreswan_store(conf, "secrets", text, size,
-					   &changed);
-	text = NULL;
+		ret = ipsi_libreswan_load(conf->dev);
 	if (!ret)
-		ret = ipsi_libreswan_conn(conf, if_id, &text, &size);
-	if (!ret)
-		ret = ipsi_libreswan_store(conf, "conf", text, size, &changed);
-	if (ret || !changed)
-		return ret;
-	ret = ipsi_libreswan_load(conf->dev);
-	return ret ? ret : ipsi_libreswan_start(conf);
+		ret = ipsi_libreswan_start(conf);
+	if (secrets.changed)
+		ipsi_ike_keep(secrets.path, !ret);
+	if (conn.changed)
+		ipsi_ike_keep(conn.path, !ret);
+	if (ret)
+		ipsi_libreswan_unload(conf->dev, access(conn.path, F_OK));
+	return ret;
 }
 
 /**
@@ -205,13 +278,14 @@ int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id)
 int ipsi_libreswan_down(const char *dev)
 {
 	char path[PATH_MAX];
-	int ret;
 
-	unlink(ipsi_libreswan_path(path, dev, "secrets"));
+	ipsi_ike_remove(ipsi_libreswan_path(path, dev, "secrets"));
 	if (access(ipsi_libreswan_path(path, dev, "conf"), F_OK))
 		return IPSI_OK;
-	if (unlink(path))
+	if (ipsi_ike_remove(path))
 		return ipsi_fail("%s: %s", path, strerror(errno));
-	ret = ipsi_libreswan("whack", "--delete", dev);
-	return ret ? ret : ipsi_libreswan("whack", "--rereadsecrets", NULL);
+	/* A daemon that does not run has no connection. */
+	if (!ipsi_whack("--delete", dev, IPSI_WARNS))
+		ipsi_whack("--rereadsecrets", NULL, IPSI_WARNS);
+	return IPSI_OK;
 }

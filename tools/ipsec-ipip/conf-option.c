@@ -14,8 +14,6 @@
 #include "ipsi.h"
 #include "query.h"
 
-#define IPSI_TOS_INHERIT	1
-
 enum ipsi_option_type {
 	IPSI_OPTION_ADDR,
 	IPSI_OPTION_DEVICE,
@@ -185,9 +183,10 @@ static int ipsi_option_number(const struct ipsi_option *option,
 static int ipsi_option_device(const char *value, uint32_t *number)
 {
 	*number = if_nametoindex(value);
+	/* It may be made later, which is no mistake of the file. */
 	if (!*number)
-		return ipsi_usage("Device: \"%s\" is not a device of this host",
-				  value);
+		return ipsi_fail("Device: \"%s\" is not a device of this host",
+				 value);
 	return IPSI_OK;
 }
 
@@ -421,9 +420,6 @@ static void ipsi_option_print_value(FILE *f, int index,
 	}
 }
 
-/* An if_id from here on was chosen by the kernel, and a reqid is a copy of it. */
-#define IPSI_IF_ID_CHOSEN	0x80000001
-
 /**
  * ipsi_conf_option_print() - print the options that are not at their defaults
  * @f: the file
@@ -440,7 +436,7 @@ void ipsi_conf_option_print(FILE *f, const struct ipsi_conf *conf)
 		    from->number == ipsi_options[i].standard)
 			continue;
 		if ((i == IPSI_CONF_IF_ID || i == IPSI_CONF_REQID) &&
-		    from->number >= IPSI_IF_ID_CHOSEN)
+		    from->number >= IPSI_IF_ID_AUTO)
 			continue;
 		fprintf(f, "%s = ", ipsi_options[i].key);
 		ipsi_option_print_value(f, i, from);

@@ -432,9 +432,8 @@ static int ipsi_sync_blocked(struct ipsi_sync *sync)
 	return ret;
 }
 
-static int ipsi_sync_load(struct ipsi_sync *sync, int argc, char **argv)
+static int ipsi_sync_name(struct ipsi_sync *sync, int argc, char **argv)
 {
-	bool ours;
 	int ret;
 
 	if (argc != 1 && argc != 2)
@@ -444,13 +443,21 @@ static int ipsi_sync_load(struct ipsi_sync *sync, int argc, char **argv)
 		return ret;
 	if (argc == 2)
 		snprintf(sync->to.path, sizeof(sync->to.path), "%s", argv[1]);
+	return IPSI_OK;
+}
+
+static int ipsi_sync_load(struct ipsi_sync *sync, const char *name)
+{
+	bool ours;
+	int ret;
+
 	sync->to.partial = sync->kind == IPSI_SYNC_ADD;
 	ret = ipsi_link_find(sync->to.dev, &sync->ifindex, &ours);
 	if (!ret && (!sync->ifindex || !ours))
 		ret = ipsi_fail("%s is not up: ipsec-ipip up %s", sync->to.dev,
 				sync->to.dev);
 	if (!ret)
-		ret = ipsi_conf_load(&sync->to, argv[0]);
+		ret = ipsi_conf_load(&sync->to, name);
 	return ret;
 }
 
@@ -476,9 +483,13 @@ static int ipsi_sync_ike(struct ipsi_sync *sync)
 static int ipsi_sync_run(enum ipsi_sync_kind kind, int argc, char **argv)
 {
 	struct ipsi_sync sync = { .kind = kind };
-	int ret;
+	int lock = -1, ret;
 
-	ret = ipsi_sync_load(&sync, argc, argv);
+	ret = ipsi_sync_name(&sync, argc, argv);
+	if (!ret) {
+		lock = ipsi_lock(sync.to.dev, 0);
+		ret = ipsi_sync_load(&sync, argv[0]);
+	}
 	if (!ret)
 		ret = ipsi_nl_open(&sync.family);
 	if (!ret)
@@ -494,6 +505,7 @@ static int ipsi_sync_run(enum ipsi_sync_kind kind, int argc, char **argv)
 	ipsi_conf_free(&sync.to);
 	ipsi_conf_free(&sync.now);
 	ipsi_conf_free(&sync.gone);
+	ipsi_unlock(lock);
 	return ret;
 }
 

@@ -106,9 +106,10 @@ static int ipsi_conf_number(const char *key, const char *value, uint32_t min,
 static int ipsi_conf_master(struct ipsi_conf *conf, const char *value)
 {
 	conf->master = if_nametoindex(value);
+	/* It may be made later, which is no mistake of the file. */
 	if (!conf->master)
-		return ipsi_usage("Master: \"%s\" is not a device of this host",
-				  value);
+		return ipsi_fail("Master: \"%s\" is not a device of this host",
+				 value);
 	return IPSI_OK;
 }
 

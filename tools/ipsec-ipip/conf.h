@@ -17,6 +17,7 @@
 #include "sa-add.h"
 
 #define IPSI_CONF_DIR	"/etc/ipsec-ipip"
+#define IPSI_RUN_DIR	"/run/ipsec-ipip"
 #define IPSI_SECRET_MAX	1024
 
 struct ipsi_attrs;
@@ -162,6 +163,8 @@ const char *ipsi_ike_addr(const struct ipsi_conf *conf, int index,
 bool ipsi_ike_unchanged(const char *path, const char *text, size_t size);
 int ipsi_ike_store(const char *path, const char *text, size_t size,
 		   const char *hint);
+void ipsi_ike_keep(const char *path, bool keep);
+int ipsi_ike_remove(const char *path);
 
 /* conf-libreswan.c */
 int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id);
@@ -174,6 +177,10 @@ int ipsi_link_set(struct ipsi_nl *nl, uint32_t ifindex,
 		  const struct ipsi_conf *conf);
 int ipsi_link_up(struct ipsi_nl *nl, uint32_t ifindex);
 int ipsi_link_del(struct ipsi_nl *nl, uint32_t ifindex);
+
+/* lock.c */
+int ipsi_lock(const char *dev, int seconds);
+void ipsi_unlock(int lock);
 
 /* hook.c */
 int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key);

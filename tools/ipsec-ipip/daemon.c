@@ -31,7 +31,9 @@ static void ipsi_daemon_add(struct ipsi_daemon_sockets *sockets,
 		sockets->inode[sockets->n++] = inode;
 }
 
-/* XFRM sockets that are in the group of the requests */
+/* XFRM sockets that are in the group of the requests. Those that also receive each
+ * change of an SA are monitors.
+ */
 static void ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
 {
 	FILE *f = fopen("/proc/net/netlink", "re");
@@ -45,7 +47,8 @@ static void ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
 		if (sscanf(line, "%*s %u %*u %x %*d %*d %*s %*d %*u %lu",
 			   &protocol, &groups, &inode) == 3 &&
 		    protocol == NETLINK_XFRM &&
-		    groups & 1U << (XFRMNLGRP_ACQUIRE - 1))
+		    groups & 1U << (XFRMNLGRP_ACQUIRE - 1) &&
+		    !(groups & 1U << (XFRMNLGRP_SA - 1)))
 			ipsi_daemon_add(sockets, inode);
 	fclose(f);
 }

@@ -11,6 +11,9 @@
 #include "conf.h"
 #include "ipsi.h"
 
+/* A change of keys may last for long. */
+#define IPSI_DOWN_WAIT	10	/* seconds */
+
 static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
 {
 	struct ipsi_nl route = {};
@@ -31,6 +34,26 @@ static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
 	return ret;
 }
 
+static int ipsi_down_locked(struct ipsi_conf *conf, char **argv)
+{
+	uint32_t ifindex;
+	int ret;
+
+	ret = ipsi_conf_find(conf, 1, argv, &ifindex);
+	if (ret)
+		return ret;
+	if (!ifindex) {
+		printf("%s is not up\n", conf->dev);
+		return ipsi_conf_ike_down(conf->dev);
+	}
+	if (ipsi_conf_load(conf, argv[0])) {
+		ipsi_warn("no hooks are run");
+		ipsi_conf_free(conf);
+		ipsi_conf_name(conf, argv[0]);
+	}
+	return ipsi_down_link(conf, ifindex);
+}
+
 /**
  * ipsi_down() - delete the link of a file
  * @argc: number of arguments
@@ -42,21 +65,14 @@ int ipsi_down(int argc, char **argv)
 {
 	struct ipsi_conf conf = { .for_down = true };
 	uint32_t ifindex;
-	int ret;
+	int ret, lock;
 
 	ret = ipsi_conf_find(&conf, argc, argv, &ifindex);
 	if (ret)
 		return ret;
-	if (!ifindex) {
-		printf("%s is not up\n", conf.dev);
-		return ipsi_conf_ike_down(conf.dev);
-	}
-	if (ipsi_conf_load(&conf, argv[0])) {
-		ipsi_warn("no hooks are run");
-		ipsi_conf_free(&conf);
-		ipsi_conf_name(&conf, argv[0]);
-	}
-	ret = ipsi_down_link(&conf, ifindex);
+	lock = ipsi_lock(conf.dev, IPSI_DOWN_WAIT);
+	ret = ipsi_down_locked(&conf, argv);
+	ipsi_unlock(lock);
 	ipsi_conf_free(&conf);
 	return ret;
 }

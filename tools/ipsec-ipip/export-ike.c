@@ -6,58 +6,34 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "export-ike.h"
 #include "ipsi.h"
 
-#define IPSI_SECRET_FILE	"file:"
-
-/* The file was checked when the configuration was read. */
 static int ipsi_export_secret(struct ipsi_export_ike *ike)
 {
 	const char *value = ipsi_conf_text(&ike->conf, "Secret");
-	ssize_t len;
-	int fd;
+	int ret;
 
 	if (!value)
 		return IPSI_OK;
-	value += strlen(IPSI_SECRET_FILE);
-	fd = open(value, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	len = fd < 0 ? -1 : read(fd, ike->secret, sizeof(ike->secret) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (len < 0)
-		return ipsi_fail("Secret: %s: %s", value, strerror(errno));
-	ike->secret[len] = '\0';
-	ike->secret_len = strcspn(ike->secret, "\r\n");
-	return IPSI_OK;
-}
-
-static void ipsi_export_addr(const struct ipsi_addr *addr,
-			     char text[INET6_ADDRSTRLEN])
-{
-	static const uint8_t zero[sizeof(struct in6_addr)];
-
-	if (!addr->family || !memcmp(addr->data, zero, addr->len))
-		snprintf(text, INET6_ADDRSTRLEN, "%%any");
-	else
-		inet_ntop(addr->family, addr->data, text, INET6_ADDRSTRLEN);
+	ret = ipsi_ike_secret(value, ike->secret);
+	ike->secret_len = ret ? 0 : strlen(ike->secret);
+	return ret;
 }
 
 /* An identity of the file; else the address, or the subject of a certificate. */
-static void ipsi_export_id(const struct ipsi_conf *conf, const char *key,
-			   const char *addr, char id[IPSI_EXPORT_ID])
+static const char *ipsi_export_id(const struct ipsi_conf *conf, const char *key,
+				  const char *addr)
 {
 	const char *value = ipsi_conf_text(conf, key);
 
-	if (!value)
-		value = ipsi_conf_text(conf, "Certificate") ? "" : addr;
-	snprintf(id, IPSI_EXPORT_ID, "%s", value);
+	if (value)
+		return value;
+	return ipsi_conf_text(conf, "Certificate") ? "" : addr;
 }
 
 static int ipsi_export_add(char nets[][IPSI_NET_LEN], size_t *n,
@@ -173,10 +149,13 @@ static int ipsi_export_ike_fill(struct ipsi_export_ike *ike, const char *dev,
 	if (!ipsi_conf_ike(conf))
 		return ipsi_fail("the link has keys set by hand, which IKE daemons do not take: use --to ip-xfrm, openbsd or self, or set Secret in place of [SA]");
 	snprintf(ike->name, sizeof(ike->name), "ipsec-ipip-%s", conf->dev);
-	ipsi_export_addr(&conf->option[IPSI_CONF_REMOTE].addr, ike->local);
-	ipsi_export_addr(&conf->option[IPSI_CONF_LOCAL].addr, ike->remote);
-	ipsi_export_id(conf, "RemoteId", ike->local, ike->local_id);
-	ipsi_export_id(conf, "LocalId", ike->remote, ike->remote_id);
+	ike->local = ipsi_ike_addr(conf, IPSI_CONF_REMOTE, ike->local_buf);
+	ike->remote = ipsi_ike_addr(conf, IPSI_CONF_LOCAL, ike->remote_buf);
+	ike->local_id = ipsi_export_id(conf, "RemoteId", ike->local);
+	ike->remote_id = ipsi_export_id(conf, "LocalId", ike->remote);
+	/* A host without the address of its peer waits itself. */
+	ike->waits = conf->option[IPSI_CONF_ROAM].number &&
+		     strcmp(ike->local, "%any");
 	ike->setup = setup;
 	ret = ipsi_export_ike_nets(conf, setup);
 	return ret ? ret : ipsi_export_secret(ike);

@@ -9,8 +9,6 @@
 #include "conf.h"
 #include "setup.h"
 
-#define IPSI_EXPORT_ID	256
-
 /**
  * struct ipsi_export_ike - the connection, as the peer sees it
  * @conf: the configuration of this host
@@ -19,6 +17,9 @@
  * @remote: address of this host
  * @local_id: identity of the peer; "" if its certificate tells
  * @remote_id: the same for this host
+ * @local_buf: space for @local
+ * @remote_buf: space for @remote
+ * @waits: the peer waits for this host, whose address changes
  * @setup: the networks: "mine" are those of this host
  * @secret: the shared secret, "" with certificates; the caller wipes it
  * @secret_len: its length
@@ -26,10 +27,12 @@
 struct ipsi_export_ike {
 	struct ipsi_conf conf;
 	char name[64];
-	char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
-	char local_id[IPSI_EXPORT_ID], remote_id[IPSI_EXPORT_ID];
+	const char *local, *remote;
+	const char *local_id, *remote_id;
+	char local_buf[INET6_ADDRSTRLEN], remote_buf[INET6_ADDRSTRLEN];
+	bool waits;
 	const struct ipsi_setup *setup;
-	char secret[1024];
+	char secret[IPSI_SECRET_MAX];
 	size_t secret_len;
 };
 

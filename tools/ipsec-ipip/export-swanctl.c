@@ -4,6 +4,7 @@
  * has no device of ours.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "export-ike.h"
 
@@ -35,7 +36,7 @@ static void ipsi_swanctl_ends(const struct ipsi_export_ike *ike)
 	printf("\t\tlocal {\n\t\t\tauth = %s\n", auth);
 	if (!ike->secret_len)
 		puts("\t\t\t# its key is in private/\n\t\t\tcerts = this-host.pem");
-	if (*ike->local_id)
+	if (*ike->local_id && strcmp(ike->local_id, "%any"))
 		printf("\t\t\tid = %s\n", ike->local_id);
 	printf("\t\t}\n\t\tremote {\n\t\t\tauth = %s\n", auth);
 	if (!ike->secret_len)
@@ -68,7 +69,7 @@ void ipsi_export_swanctl(const struct ipsi_export_ike *ike)
 	ipsi_swanctl_value(ike, "\t\t", "version", "Version", "2");
 	ipsi_swanctl_value(ike, "\t\t", "proposals", "IkeProposals", NULL);
 	printf("\t\tlocal_addrs = %s\n\t\tremote_addrs = %s\n", ike->local,
-	       ike->conf.option[IPSI_CONF_ROAM].number ? "%any" : ike->remote);
+	       ike->waits ? "%any" : ike->remote);
 	puts("\t\tdpd_delay = 30s");
 	ipsi_swanctl_ends(ike);
 	printf("\t\tchildren {\n\t\t\t%s {\n\t\t\t\tmode = tunnel\n",
@@ -80,7 +81,7 @@ void ipsi_export_swanctl(const struct ipsi_export_ike *ike)
 	ipsi_swanctl_value(ike, "\t\t\t\t", "rekey_time", "Rekey", NULL);
 	/* A host that waits for its peer cannot call it. */
 	printf("\t\t\t\tstart_action = %s\n",
-	       ike->conf.option[IPSI_CONF_ROAM].number ? "none" : "trap");
+	       ike->waits ? "none" : "trap");
 	puts("\t\t\t}\n\t\t}\n\t}\n}");
 	if (ike->secret_len)
 		ipsi_swanctl_secret(ike);

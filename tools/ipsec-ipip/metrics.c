@@ -140,10 +140,14 @@ static void ipsi_metric_received(const struct ipsi_metrics *m,
 				 const struct ipsi_metric *metric,
 				 const struct ipsi_attrs *dev)
 {
+	const uint64_t age = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_RX_AGE);
+
 	if (!dev->tb[IPSEC_IPIP_A_DEV_RX_AGE])
 		return;
 	ipsi_metric_begin_dev(metric, dev);
-	ipsi_metric_end(m->now - ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_RX_AGE));
+	/* The clock may not have been set yet. */
+	ipsi_metric_end(m->now > 0 && (uint64_t)m->now > age ?
+			(uint64_t)m->now - age : 0);
 }
 
 static void ipsi_metric_refused(const struct ipsi_metrics *m,
@@ -403,10 +407,10 @@ int ipsi_metrics_run(int argc, char **argv)
 		ret = ipsi_nl_talk(&nl, &ipsi_dev_set, &m.devs);
 	}
 	ipsi_nl_close(&nl);
-	if (!ret) {
-		ipsi_sa_table_read(&m.sas, NULL);
+	if (!ret)
+		ret = ipsi_sa_table_read(&m.sas, NULL);
+	if (!ret)
 		ipsi_metrics_print(&m);
-	}
 	ipsi_replies_free(&m.devs);
 	ipsi_sa_table_free(&m.sas);
 	return ret;

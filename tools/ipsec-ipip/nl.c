@@ -392,6 +392,7 @@ int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 	for (i = 0; i < IPSI_NL_TRIES; i++) {
 		if (ipsi_nl_exchange(nl, replies, &end))
 			return ipsi_fail("%s", strerror(errno));
+		nl->error = end.error;
 		if (end.error && end.error == nl->fine)
 			return IPSI_OK;
 		if (end.error)

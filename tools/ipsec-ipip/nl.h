@@ -23,6 +23,7 @@ struct ipsi_nl {
 	uint32_t group;		/* multicast group of the events */
 	uint32_t seq;
 	int fine;		/* an errno that counts as success, or 0 */
+	int error;		/* errno of the kernel's last answer, or 0 */
 	bool silent;		/* failures are not reported */
 	char *request;		/* IPSI_NL_BUF bytes each; may hold keys */
 	char *answer;

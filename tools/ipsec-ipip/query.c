@@ -34,35 +34,40 @@ static int ipsi_query_answer(struct mnl_socket *sock, uint32_t seq, char *buf,
 	return ret < 0 ? errno : 0;
 }
 
+static int ipsi_query_once(int bus, struct nlmsghdr *nlh, char *answer,
+			   mnl_cb_t take, void *data)
+{
+	struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	int err;
+
+	if (!sock)
+		return errno;
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
+		err = errno;
+	else
+		err = ipsi_query_answer(sock, nlh->nlmsg_seq, answer, take,
+					data);
+	mnl_socket_close(sock);
+	return err;
+}
+
 /* Returns 0 or an errno. An interrupted dump is repeated, so @take must tolerate
- * duplicates. (A dump of the SAD never reports that it was interrupted.)
+ * duplicates. (A dump of the SAD never reports that it was interrupted.) Each try has
+ * a socket of its own, since the rest of the interrupted dump is still on the old one.
  */
 static int ipsi_query(int bus, char *buf, mnl_cb_t take, void *data)
 {
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
 	char *answer = malloc(IPSI_NL_BUF);
-	struct mnl_socket *sock;
 	int err = ENOMEM, tries;
 
-	sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
-	if (!sock || mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0) {
-		err = errno;
-		goto out;
-	}
 	nlh->nlmsg_seq = time(NULL);
 	for (tries = 0; answer && tries < 10; tries++) {
-		nlh->nlmsg_seq++;
-		if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
-			err = errno;
-		else
-			err = ipsi_query_answer(sock, nlh->nlmsg_seq, answer,
-						take, data);
+		err = ipsi_query_once(bus, nlh, answer, take, data);
 		if (err != EINTR)
 			break;
 	}
-out:
-	if (sock)
-		mnl_socket_close(sock);
 	/* A dump of the SAD contains keys. */
 	if (answer)
 		explicit_bzero(answer, IPSI_NL_BUF);
@@ -83,8 +88,8 @@ static struct nlmsghdr *ipsi_query_begin(char *buf, uint16_t type,
 static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr, *info;
 	struct ipsi_link *link = data;
-	const struct nlattr *attr;
 
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
@@ -99,6 +104,11 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 		if (mnl_attr_get_type(attr) == IFLA_MASTER &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 			link->master = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			mnl_attr_for_each_nested(info, attr)
+				if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
+					link->ours = !strcmp(mnl_attr_get_str(info),
+							     "ipsec-ipip");
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
 			snprintf(link->name, sizeof(link->name), "%s",
@@ -383,9 +393,29 @@ int ipsi_query_route(const struct ipsi_flow *flow, uint32_t *oif)
 	return ipsi_query(NETLINK_ROUTE, buf, ipsi_query_take_route, oif);
 }
 
-static void ipsi_query_parse_route(const struct nlmsghdr *nlh,
-				   struct ipsi_route *route)
+/* Calls @handle for the device of each nexthop. */
+static void ipsi_query_nexthops(const struct nlattr *attr,
+				struct ipsi_route *route,
+				void (*handle)(const struct ipsi_route *route,
+					       void *data), void *data)
 {
+	const struct rtnexthop *hop = mnl_attr_get_payload(attr);
+	int len = mnl_attr_get_payload_len(attr);
+
+	route->multipath = true;
+	while (RTNH_OK(hop, len)) {
+		route->oif = hop->rtnh_ifindex;
+		handle(route, data);
+		len -= RTNH_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
+	}
+}
+
+/* Returns the nexthops if there are several, else NULL. */
+static const struct nlattr *
+ipsi_query_parse_route(const struct nlmsghdr *nlh, struct ipsi_route *route)
+{
+	const struct nlattr *hops = NULL;
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
 
@@ -410,8 +440,12 @@ static void ipsi_query_parse_route(const struct nlmsghdr *nlh,
 				memcpy(route->dst, mnl_attr_get_payload(attr),
 				       mnl_attr_get_payload_len(attr));
 			break;
+		case RTA_MULTIPATH:
+			hops = attr;
+			break;
 		}
 	}
+	return hops;
 }
 
 static int ipsi_query_take_inner(const struct nlmsghdr *nlh, void *data)
@@ -452,19 +486,25 @@ struct ipsi_query_routes {
 static int ipsi_query_take_routes(const struct nlmsghdr *nlh, void *data)
 {
 	struct ipsi_query_routes *routes = data;
+	const struct nlattr *hops;
 	struct ipsi_route route;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE)
 		return MNL_CB_OK;
-	ipsi_query_parse_route(nlh, &route);
-	if (route.type == RTN_UNICAST)
+	hops = ipsi_query_parse_route(nlh, &route);
+	if (route.type != RTN_UNICAST)
+		return MNL_CB_OK;
+	if (hops)
+		ipsi_query_nexthops(hops, &route, routes->handle,
+				    routes->data);
+	else
 		routes->handle(&route, routes->data);
 	return MNL_CB_OK;
 }
 
 /**
  * ipsi_query_routes() - get all unicast routes of this namespace
- * @handle: called for each route
+ * @handle: called for each route, for each of its nexthops if there are several
  * @data: for @handle
  *
  * Return: 0 or an errno.

@@ -18,6 +18,7 @@
  * @ifindex: its index
  * @name: its name
  * @up: it is administratively up
+ * @ours: its type is ipsec-ipip
  * @master: index of its VRF or bridge, 0 for none
  * @foreign: its underlay is in another namespace
  * @netnsid: this namespace's id of that one; -1 if unknown
@@ -26,6 +27,7 @@ struct ipsi_link {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
 	bool up;
+	bool ours;
 	uint32_t master;
 	bool foreign;
 	int32_t netnsid;
@@ -73,7 +75,8 @@ struct ipsi_flow {
  * @plen: length of the prefix
  * @dst: the network
  * @table: routing table
- * @oif: ifindex of the device, 0 for none or several
+ * @oif: ifindex of the device, 0 for none
+ * @multipath: there are several nexthops, of which this is one
  */
 struct ipsi_route {
 	int family;
@@ -82,6 +85,7 @@ struct ipsi_route {
 	uint8_t dst[sizeof(struct in6_addr)];
 	uint32_t table;
 	uint32_t oif;
+	bool multipath;
 };
 
 /**

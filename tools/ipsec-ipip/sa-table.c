@@ -3,6 +3,7 @@
  * One dump of SAs serves all devices: a dump for each would take a hub with
  * thousands of links minutes.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static int ipsi_sa_table_dump(struct ipsi_sa_table *table, const char *dev)
 	int ret;
 
 	ret = ipsi_nl_open(&nl);
-	nl.silent = true;
+	nl.fine = EPERM;
 	if (!ret) {
 		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_SA_GET, true);
 		if (dev)
@@ -35,6 +36,7 @@ static int ipsi_sa_table_dump(struct ipsi_sa_table *table, const char *dev)
 	}
 	if (!ret)
 		ret = ipsi_nl_talk(&nl, &ipsi_sa_set, &table->replies);
+	table->withheld = nl.error == EPERM;
 	ipsi_nl_close(&nl);
 	return ret;
 }
@@ -45,17 +47,22 @@ static int ipsi_sa_table_dump(struct ipsi_sa_table *table, const char *dev)
  * @dev: the device, or NULL for all
  *
  * A caller without permission gets an empty table.
+ *
+ * Return: exit code.
  */
-void ipsi_sa_table_read(struct ipsi_sa_table *table, const char *dev)
+int ipsi_sa_table_read(struct ipsi_sa_table *table, const char *dev)
 {
 	struct ipsi_attrs sa;
 	size_t i;
+	int ret;
 
 	memset(table, 0, sizeof(*table));
-	table->withheld = ipsi_sa_table_dump(table, dev);
+	ret = ipsi_sa_table_dump(table, dev);
+	if (ret || table->withheld)
+		return ret;
 	table->rows = calloc(table->replies.n + 1, sizeof(*table->rows));
-	if (table->withheld || !table->rows)
-		return;
+	if (!table->rows)
+		return ipsi_fail("%s", strerror(errno));
 	table->n = table->replies.n;
 	for (i = 0; i < table->n; i++) {
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, table->replies.msg[i]);
@@ -64,6 +71,7 @@ void ipsi_sa_table_read(struct ipsi_sa_table *table, const char *dev)
 		table->rows[i].order = i;
 	}
 	qsort(table->rows, table->n, sizeof(*table->rows), ipsi_sa_row_cmp);
+	return IPSI_OK;
 }
 
 /* Returns the index of the first row of a device, or of the next one. */

@@ -28,7 +28,7 @@ struct ipsi_sa_table {
 	bool withheld;
 };
 
-void ipsi_sa_table_read(struct ipsi_sa_table *table, const char *dev);
+int ipsi_sa_table_read(struct ipsi_sa_table *table, const char *dev);
 bool ipsi_sa_table_next(const struct ipsi_sa_table *table, uint32_t ifindex,
 			size_t *i, struct ipsi_attrs *sa);
 void ipsi_sa_table_free(struct ipsi_sa_table *table);

@@ -16,11 +16,6 @@
 #include "sa-life.h"
 #include "sa-table.h"
 
-#define IPSI_TOS_INHERIT	1
-
-/* From this number up, the kernel chooses an if_id. */
-#define IPSI_IF_ID_AUTO		0x80000001
-
 /**
  * struct ipsi_show - a run of the command
  * @links: counters

@@ -377,7 +377,8 @@ struct ipsi_reading_routes {
 	size_t n;
 };
 
-static int ipsi_u32_cmp(const void *a, const void *b)
+/* Compares numbers for qsort() and bsearch(). */
+int ipsi_u32_cmp(const void *a, const void *b)
 {
 	const uint32_t *x = a, *y = b;
 

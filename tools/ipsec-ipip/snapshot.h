@@ -35,6 +35,7 @@ struct ipsi_snapshot {
 
 struct ipsi_replies;
 
+int ipsi_u32_cmp(const void *a, const void *b);
 int ipsi_snapshot_local(struct ipsi_snapshot *snap,
 			const struct ipsi_flow *flow, bool *found);
 int ipsi_snapshot_states(struct ipsi_snapshot *snap, uint32_t if_id,

@@ -78,9 +78,11 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 {
 	struct ipsi_nl route = {};
 	uint32_t ifindex;
+	bool pre_up;
 	int ret;
 
 	ret = ipsi_hooks_run(conf, "PreUp");
+	pre_up = !ret;
 	if (!ret)
 		ret = ipsi_nl_open_bus(&route, NETLINK_ROUTE);
 	ipsi_conf_at(conf, 0);
@@ -97,7 +99,26 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 	}
 out:
 	ipsi_nl_close(&route);
+	/* Another try would run PreUp twice. */
+	if (ret && pre_up)
+		ipsi_hooks_run(conf, "PostDown");
 	return ret;
+}
+
+/* Another command may have made the link before this one could lock it. */
+static int ipsi_up_locked(struct ipsi_conf *conf, char **argv)
+{
+	uint32_t ifindex;
+	int ret;
+
+	ret = ipsi_conf_find(conf, 1, argv, &ifindex);
+	if (!ret && ifindex) {
+		printf("%s is up\n", conf->dev);
+		return IPSI_OK;
+	}
+	if (!ret)
+		ret = ipsi_conf_load(conf, argv[0]);
+	return ret ? ret : ipsi_up_new(conf);
 }
 
 /**
@@ -111,17 +132,16 @@ int ipsi_up(int argc, char **argv)
 {
 	struct ipsi_conf conf = {};
 	uint32_t ifindex;
-	int ret;
+	int ret, lock;
 
 	ret = ipsi_conf_find(&conf, argc, argv, &ifindex);
-	if (!ret && ifindex) {
+	if (!ret && ifindex)
 		printf("%s is up\n", conf.dev);
-		return IPSI_OK;
-	}
-	if (!ret)
-		ret = ipsi_conf_load(&conf, argv[0]);
-	if (!ret)
-		ret = ipsi_up_new(&conf);
+	if (ret || ifindex)
+		return ret;
+	lock = ipsi_lock(conf.dev, 0);
+	ret = ipsi_up_locked(&conf, argv);
+	ipsi_unlock(lock);
 	ipsi_conf_free(&conf);
 	return ret;
 }

@@ -279,7 +279,7 @@ inner_routes()
 	ipsi_do right ip address add 192.168.3.1/24 dev "$DEV"
 	finds
 	ipsi_do right ip route add 192.168.100.0/25 via 10.0.0.1
-	finds 'bypass:192.168.100.1 leave by eth0 in clear, although the device has the route 192.168.100.0/24'
+	finds 'bypass:192.168.100.1 leave by eth0, although the device has the route 192.168.100.0/24'
 	ipsi_do right ip route del 192.168.100.0/25
 	ipsi_do right ip rule add to 192.168.100.0/24 lookup 77
 	ipsi_do right ip route add default via 10.0.0.1 table 77
@@ -289,6 +289,19 @@ inner_routes()
 	ipsi_do right ip address flush dev "$DEV"
 	ipsi_do right ip route flush dev "$DEV"
 	finds 'no-inner-route:ip route add NETWORK dev ipsec0'
+	ipsi_do right ip route add 192.168.100.0/24 nexthop dev "$DEV" \
+		nexthop via 10.0.0.1
+	finds
+	ipsi_do right ip route del 192.168.100.0/24
+	# Another link of ours is preferred.
+	ipsi_do right ip link add ipsec1 up type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.9
+	ipsi_do right ip route add 192.168.100.0/24 dev ipsec1
+	ipsi_do right ip route add 192.168.100.0/24 dev "$DEV" metric 9
+	ipsi_has_not "$(ipsi_try right ipsec-ipip check "$DEV")" bypass \
+		"with a spare link"
+	ipsi_do right ip link del ipsec1
+	ipsi_do right ip route flush dev "$DEV"
 	ipsi_do right ip route add default dev "$DEV" table 78
 	finds
 }
@@ -335,8 +348,37 @@ firewall()
 	ipsi_try right nft flush chain inet filter input
 	ipsi_try right nft add rule inet filter input ip protocol 50 counter drop
 	finds silent 'firewall:inet filter input: ip protocol esp counter'
+	# A comment cannot write to the terminal.
+	ipsi_try right nft flush chain inet filter input
+	printf 'add rule inet filter input ip protocol 50 drop comment "\033[7mx"\n' |
+		ipsi_try right nft -f -
+	finds silent 'firewall:drop comment "?[7mx"'
 	ipsi_try right nft delete table inet filter
 	finds silent
+	# A bridge is not in the way.
+	ipsi_try right nft add table bridge filter
+	ipsi_try right nft 'add chain bridge filter input { type filter hook input priority 0; policy drop; }'
+	finds silent
+}
+
+# Links that come and go interrupt dumps, which are repeated.
+changing_links()
+{
+	local i pid
+
+	start
+	ipsi_device_side right
+	for ((i = 0; i < 300; i++)); do
+		echo "link add dummy$i type dummy"
+	done | ipsi_try right ip -batch - || ipsi_fail "no links"
+	ipsi_bg right bash -c 'while ip link add other type dummy; do
+		ip link del other; done'
+	pid=$IPSI_BG_PID
+	for ((i = 0; i < 40; i++)); do
+		ipsi_do right ipsec-ipip check
+	done
+	kill "$pid"
+	wait "$pid"
 }
 
 # next_kernel: run check with another /lib/modules, in which any module stands for
@@ -385,4 +427,4 @@ host()
 
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
 	policies_that_are_missing policies_that_catch inner_routes \
-	other_if_ids firewall host
+	other_if_ids firewall changing_links host

@@ -233,6 +233,19 @@ undone()
 	conf_same "$CONF:1: Invalid"
 	sed '1s/.*/PostUp = exit 3/' "$IPSI_TMP/good" > "$CONF"
 	conf_same "$CONF:1: PostUp: exit status 3"
+	{
+		echo "PreUp = echo pre-up >> $IPSI_TMP/hooks"
+		echo "PostDown = echo post-down >> $IPSI_TMP/hooks"
+		sed '1s/.*/Device = nosuch0/' "$IPSI_TMP/good"
+	} > "$CONF"
+	# It may be made later: no mistake, so that systemd tries again.
+	conf_same 'Device: "nosuch0" is not a device of this host'
+	ipsi_try left ipsec-ipip up "$CONF"
+	ipsi_is "$?" 1 "exit status without the device"
+	sed -i 's/^Device.*/PostUp = exit 3/' "$CONF"
+	conf_same "PostUp: exit status 3"
+	ipsi_is "$(cat "$IPSI_TMP/hooks")" "pre-up
+post-down" "hooks"
 	cp "$IPSI_TMP/good" "$CONF"
 	ipsi_do left ip link add "$IPSI_DEV" type dummy
 	conf_same "another type"
@@ -381,6 +394,15 @@ conf_resolve()
 	conf_hosts "$1" ipsec-ipip resolve "$IPSI_TMP/left.d/$IPSI_DEV.conf"
 }
 
+# conf_timer ADDRESS: the same as the timer does it, for all files
+conf_timer()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	conf_hosts "$1" sh -c 'mkdir -p /etc/ipsec-ipip &&
+		mount --bind "$0" /etc/ipsec-ipip && exec ipsec-ipip resolve' \
+		"$IPSI_TMP/left.d"
+}
+
 # A peer whose name gets another address is followed when it is silent.
 moved_peer()
 {
@@ -411,11 +433,42 @@ moved_peer()
 	sed -i "s/^Local.*/Local = $new/" "$CONF"
 	ipsi_do right ip address add "$new/24" dev "$IPSI_WIRE"
 	ipsi_do right ipsec-ipip syncconf "$CONF"
-	conf_resolve "$new"
+	conf_timer "$new"
+	ipsi_is "$(ipsi_get left remote)" "${IPSI_OUTER[right]}" \
+		"remote after one run of the timer"
+	conf_timer "$new"
 	ipsi_is "$(ipsi_get left remote)" "$new" "remote"
 	ipsi_ping left
 	ipsi_must_fail "peer.example" left \
 		ipsec-ipip resolve "$IPSI_TMP/left.d/$IPSI_DEV.conf"
+}
+
+# One command at a time changes a link, but a hook may run another.
+one_at_a_time()
+{
+	local pid
+
+	ipsi_topology
+	conf_file left
+	mkfifo "$IPSI_TMP/go" "$IPSI_TMP/ready"
+	{
+		echo "PostUp = ipsec-ipip setconf %i $CONF"
+		echo "PostUp = echo > $IPSI_TMP/ready; cat $IPSI_TMP/go"
+		cat "$CONF"
+	} > "$CONF.new"
+	mv "$CONF.new" "$CONF"
+	ipsi_bg left ipsec-ipip up "$CONF"
+	pid=$IPSI_BG_PID
+	timeout 60 cat "$IPSI_TMP/ready" > /dev/null || ipsi_fail "no hook"
+	ipsi_bg left ipsec-ipip syncconf "$CONF" 2> "$IPSI_TMP/second"
+	ipsi_wait "message" grep -q "another command is changing $IPSI_DEV" \
+		"$IPSI_TMP/second"
+	ipsi_must_fail "is not up" left ipsec-ipip syncconf ipsec9
+	echo > "$IPSI_TMP/go"
+	wait "$pid" || ipsi_fail "up: exit status $?"
+	wait "$IPSI_BG_PID" || ipsi_fail "syncconf: exit status $?"
+	ipsi_is "$(wc -l < "$IPSI_TMP/second")" 1 "messages"
+	ipsi_do left ipsec-ipip down "$CONF"
 }
 
 # Name servers go to resolvconf, and go with the link.
@@ -510,4 +563,4 @@ partly()
 }
 
 ipsi_run up_and_down mistakes undone change_of_keys refused_replacement signal names \
-	moved_peer name_servers vrf partly
+	moved_peer one_at_a_time name_servers vrf partly

@@ -24,17 +24,31 @@ _ip_link_ipsec_ipip()
 	mapfile -t COMPREPLY < <(compgen -W "${COMPREPLY[*]}" -- "$word")
 }
 
-# bash-completion has _ip; it loads it, and sets itself in our place.
+# Notes the function that completes "ip", unless it is ours. Its name depends on the
+# version of bash-completion.
+_ip_link_ipsec_ipip_note()
+{
+	[[ $(complete -p ip 2>/dev/null) =~ \ -F\ ([^\ ]+) ]] &&
+		[ "${BASH_REMATCH[1]}" != _ip_link_ipsec_ipip ] &&
+		_ip_link_ipsec_ipip_next=${BASH_REMATCH[1]}
+}
+
+# bash-completion loads its function when it is needed first, and sets it in our
+# place.
 _ip_link_ipsec_ipip_other()
 {
-	declare -F _ip > /dev/null || {
-		if declare -F _comp_load > /dev/null; then
+	if [ -z "$_ip_link_ipsec_ipip_next" ]; then
+		if declare -F _comp_load; then
 			_comp_load ip
-		elif declare -F __load_completion > /dev/null; then
+		elif declare -F __load_completion; then
 			__load_completion ip
-		fi
+		fi &>/dev/null
+		_ip_link_ipsec_ipip_note || _ip_link_ipsec_ipip_next=:
 		complete -F _ip_link_ipsec_ipip ip
-	} 2>/dev/null
-	! declare -F _ip > /dev/null || _ip "$@"
+	fi
+	"$_ip_link_ipsec_ipip_next" "$@"
 }
+
+: "${_ip_link_ipsec_ipip_next=}"
+_ip_link_ipsec_ipip_note
 complete -F _ip_link_ipsec_ipip ip

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One command at a time changes a link: a timer follows names of peers, and may start
+ * at the moment of a reload. Links share one file, in which each of a namespace locks
+ * a byte of its own, so that no files are left behind.
+ */
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "ipsi.h"
+
+/* Names of the links that a parent of this process has locked: hooks of "up" may run
+ * commands for its link.
+ */
+#define IPSI_LOCKED	"IPSEC_IPIP_LOCKED"
+
+#define IPSI_LOCK_PAUSE_MS	100
+
+static bool ipsi_lock_is_inherited(const char *dev)
+{
+	const char *at = getenv(IPSI_LOCKED);
+	const size_t len = strlen(dev);
+
+	for (; at && *at; at += strcspn(at, " "), at += strspn(at, " "))
+		if (strcspn(at, " ") == len && !strncmp(at, dev, len))
+			return true;
+	return false;
+}
+
+static void ipsi_lock_bequeath(const char *dev)
+{
+	const char *others = getenv(IPSI_LOCKED);
+	char *names;
+
+	if (asprintf(&names, "%s %s", dev, others ? others : "") < 0)
+		return;
+	setenv(IPSI_LOCKED, names, 1);
+	free(names);
+}
+
+/* Removes the first name, which is that of the last lock. */
+static void ipsi_lock_disinherit(void)
+{
+	const char *at = getenv(IPSI_LOCKED);
+	char *others;
+
+	if (!at)
+		return;
+	at += strcspn(at, " ");
+	others = strdup(at + strspn(at, " "));
+	if (others)
+		setenv(IPSI_LOCKED, others, 1);
+	free(others);
+}
+
+/* A number from the link and its namespace. Two links with the same one wait for
+ * each other, which does no harm.
+ */
+static off_t ipsi_lock_offset(const char *dev)
+{
+	uint64_t hash = 0xcbf29ce484222325;	/* FNV-1a */
+	struct stat st = {};
+	char text[64], *c;
+
+	stat("/proc/self/ns/net", &st);
+	snprintf(text, sizeof(text), "%ju %s", (uintmax_t)st.st_ino, dev);
+	for (c = text; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 0x100000001b3;
+	return hash >> 1;
+}
+
+static bool ipsi_lock_wait(int fd, const char *dev, int seconds)
+{
+	const struct timespec pause = { .tv_nsec = IPSI_LOCK_PAUSE_MS *
+						   1000000L };
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+			       .l_start = ipsi_lock_offset(dev), .l_len = 1 };
+	int i;
+
+	for (i = 0; fcntl(fd, F_OFD_SETLK, &range); i++) {
+		if (errno != EAGAIN && errno != EACCES)
+			return false;
+		if (!i)
+			ipsi_warn("another command is changing %s; waiting",
+				  dev);
+		if (seconds && i >= seconds * 1000 / IPSI_LOCK_PAUSE_MS)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/**
+ * ipsi_lock() - wait until no other command changes a link
+ * @dev: name of the link
+ * @seconds: time to wait at most, 0 for no limit
+ *
+ * Without permission for /run, as in a user namespace, there is no lock.
+ *
+ * Return: a descriptor for ipsi_unlock(), or -1 without a lock.
+ */
+int ipsi_lock(const char *dev, int seconds)
+{
+	int fd;
+
+	if (ipsi_lock_is_inherited(dev))
+		return -1;
+	mkdir(IPSI_RUN_DIR, 0755);
+	fd = open(IPSI_RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	if (!ipsi_lock_wait(fd, dev, seconds)) {
+		close(fd);
+		return -1;
+	}
+	ipsi_lock_bequeath(dev);
+	return fd;
+}
+
+/**
+ * ipsi_unlock() - let others change the link
+ * @lock: the result of ipsi_lock()
+ */
+void ipsi_unlock(int lock)
+{
+	if (lock < 0)
+		return;
+	close(lock);
+	ipsi_lock_disinherit();
+}
