@@ -207,23 +207,6 @@ static bool ipsi_decap_is_newest(const struct sk_buff *skb,
 				       READ_ONCE(x->replay.seq));
 }
 
-/* Follow the peer if it has moved. With UDP the core reports that, see km.c. */
-static void ipsi_decap_follow(struct ipsi_dev *idev,
-			      const struct ipsi_conf *conf,
-			      const struct xfrm_state *x,
-			      const struct ipsi_decap_outer *outer)
-{
-	bool here = xfrm_addr_equal(&outer->saddr, &conf->remote, conf->family);
-
-	if (!outer->newest || !ipsi_peer_may_move(conf, x))
-		return;
-
-	if (x->encap ? !!outer->port : !here)
-		ipsi_peer_update(idev, &outer->saddr, outer->port);
-	else if (here)
-		ipsi_peer_stays(idev);
-}
-
 /* Does the core accept the inner packet with this SA in its secpath? Its policy
  * check matches the packet against the selector of the SA, which in transport
  * mode is about outer addresses and usually has their family. An SA in tunnel
@@ -438,8 +421,8 @@ static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
 		ipsi_decap_rp_filter(skb);
 	else
 		ipsi_decap_secpath6(idev, skb);
-	if (unlikely(conf->roam))
-		ipsi_decap_follow(idev, conf, x, &outer);
+	if (unlikely(conf->roam) && outer.newest)
+		ipsi_peer_update(idev, conf, x, &outer.saddr, outer.port);
 	ipsi_sa_rx_confirm(idev, x);
 	if (ipsi_enc_active())
 		ipsi_enc_capture_rx(idev, x, skb, &outer.saddr, outer.dsfield,

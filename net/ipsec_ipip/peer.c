@@ -130,21 +130,10 @@ static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 	       min_t(unsigned long, peer->next - now, IPSI_PEER_INTERVAL) : 0;
 }
 
-/**
- * ipsi_peer_update - note the new address of the peer
- * @idev: the device
- * @addr: outer source address of an authentic packet
- * @port: its UDP source port, network byte order; 0 if that has not changed
- *
- * ipsi_peer_may_move() is true for the SA of the packet, and the packet is the
- * newest one of the SA.
- *
- * Context: BH off, RCU read side.
- */
-void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
-		      __be16 port)
+/* Note the new address of the peer. */
+static void ipsi_peer_moves(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			    const xfrm_address_t *addr, __be16 port)
 {
-	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct ipsi_peer *peer = &idev->peer;
 	unsigned long delay;
 
@@ -162,14 +151,8 @@ void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
 	ipsi_work_queue_delayed(idev, &peer->work, delay);
 }
 
-/**
- * ipsi_peer_stays - discard a pending move
- * @idev: the device; an authentic packet came from the known address of the
- *   peer
- *
- * Context: BH off.
- */
-void ipsi_peer_stays(struct ipsi_dev *idev)
+/* Discard a pending move. */
+static void ipsi_peer_stays(struct ipsi_dev *idev)
 {
 	struct ipsi_peer *peer = &idev->peer;
 
@@ -179,6 +162,32 @@ void ipsi_peer_stays(struct ipsi_dev *idev)
 	spin_lock(&peer->lock);
 	WRITE_ONCE(peer->moved, false);
 	spin_unlock(&peer->lock);
+}
+
+/**
+ * ipsi_peer_update - follow the peer to the source of an authentic packet
+ * @idev: the device
+ * @conf: its configuration
+ * @x: the SA of the packet, which is the newest one of the SA
+ * @addr: outer source address
+ * @port: UDP source port, network byte order; 0 if address and port are those
+ *   of the SA (ipsi_peer_take_mapping())
+ *
+ * Context: BH off, RCU read side.
+ */
+void ipsi_peer_update(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		      const struct xfrm_state *x, const xfrm_address_t *addr,
+		      __be16 port)
+{
+	bool here = xfrm_addr_equal(addr, &conf->remote, conf->family);
+
+	if (!ipsi_peer_may_move(conf, x))
+		return;
+
+	if (x->encap ? !!port : !here)
+		ipsi_peer_moves(idev, conf, addr, port);
+	else if (here)
+		ipsi_peer_stays(idev);
 }
 
 /* Does x have a new endpoint? That is an outbound SA with one address that is
