@@ -268,7 +268,6 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 {
 	struct ipsi_sa_change change;
 	struct xfrm_state *clone;
-	int err;
 
 	ipsi_sa_change_init(&change, x);
 	ipsi_ts_keep(&change, x);
@@ -282,18 +281,7 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	if (out)
 		ipsi_sa_unset_type_offload(clone);
 
-	err = ipsi_sa_replace(x, clone);
-	if (err) {
-		ipsi_sa_discard(clone);
-		return err;
-	}
-
-	rcu_read_lock();
-	ipsi_sa_swap(idev, x, clone);
-	rcu_read_unlock();
-	xfrm_state_put(clone);
-
-	return 0;
+	return ipsi_sa_swap(idev, x, clone);
 }
 
 static void ipsi_adopt_in(struct ipsi_dev *idev,

@@ -291,15 +291,8 @@ static int ipsi_peer_move_sa(struct ipsi_dev *idev, struct xfrm_state *x,
 		return PTR_ERR(new);
 	}
 
-	if (ipsi_sa_replace(x, new)) {
+	if (ipsi_sa_swap(idev, x, new))
 		ipsi_sa_detach(idev, x);
-		ipsi_sa_discard(new);
-		return 0;
-	}
-	rcu_read_lock();
-	ipsi_sa_swap(idev, x, new);
-	rcu_read_unlock();
-	xfrm_state_put(new);
 
 	return 0;
 }

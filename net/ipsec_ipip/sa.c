@@ -372,8 +372,8 @@ static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_sa_free(idev, sa);
 }
 
-/* Remove an SA that may have died without a notification: a migration replaces
- * the state by a clone that is not reported either.
+/* Remove an SA whose state may have a clone that is not reported, or is none of
+ * the device: a migration replaces states without a notification.
  */
 static void ipsi_sa_remove_silent(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
@@ -602,8 +602,7 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 	if (!ipsi_sa_rekey_entry(sa, new)) {
 		/* The entry is not in the table any more. */
 		WRITE_ONCE(sa->x, old);
-		ipsi_sa_remove(idev, sa);
-		ipsi_unlisted_note(idev->net, idev->if_id);
+		ipsi_sa_remove_silent(idev, sa);
 		return;
 	}
 	sad->generation++;
@@ -616,24 +615,11 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 	}
 }
 
-/* Remove an SA whose clone is none of the device. */
-static void ipsi_sa_swap_out(struct ipsi_dev *idev, struct ipsi_sa *sa)
-{
-	ipsi_sa_remove(idev, sa);
-	ipsi_unlisted_note(idev->net, idev->if_id);
-}
-
-/**
- * ipsi_sa_swap - replace a state by its clone
- * @idev: the device, whose if_id @new carries
- * @old: the original, dead; not necessarily of the device
- * @new: the clone; the device takes its own reference. It keeps the place of
- *   @old in the list, and is in use or pinned if @old was.
- *
- * Context: any. RCU read side.
+/* List a clone in the place of the original, which is not necessarily an SA of
+ * the device. RCU read side.
  */
-void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
-		  struct xfrm_state *new)
+static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
+				struct xfrm_state *new)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
@@ -648,13 +634,41 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		if (ipsi_sa_fits(idev, new, &out) && out == sa->out)
 			ipsi_sa_swap_entry(idev, sa, new);
 		else
-			ipsi_sa_swap_out(idev, sa);
+			ipsi_sa_remove_silent(idev, sa);
 		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 
 	if (!sa)
 		ipsi_sa_attach(idev, new);
+}
+
+/**
+ * ipsi_sa_swap - replace a state by its clone, in the SAD and in a device
+ * @idev: the device, whose if_id @new carries
+ * @old: the original; not necessarily of the device
+ * @new: the clone of ipsi_sa_clone(); consumed. It keeps the place of @old in
+ *   the list of the device, and is in use or pinned if @old was.
+ *
+ * Context: process, the namespace's xfrm_cfg_mutex held.
+ * Return: 0, or an errno of ipsi_sa_replace(); the device then still lists @old
+ *   if it did.
+ */
+int ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
+		 struct xfrm_state *new)
+{
+	int err;
+
+	err = ipsi_sa_replace(old, new);
+	if (err)
+		return err;
+
+	rcu_read_lock();
+	ipsi_sa_swap_listed(idev, old, new);
+	rcu_read_unlock();
+	xfrm_state_put(new);
+
+	return 0;
 }
 
 /**
