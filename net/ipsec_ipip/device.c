@@ -110,7 +110,6 @@ static void ipsi_dev_uninit(struct net_device *dev)
 		ipsi_acquire_stop(idev);
 		ipsi_sad_close(idev);
 	}
-	ipsi_sad_stop(idev);
 	ipsi_carrier_stop(idev);
 	/* Packets could still be queued after ndo_stop. */
 	ipsi_txq_stop(idev);

@@ -1244,15 +1244,6 @@ void ipsi_sad_close(struct ipsi_dev *idev)
 	spin_unlock_bh(&sad->lock);
 
 	ipsi_sad_fini(idev);
-}
-
-/**
- * ipsi_sad_stop - cancel the pending settlement of the SA in use
- * @idev: the device, which is being unregistered
- *
- * Context: process.
- */
-void ipsi_sad_stop(struct ipsi_dev *idev)
-{
-	ipsi_work_cancel(idev, &idev->sad.settle);
+	/* Nothing schedules it for a closed device. */
+	ipsi_work_cancel(idev, &sad->settle);
 }

@@ -84,7 +84,6 @@ void ipsi_sad_load(struct ipsi_dev *idev);
 void ipsi_sad_load_new(struct ipsi_dev *idev);
 void ipsi_sa_note_unlisted(struct xfrm_state *x);
 void ipsi_sad_close(struct ipsi_dev *idev);
-void ipsi_sad_stop(struct ipsi_dev *idev);
 void ipsi_sad_fini(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
