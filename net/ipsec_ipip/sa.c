@@ -939,23 +939,16 @@ struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
 				       const struct ipsi_acq_key *key,
 				       struct xfrm_state **x)
 {
-	struct xfrm_policy *xp = NULL;
-	struct ipsi_policy **pol;
+	struct xfrm_policy *xp;
 	struct ipsi_sa *sa;
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
-	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, key))
-		ipsi_policy_kill(pol);
-	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, *x, key);
-	if (*pol) {
-		xp = ipsi_policy_get(*pol);
-		if (*x)
-			xfrm_state_hold(*x);
-	}
+	xp = ipsi_policy_get(sa ? &sa->policy : &idev->sad.policy, idev->net,
+			     conf, *x, key);
+	if (xp && *x)
+		xfrm_state_hold(*x);
 	spin_unlock(&idev->sad.lock);
 
 	return xp;
