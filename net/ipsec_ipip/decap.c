@@ -411,6 +411,11 @@ static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
 	if (!ipsi_sa_authenticates(x))
 		return IPSI_RX_CRYPTO;
 
+	/* In other modes the core makes up an inner header. */
+	if (x->props.mode != XFRM_MODE_TRANSPORT &&
+	    x->props.mode != XFRM_MODE_TUNNEL)
+		return IPSI_RX_PROTOCOL;
+
 	/* RFC 4301 section 5.2; others would reach the host's stack. */
 	family = ipsi_inner_family(XFRM_MODE_SKB_CB(skb)->protocol);
 	if (family == AF_UNSPEC)
