@@ -7,7 +7,8 @@
  * xfrm_input() calls the registered callbacks of ESP and AH when it is done
  * with a packet, before transport mode passes it to the IP stack again. The
  * state determines the device. There is no IP-in-IP handler, so no packet comes
- * in without an SA.
+ * in without an SA. The callback of IPComp only refuses: without it, a state
+ * with the if_id of a device would let in packets that no one has authenticated.
  */
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
@@ -647,6 +648,19 @@ static struct xfrm4_protocol ipsi_decap_ah4 __read_mostly = {
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
+static int ipsi_decap_comp_err4(struct sk_buff *skb, u32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm4_protocol ipsi_decap_comp4 __read_mostly = {
+	.handler	= ipsi_decap_rcv,
+	.input_handler	= ipsi_decap_input,
+	.cb_handler	= ipsi_decap_cb,
+	.err_handler	= ipsi_decap_comp_err4,
+	.priority	= IPSI_DECAP_PRIORITY,
+};
+
 static struct xfrm6_protocol ipsi_decap_esp6 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
@@ -660,6 +674,20 @@ static struct xfrm6_protocol ipsi_decap_ah6 __read_mostly = {
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
 	.err_handler	= ipsi_icmp_err6,
+	.priority	= IPSI_DECAP_PRIORITY,
+};
+
+static int ipsi_decap_comp_err6(struct sk_buff *skb, struct inet6_skb_parm *opt,
+				u8 type, u8 code, int offset, __be32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm6_protocol ipsi_decap_comp6 __read_mostly = {
+	.handler	= ipsi_decap_rcv,
+	.input_handler	= ipsi_decap_input,
+	.cb_handler	= ipsi_decap_cb,
+	.err_handler	= ipsi_decap_comp_err6,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -734,18 +762,30 @@ int ipsi_decap_register(void)
 	if (err)
 		goto err_esp4;
 
-	err = xfrm6_protocol_register(&ipsi_decap_esp6, IPPROTO_ESP);
+	err = xfrm4_protocol_register(&ipsi_decap_comp4, IPPROTO_COMP);
 	if (err)
 		goto err_ah4;
+
+	err = xfrm6_protocol_register(&ipsi_decap_esp6, IPPROTO_ESP);
+	if (err)
+		goto err_comp4;
 
 	err = xfrm6_protocol_register(&ipsi_decap_ah6, IPPROTO_AH);
 	if (err)
 		goto err_esp6;
 
+	err = xfrm6_protocol_register(&ipsi_decap_comp6, IPPROTO_COMP);
+	if (err)
+		goto err_ah6;
+
 	return 0;
 
+err_ah6:
+	xfrm6_protocol_deregister(&ipsi_decap_ah6, IPPROTO_AH);
 err_esp6:
 	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
+err_comp4:
+	xfrm4_protocol_deregister(&ipsi_decap_comp4, IPPROTO_COMP);
 err_ah4:
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 err_esp4:
@@ -764,8 +804,10 @@ err_napi_dev:
  */
 void ipsi_decap_unregister(void)
 {
+	xfrm6_protocol_deregister(&ipsi_decap_comp6, IPPROTO_COMP);
 	xfrm6_protocol_deregister(&ipsi_decap_ah6, IPPROTO_AH);
 	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
+	xfrm4_protocol_deregister(&ipsi_decap_comp4, IPPROTO_COMP);
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 	xfrm4_protocol_deregister(&ipsi_decap_esp4, IPPROTO_ESP);
 	ipsi_free_netdev_dummy(ipsi_decap_napi_dev);
