@@ -471,8 +471,12 @@ static int ipsi_nl_dump_only(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	struct net_device *dev;
 
+	/* Meanwhile, the index may be that of a device whose underlay the caller
+	 * must not see.
+	 */
 	dev = dev_get_by_index_rcu(net, ipsi_nl_dump(cb)->only);
-	if (!dev || !ipsi_device_is(dev)) {
+	if (!dev || !ipsi_device_is(dev) ||
+	    !ipsi_nl_capable(netdev_priv(dev), cb->skb)) {
 		NL_SET_ERR_MSG(cb->extack, "device: no longer exists");
 		return -ENODEV;
 	}
