@@ -373,6 +373,7 @@ struct ipsi_ends {
  *   RTNL
  * @carries: another device has sent its outer packets by this one; never
  *   cleared
+ * @encs: struct ipsi_enc, the capture devices of this device alone; RTNL
  */
 struct ipsi_dev {
 	struct net_device *dev;
@@ -402,6 +403,7 @@ struct ipsi_dev {
 	bool mtu_updating;
 	bool flushed;
 	bool carries;
+	struct list_head encs;
 };
 
 /**
