@@ -108,6 +108,7 @@ static void ipsi_dev_uninit(struct net_device *dev)
 		ipsi_sad_flush(idev);
 		ipsi_net_del(idev);
 		ipsi_adopt_forget(idev);
+		ipsi_adopt_stop(idev);
 		ipsi_acquire_stop(idev);
 		ipsi_sad_close(idev);
 	}

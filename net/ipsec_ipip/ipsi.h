@@ -424,7 +424,7 @@ static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
  * @work: adopts them
  * @lock: protects @notes, @n and @scan; taken with BH off
  * @notes: struct ipsi_adopt_note, in the order of their arrival; owned
- * @n: number of @notes
+ * @n: number of @notes; also read without @lock
  * @scan: search the SAD, since a note is missing or a device is new
  * @by_endpoints: number of devices that adopt SAs without if_id; written under
  *   RTNL

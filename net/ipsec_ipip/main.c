@@ -180,7 +180,12 @@ static void __exit ipsi_exit(void)
 	ipsi_device_unregister();
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 	ipsi_nl_unregister();
+	/* States that devices have left are deleted while the key-manager hook
+	 * still tells them from others; migrations that it has noted end after.
+	 */
+	ipsi_work_flush();
 	ipsi_km_unregister();
+	ipsi_work_flush();
 	ipsi_decap_unregister();
 	unregister_pernet_device(&ipsi_net_ops);
 	ipsi_adopt_exit();

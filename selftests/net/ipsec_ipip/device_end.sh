@@ -468,6 +468,90 @@ devices_meanwhile()
 		"0 0" "outbound SAs"
 }
 
+# load_waits MODULE ALIAS: unload MODULE; when the kernel wants it next, it waits
+# for load_goes_on. A program that adds or moves an SA of this kind waits with it,
+# and so do all others that change SAs in its namespace.
+load_waits()
+{
+	local helper=/proc/sys/kernel/modprobe old
+	local seconds=net.core.netdev_unregister_timeout_secs
+
+	[[ $(modinfo -F filename "$1" 2> /dev/null) == /* ]] ||
+		ipsi_skip "$1 cannot be unloaded here"
+	ipsi_wait "the end of all users of $1" modprobe -r "$1"
+	old=$(cat $helper)
+	cat > "$IPSI_TMP/modprobe" <<-HELPER
+		#!/bin/sh
+		case "\$*" in
+		*$2*)
+			: > $IPSI_TMP/waits
+			while [ -d $IPSI_TMP ] && [ ! -e $IPSI_TMP/goes-on ]; do
+				sleep 0.1
+			done ;;
+		esac
+		exec $old "\$@"
+	HELPER
+	chmod +x "$IPSI_TMP/modprobe"
+	seconds="$seconds=$(sysctl -qn "$seconds")"
+	# shellcheck disable=SC2064 # as it is now
+	trap ": > $IPSI_TMP/goes-on; echo $old > $helper; sysctl -qw $seconds
+		ipsi_cleanup" EXIT
+	# no complaint of the core about a device that does not end
+	sysctl -qw "${seconds%=*}=3600"
+	echo "$IPSI_TMP/modprobe" 2> /dev/null > $helper ||
+		ipsi_skip "the kernel has a fixed modprobe"
+}
+
+load_goes_on()
+{
+	: > "$IPSI_TMP/goes-on"
+}
+
+# The end of a namespace waits for its devices, and the loading of a module may
+# wait for the end of a namespace. So a request that waits for that loading must
+# not keep the device.
+namespace_ends_while_module_loads()
+{
+	local adder waiter
+
+	setup_ns app || ipsi_skip "no network namespaces here"
+	ipsi_topology
+	ipsi_device right
+	ip link add marker netns "$left" type veth peer name marker \
+		netns "$app" || ipsi_fail "no marker"
+	# the module registers operations of namespaces
+	modprobe -r ipcomp6 2> /dev/null || :
+	load_waits xfrm6_tunnel xfrm-type-10-108
+	ipsi_bg right ip xfrm state add src fd00::2 dst fd00::1 proto comp \
+		spi 0x1001 mode transport comp deflate
+	adder=$IPSI_BG_PID
+	ipsi_wait "the request for a module" test -e "$IPSI_TMP/waits"
+	ipsi_bg right ipsec-ipip sa add "$DEV" out spi 0x1002 \
+		"${AEAD[@]}" 2> "$IPSI_TMP/refused"
+	waiter=$IPSI_BG_PID
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	waits()
+	{
+		grep -q nl_sa_add "/proc/$waiter/stack"
+	}
+	ipsi_wait "the request for an SA" waits
+	ipsi_do right ip link set "$DEV" netns "$app"
+	ipsi_shell_end app
+	ip netns del "$app" || ipsi_fail "namespace is not deleted"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	ends()
+	{
+		! ip -n "$left" link show dev marker
+	}
+	ipsi_wait "the end of the devices" ends
+	load_goes_on
+	ipsi_wait "the module" test ! -e "/proc/$adder"
+	ipsi_wait "the request" test ! -e "/proc/$waiter"
+	wait "$adder" || ipsi_fail "the module is not loaded"
+	ipsi_has "$(cat "$IPSI_TMP/refused")" "no such device" "message"
+	ipsi_has_not "$(ip -n "$right" xfrm state)" "if_id 0x7" "states"
+}
+
 # The SAD is flushed, and with it the SAs of the device; packets of the peer are
 # for no SA.
 sad_flushed()
@@ -540,4 +624,5 @@ ipsi_run link_deleted link_deleted_inbound_tunnel link_deleted_over_ipv6 \
 	unused_state several_devices many_states owners_are_notified \
 	namespace_of_device_ends namespace_of_underlay_ends_first \
 	module_removed endpoints_changed if_id_updated packets_meanwhile \
-	devices_meanwhile sad_flushed if_id_first_free registration_refused
+	devices_meanwhile sad_flushed if_id_first_free registration_refused \
+	namespace_ends_while_module_loads
