@@ -39,6 +39,7 @@
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_flush.h"
 #include "stats.h"
 #include "ts.h"
 
@@ -523,20 +524,21 @@ static int ipsi_decap_accepted(struct sk_buff *skb)
 }
 
 /* Decide about a packet whose SA has an if_id that no device has. If the state
- * is valid and not an SA of any device, it never was one, and the packet is
- * left to the core. Otherwise the device or the SA has just gone: a device
- * deletes its states before it leaves the hash, and an update that takes a
- * state from its device deletes it before its entry. A packet that comes out of
- * asynchronous crypto after that must be dropped: in transport mode the host
- * would answer it in clear.
+ * is valid and neither an SA of any device nor left by one, it never was one,
+ * and the packet is left to the core. Otherwise the device or the SA has just
+ * gone: a device deletes its states before it leaves the hash, and an update
+ * that takes a state from its device deletes it before its entry. A packet that
+ * comes out of asynchronous crypto after that must be dropped: in transport
+ * mode the host would answer it in clear.
  */
-static int ipsi_decap_no_device(const struct xfrm_state *x)
+static int ipsi_decap_no_device(const struct net *net,
+				const struct xfrm_state *x)
 {
-	bool is_any = ipsi_sa_is_any(x);
+	bool ours = ipsi_sa_is_any(x) || ipsi_sad_is_leftover(net, x);
 
 	/* Pairs with the spin_unlock() after the state was deleted. */
 	smp_rmb();
-	return ipsi_sa_valid(x) && !is_any ? 1 : -ENODEV;
+	return ipsi_sa_valid(x) && !ours ? 1 : -ENODEV;
 }
 
 /* Pass a packet up. xfrm_input() drops its reference to the packet later, with
@@ -601,7 +603,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 
 	idev = ipsi_net_find(xs_net(x), x->if_id);
 	if (!idev)
-		return ipsi_decap_no_device(x);
+		return ipsi_decap_no_device(xs_net(x), x);
 
 	if (!err)
 		return ipsi_decap_accepted(skb);

@@ -11,6 +11,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/gro_cells.h>
 #include <net/xfrm.h>
 #include <uapi/linux/ipsec_ipip.h>
@@ -371,6 +372,7 @@ struct ipsi_ends {
  * @mtu_updating: @mtu_work calls ndo_change_mtu; RTNL
  * @flushed: the device is being unregistered, and all its states are deleted;
  *   RTNL
+ * @flush_missed: but one that was cloned at the same time may be left; RTNL
  * @carries: another device has sent its outer packets by this one; never
  *   cleared
  * @encs: struct ipsi_enc, the capture devices of this device alone; RTNL
@@ -402,6 +404,7 @@ struct ipsi_dev {
 	bool mtu_auto;
 	bool mtu_updating;
 	bool flushed;
+	bool flush_missed;
 	bool carries;
 	struct list_head encs;
 };
@@ -474,6 +477,21 @@ struct ipsi_wipe {
 };
 
 /**
+ * struct ipsi_leftovers - states that devices may have left; see sad_flush.c
+ * @net: the namespace
+ * @work: deletes them
+ * @if_ids: if_ids of devices that are gone, each with @last of that time;
+ *   written under RTNL and by @work, read under RCU
+ * @last: number of devices that have got into @if_ids
+ */
+struct ipsi_leftovers {
+	struct net *net;
+	struct work_struct work;
+	struct xarray if_ids;
+	atomic_long_t last;
+};
+
+/**
  * struct ipsi_spd - policies of key managers in a namespace; see spd.c
  * @net: the namespace
  * @lock: protects all fields below; taken with BH off, inside of the locks of
@@ -521,6 +539,7 @@ struct ipsi_spd {
  * @acq_resets: changes when larval states may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
  * @unlisted: if_ids of states that are no SA of a device; see unlisted.h
+ * @leftovers: states that devices may have left
  * @n_devs: number of devices that are not freed yet; the exit waits for them
  * @spd: policies of key managers
  * @bundle_resets: changes when the bundles of all devices become stale
@@ -539,6 +558,7 @@ struct ipsi_net {
 	atomic_t acq_resets;
 	struct list_head natt;
 	DECLARE_BITMAP(unlisted, 1 << IPSI_UNLISTED_BITS);
+	struct ipsi_leftovers leftovers;
 	atomic_t n_devs;
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;

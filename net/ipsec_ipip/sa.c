@@ -15,6 +15,7 @@
  *	the device has keys, or none	carrier
  */
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -1187,11 +1188,23 @@ void ipsi_sad_load(struct ipsi_dev *idev)
  */
 void ipsi_sad_load_new(struct ipsi_dev *idev)
 {
+	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
+	bool locked;
+
 	if (!ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
+	/* Without the mutex, the search may miss states that are being cloned;
+	 * see sad_flush.c.
+	 */
+	locked = mutex_trylock(cfg_mutex);
 	ipsi_unlisted_forget(idev->net);
 	ipsi_sad_load(idev);
+	if (locked)
+		mutex_unlock(cfg_mutex);
+	else
+		ipsi_unlisted_note_all(idev->net);
+}
 }
 
 /**
