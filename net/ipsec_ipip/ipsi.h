@@ -175,7 +175,8 @@ struct ipsi_policy;
  *   @lock.
  * @policy: private policy that triggers acquires while there is no SA, or NULL;
  *   owned
- * @settle: work that settles @active when the hold-off period of an SA is over
+ * @settle: work that settles @active when the hold-off period of an SA is over,
+ *   and reads the SAD again for states that were @missed
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, which is not announced yet
  * @holdoff: an outbound SA other than @active is in its hold-off period; read
@@ -187,6 +188,7 @@ struct ipsi_policy;
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
  * @closed: the device is being unregistered; no SA joins any more
+ * @missed: a state has not joined since there was no room or no memory for it
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -206,6 +208,7 @@ struct ipsi_sad {
 	u64 seq_newest;
 	u64 seq_oldest;
 	bool closed;
+	bool missed;
 };
 
 /**
