@@ -19,6 +19,7 @@
 #include "carrier.h"
 #include "decap.h"
 #include "device.h"
+#include "enc.h"
 #include "encap.h"
 #include "mtu.h"
 #include "natt.h"
@@ -107,6 +108,7 @@ static void ipsi_dev_uninit(struct net_device *dev)
 		ipsi_sad_flush(idev);
 		ipsi_net_del(idev);
 		ipsi_adopt_forget(idev);
+		ipsi_adopt_stop(idev);
 		ipsi_acquire_stop(idev);
 		ipsi_sad_close(idev);
 	}
@@ -232,6 +234,9 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 
 	if (event == NETDEV_CHANGEMTU)
 		ipsi_mtu_underlay_changed(dev);
+	/* A move to another namespace is one, too. */
+	if (event == NETDEV_UNREGISTER)
+		ipsi_enc_leaves(dev);
 
 	if (!ipsi_device_is(dev))
 		return NOTIFY_DONE;

@@ -35,6 +35,9 @@
  */
 #define IPSI_PEER_INTERVAL	HZ
 
+/* Time until the next attempt if the xfrm_cfg_mutex was not free */
+#define IPSI_PEER_BUSY		(HZ / 50 + 1)
+
 /**
  * struct ipsi_peer_mapping - ESP in UDP whose source differs from its SA
  * @x: the SA; compared only
@@ -297,7 +300,10 @@ static int ipsi_peer_move_sa(struct ipsi_dev *idev, struct xfrm_state *x,
 	return 0;
 }
 
-/* Move all SAs. Return -ENOMEM if some have not followed yet. */
+/* Move all SAs. Return -ENOMEM if some have not followed yet, or -EAGAIN if none
+ * has. The work has a reference to the device, with which it must not wait for
+ * the mutex: see struct ipsi_nl_sad.
+ */
 static int ipsi_peer_move_sas(struct ipsi_dev *idev,
 			      const struct ipsi_peer *to, bool *changed)
 {
@@ -306,7 +312,8 @@ static int ipsi_peer_move_sas(struct ipsi_dev *idev,
 	u32 generation;
 	int err = 0;
 
-	mutex_lock(cfg_mutex);
+	if (!mutex_trylock(cfg_mutex))
+		return -EAGAIN;
 	/* An SA that is replaced keeps its place. */
 	while (ipsi_sa_get_batch(idev, ref.seq, &ref, 1, &generation)) {
 		if (ipsi_peer_move_sa(idev, ref.x, ref.out, to, changed) ==
@@ -411,10 +418,11 @@ static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	return err;
 }
 
-/* Follow later, since there was no memory, unless a newer move is noted
- * already.
+/* Follow later, since there was no memory, or the mutex was not free, unless a
+ * newer move is noted already.
  */
-static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to)
+static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to,
+			    unsigned long delay)
 {
 	struct ipsi_peer *peer = &idev->peer;
 
@@ -427,7 +435,7 @@ static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	}
 	spin_unlock_bh(&peer->lock);
 
-	ipsi_work_queue_delayed(idev, &peer->work, IPSI_PEER_INTERVAL);
+	ipsi_work_queue_delayed(idev, &peer->work, delay);
 }
 
 static void ipsi_peer_work(struct work_struct *work)
@@ -437,6 +445,7 @@ static void ipsi_peer_work(struct work_struct *work)
 	struct ipsi_dev *idev = container_of(peer, struct ipsi_dev, peer);
 	struct ipsi_peer to;
 	bool moved;
+	int err;
 
 	spin_lock_bh(&peer->lock);
 	to.local = peer->local;
@@ -448,8 +457,11 @@ static void ipsi_peer_work(struct work_struct *work)
 		peer->next = jiffies + IPSI_PEER_INTERVAL;
 	spin_unlock_bh(&peer->lock);
 
-	if (moved && ipsi_peer_follow(idev, &to) == -ENOMEM)
-		ipsi_peer_retry(idev, &to);
+	err = moved ? ipsi_peer_follow(idev, &to) : 0;
+	if (err == -ENOMEM)
+		ipsi_peer_retry(idev, &to, IPSI_PEER_INTERVAL);
+	else if (err == -EAGAIN)
+		ipsi_peer_retry(idev, &to, IPSI_PEER_BUSY);
 
 	ipsi_work_done(idev);
 }

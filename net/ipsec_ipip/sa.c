@@ -15,6 +15,7 @@
  *	the device has keys, or none	carrier
  */
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -44,6 +45,11 @@
  * with that.
  */
 #define IPSI_SA_HOLDOFF	(5 * HZ)
+
+/* Time until the SAD is read again for states that found no room or no memory,
+ * in jiffies
+ */
+#define IPSI_SA_RETRY		HZ
 
 /* Maximum time between the installation of the two SAs of a pair, in jiffies */
 #define IPSI_SA_PAIR	HZ
@@ -342,6 +348,15 @@ static void ipsi_sa_count(struct ipsi_sad *sad, const struct ipsi_sa *sa,
 		WRITE_ONCE(sad->n_pcpu, sad->n_pcpu + by);
 }
 
+/* Read the SAD again soon. A closed device must not schedule work. */
+static void ipsi_sad_reload_later(struct ipsi_dev *idev)
+{
+	lockdep_assert_held(&idev->sad.lock);
+
+	if (!idev->sad.closed)
+		ipsi_work_queue_delayed(idev, &idev->sad.settle, IPSI_SA_RETRY);
+}
+
 static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
 	struct ipsi_sad *sad = &idev->sad;
@@ -356,6 +371,9 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 		WRITE_ONCE(sad->active, NULL);
 		sad->orphaned = true;
 	}
+	/* There is room now. */
+	if (sad->missed)
+		ipsi_sad_reload_later(idev);
 	if (sa->x->km.state == XFRM_STATE_DEAD) {
 		ipsi_wipe_later(ipsi_net(idev->net), sa);
 		return;
@@ -381,9 +399,18 @@ static void ipsi_sa_remove_silent(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_sa_remove(idev, sa);
 }
 
-static void ipsi_sa_too_many(const struct ipsi_dev *idev,
-			     const struct xfrm_state *x)
+static void ipsi_sa_no_memory(struct ipsi_dev *idev)
 {
+	idev->sad.missed = true;
+	ipsi_sad_reload_later(idev);
+}
+
+/* The state joins when another SA has left. Meanwhile the device receives with
+ * it, but does not send.
+ */
+static void ipsi_sa_too_many(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	idev->sad.missed = true;
 	if (net_ratelimit())
 		netdev_warn(idev->dev,
 			    "SA with SPI 0x%08x not used: limit of %u SAs reached\n",
@@ -405,8 +432,10 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	}
 
 	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
-	if (!sa)
+	if (!sa) {
+		ipsi_sa_no_memory(idev);
 		return NULL;
+	}
 
 	sa->idev = idev;
 	sa->x = x;
@@ -415,6 +444,7 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	if (rhashtable_insert_fast(&ipsi_sa_table, &sa->by_state,
 				   ipsi_sa_params)) {
 		kfree(sa);
+		ipsi_sa_no_memory(idev);
 		return NULL;
 	}
 	xfrm_state_hold(x);
@@ -603,6 +633,7 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 		/* The entry is not in the table any more. */
 		WRITE_ONCE(sa->x, old);
 		ipsi_sa_remove_silent(idev, sa);
+		ipsi_sa_no_memory(idev);
 		return;
 	}
 	sad->generation++;
@@ -1076,29 +1107,6 @@ void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum)
 	spin_unlock_bh(&sad->lock);
 }
 
-static void ipsi_sad_settle(struct work_struct *work)
-{
-	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
-					     sad.settle.work);
-
-	ipsi_sa_refresh(idev);
-	ipsi_work_done(idev);
-}
-
-/**
- * ipsi_sad_init - start without SAs
- * @sad: SAs of a device that is being created
- */
-void ipsi_sad_init(struct ipsi_sad *sad)
-{
-	spin_lock_init(&sad->lock);
-	INIT_LIST_HEAD(&sad->list);
-	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
-	sad->generation = get_random_u32();
-	sad->seq_newest = BIT_ULL(63);
-	sad->seq_oldest = BIT_ULL(63);
-}
-
 /* For ipsi_sad_walk(), which walks from the newest state to the oldest. */
 static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 {
@@ -1194,11 +1202,60 @@ void ipsi_sad_load(struct ipsi_dev *idev)
  */
 void ipsi_sad_load_new(struct ipsi_dev *idev)
 {
+	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
+	bool locked;
+
 	if (!ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
+	/* Without the mutex, the search may miss states that are being cloned;
+	 * see sad_flush.c.
+	 */
+	locked = mutex_trylock(cfg_mutex);
 	ipsi_unlisted_forget(idev->net);
 	ipsi_sad_load(idev);
+	if (locked)
+		mutex_unlock(cfg_mutex);
+	else
+		ipsi_unlisted_note_all(idev->net);
+}
+
+static bool ipsi_sad_take_missed(struct ipsi_sad *sad)
+{
+	bool missed;
+
+	spin_lock_bh(&sad->lock);
+	missed = sad->missed;
+	sad->missed = false;
+	spin_unlock_bh(&sad->lock);
+
+	return missed;
+}
+
+static void ipsi_sad_settle(struct work_struct *work)
+{
+	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
+					     sad.settle.work);
+
+	if (ipsi_sad_take_missed(&idev->sad))
+		ipsi_sad_load(idev);
+	else
+		ipsi_sa_refresh(idev);
+	ipsi_work_done(idev);
+}
+
+/**
+ * ipsi_sad_init - start without SAs
+ * @sad: SAs of a device that is being created
+ */
+void ipsi_sad_init(struct ipsi_sad *sad)
+{
+	spin_lock_init(&sad->lock);
+	INIT_LIST_HEAD(&sad->list);
+	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
+	sad->generation = get_random_u32();
+	sad->seq_newest = BIT_ULL(63);
+	sad->seq_oldest = BIT_ULL(63);
 }
 
 /**

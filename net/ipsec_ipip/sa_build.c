@@ -545,8 +545,8 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
 
 /**
  * ipsi_sa_build - build a state from the attributes of sa-add
- * @idev: device that the SA is for
- * @conf: its configuration
+ * @net: namespace of the SA
+ * @conf: configuration of the device that it is for
  * @id: SPI, protocol and direction, already checked
  * @info: the request
  *
@@ -554,7 +554,7 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
  * Return: the state, not in the SAD, with one reference for the caller; or an
  *   ERR_PTR() with the extack set.
  */
-struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
+struct xfrm_state *ipsi_sa_build(struct net *net,
 				 const struct ipsi_conf *conf,
 				 const struct ipsi_sa_id *id,
 				 struct genl_info *info)
@@ -562,7 +562,7 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
 	struct xfrm_state *x;
 	int err;
 
-	x = xfrm_state_alloc(idev->net);
+	x = xfrm_state_alloc(net);
 	if (!x)
 		return ERR_PTR(-ENOMEM);
 

@@ -8,7 +8,7 @@
 #include "ipsi.h"
 #include "sa.h"
 
-struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
+struct xfrm_state *ipsi_sa_build(struct net *net,
 				 const struct ipsi_conf *conf,
 				 const struct ipsi_sa_id *id,
 				 struct genl_info *info);
