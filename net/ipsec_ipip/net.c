@@ -158,29 +158,6 @@ void ipsi_net_del(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_net_set_flushed - mark devices whose states are deleted
- * @net: underlay namespace; all its devices that are being unregistered are
- *   marked
- * @missed: a state that was cloned at the same time may be left
- *
- * Context: RTNL.
- */
-void ipsi_net_set_flushed(const struct net *net, bool missed)
-{
-	struct ipsi_dev *idev;
-
-	ASSERT_RTNL();
-
-	for (idev = ipsi_net_next(net, NULL); idev;
-	     idev = ipsi_net_next(net, idev)) {
-		if (!ipsi_dev_goes(idev))
-			continue;
-		idev->flushed = true;
-		idev->flush_missed |= missed;
-	}
-}
-
-/**
  * ipsi_net_register - create the table of devices
  *
  * Context: process.

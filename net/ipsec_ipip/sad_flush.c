@@ -108,6 +108,24 @@ static void ipsi_sad_flush_walk(struct ipsi_flush *flush)
 	ipsi_sad_walk(flush->net, IPSEC_PROTO_ANY, &walk);
 }
 
+/* Mark all devices of a namespace that are being unregistered: their states are
+ * deleted. If @missed, one that was cloned at the same time may be left.
+ */
+static void ipsi_sad_set_flushed(const struct net *net, bool missed)
+{
+	struct ipsi_dev *idev;
+
+	ASSERT_RTNL();
+
+	for (idev = ipsi_net_next(net, NULL); idev;
+	     idev = ipsi_net_next(net, idev)) {
+		if (!ipsi_dev_goes(idev))
+			continue;
+		idev->flushed = true;
+		idev->flush_missed |= missed;
+	}
+}
+
 /* One walk serves all devices that are unregistered under the same RTNL. */
 static void ipsi_sad_flush_strays(struct ipsi_dev *idev, bool locked)
 {
@@ -121,7 +139,7 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev, bool locked)
 
 	ipsi_unlisted_forget(idev->net);
 	ipsi_sad_flush_walk(&flush);
-	ipsi_net_set_flushed(idev->net, !locked);
+	ipsi_sad_set_flushed(idev->net, !locked);
 	/* The walk may have missed clones of other states as well. */
 	if (!locked)
 		ipsi_unlisted_note_all(idev->net);
