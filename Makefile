@@ -34,7 +34,8 @@ Try and test; missing Debian packages are installed and listed first:
   make check-extended      the test programs that "make check" leaves out
   make static              only the static checks
   make mainline            check the series of patches for a kernel tree, on the
-                           source of Debian's newest kernel
+                           source of Debian's newest kernel, and run its tests
+                           on that kernel; TESTS= as above
   make check-mutants       check that the tests notice when the module is broken
   make bench               measure the cost of a packet
   make bench-check         check that it has not grown since it was recorded

@@ -177,7 +177,7 @@ static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
 
 	idev = x->if_id ? ipsi_net_find(net, x->if_id) :
 			  ipsi_adopt_find(net, x);
-	if (!idev)
+	if (!idev || ipsi_dev_goes(idev))
 		return NULL;
 
 	conf = rcu_dereference(idev->conf);
@@ -268,7 +268,6 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 {
 	struct ipsi_sa_change change;
 	struct xfrm_state *clone;
-	int err;
 
 	ipsi_sa_change_init(&change, x);
 	ipsi_ts_keep(&change, x);
@@ -282,18 +281,7 @@ static int ipsi_adopt_replace(struct ipsi_dev *idev,
 	if (out)
 		ipsi_sa_unset_type_offload(clone);
 
-	err = ipsi_sa_replace(x, clone);
-	if (err) {
-		ipsi_sa_discard(clone);
-		return err;
-	}
-
-	rcu_read_lock();
-	ipsi_sa_swap(idev, x, clone);
-	rcu_read_unlock();
-	xfrm_state_put(clone);
-
-	return 0;
+	return ipsi_sa_swap(idev, x, clone);
 }
 
 static void ipsi_adopt_in(struct ipsi_dev *idev,
@@ -360,19 +348,18 @@ static bool ipsi_adopt_state(struct net *net, struct xfrm_state *x)
 	return done;
 }
 
+/* The namespace's xfrm_cfg_mutex is held. */
 static void ipsi_adopt_noted(struct net *net,
 			     const struct ipsi_adopt_note *note)
 {
 	struct xfrm_state *x;
 
-	mutex_lock(&net->xfrm.xfrm_cfg_mutex);
 	x = xfrm_state_lookup(net, note->mark, &note->daddr, note->spi,
 			      IPPROTO_ESP, note->family);
 	if (x) {
 		ipsi_adopt_state(net, x);
 		xfrm_state_put(x);
 	}
-	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
 }
 
 static void ipsi_adopt_note_free(struct ipsi_adopt_note *note)
@@ -413,7 +400,7 @@ static void ipsi_adopt_queue(struct ipsi_net *inet,
 	noted = note && adopt->n < IPSI_ADOPT_MAX;
 	if (noted) {
 		list_add_tail(&note->list, &adopt->notes);
-		adopt->n++;
+		WRITE_ONCE(adopt->n, adopt->n + 1);
 	} else {
 		adopt->scan = true;
 	}
@@ -489,9 +476,29 @@ static struct ipsi_adopt_note *ipsi_adopt_next(struct ipsi_adopt *adopt)
 					list);
 	if (note) {
 		list_del(&note->list);
-		adopt->n--;
+		WRITE_ONCE(adopt->n, adopt->n - 1);
 	}
 	spin_unlock_bh(&adopt->lock);
+
+	return note;
+}
+
+/* Adopt the SA of the first note. Return false if there is none. The note has a
+ * reference to the device, with which nothing may wait for the mutex: see struct
+ * ipsi_nl_sad.
+ */
+static bool ipsi_adopt_first(struct ipsi_adopt *adopt)
+{
+	struct net *net = adopt->net;
+	struct ipsi_adopt_note *note;
+
+	mutex_lock(&net->xfrm.xfrm_cfg_mutex);
+	note = ipsi_adopt_next(adopt);
+	if (note)
+		ipsi_adopt_noted(net, note);
+	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
+	if (note)
+		ipsi_adopt_note_free(note);
 
 	return note;
 }
@@ -500,7 +507,6 @@ static void ipsi_adopt_work(struct work_struct *work)
 {
 	struct ipsi_adopt *adopt = container_of(work, struct ipsi_adopt,
 						work.work);
-	struct ipsi_adopt_note *note;
 	bool scan;
 
 	spin_lock_bh(&adopt->lock);
@@ -511,11 +517,8 @@ static void ipsi_adopt_work(struct work_struct *work)
 	if (scan)
 		ipsi_adopt_scan_all(adopt);
 
-	while ((note = ipsi_adopt_next(adopt))) {
-		ipsi_adopt_noted(adopt->net, note);
-		ipsi_adopt_note_free(note);
+	while (READ_ONCE(adopt->n) && ipsi_adopt_first(adopt))
 		cond_resched();
-	}
 }
 
 /**
@@ -565,6 +568,34 @@ void ipsi_adopt_updated(struct xfrm_state *x)
 void ipsi_adopt_rescan(struct net *net)
 {
 	ipsi_adopt_queue(ipsi_net(net), NULL);
+}
+
+/**
+ * ipsi_adopt_stop - free the notes of a device
+ * @idev: the device, which is being unregistered, so that none is added
+ *
+ * Context: RTNL.
+ */
+void ipsi_adopt_stop(struct ipsi_dev *idev)
+{
+	struct ipsi_adopt *adopt = &ipsi_net(idev->net)->adopt;
+	struct ipsi_adopt_note *note, *next;
+	LIST_HEAD(notes);
+
+	if (!READ_ONCE(idev->txq.adopting))
+		return;
+
+	spin_lock_bh(&adopt->lock);
+	list_for_each_entry_safe(note, next, &adopt->notes, list) {
+		if (note->idev != idev)
+			continue;
+		list_move_tail(&note->list, &notes);
+		WRITE_ONCE(adopt->n, adopt->n - 1);
+	}
+	spin_unlock_bh(&adopt->lock);
+
+	list_for_each_entry_safe(note, next, &notes, list)
+		ipsi_adopt_note_free(note);
 }
 
 /**

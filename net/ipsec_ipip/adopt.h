@@ -15,6 +15,7 @@ int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 			struct netlink_ext_ack *extack);
 void ipsi_adopt_configure(struct ipsi_dev *idev);
 void ipsi_adopt_forget(struct ipsi_dev *idev);
+void ipsi_adopt_stop(struct ipsi_dev *idev);
 void ipsi_adopt_rescan(struct net *net);
 bool ipsi_adopt_wants_all(const struct net *net);
 void ipsi_adopt_updated(struct xfrm_state *x);

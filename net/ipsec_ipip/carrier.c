@@ -123,8 +123,9 @@ static void ipsi_carrier_keep_txq(struct netdev_queue *txq)
  * But packets without an SA must reach this device: it counts them, notifies
  * their senders, and sends the acquire that makes a key manager install keys.
  *
- * A dormant link (RFC 2863) would keep its queue. But a dormant link lacks only
- * IFF_RUNNING, and BIRD checks IFF_LOWER_UP, which is the carrier.
+ * A dormant link (RFC 2863) would keep its queue. But it lacks only IFF_RUNNING,
+ * and BIRD checks IFF_LOWER_UP, which is the carrier. ipsec-ipip-internals.rst
+ * has what FRR and BIRD do with each signal.
  *
  * Context: RTNL, after the core has changed the queue.
  */

@@ -7,7 +7,8 @@
  * xfrm_input() calls the registered callbacks of ESP and AH when it is done
  * with a packet, before transport mode passes it to the IP stack again. The
  * state determines the device. There is no IP-in-IP handler, so no packet comes
- * in without an SA.
+ * in without an SA. The callback of IPComp only refuses: without it, a state
+ * with the if_id of a device would let in packets that no one has authenticated.
  */
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
@@ -38,6 +39,7 @@
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_flush.h"
 #include "stats.h"
 #include "ts.h"
 
@@ -205,23 +207,6 @@ static bool ipsi_decap_is_newest(const struct sk_buff *skb,
 
 	return seq == (x->replay_esn ? READ_ONCE(x->replay_esn->seq) :
 				       READ_ONCE(x->replay.seq));
-}
-
-/* Follow the peer if it has moved. With UDP the core reports that, see km.c. */
-static void ipsi_decap_follow(struct ipsi_dev *idev,
-			      const struct ipsi_conf *conf,
-			      const struct xfrm_state *x,
-			      const struct ipsi_decap_outer *outer)
-{
-	bool here = xfrm_addr_equal(&outer->saddr, &conf->remote, conf->family);
-
-	if (!outer->newest || !ipsi_peer_may_move(conf, x))
-		return;
-
-	if (x->encap ? !!outer->port : !here)
-		ipsi_peer_update(idev, &outer->saddr, outer->port);
-	else if (here)
-		ipsi_peer_stays(idev);
 }
 
 /* Does the core accept the inner packet with this SA in its secpath? Its policy
@@ -411,6 +396,11 @@ static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
 	if (!ipsi_sa_authenticates(x))
 		return IPSI_RX_CRYPTO;
 
+	/* In other modes the core makes up an inner header. */
+	if (x->props.mode != XFRM_MODE_TRANSPORT &&
+	    x->props.mode != XFRM_MODE_TUNNEL)
+		return IPSI_RX_PROTOCOL;
+
 	/* RFC 4301 section 5.2; others would reach the host's stack. */
 	family = ipsi_inner_family(XFRM_MODE_SKB_CB(skb)->protocol);
 	if (family == AF_UNSPEC)
@@ -438,8 +428,8 @@ static enum ipsi_reason ipsi_decap_process(struct ipsi_dev *idev,
 		ipsi_decap_rp_filter(skb);
 	else
 		ipsi_decap_secpath6(idev, skb);
-	if (unlikely(conf->roam))
-		ipsi_decap_follow(idev, conf, x, &outer);
+	if (unlikely(conf->roam) && outer.newest)
+		ipsi_peer_update(idev, conf, x, &outer.saddr, outer.port);
 	ipsi_sa_rx_confirm(idev, x);
 	if (ipsi_enc_active())
 		ipsi_enc_capture_rx(idev, x, skb, &outer.saddr, outer.dsfield,
@@ -517,20 +507,21 @@ static int ipsi_decap_accepted(struct sk_buff *skb)
 }
 
 /* Decide about a packet whose SA has an if_id that no device has. If the state
- * is valid and not an SA of any device, it never was one, and the packet is
- * left to the core. Otherwise the device or the SA has just gone: a device
- * deletes its states before it leaves the hash, and an update that takes a
- * state from its device deletes it before its entry. A packet that comes out of
- * asynchronous crypto after that must be dropped: in transport mode the host
- * would answer it in clear.
+ * is valid and neither an SA of any device nor left by one, it never was one,
+ * and the packet is left to the core. Otherwise the device or the SA has just
+ * gone: a device deletes its states before it leaves the hash, and an update
+ * that takes a state from its device deletes it before its entry. A packet that
+ * comes out of asynchronous crypto after that must be dropped: in transport
+ * mode the host would answer it in clear.
  */
-static int ipsi_decap_no_device(const struct xfrm_state *x)
+static int ipsi_decap_no_device(const struct net *net,
+				const struct xfrm_state *x)
 {
-	bool is_any = ipsi_sa_is_any(x);
+	bool ours = ipsi_sa_is_any(x) || ipsi_sad_is_leftover(net, x);
 
 	/* Pairs with the spin_unlock() after the state was deleted. */
 	smp_rmb();
-	return ipsi_sa_valid(x) && !is_any ? 1 : -ENODEV;
+	return ipsi_sa_valid(x) && !ours ? 1 : -ENODEV;
 }
 
 /* Pass a packet up. xfrm_input() drops its reference to the packet later, with
@@ -604,7 +595,7 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 
 	idev = ipsi_net_find(xs_net(x), x->if_id);
 	if (!idev)
-		return ipsi_decap_no_device(x);
+		return ipsi_decap_no_device(xs_net(x), x);
 
 	if (!err)
 		return ipsi_decap_accepted(skb);
@@ -651,6 +642,19 @@ static struct xfrm4_protocol ipsi_decap_ah4 __read_mostly = {
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
+static int ipsi_decap_comp_err4(struct sk_buff *skb, u32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm4_protocol ipsi_decap_comp4 __read_mostly = {
+	.handler	= ipsi_decap_rcv,
+	.input_handler	= ipsi_decap_input,
+	.cb_handler	= ipsi_decap_cb,
+	.err_handler	= ipsi_decap_comp_err4,
+	.priority	= IPSI_DECAP_PRIORITY,
+};
+
 static struct xfrm6_protocol ipsi_decap_esp6 __read_mostly = {
 	.handler	= ipsi_decap_rcv,
 	.input_handler	= ipsi_decap_input,
@@ -664,6 +668,20 @@ static struct xfrm6_protocol ipsi_decap_ah6 __read_mostly = {
 	.input_handler	= ipsi_decap_input,
 	.cb_handler	= ipsi_decap_cb,
 	.err_handler	= ipsi_icmp_err6,
+	.priority	= IPSI_DECAP_PRIORITY,
+};
+
+static int ipsi_decap_comp_err6(struct sk_buff *skb, struct inet6_skb_parm *opt,
+				u8 type, u8 code, int offset, __be32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm6_protocol ipsi_decap_comp6 __read_mostly = {
+	.handler	= ipsi_decap_rcv,
+	.input_handler	= ipsi_decap_input,
+	.cb_handler	= ipsi_decap_cb,
+	.err_handler	= ipsi_decap_comp_err6,
 	.priority	= IPSI_DECAP_PRIORITY,
 };
 
@@ -738,18 +756,30 @@ int ipsi_decap_register(void)
 	if (err)
 		goto err_esp4;
 
-	err = xfrm6_protocol_register(&ipsi_decap_esp6, IPPROTO_ESP);
+	err = xfrm4_protocol_register(&ipsi_decap_comp4, IPPROTO_COMP);
 	if (err)
 		goto err_ah4;
+
+	err = xfrm6_protocol_register(&ipsi_decap_esp6, IPPROTO_ESP);
+	if (err)
+		goto err_comp4;
 
 	err = xfrm6_protocol_register(&ipsi_decap_ah6, IPPROTO_AH);
 	if (err)
 		goto err_esp6;
 
+	err = xfrm6_protocol_register(&ipsi_decap_comp6, IPPROTO_COMP);
+	if (err)
+		goto err_ah6;
+
 	return 0;
 
+err_ah6:
+	xfrm6_protocol_deregister(&ipsi_decap_ah6, IPPROTO_AH);
 err_esp6:
 	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
+err_comp4:
+	xfrm4_protocol_deregister(&ipsi_decap_comp4, IPPROTO_COMP);
 err_ah4:
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 err_esp4:
@@ -768,8 +798,10 @@ err_napi_dev:
  */
 void ipsi_decap_unregister(void)
 {
+	xfrm6_protocol_deregister(&ipsi_decap_comp6, IPPROTO_COMP);
 	xfrm6_protocol_deregister(&ipsi_decap_ah6, IPPROTO_AH);
 	xfrm6_protocol_deregister(&ipsi_decap_esp6, IPPROTO_ESP);
+	xfrm4_protocol_deregister(&ipsi_decap_comp4, IPPROTO_COMP);
 	xfrm4_protocol_deregister(&ipsi_decap_ah4, IPPROTO_AH);
 	xfrm4_protocol_deregister(&ipsi_decap_esp4, IPPROTO_ESP);
 	ipsi_free_netdev_dummy(ipsi_decap_napi_dev);

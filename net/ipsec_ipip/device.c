@@ -19,6 +19,7 @@
 #include "carrier.h"
 #include "decap.h"
 #include "device.h"
+#include "enc.h"
 #include "encap.h"
 #include "mtu.h"
 #include "natt.h"
@@ -107,10 +108,10 @@ static void ipsi_dev_uninit(struct net_device *dev)
 		ipsi_sad_flush(idev);
 		ipsi_net_del(idev);
 		ipsi_adopt_forget(idev);
+		ipsi_adopt_stop(idev);
 		ipsi_acquire_stop(idev);
 		ipsi_sad_close(idev);
 	}
-	ipsi_sad_stop(idev);
 	ipsi_carrier_stop(idev);
 	/* Packets could still be queued after ndo_stop. */
 	ipsi_txq_stop(idev);
@@ -233,6 +234,9 @@ static int ipsi_netdev_event(struct notifier_block *nb, unsigned long event,
 
 	if (event == NETDEV_CHANGEMTU)
 		ipsi_mtu_underlay_changed(dev);
+	/* A move to another namespace is one, too. */
+	if (event == NETDEV_UNREGISTER)
+		ipsi_enc_leaves(dev);
 
 	if (!ipsi_device_is(dev))
 		return NOTIFY_DONE;

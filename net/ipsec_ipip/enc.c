@@ -58,12 +58,16 @@ struct ipsi_enchdr {
  * @dev: the capture device; this structure lives inside it
  * @list: entry in ipsi_net.encs while the device is up; written under RTNL,
  *   read under RCU
- * @link: ifindex of the ipsec-ipip device to capture, 0 for all
+ * @link: the ipsec-ipip device to capture, NULL for all; @dev, which is none, if
+ *   that device was deleted or one of the two has left the namespace. Compared
+ *   only; written under RTNL. An index could be that of another device later.
+ * @by_link: entry in ipsi_dev.encs of @link, or empty; RTNL
  */
 struct ipsi_enc {
 	struct net_device *dev;
 	struct list_head list;
-	int link;
+	const struct net_device *link;
+	struct list_head by_link;
 };
 
 /* On while a capture device of any namespace is up. Any user may create one in
@@ -74,8 +78,9 @@ DEFINE_STATIC_KEY_DEFERRED_FALSE(ipsi_enc_key, HZ);
 static bool ipsi_enc_wants(const struct ipsi_enc *enc,
 			   const struct ipsi_dev *idev)
 {
-	return (!enc->link || enc->link == idev->dev->ifindex) &&
-	       dev_nit_active(enc->dev);
+	const struct net_device *link = READ_ONCE(enc->link);
+
+	return (!link || link == idev->dev) && dev_nit_active(enc->dev);
 }
 
 static bool ipsi_enc_encrypts(const struct xfrm_state *x)
@@ -308,14 +313,43 @@ static netdev_tx_t ipsi_enc_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
+static void ipsi_enc_unlink(struct ipsi_enc *enc)
+{
+	ASSERT_RTNL();
+
+	list_del_init(&enc->by_link);
+	WRITE_ONCE(enc->link, enc->dev);
+}
+
+static void ipsi_enc_uninit(struct net_device *dev)
+{
+	struct ipsi_enc *enc = netdev_priv(dev);
+
+	list_del_init(&enc->by_link);
+}
+
+/* The index of the device to capture; 0 is shown as "NONE". A device that was
+ * unlinked stays until readers have seen that.
+ */
 static int ipsi_enc_get_iflink(const struct net_device *dev)
 {
 	const struct ipsi_enc *enc = netdev_priv(dev);
+	const struct net_device *link;
+	int index;
 
-	return enc->link ?: dev->ifindex;
+	rcu_read_lock();
+	link = READ_ONCE(enc->link);
+	if (link == dev)
+		index = 0;
+	else
+		index = link ? READ_ONCE(link->ifindex) : dev->ifindex;
+	rcu_read_unlock();
+
+	return index;
 }
 
 static const struct net_device_ops ipsi_enc_netdev_ops = {
+	.ndo_uninit		= ipsi_enc_uninit,
 	.ndo_open		= ipsi_enc_open,
 	.ndo_stop		= ipsi_enc_stop,
 	.ndo_start_xmit		= ipsi_enc_xmit,
@@ -337,6 +371,29 @@ static int ipsi_enc_header(struct sk_buff *skb, struct net_device *dev,
 static const struct header_ops ipsi_enc_header_ops = {
 	.create = ipsi_enc_header,
 };
+
+/**
+ * ipsi_enc_leaves - separate a device from the devices that it captures, or that
+ *   capture it
+ * @dev: any device; it is being unregistered or leaves its namespace
+ *
+ * Context: RTNL.
+ */
+void ipsi_enc_leaves(struct net_device *dev)
+{
+	struct ipsi_enc *enc, *next;
+	struct ipsi_dev *idev;
+
+	if (ipsi_device_is(dev)) {
+		idev = netdev_priv(dev);
+		list_for_each_entry_safe(enc, next, &idev->encs, by_link)
+			ipsi_enc_unlink(enc);
+	} else if (dev->netdev_ops == &ipsi_enc_netdev_ops) {
+		enc = netdev_priv(dev);
+		if (enc->link)
+			ipsi_enc_unlink(enc);
+	}
+}
 
 static void ipsi_enc_setup(struct net_device *dev)
 {
@@ -364,14 +421,15 @@ static int ipsi_enc_parse_link(struct net_device *dev,
 	struct nlattr *attr = params->tb[IFLA_LINK];
 	struct net_device *link;
 
-	enc->link = attr ? nla_get_u32(attr) : 0;
-	if (!enc->link)
+	if (!attr || !nla_get_u32(attr))
 		return 0;
 
 	link = net_eq(net, rtnl_newlink_link_net(params)) ?
-	       __dev_get_by_index(net, enc->link) : NULL;
-	if (link && ipsi_device_is(link))
+	       __dev_get_by_index(net, nla_get_u32(attr)) : NULL;
+	if (link && ipsi_device_is(link)) {
+		enc->link = link;
 		return 0;
+	}
 
 	NL_SET_ERR_MSG_ATTR(extack, attr,
 			    "link: an ipsec-ipip device of the same namespace expected");
@@ -383,14 +441,20 @@ static int ipsi_enc_newlink(struct net_device *dev,
 			    struct netlink_ext_ack *extack)
 {
 	struct ipsi_enc *enc = netdev_priv(dev);
+	struct ipsi_dev *idev;
 	int err;
 
 	enc->dev = dev;
+	INIT_LIST_HEAD(&enc->by_link);
 	err = ipsi_enc_parse_link(dev, params, extack);
-	if (err)
-		return err;
+	if (!err)
+		err = register_netdevice(dev);
+	if (!err && enc->link) {
+		idev = netdev_priv(enc->link);
+		list_add(&enc->by_link, &idev->encs);
+	}
 
-	return register_netdevice(dev);
+	return err;
 }
 
 IPSI_DEFINE_NEWLINK(ipsi_enc_newlink)

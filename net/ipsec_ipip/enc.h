@@ -14,6 +14,7 @@ void ipsi_enc_capture_tx(const struct ipsi_dev *idev,
 void ipsi_enc_capture_rx(const struct ipsi_dev *idev,
 			 const struct xfrm_state *x, const struct sk_buff *skb,
 			 const xfrm_address_t *saddr, u8 dsfield, u8 ttl);
+void ipsi_enc_leaves(struct net_device *dev);
 int ipsi_enc_register(void);
 void ipsi_enc_unregister(void);
 

@@ -11,6 +11,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/gro_cells.h>
 #include <net/xfrm.h>
 #include <uapi/linux/ipsec_ipip.h>
@@ -177,7 +178,8 @@ struct ipsi_policy;
  *   @lock.
  * @policy: private policy that triggers acquires while there is no SA, or NULL;
  *   owned
- * @settle: work that settles @active when the hold-off period of an SA is over
+ * @settle: work that settles @active when the hold-off period of an SA is over,
+ *   and reads the SAD again for states that were @missed
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, which is not announced yet
  * @holdoff: an outbound SA other than @active is in its hold-off period; read
@@ -189,6 +191,7 @@ struct ipsi_policy;
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
  * @closed: the device is being unregistered; no SA joins any more
+ * @missed: a state has not joined since there was no room or no memory for it
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -208,6 +211,7 @@ struct ipsi_sad {
 	u64 seq_newest;
 	u64 seq_oldest;
 	bool closed;
+	bool missed;
 };
 
 /**
@@ -374,10 +378,12 @@ struct ipsi_ends {
  * @mtu_updating: @mtu_work calls ndo_change_mtu; RTNL
  * @flushed: the device is being unregistered, and all its states are deleted;
  *   RTNL
+ * @flush_missed: but one that was cloned at the same time may be left; RTNL
  * @carries: another device has sent its outer packets by this one; never
  *   cleared
  * @rx_time: time of the last accepted packet in seconds since boot, 0 for none;
  *   written once a second at most, so that CPUs seldom share its cache line
+ * @encs: struct ipsi_enc, the capture devices of this device alone; RTNL
  */
 struct ipsi_dev {
 	struct net_device *dev;
@@ -406,8 +412,10 @@ struct ipsi_dev {
 	bool mtu_auto;
 	bool mtu_updating;
 	bool flushed;
+	bool flush_missed;
 	bool carries;
 	u32 rx_time;
+	struct list_head encs;
 };
 
 /**
@@ -428,7 +436,7 @@ static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
  * @work: adopts them
  * @lock: protects @notes, @n and @scan; taken with BH off
  * @notes: struct ipsi_adopt_note, in the order of their arrival; owned
- * @n: number of @notes
+ * @n: number of @notes; also read without @lock
  * @scan: search the SAD, since a note is missing or a device is new
  * @by_endpoints: number of devices that adopt SAs without if_id; written under
  *   RTNL
@@ -475,6 +483,21 @@ struct ipsi_wipe {
 	spinlock_t lock;		/* see above */
 	struct list_head list;
 	unsigned int n;
+};
+
+/**
+ * struct ipsi_leftovers - states that devices may have left; see sad_flush.c
+ * @net: the namespace
+ * @work: deletes them
+ * @if_ids: if_ids of devices that are gone, each with @last of that time;
+ *   written under RTNL and by @work, read under RCU
+ * @last: number of devices that have got into @if_ids
+ */
+struct ipsi_leftovers {
+	struct net *net;
+	struct work_struct work;
+	struct xarray if_ids;
+	atomic_long_t last;
 };
 
 /**
@@ -525,6 +548,7 @@ struct ipsi_spd {
  * @acq_resets: changes when larval states may be gone (acquire.c)
  * @natt: struct ipsi_natt; RTNL
  * @unlisted: if_ids of states that are no SA of a device; see unlisted.h
+ * @leftovers: states that devices may have left
  * @n_devs: number of devices that are not freed yet; the exit waits for them
  * @spd: policies of key managers
  * @bundle_resets: changes when the bundles of all devices become stale
@@ -543,6 +567,7 @@ struct ipsi_net {
 	atomic_t acq_resets;
 	struct list_head natt;
 	DECLARE_BITMAP(unlisted, 1 << IPSI_UNLISTED_BITS);
+	struct ipsi_leftovers leftovers;
 	atomic_t n_devs;
 	struct ipsi_spd spd;
 	atomic_t bundle_resets;

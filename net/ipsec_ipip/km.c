@@ -13,6 +13,7 @@
 #include "peer.h"
 #include "sa.h"
 #include "sa_clone.h"
+#include "sad_flush.h"
 #include "spd.h"
 #include "unlisted.h"
 
@@ -61,6 +62,7 @@ static void ipsi_km_added(struct xfrm_state *reported, bool update)
 	if (!x)
 		return;
 
+	ipsi_sad_reported(x);
 	ipsi_adopt_updated(x);
 	idev = x->if_id ? ipsi_km_device(net, x->if_id) : NULL;
 	if (update && !idev)

@@ -88,6 +88,7 @@ static int ipsi_newlink(struct net_device *dev,
 	ipsi_peer_init(idev);
 	ipsi_txq_init(idev);
 	INIT_WORK(&idev->mtu_work, ipsi_mtu_work);
+	INIT_LIST_HEAD(&idev->encs);
 	rcu_assign_pointer(idev->conf, conf);
 
 	idev->mtu_auto = conf->mtu_auto && !params->tb[IFLA_MTU];

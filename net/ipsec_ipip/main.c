@@ -22,6 +22,7 @@
 #include "net.h"
 #include "netlink-gen.h"
 #include "sa.h"
+#include "sad_flush.h"
 #include "spd.h"
 #include "unlisted.h"
 #include "wipe.h"
@@ -65,6 +66,7 @@ static int __net_init ipsi_net_init(struct net *net)
 	/* There may be states that are older than the module. */
 	ipsi_unlisted_note_all(net);
 	ipsi_wipe_net_init(net);
+	ipsi_sad_flush_net_init(net);
 	ipsi_adopt_net_init(net);
 	ipsi_spd_net_init(net);
 	ipsi_migrate_net_init(net);
@@ -81,6 +83,7 @@ static void __net_exit ipsi_net_exit(struct net *net)
 	struct ipsi_net *inet = ipsi_net(net);
 
 	wait_var_event(&inet->n_devs, !atomic_read(&inet->n_devs));
+	ipsi_sad_flush_net_exit(net);
 	ipsi_mtu_net_exit(net);
 	ipsi_migrate_net_exit(net);
 	ipsi_spd_net_exit(net);
@@ -180,7 +183,12 @@ static void __exit ipsi_exit(void)
 	ipsi_device_unregister();
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
 	ipsi_nl_unregister();
+	/* States that devices have left are deleted while the key-manager hook
+	 * still tells them from others; migrations that it has noted end after.
+	 */
+	ipsi_work_flush();
 	ipsi_km_unregister();
+	ipsi_work_flush();
 	ipsi_decap_unregister();
 	unregister_pernet_device(&ipsi_net_ops);
 	ipsi_adopt_exit();

@@ -123,10 +123,8 @@ static bool ipsi_migrate_state(struct net *net, struct xfrm_state *x,
 		return false;
 	}
 
-	if (ipsi_sa_replace(x, new)) {
-		ipsi_sa_discard(new);
+	if (ipsi_sa_replace(x, new))
 		return false;
-	}
 
 	ipsi_migrate_hand_over(net, x, new);
 	xfrm_state_put(new);

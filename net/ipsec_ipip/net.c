@@ -158,25 +158,6 @@ void ipsi_net_del(struct ipsi_dev *idev)
 }
 
 /**
- * ipsi_net_set_flushed - mark devices whose states are deleted
- * @net: underlay namespace; all its devices that are being unregistered are
- *   marked
- *
- * Context: RTNL.
- */
-void ipsi_net_set_flushed(const struct net *net)
-{
-	struct ipsi_dev *idev;
-
-	ASSERT_RTNL();
-
-	for (idev = ipsi_net_next(net, NULL); idev;
-	     idev = ipsi_net_next(net, idev))
-		if (ipsi_dev_goes(idev))
-			idev->flushed = true;
-}
-
-/**
  * ipsi_net_register - create the table of devices
  *
  * Context: process.

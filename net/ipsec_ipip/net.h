@@ -39,7 +39,6 @@ struct ipsi_dev *ipsi_net_next(const struct net *net,
 struct ipsi_dev *ipsi_net_find(const struct net *net, u32 if_id);
 int ipsi_net_add(struct ipsi_dev *idev, u32 if_id);
 void ipsi_net_del(struct ipsi_dev *idev);
-void ipsi_net_set_flushed(const struct net *net);
 int ipsi_net_register(void);
 void ipsi_net_unregister(void);
 

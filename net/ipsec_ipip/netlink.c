@@ -167,14 +167,86 @@ static int ipsi_nl_parse_id(struct genl_info *info, struct ipsi_sa_id *id)
 	return err ?: ipsi_nl_parse_spi(info, &id->spi);
 }
 
-/* Insert a state into the SAD and notify all key managers, as xfrm_user does.
- * If the device is being unregistered, it may have deleted its states before
- * that, so delete this one.
+/**
+ * struct ipsi_nl_sad - the SAs of a device that a request names
+ * @net: underlay namespace; one reference is owned
+ * @idev: the device, without a reference; compared only
+ * @conf: its configuration
+ *
+ * A request that changes SAs waits for the xfrm_cfg_mutex, and for the loading
+ * of modules. It must not do so with a reference to the device: the end of a
+ * namespace waits for that, and the loading of modules may wait for the end of
+ * the namespace.
  */
-static int ipsi_nl_sa_insert(struct ipsi_dev *idev, struct xfrm_state *x,
-			     struct genl_info *info)
+struct ipsi_nl_sad {
+	struct net *net;
+	const struct ipsi_dev *idev;
+	struct ipsi_conf conf;
+};
+
+static int ipsi_nl_open_sad(struct ipsi_nl_sad *sad, struct sk_buff *skb,
+			    struct genl_info *info)
 {
-	struct net *net = idev->net;
+	struct ipsi_dev *idev;
+
+	idev = ipsi_nl_hold_dev_info(skb, info);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+
+	sad->idev = idev;
+	sad->net = maybe_get_net(idev->net);
+	rcu_read_lock();
+	sad->conf = *rcu_dereference(idev->conf);
+	rcu_read_unlock();
+	dev_put(idev->dev);
+	if (sad->net)
+		return 0;
+
+	NL_SET_ERR_MSG(info->extack, "device: no such device");
+	return -ENODEV;
+}
+
+static void ipsi_nl_close_sad(struct ipsi_nl_sad *sad)
+{
+	put_net(sad->net);
+}
+
+/* Find the device again; NULL if it is gone. RCU read side. */
+static struct ipsi_dev *ipsi_nl_sad_dev(const struct ipsi_nl_sad *sad,
+					struct genl_info *info)
+{
+	struct ipsi_dev *idev = ipsi_net_find(sad->net, sad->conf.if_id);
+
+	if (idev && idev == sad->idev && !ipsi_dev_goes(idev))
+		return idev;
+
+	NL_SET_ERR_MSG(info->extack, "device: no such device");
+	return NULL;
+}
+
+/* End a state if its device is gone, or is being unregistered: it may have
+ * deleted its states before that.
+ */
+static int ipsi_nl_sa_check_dev(const struct ipsi_nl_sad *sad,
+				struct xfrm_state *x, struct genl_info *info)
+{
+	bool gone;
+
+	rcu_read_lock();
+	gone = !ipsi_nl_sad_dev(sad, info);
+	rcu_read_unlock();
+	if (!gone)
+		return 0;
+
+	ipsi_sad_end(x);
+	return -ENODEV;
+}
+
+/* Insert a state into the SAD and notify all key managers, as xfrm_user does. */
+static int ipsi_nl_sa_insert(const struct ipsi_nl_sad *sad,
+			     struct xfrm_state *x, struct genl_info *info)
+{
+	struct net *net = sad->net;
 	struct km_event c = {
 		.event = XFRM_MSG_NEWSA,
 		.seq = info->snd_seq,
@@ -197,11 +269,7 @@ static int ipsi_nl_sa_insert(struct ipsi_dev *idev, struct xfrm_state *x,
 				    "spi: in use by another SA to the same address");
 	} else {
 		km_state_notify(x, &c);
-		if (ipsi_dev_goes(idev)) {
-			ipsi_sad_end(x);
-			NL_SET_ERR_MSG(info->extack, "device: no such device");
-			err = -ENODEV;
-		}
+		err = ipsi_nl_sa_check_dev(sad, x, info);
 	}
 	xfrm_state_put(x);
 	mutex_unlock(&net->xfrm.xfrm_cfg_mutex);
@@ -209,32 +277,44 @@ static int ipsi_nl_sa_insert(struct ipsi_dev *idev, struct xfrm_state *x,
 	return err;
 }
 
-static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
+static int ipsi_nl_sa_check_limit(const struct ipsi_nl_sad *sad,
+				  struct genl_info *info)
 {
-	struct ipsi_conf conf;
+	const struct ipsi_dev *idev;
+	int err = 0;
+
+	rcu_read_lock();
+	idev = ipsi_nl_sad_dev(sad, info);
+	if (!idev) {
+		err = -ENODEV;
+	} else if (ipsi_sad_full(idev)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "device: its limit of SAs is reached");
+		err = -ENOSPC;
+	}
+	rcu_read_unlock();
+
+	return err;
+}
+
+static int ipsi_nl_sa_add(const struct ipsi_nl_sad *sad,
+			  struct genl_info *info)
+{
 	struct ipsi_sa_id id;
 	struct xfrm_state *x;
 	int err;
 
 	err = ipsi_nl_parse_id(info, &id);
+	if (!err)
+		err = ipsi_nl_sa_check_limit(sad, info);
 	if (err)
 		return err;
-	if (ipsi_sad_full(idev)) {
-		NL_SET_ERR_MSG(info->extack,
-			       "device: its limit of SAs is reached");
-		return -ENOSPC;
-	}
 
-	/* Copy the configuration, since ipsi_sa_build() may sleep. */
-	rcu_read_lock();
-	conf = *rcu_dereference(idev->conf);
-	rcu_read_unlock();
-
-	x = ipsi_sa_build(idev, &conf, &id, info);
+	x = ipsi_sa_build(sad->net, &sad->conf, &id, info);
 	if (IS_ERR(x))
 		return PTR_ERR(x);
 
-	return ipsi_nl_sa_insert(idev, x, info);
+	return ipsi_nl_sa_insert(sad, x, info);
 }
 
 /**
@@ -246,15 +326,13 @@ static int ipsi_nl_sa_add(struct ipsi_dev *idev, struct genl_info *info)
  */
 int ipsec_ipip_nl_sa_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct ipsi_dev *idev;
+	struct ipsi_nl_sad sad;
 	int err;
 
-	idev = ipsi_nl_hold_dev_info(skb, info);
-	if (IS_ERR(idev)) {
-		err = PTR_ERR(idev);
-	} else {
-		err = ipsi_nl_sa_add(idev, info);
-		dev_put(idev->dev);
+	err = ipsi_nl_open_sad(&sad, skb, info);
+	if (!err) {
+		err = ipsi_nl_sa_add(&sad, info);
+		ipsi_nl_close_sad(&sad);
 	}
 	ipsi_sa_wipe_keys(info);
 
@@ -284,6 +362,22 @@ static struct xfrm_state *ipsi_nl_find_sa(struct ipsi_dev *idev,
 	return x;
 }
 
+static struct xfrm_state *ipsi_nl_sad_find(const struct ipsi_nl_sad *sad,
+					   struct genl_info *info)
+{
+	struct xfrm_state *x = ERR_PTR(-ENODEV);
+	struct ipsi_dev *idev;
+	struct ipsi_sa_id id;
+
+	rcu_read_lock();
+	idev = ipsi_nl_sad_dev(sad, info);
+	if (idev)
+		x = ipsi_nl_find_sa(idev, info, &id);
+	rcu_read_unlock();
+
+	return x;
+}
+
 /**
  * ipsec_ipip_nl_sa_del_doit - delete an SA of a device
  * @skb: the request
@@ -298,22 +392,21 @@ int ipsec_ipip_nl_sa_del_doit(struct sk_buff *skb, struct genl_info *info)
 		.seq = info->snd_seq,
 		.portid = info->snd_portid,
 	};
-	struct ipsi_dev *idev;
-	struct ipsi_sa_id id;
+	struct ipsi_nl_sad sad;
 	struct xfrm_state *x;
-	int err = 0;
+	int err;
 
-	idev = ipsi_nl_hold_dev_info(skb, info);
-	if (IS_ERR(idev))
-		return PTR_ERR(idev);
+	err = ipsi_nl_open_sad(&sad, skb, info);
+	if (err)
+		return err;
 
 	/* Let packets that have just taken this SA be encrypted, even if
 	 * another one is in use by now: without the SA they would be lost.
 	 */
 	synchronize_net();
 
-	mutex_lock(&idev->net->xfrm.xfrm_cfg_mutex);
-	x = ipsi_nl_find_sa(idev, info, &id);
+	mutex_lock(&sad.net->xfrm.xfrm_cfg_mutex);
+	x = ipsi_nl_sad_find(&sad, info);
 	if (IS_ERR(x)) {
 		err = PTR_ERR(x);
 		goto out;
@@ -325,8 +418,8 @@ int ipsec_ipip_nl_sa_del_doit(struct sk_buff *skb, struct genl_info *info)
 		km_state_notify(x, &c);
 	xfrm_state_put(x);
 out:
-	mutex_unlock(&idev->net->xfrm.xfrm_cfg_mutex);
-	dev_put(idev->dev);
+	mutex_unlock(&sad.net->xfrm.xfrm_cfg_mutex);
+	ipsi_nl_close_sad(&sad);
 	return err;
 }
 
@@ -471,8 +564,12 @@ static int ipsi_nl_dump_only(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	struct net_device *dev;
 
+	/* Meanwhile, the index may be that of a device whose underlay the caller
+	 * must not see.
+	 */
 	dev = dev_get_by_index_rcu(net, ipsi_nl_dump(cb)->only);
-	if (!dev || !ipsi_device_is(dev)) {
+	if (!dev || !ipsi_device_is(dev) ||
+	    !ipsi_nl_capable(netdev_priv(dev), cb->skb)) {
 		NL_SET_ERR_MSG(cb->extack, "device: no longer exists");
 		return -ENODEV;
 	}

@@ -35,6 +35,9 @@
  */
 #define IPSI_PEER_INTERVAL	HZ
 
+/* Time until the next attempt if the xfrm_cfg_mutex was not free */
+#define IPSI_PEER_BUSY		(HZ / 50 + 1)
+
 /**
  * struct ipsi_peer_mapping - ESP in UDP whose source differs from its SA
  * @x: the SA; compared only
@@ -130,21 +133,10 @@ static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 	       min_t(unsigned long, peer->next - now, IPSI_PEER_INTERVAL) : 0;
 }
 
-/**
- * ipsi_peer_update - note the new address of the peer
- * @idev: the device
- * @addr: outer source address of an authentic packet
- * @port: its UDP source port, network byte order; 0 if that has not changed
- *
- * ipsi_peer_may_move() is true for the SA of the packet, and the packet is the
- * newest one of the SA.
- *
- * Context: BH off, RCU read side.
- */
-void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
-		      __be16 port)
+/* Note the new address of the peer. */
+static void ipsi_peer_moves(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+			    const xfrm_address_t *addr, __be16 port)
 {
-	const struct ipsi_conf *conf = rcu_dereference(idev->conf);
 	struct ipsi_peer *peer = &idev->peer;
 	unsigned long delay;
 
@@ -162,14 +154,8 @@ void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
 	ipsi_work_queue_delayed(idev, &peer->work, delay);
 }
 
-/**
- * ipsi_peer_stays - discard a pending move
- * @idev: the device; an authentic packet came from the known address of the
- *   peer
- *
- * Context: BH off.
- */
-void ipsi_peer_stays(struct ipsi_dev *idev)
+/* Discard a pending move. */
+static void ipsi_peer_stays(struct ipsi_dev *idev)
 {
 	struct ipsi_peer *peer = &idev->peer;
 
@@ -179,6 +165,32 @@ void ipsi_peer_stays(struct ipsi_dev *idev)
 	spin_lock(&peer->lock);
 	WRITE_ONCE(peer->moved, false);
 	spin_unlock(&peer->lock);
+}
+
+/**
+ * ipsi_peer_update - follow the peer to the source of an authentic packet
+ * @idev: the device
+ * @conf: its configuration
+ * @x: the SA of the packet, which is the newest one of the SA
+ * @addr: outer source address
+ * @port: UDP source port, network byte order; 0 if address and port are those
+ *   of the SA (ipsi_peer_take_mapping())
+ *
+ * Context: BH off, RCU read side.
+ */
+void ipsi_peer_update(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		      const struct xfrm_state *x, const xfrm_address_t *addr,
+		      __be16 port)
+{
+	bool here = xfrm_addr_equal(addr, &conf->remote, conf->family);
+
+	if (!ipsi_peer_may_move(conf, x))
+		return;
+
+	if (x->encap ? !!port : !here)
+		ipsi_peer_moves(idev, conf, addr, port);
+	else if (here)
+		ipsi_peer_stays(idev);
 }
 
 /* Does x have a new endpoint? That is an outbound SA with one address that is
@@ -282,20 +294,16 @@ static int ipsi_peer_move_sa(struct ipsi_dev *idev, struct xfrm_state *x,
 		return PTR_ERR(new);
 	}
 
-	if (ipsi_sa_replace(x, new)) {
+	if (ipsi_sa_swap(idev, x, new))
 		ipsi_sa_detach(idev, x);
-		ipsi_sa_discard(new);
-		return 0;
-	}
-	rcu_read_lock();
-	ipsi_sa_swap(idev, x, new);
-	rcu_read_unlock();
-	xfrm_state_put(new);
 
 	return 0;
 }
 
-/* Move all SAs. Return -ENOMEM if some have not followed yet. */
+/* Move all SAs. Return -ENOMEM if some have not followed yet, or -EAGAIN if none
+ * has. The work has a reference to the device, with which it must not wait for
+ * the mutex: see struct ipsi_nl_sad.
+ */
 static int ipsi_peer_move_sas(struct ipsi_dev *idev,
 			      const struct ipsi_peer *to, bool *changed)
 {
@@ -304,7 +312,8 @@ static int ipsi_peer_move_sas(struct ipsi_dev *idev,
 	u32 generation;
 	int err = 0;
 
-	mutex_lock(cfg_mutex);
+	if (!mutex_trylock(cfg_mutex))
+		return -EAGAIN;
 	/* An SA that is replaced keeps its place. */
 	while (ipsi_sa_get_batch(idev, ref.seq, &ref, 1, &generation)) {
 		if (ipsi_peer_move_sa(idev, ref.x, ref.out, to, changed) ==
@@ -409,10 +418,11 @@ static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	return err;
 }
 
-/* Follow later, since there was no memory, unless a newer move is noted
- * already.
+/* Follow later, since there was no memory, or the mutex was not free, unless a
+ * newer move is noted already.
  */
-static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to)
+static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to,
+			    unsigned long delay)
 {
 	struct ipsi_peer *peer = &idev->peer;
 
@@ -425,7 +435,7 @@ static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	}
 	spin_unlock_bh(&peer->lock);
 
-	ipsi_work_queue_delayed(idev, &peer->work, IPSI_PEER_INTERVAL);
+	ipsi_work_queue_delayed(idev, &peer->work, delay);
 }
 
 static void ipsi_peer_work(struct work_struct *work)
@@ -435,6 +445,7 @@ static void ipsi_peer_work(struct work_struct *work)
 	struct ipsi_dev *idev = container_of(peer, struct ipsi_dev, peer);
 	struct ipsi_peer to;
 	bool moved;
+	int err;
 
 	spin_lock_bh(&peer->lock);
 	to.local = peer->local;
@@ -446,8 +457,11 @@ static void ipsi_peer_work(struct work_struct *work)
 		peer->next = jiffies + IPSI_PEER_INTERVAL;
 	spin_unlock_bh(&peer->lock);
 
-	if (moved && ipsi_peer_follow(idev, &to) == -ENOMEM)
-		ipsi_peer_retry(idev, &to);
+	err = moved ? ipsi_peer_follow(idev, &to) : 0;
+	if (err == -ENOMEM)
+		ipsi_peer_retry(idev, &to, IPSI_PEER_INTERVAL);
+	else if (err == -EAGAIN)
+		ipsi_peer_retry(idev, &to, IPSI_PEER_BUSY);
 
 	ipsi_work_done(idev);
 }

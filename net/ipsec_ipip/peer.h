@@ -11,8 +11,8 @@ bool ipsi_peer_may_move(const struct ipsi_conf *conf,
 void ipsi_peer_stop(struct ipsi_dev *idev);
 void ipsi_peer_mapping(const struct xfrm_state *x, __be16 port);
 __be16 ipsi_peer_take_mapping(const struct xfrm_state *x);
-void ipsi_peer_stays(struct ipsi_dev *idev);
-void ipsi_peer_update(struct ipsi_dev *idev, const xfrm_address_t *addr,
+void ipsi_peer_update(struct ipsi_dev *idev, const struct ipsi_conf *conf,
+		      const struct xfrm_state *x, const xfrm_address_t *addr,
 		      __be16 port);
 void ipsi_peer_sa_updated(struct ipsi_dev *idev, const struct xfrm_state *x);
 

@@ -47,20 +47,11 @@ static void ipsi_policy_template(struct xfrm_tmpl *tmpl,
 	tmpl->calgos = ~0;
 }
 
-/**
- * ipsi_policy_make - create a private policy
- * @net: underlay namespace of the device
- * @conf: its configuration
- * @x: the outbound SA, or NULL to trigger an acquire
- * @key: the SA of the acquire
- *
- * Context: any.
- * Return: the policy, to be freed by ipsi_policy_kill(); NULL if out of memory.
- */
-struct ipsi_policy *ipsi_policy_make(struct net *net,
-				     const struct ipsi_conf *conf,
-				     const struct xfrm_state *x,
-				     const struct ipsi_acq_key *key)
+/* Create a private policy with these parameters; see ipsi_policy_get(). */
+static struct ipsi_policy *ipsi_policy_make(struct net *net,
+					    const struct ipsi_conf *conf,
+					    const struct xfrm_state *x,
+					    const struct ipsi_acq_key *key)
 {
 	struct ipsi_policy *pol;
 	struct xfrm_policy *xp;
@@ -94,20 +85,11 @@ struct ipsi_policy *ipsi_policy_make(struct net *net,
 	return pol;
 }
 
-/**
- * ipsi_policy_is_for - compare a policy with its parameters
- * @pol: the policy
- * @conf: configuration of the device
- * @x: the outbound SA, or NULL
- * @key: the SA of the acquire if @x is NULL
- *
- * Context: any.
- * Return: true if ipsi_policy_make() would create the same policy.
- */
-bool ipsi_policy_is_for(const struct ipsi_policy *pol,
-			const struct ipsi_conf *conf,
-			const struct xfrm_state *x,
-			const struct ipsi_acq_key *key)
+/* Would ipsi_policy_make() create the same policy? */
+static bool ipsi_policy_is_for(const struct ipsi_policy *pol,
+			       const struct ipsi_conf *conf,
+			       const struct xfrm_state *x,
+			       const struct ipsi_acq_key *key)
 {
 	const struct xfrm_policy *xp = pol->xp;
 	struct xfrm_tmpl tmpl;
@@ -118,19 +100,6 @@ bool ipsi_policy_is_for(const struct ipsi_policy *pol,
 
 	return x ? !memcmp(&xp->mark, &x->mark, sizeof(x->mark)) :
 		   xp->family == key->family;
-}
-
-/**
- * ipsi_policy_get - get the xfrm_policy of a private policy
- * @pol: the private policy
- *
- * Context: any.
- * Return: the xfrm_policy with a reference for the caller.
- */
-struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol)
-{
-	xfrm_pol_hold(pol->xp);
-	return pol->xp;
 }
 
 /* No look-up uses the policy any more, so none adds to the states that the core
@@ -165,4 +134,34 @@ void ipsi_policy_kill(struct ipsi_policy **slot)
 	write_unlock_bh(&pol->xp->lock);
 	atomic_inc(&pol->xp->genid);
 	call_rcu(&pol->rcu, ipsi_policy_free);
+}
+
+/**
+ * ipsi_policy_get - get the xfrm_policy of a private policy
+ * @slot: pointer to the private policy or to NULL; replaced if that is for other
+ *   parameters
+ * @net: underlay namespace of the device
+ * @conf: its configuration
+ * @x: the outbound SA, or NULL to trigger an acquire
+ * @key: the SA of the acquire if @x is NULL
+ *
+ * Context: any; the caller serializes the calls. ipsi_policy_kill() frees the
+ *   policy at @slot.
+ * Return: the xfrm_policy with a reference for the caller; NULL if out of
+ *   memory.
+ */
+struct xfrm_policy *ipsi_policy_get(struct ipsi_policy **slot, struct net *net,
+				    const struct ipsi_conf *conf,
+				    const struct xfrm_state *x,
+				    const struct ipsi_acq_key *key)
+{
+	if (*slot && !ipsi_policy_is_for(*slot, conf, x, key))
+		ipsi_policy_kill(slot);
+	if (!*slot)
+		*slot = ipsi_policy_make(net, conf, x, key);
+	if (!*slot)
+		return NULL;
+
+	xfrm_pol_hold((*slot)->xp);
+	return (*slot)->xp;
 }

@@ -19,15 +19,10 @@ struct ipsi_acq_key {
 	u8 mode;
 };
 
-struct ipsi_policy *ipsi_policy_make(struct net *net,
-				     const struct ipsi_conf *conf,
-				     const struct xfrm_state *x,
-				     const struct ipsi_acq_key *key);
-bool ipsi_policy_is_for(const struct ipsi_policy *pol,
-			const struct ipsi_conf *conf,
-			const struct xfrm_state *x,
-			const struct ipsi_acq_key *key);
-struct xfrm_policy *ipsi_policy_get(const struct ipsi_policy *pol);
+struct xfrm_policy *ipsi_policy_get(struct ipsi_policy **slot, struct net *net,
+				    const struct ipsi_conf *conf,
+				    const struct xfrm_state *x,
+				    const struct ipsi_acq_key *key);
 void ipsi_policy_kill(struct ipsi_policy **slot);
 
 #endif /* _IPSI_POLICY_H */

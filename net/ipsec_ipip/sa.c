@@ -15,6 +15,7 @@
  *	the device has keys, or none	carrier
  */
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -44,6 +45,11 @@
  * with that.
  */
 #define IPSI_SA_HOLDOFF	(5 * HZ)
+
+/* Time until the SAD is read again for states that found no room or no memory,
+ * in jiffies
+ */
+#define IPSI_SA_RETRY		HZ
 
 /* Maximum time between the installation of the two SAs of a pair, in jiffies */
 #define IPSI_SA_PAIR	HZ
@@ -342,6 +348,15 @@ static void ipsi_sa_count(struct ipsi_sad *sad, const struct ipsi_sa *sa,
 		WRITE_ONCE(sad->n_pcpu, sad->n_pcpu + by);
 }
 
+/* Read the SAD again soon. A closed device must not schedule work. */
+static void ipsi_sad_reload_later(struct ipsi_dev *idev)
+{
+	lockdep_assert_held(&idev->sad.lock);
+
+	if (!idev->sad.closed)
+		ipsi_work_queue_delayed(idev, &idev->sad.settle, IPSI_SA_RETRY);
+}
+
 static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
 	struct ipsi_sad *sad = &idev->sad;
@@ -356,6 +371,9 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 		WRITE_ONCE(sad->active, NULL);
 		sad->orphaned = true;
 	}
+	/* There is room now. */
+	if (sad->missed)
+		ipsi_sad_reload_later(idev);
 	if (sa->x->km.state == XFRM_STATE_DEAD) {
 		ipsi_wipe_later(ipsi_net(idev->net), sa);
 		return;
@@ -372,8 +390,8 @@ static void ipsi_sa_remove(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_sa_free(idev, sa);
 }
 
-/* Remove an SA that may have died without a notification: a migration replaces
- * the state by a clone that is not reported either.
+/* Remove an SA whose state may have a clone that is not reported, or is none of
+ * the device: a migration replaces states without a notification.
  */
 static void ipsi_sa_remove_silent(struct ipsi_dev *idev, struct ipsi_sa *sa)
 {
@@ -381,9 +399,18 @@ static void ipsi_sa_remove_silent(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	ipsi_sa_remove(idev, sa);
 }
 
-static void ipsi_sa_too_many(const struct ipsi_dev *idev,
-			     const struct xfrm_state *x)
+static void ipsi_sa_no_memory(struct ipsi_dev *idev)
 {
+	idev->sad.missed = true;
+	ipsi_sad_reload_later(idev);
+}
+
+/* The state joins when another SA has left. Meanwhile the device receives with
+ * it, but does not send.
+ */
+static void ipsi_sa_too_many(struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	idev->sad.missed = true;
 	if (net_ratelimit())
 		netdev_warn(idev->dev,
 			    "SA with SPI 0x%08x not used: limit of %u SAs reached\n",
@@ -405,8 +432,10 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	}
 
 	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
-	if (!sa)
+	if (!sa) {
+		ipsi_sa_no_memory(idev);
 		return NULL;
+	}
 
 	sa->idev = idev;
 	sa->x = x;
@@ -415,6 +444,7 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	if (rhashtable_insert_fast(&ipsi_sa_table, &sa->by_state,
 				   ipsi_sa_params)) {
 		kfree(sa);
+		ipsi_sa_no_memory(idev);
 		return NULL;
 	}
 	xfrm_state_hold(x);
@@ -602,8 +632,8 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 	if (!ipsi_sa_rekey_entry(sa, new)) {
 		/* The entry is not in the table any more. */
 		WRITE_ONCE(sa->x, old);
-		ipsi_sa_remove(idev, sa);
-		ipsi_unlisted_note(idev->net, idev->if_id);
+		ipsi_sa_remove_silent(idev, sa);
+		ipsi_sa_no_memory(idev);
 		return;
 	}
 	sad->generation++;
@@ -616,24 +646,11 @@ static void ipsi_sa_swap_entry(struct ipsi_dev *idev, struct ipsi_sa *sa,
 	}
 }
 
-/* Remove an SA whose clone is none of the device. */
-static void ipsi_sa_swap_out(struct ipsi_dev *idev, struct ipsi_sa *sa)
-{
-	ipsi_sa_remove(idev, sa);
-	ipsi_unlisted_note(idev->net, idev->if_id);
-}
-
-/**
- * ipsi_sa_swap - replace a state by its clone
- * @idev: the device, whose if_id @new carries
- * @old: the original, dead; not necessarily of the device
- * @new: the clone; the device takes its own reference. It keeps the place of
- *   @old in the list, and is in use or pinned if @old was.
- *
- * Context: any. RCU read side.
+/* List a clone in the place of the original, which is not necessarily an SA of
+ * the device. RCU read side.
  */
-void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
-		  struct xfrm_state *new)
+static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
+				struct xfrm_state *new)
 {
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
@@ -648,13 +665,41 @@ void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 		if (ipsi_sa_fits(idev, new, &out) && out == sa->out)
 			ipsi_sa_swap_entry(idev, sa, new);
 		else
-			ipsi_sa_swap_out(idev, sa);
+			ipsi_sa_remove_silent(idev, sa);
 		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);
 
 	if (!sa)
 		ipsi_sa_attach(idev, new);
+}
+
+/**
+ * ipsi_sa_swap - replace a state by its clone, in the SAD and in a device
+ * @idev: the device, whose if_id @new carries
+ * @old: the original; not necessarily of the device
+ * @new: the clone of ipsi_sa_clone(); consumed. It keeps the place of @old in
+ *   the list of the device, and is in use or pinned if @old was.
+ *
+ * Context: process, the namespace's xfrm_cfg_mutex held.
+ * Return: 0, or an errno of ipsi_sa_replace(); the device then still lists @old
+ *   if it did.
+ */
+int ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
+		 struct xfrm_state *new)
+{
+	int err;
+
+	err = ipsi_sa_replace(old, new);
+	if (err)
+		return err;
+
+	rcu_read_lock();
+	ipsi_sa_swap_listed(idev, old, new);
+	rcu_read_unlock();
+	xfrm_state_put(new);
+
+	return 0;
 }
 
 /**
@@ -925,23 +970,16 @@ struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
 				       const struct ipsi_acq_key *key,
 				       struct xfrm_state **x)
 {
-	struct xfrm_policy *xp = NULL;
-	struct ipsi_policy **pol;
+	struct xfrm_policy *xp;
 	struct ipsi_sa *sa;
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
-	pol = sa ? &sa->policy : &idev->sad.policy;
-	if (*pol && !ipsi_policy_is_for(*pol, conf, *x, key))
-		ipsi_policy_kill(pol);
-	if (!*pol)
-		*pol = ipsi_policy_make(idev->net, conf, *x, key);
-	if (*pol) {
-		xp = ipsi_policy_get(*pol);
-		if (*x)
-			xfrm_state_hold(*x);
-	}
+	xp = ipsi_policy_get(sa ? &sa->policy : &idev->sad.policy, idev->net,
+			     conf, *x, key);
+	if (xp && *x)
+		xfrm_state_hold(*x);
 	spin_unlock(&idev->sad.lock);
 
 	return xp;
@@ -1069,29 +1107,6 @@ void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum)
 	spin_unlock_bh(&sad->lock);
 }
 
-static void ipsi_sad_settle(struct work_struct *work)
-{
-	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
-					     sad.settle.work);
-
-	ipsi_sa_refresh(idev);
-	ipsi_work_done(idev);
-}
-
-/**
- * ipsi_sad_init - start without SAs
- * @sad: SAs of a device that is being created
- */
-void ipsi_sad_init(struct ipsi_sad *sad)
-{
-	spin_lock_init(&sad->lock);
-	INIT_LIST_HEAD(&sad->list);
-	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
-	sad->generation = get_random_u32();
-	sad->seq_newest = BIT_ULL(63);
-	sad->seq_oldest = BIT_ULL(63);
-}
-
 /* For ipsi_sad_walk(), which walks from the newest state to the oldest. */
 static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 {
@@ -1187,11 +1202,60 @@ void ipsi_sad_load(struct ipsi_dev *idev)
  */
 void ipsi_sad_load_new(struct ipsi_dev *idev)
 {
+	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
+	bool locked;
+
 	if (!ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
+	/* Without the mutex, the search may miss states that are being cloned;
+	 * see sad_flush.c.
+	 */
+	locked = mutex_trylock(cfg_mutex);
 	ipsi_unlisted_forget(idev->net);
 	ipsi_sad_load(idev);
+	if (locked)
+		mutex_unlock(cfg_mutex);
+	else
+		ipsi_unlisted_note_all(idev->net);
+}
+
+static bool ipsi_sad_take_missed(struct ipsi_sad *sad)
+{
+	bool missed;
+
+	spin_lock_bh(&sad->lock);
+	missed = sad->missed;
+	sad->missed = false;
+	spin_unlock_bh(&sad->lock);
+
+	return missed;
+}
+
+static void ipsi_sad_settle(struct work_struct *work)
+{
+	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
+					     sad.settle.work);
+
+	if (ipsi_sad_take_missed(&idev->sad))
+		ipsi_sad_load(idev);
+	else
+		ipsi_sa_refresh(idev);
+	ipsi_work_done(idev);
+}
+
+/**
+ * ipsi_sad_init - start without SAs
+ * @sad: SAs of a device that is being created
+ */
+void ipsi_sad_init(struct ipsi_sad *sad)
+{
+	spin_lock_init(&sad->lock);
+	INIT_LIST_HEAD(&sad->list);
+	INIT_DELAYED_WORK(&sad->settle, ipsi_sad_settle);
+	sad->generation = get_random_u32();
+	sad->seq_newest = BIT_ULL(63);
+	sad->seq_oldest = BIT_ULL(63);
 }
 
 /**
@@ -1230,15 +1294,6 @@ void ipsi_sad_close(struct ipsi_dev *idev)
 	spin_unlock_bh(&sad->lock);
 
 	ipsi_sad_fini(idev);
-}
-
-/**
- * ipsi_sad_stop - cancel the pending settlement of the SA in use
- * @idev: the device, which is being unregistered
- *
- * Context: process.
- */
-void ipsi_sad_stop(struct ipsi_dev *idev)
-{
-	ipsi_work_cancel(idev, &idev->sad.settle);
+	/* Nothing schedules it for a closed device. */
+	ipsi_work_cancel(idev, &sad->settle);
 }

@@ -84,15 +84,14 @@ void ipsi_sad_load(struct ipsi_dev *idev);
 void ipsi_sad_load_new(struct ipsi_dev *idev);
 void ipsi_sa_note_unlisted(struct xfrm_state *x);
 void ipsi_sad_close(struct ipsi_dev *idev);
-void ipsi_sad_stop(struct ipsi_dev *idev);
 void ipsi_sad_fini(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);
 bool ipsi_sa_is_any(const struct xfrm_state *x);
 void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev);
-void ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
-		  struct xfrm_state *new);
+int ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
+		 struct xfrm_state *new);
 void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard);
 void ipsi_sa_exhausted(struct ipsi_dev *idev, const struct xfrm_state *x);
 void ipsi_sa_rx_confirm(struct ipsi_dev *idev, const struct xfrm_state *x);

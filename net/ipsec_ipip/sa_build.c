@@ -68,27 +68,18 @@ static bool ipsi_aead_exists(char *name)
 	return false;
 }
 
-/**
- * ipsi_sa_set_aead - give a state an AEAD and its key
- * @x: the state, which has neither yet
- * @algo: the AEAD
- * @key: its key
- * @key_len: length of the key in bytes
- * @icv_bits: length of the integrity check value in bits
- *
- * Context: process.
- * Return: 0 or -ENOMEM. The key is wiped with the state.
- */
-int ipsi_sa_set_aead(struct xfrm_state *x,
-		     const struct xfrm_algo_desc *algo, const void *key,
-		     unsigned int key_len, unsigned int icv_bits)
+static int ipsi_build_set_aead(struct xfrm_state *x,
+			       const struct xfrm_algo_desc *algo,
+			       struct nlattr *key, unsigned int icv_bits)
 {
+	unsigned int key_len = nla_len(key);
+
 	x->aead = kzalloc(struct_size(x->aead, alg_key, key_len), GFP_KERNEL);
 	if (!x->aead)
 		return -ENOMEM;
 
 	strscpy(x->aead->alg_name, algo->name, sizeof(x->aead->alg_name));
-	memcpy(x->aead->alg_key, key, key_len);
+	memcpy(x->aead->alg_key, nla_data(key), key_len);
 	x->aead->alg_key_len = key_len * 8;
 	x->aead->alg_icv_len = icv_bits;
 	x->props.ealgo = algo->desc.sadb_alg_id;
@@ -123,8 +114,7 @@ static int ipsi_build_aead(struct xfrm_state *x, struct genl_info *info)
 		return -ENOENT;
 	}
 
-	return ipsi_sa_set_aead(x, algo, nla_data(key), nla_len(key),
-				icv_bits);
+	return ipsi_build_set_aead(x, algo, key, icv_bits);
 }
 
 static int ipsi_build_enc(struct xfrm_state *x, struct genl_info *info)
@@ -555,8 +545,8 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
 
 /**
  * ipsi_sa_build - build a state from the attributes of sa-add
- * @idev: device that the SA is for
- * @conf: its configuration
+ * @net: namespace of the SA
+ * @conf: configuration of the device that it is for
  * @id: SPI, protocol and direction, already checked
  * @info: the request
  *
@@ -564,7 +554,7 @@ static int ipsi_build(struct xfrm_state *x, const struct ipsi_conf *conf,
  * Return: the state, not in the SAD, with one reference for the caller; or an
  *   ERR_PTR() with the extack set.
  */
-struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
+struct xfrm_state *ipsi_sa_build(struct net *net,
 				 const struct ipsi_conf *conf,
 				 const struct ipsi_sa_id *id,
 				 struct genl_info *info)
@@ -572,7 +562,7 @@ struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
 	struct xfrm_state *x;
 	int err;
 
-	x = xfrm_state_alloc(idev->net);
+	x = xfrm_state_alloc(net);
 	if (!x)
 		return ERR_PTR(-ENOMEM);
 

@@ -8,13 +8,10 @@
 #include "ipsi.h"
 #include "sa.h"
 
-struct xfrm_state *ipsi_sa_build(struct ipsi_dev *idev,
+struct xfrm_state *ipsi_sa_build(struct net *net,
 				 const struct ipsi_conf *conf,
 				 const struct ipsi_sa_id *id,
 				 struct genl_info *info);
-int ipsi_sa_set_aead(struct xfrm_state *x,
-		     const struct xfrm_algo_desc *algo, const void *key,
-		     unsigned int key_len, unsigned int icv_bits);
 void ipsi_sa_wipe_keys(struct genl_info *info);
 
 #endif /* _IPSI_SA_BUILD_H */

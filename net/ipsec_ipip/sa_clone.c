@@ -239,9 +239,8 @@ void ipsi_sa_discard(struct xfrm_state *x)
  *
  * Context: process, the namespace's xfrm_cfg_mutex held.
  * Return: a state that is not in the SAD, for ipsi_sa_replace(), with one
- *   reference for the caller, who puts it after it is in the SAD, or calls
- *   ipsi_sa_discard() otherwise. Or an ERR_PTR(): -EOPNOTSUPP if the state
- *   cannot be cloned.
+ *   reference for the caller. Or an ERR_PTR(): -EOPNOTSUPP if the state cannot
+ *   be cloned.
  */
 struct xfrm_state *ipsi_sa_clone(struct xfrm_state *old,
 				 const struct ipsi_sa_change *change,
@@ -360,7 +359,8 @@ static int ipsi_clone_insert(struct xfrm_state *new)
 /**
  * ipsi_sa_replace - replace a state by its clone
  * @old: the original; the caller has a reference
- * @new: the clone; the caller keeps its reference in all cases
+ * @new: the clone; the caller keeps its reference on success, else @new is
+ *   discarded
  *
  * Key managers are not notified, since it is the same SA for them. They get a
  * hard expiry only if the original is deleted and the clone cannot be inserted.
@@ -368,8 +368,8 @@ static int ipsi_clone_insert(struct xfrm_state *new)
  * Context: process, the namespace's xfrm_cfg_mutex held, so that only timers
  *   and packets change either state.
  * Return: 0 if @new is in the SAD instead of @old; -ESRCH if @old was not valid
- *   any more, and is unchanged; another errno if @old is deleted and @new not
- *   inserted.
+ *   any more, and is unchanged; another errno if @old is deleted without a
+ *   successor.
  */
 int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new)
 {
@@ -389,15 +389,18 @@ int ipsi_sa_replace(struct xfrm_state *old, struct xfrm_state *new)
 	}
 	spin_unlock_bh(&old->lock);
 	if (err)
-		return err;
+		goto err_new;
 
 	xfrm_audit_state_delete(old, 1, false);
 	ipsi_sa_wipe(old);
 
 	err = ipsi_clone_insert(new);
-	if (err)
-		km_state_expired(old, 1, 0);
+	if (!err)
+		return 0;
 
+	km_state_expired(old, 1, 0);
+err_new:
+	ipsi_sa_discard(new);
 	return err;
 }
 

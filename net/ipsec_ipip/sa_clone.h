@@ -40,8 +40,10 @@ struct ipsi_sa_change {
 #define IPSI_XFLAG_TS_OTHER	BIT(30)	/* sel is not of props.family, see ts.c */
 #define IPSI_XFLAG_OWN		BIT(29)	/* made by sa-add, see sad_flush.c */
 #define IPSI_XFLAG_REFUSED	BIT(28)	/* not adopted, see adopt.c */
+#define IPSI_XFLAG_REPORTED	BIT(27)	/* no leftover, see sad_flush.c */
 #define IPSI_XFLAGS		(IPSI_XFLAG_ADOPTED | IPSI_XFLAG_TS_OTHER | \
-				 IPSI_XFLAG_OWN | IPSI_XFLAG_REFUSED)
+				 IPSI_XFLAG_OWN | IPSI_XFLAG_REFUSED | \
+				 IPSI_XFLAG_REPORTED)
 
 void ipsi_sa_change_init(struct ipsi_sa_change *change,
 			 const struct xfrm_state *x);

@@ -4,7 +4,19 @@
  * mode would still decrypt, and the inner packets would reach the host's stack,
  * which answers in clear. So all states of a device are deleted while the
  * device still refuses their packets.
+ *
+ * The core clones states for a key manager that moves them (XFRM_MSG_MIGRATE,
+ * XFRM_MSG_MIGRATE_STATE), and reports that later or not at all. A clone of a
+ * state that is being deleted would be left over. All code that clones holds the
+ * xfrm_cfg_mutex, so states are deleted under that mutex too. But the RTNL is
+ * held here, so nothing may wait for the mutex. If it is not free, the device
+ * leaves its if_id: a state with that is left over, and its packets are
+ * refused, until work that has got the mutex deletes it. States that others add
+ * meanwhile are reported, which tells them from clones.
  */
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/xfrm.h>
 
 #include "net.h"
@@ -13,33 +25,41 @@
 #include "sad_find.h"
 #include "sad_flush.h"
 #include "unlisted.h"
+#include "work.h"
 
 /* Maximum number of states that are collected under the lock of the SAD */
 #define IPSI_FLUSH_BATCH	32
 
 /**
- * struct ipsi_flush - states of devices that are being unregistered
- * @net: underlay namespace of the devices
+ * struct ipsi_flush - states to delete
+ * @net: their namespace
+ * @ends: true for a state to delete; called with the SAD's lock held
  * @n: number of states in @found
- * @found: states of the devices, each with a reference
+ * @found: states, each with a reference
  */
 struct ipsi_flush {
-	const struct net *net;
+	struct net *net;
+	bool (*ends)(const struct net *net, const struct xfrm_state *x);
 	unsigned int n;
 	struct xfrm_state *found[IPSI_FLUSH_BATCH];
 };
 
-/* Does a state end with the device? Not one in tunnel mode that was not
- * adopted: it belongs to its key manager, and admits no packet without a
- * policy.
+/* Can a state end with its device? Not one in tunnel mode that was not adopted:
+ * it belongs to its key manager, and admits no packet without a policy.
  */
+static bool ipsi_sad_may_end(const struct xfrm_state *x)
+{
+	return x->props.mode != XFRM_MODE_TUNNEL ||
+	       x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN);
+}
+
+/* Is this a state of a device that is being unregistered? */
 static bool ipsi_sad_ends(const struct net *net, const struct xfrm_state *x)
 {
 	const struct ipsi_dev *idev;
 	bool ends;
 
-	if (x->props.mode == XFRM_MODE_TUNNEL &&
-	    !(x->xflags & (IPSI_XFLAG_ADOPTED | IPSI_XFLAG_OWN)))
+	if (!ipsi_sad_may_end(x))
 		return false;
 
 	rcu_read_lock();
@@ -54,7 +74,7 @@ static enum ipsi_sad_step ipsi_sad_flush_one(struct xfrm_state *x, void *data)
 {
 	struct ipsi_flush *flush = data;
 
-	if (!ipsi_sad_ends(flush->net, x)) {
+	if (!flush->ends(flush->net, x)) {
 		ipsi_sa_note_unlisted(x);
 		return IPSI_SAD_NEXT;
 	}
@@ -77,22 +97,83 @@ static void ipsi_sad_flush_found(void *data)
 	}
 }
 
-/* One walk serves all devices that are unregistered under the same RTNL. */
-static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
+static void ipsi_sad_flush_walk(struct ipsi_flush *flush)
 {
-	struct ipsi_flush flush = { .net = idev->net };
 	const struct ipsi_sad_walk walk = {
 		.one = ipsi_sad_flush_one,
 		.unlocked = ipsi_sad_flush_found,
-		.data = &flush,
+		.data = flush,
+	};
+
+	ipsi_sad_walk(flush->net, IPSEC_PROTO_ANY, &walk);
+}
+
+/* Mark all devices of a namespace that are being unregistered: their states are
+ * deleted. If @missed, one that was cloned at the same time may be left.
+ */
+static void ipsi_sad_set_flushed(const struct net *net, bool missed)
+{
+	struct ipsi_dev *idev;
+
+	ASSERT_RTNL();
+
+	for (idev = ipsi_net_next(net, NULL); idev;
+	     idev = ipsi_net_next(net, idev)) {
+		if (!ipsi_dev_goes(idev))
+			continue;
+		idev->flushed = true;
+		idev->flush_missed |= missed;
+	}
+}
+
+/* One walk serves all devices that are unregistered under the same RTNL. */
+static void ipsi_sad_flush_strays(struct ipsi_dev *idev, bool locked)
+{
+	struct ipsi_flush flush = {
+		.net = idev->net,
+		.ends = ipsi_sad_ends,
 	};
 
 	if (idev->flushed || !ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
 	ipsi_unlisted_forget(idev->net);
-	ipsi_sad_walk(idev->net, IPSEC_PROTO_ANY, &walk);
-	ipsi_net_set_flushed(idev->net);
+	ipsi_sad_flush_walk(&flush);
+	ipsi_sad_set_flushed(idev->net, !locked);
+	/* The walk may have missed clones of other states as well. */
+	if (!locked)
+		ipsi_unlisted_note_all(idev->net);
+}
+
+static void ipsi_sad_flush_listed(struct ipsi_dev *idev)
+{
+	struct ipsi_sa_ref ref;
+	u32 generation;
+
+	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
+		ipsi_sad_end(ref.x);
+		/* Without a notification, if the state was already dead. */
+		ipsi_sa_detach(idev, ref.x);
+		xfrm_state_put(ref.x);
+	}
+	/* States that are left here have died without a notification. A
+	 * migration may have put clones in their place.
+	 */
+	if (READ_ONCE(idev->sad.n))
+		ipsi_unlisted_note(idev->net, idev->if_id);
+}
+
+/* Leave the if_id of a device. Readers that do not find the device any more find
+ * it: see ipsi_sad_is_leftover().
+ */
+static void ipsi_sad_leave(struct ipsi_dev *idev)
+{
+	struct ipsi_leftovers *left = &ipsi_net(idev->net)->leftovers;
+
+	xa_store(&left->if_ids, idev->if_id,
+		 xa_mk_value(atomic_long_inc_return(&left->last)),
+		 GFP_KERNEL | __GFP_NOFAIL);
+	ipsi_work_queue_urgent_now(&left->work);
 }
 
 /**
@@ -110,19 +191,110 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev)
  */
 void ipsi_sad_flush(struct ipsi_dev *idev)
 {
-	struct ipsi_sa_ref ref;
-	u32 generation;
+	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
+	bool locked = mutex_trylock(cfg_mutex);
 
-	while (ipsi_sa_get_batch(idev, U64_MAX, &ref, 1, &generation)) {
-		ipsi_sad_end(ref.x);
-		/* Without a notification, if the state was already dead. */
-		ipsi_sa_detach(idev, ref.x);
-		xfrm_state_put(ref.x);
-	}
-	/* States that are left here have died without a notification. A
-	 * migration may have put clones in their place.
-	 */
-	if (READ_ONCE(idev->sad.n))
-		ipsi_unlisted_note(idev->net, idev->if_id);
-	ipsi_sad_flush_strays(idev);
+	ipsi_sad_flush_listed(idev);
+	ipsi_sad_flush_strays(idev, locked);
+	if (locked)
+		mutex_unlock(cfg_mutex);
+	if (!locked || idev->flush_missed)
+		ipsi_sad_leave(idev);
+}
+
+/**
+ * ipsi_sad_is_leftover - was a state left by a device?
+ * @net: its namespace
+ * @x: the state, for whose if_id no device was found
+ *
+ * Context: any.
+ * Return: true if it is valid only until its namespace's xfrm_cfg_mutex is free.
+ */
+bool ipsi_sad_is_leftover(const struct net *net, const struct xfrm_state *x)
+{
+	struct ipsi_leftovers *left = &ipsi_net(net)->leftovers;
+
+	/* Pairs with ipsi_net_del() after ipsi_sad_leave(). */
+	smp_rmb();
+	return xa_load(&left->if_ids, x->if_id) && ipsi_sad_may_end(x) &&
+	       !(READ_ONCE(x->xflags) & IPSI_XFLAG_REPORTED);
+}
+
+/**
+ * ipsi_sad_reported - note that a state is no leftover
+ * @x: the state, which a key manager has added or updated
+ *
+ * Context: any, the namespace's xfrm_cfg_mutex held; @x's lock is not.
+ */
+void ipsi_sad_reported(struct xfrm_state *x)
+{
+	struct ipsi_leftovers *left = &ipsi_net(xs_net(x))->leftovers;
+
+	if (likely(!xa_load(&left->if_ids, x->if_id)))
+		return;
+
+	spin_lock_bh(&x->lock);
+	x->xflags |= IPSI_XFLAG_REPORTED;
+	spin_unlock_bh(&x->lock);
+}
+
+/* A new device with the same if_id may have listed a leftover: then it is its. */
+static bool ipsi_sad_ends_late(const struct net *net,
+			       const struct xfrm_state *x)
+{
+	return ipsi_sa_valid(x) && ipsi_sad_is_leftover(net, x) &&
+	       !ipsi_sa_is_any(x);
+}
+
+static void ipsi_sad_leftovers_work(struct work_struct *work)
+{
+	struct ipsi_leftovers *left =
+		container_of(work, struct ipsi_leftovers, work);
+	struct mutex *cfg_mutex = &left->net->xfrm.xfrm_cfg_mutex;
+	struct ipsi_flush flush = {
+		.net = left->net,
+		.ends = ipsi_sad_ends_late,
+	};
+	unsigned long if_id;
+	void *entry;
+	long last;
+
+	mutex_lock(cfg_mutex);
+	last = atomic_long_read(&left->last);
+	ipsi_sad_flush_walk(&flush);
+	mutex_unlock(cfg_mutex);
+
+	/* Packets see that a state is dead before its if_id leaves. */
+	xa_for_each(&left->if_ids, if_id, entry)
+		if ((long)xa_to_value(entry) <= last)
+			xa_cmpxchg(&left->if_ids, if_id, entry, NULL, 0);
+}
+
+/**
+ * ipsi_sad_flush_net_init - start without leftovers
+ * @net: a namespace
+ */
+void ipsi_sad_flush_net_init(struct net *net)
+{
+	struct ipsi_leftovers *left = &ipsi_net(net)->leftovers;
+
+	left->net = net;
+	xa_init(&left->if_ids);
+	INIT_WORK(&left->work, ipsi_sad_leftovers_work);
+}
+
+/**
+ * ipsi_sad_flush_net_exit - undo ipsi_sad_flush_net_init()
+ * @net: the namespace; it has no device any more
+ *
+ * The module may be going and not the namespace, so leftovers are deleted now.
+ *
+ * Context: process.
+ */
+void ipsi_sad_flush_net_exit(struct net *net)
+{
+	struct ipsi_leftovers *left = &ipsi_net(net)->leftovers;
+
+	flush_work(&left->work);
+	xa_destroy(&left->if_ids);
 }

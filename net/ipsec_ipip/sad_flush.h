@@ -6,5 +6,9 @@
 #include "ipsi.h"
 
 void ipsi_sad_flush(struct ipsi_dev *idev);
+bool ipsi_sad_is_leftover(const struct net *net, const struct xfrm_state *x);
+void ipsi_sad_reported(struct xfrm_state *x);
+void ipsi_sad_flush_net_init(struct net *net);
+void ipsi_sad_flush_net_exit(struct net *net);
 
 #endif /* _IPSI_SAD_FLUSH_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Policies of key managers. The core does not apply them to packets of a
- * device, but the device checks packets against their selectors (ts_spd.c).
+ * device, but the device checks packets against their selectors (ts.c).
  *
  * Each device refers to the set of policies with its if_id, and to the set of
  * policies without if_id whose template has its endpoints. Devices share sets,

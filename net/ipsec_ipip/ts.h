@@ -9,16 +9,9 @@
 #include "ipsi.h"
 #include "sa_clone.h"
 
-/* ts.c */
 bool ipsi_ts_match_state(const struct xfrm_state *x,
 			 const struct sk_buff *skb);
-bool ipsi_ts_match_selector(const struct xfrm_selector *sel, u16 family,
-			    const struct sk_buff *skb);
-bool ipsi_ts_match_addrs(const struct xfrm_selector *sel, u16 family,
-			 const struct sk_buff *skb);
 void ipsi_ts_keep(struct ipsi_sa_change *change, const struct xfrm_state *x);
-
-/* ts_spd.c */
 bool ipsi_ts_match_policies(const struct ipsi_dev *idev,
 			    const struct ipsi_conf *conf,
 			    const struct xfrm_state *x,

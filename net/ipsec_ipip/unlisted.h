@@ -81,7 +81,9 @@ static inline bool ipsi_unlisted_any(const struct net *net, u32 if_id)
 
 /**
  * ipsi_unlisted_forget - forget all notes before a search of the SAD
- * @net: the namespace; the search notes all such states again
+ * @net: the namespace; the search notes all such states again. States that are
+ *   cloned meanwhile are not reported: so hold the xfrm_cfg_mutex, or call
+ *   ipsi_unlisted_note_all() after the search.
  *
  * Context: RTNL.
  */

@@ -41,6 +41,9 @@ static void ipsi_wipe_work(struct work_struct *work)
 	list_splice_init(&wipe->list, &list);
 	wipe->n = 0;
 	spin_unlock_bh(&wipe->lock);
+	/* The exit must not wait for the mutex: see ipsi_work_flush(). */
+	if (list_empty(&list))
+		return;
 
 	mutex_lock(&wipe->net->xfrm.xfrm_cfg_mutex);
 	list_for_each_entry(sa, &list, list)

@@ -193,6 +193,19 @@ err_wq:
 }
 
 /**
+ * ipsi_work_flush - wait for works of namespaces that wait for the xfrm_cfg_mutex
+ *
+ * A holder of the mutex may wait for a module to load, and that for the lock
+ * under which namespaces exit.
+ *
+ * Context: process, no device is left and that lock is not held.
+ */
+void ipsi_work_flush(void)
+{
+	flush_workqueue(ipsi_work_urgent_wq);
+}
+
+/**
  * ipsi_work_exit - undo ipsi_work_init(), after all namespaces have exited
  */
 void ipsi_work_exit(void)

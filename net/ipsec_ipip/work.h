@@ -6,6 +6,7 @@
 #include "ipsi.h"
 
 int ipsi_work_init(void);
+void ipsi_work_flush(void);
 void ipsi_work_exit(void);
 void ipsi_work_queue(struct ipsi_dev *idev, struct work_struct *work);
 void ipsi_work_queue_delayed(struct ipsi_dev *idev, struct delayed_work *work,

@@ -21,13 +21,6 @@ IPSI_QUIET=yes
 
 MOBIKE_KEYING=(keying adopt if_id "$IPSI_IF_ID")
 
-# logs: print the logs of both daemons
-logs()
-{
-	ipsi_charon_logs "$1"
-	ipsi_pluto_logs "$1"
-}
-
 # if_id_is_moved: skip the test from Linux 6.12 on, where XFRM_MSG_MIGRATE moves
 # SAs with an if_id only if the message has it. This libreswan does not send it,
 # with or without a device.
@@ -54,7 +47,6 @@ mobike_start()
 	ipsi_pluto left device-mobike.conf
 	ipsi_wait "the configuration" ipsi_pluto_has left link
 	ipsi_charon right < "$IPSI_INTEROP/ike/libreswan/swanctl-mobike.conf"
-	trap 'logs $?; ipsi_cleanup' EXIT
 	ipsi_swanctl right --initiate --child link --timeout 60 \
 		> "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
@@ -144,7 +136,6 @@ own_address_is_followed()
 	ipsi_charon right < <(sed 's/remote_addrs = .*/remote_addrs = %any/' \
 		"$IPSI_INTEROP/ike/libreswan/swanctl-mobike.conf")
 	ipsi_pluto left device-moves.conf
-	trap 'logs $?; ipsi_cleanup' EXIT
 	ipsi_wait "the configuration" ipsi_pluto_has left link
 	ipsi_pluto_do left initiate link
 	keyed_is_up

@@ -19,13 +19,6 @@ source "$IPSI_INTEROP/lib/keyed.sh"
 # shellcheck disable=SC2034 # for ipsi.sh
 IPSI_QUIET=yes
 
-# logs: print the logs of both daemons
-logs()
-{
-	ipsi_charon_logs "$1"
-	ipsi_iked_logs "$1"
-}
-
 # strongSwan and its device on the left
 start()
 {
@@ -36,7 +29,6 @@ start()
 	keyed_gateway
 	ipsi_iked right gateway.conf
 	ipsi_charon left < "$IPSI_INTEROP/ike/openiked/swanctl.conf"
-	trap 'logs $?; ipsi_cleanup' EXIT
 	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||
 		ipsi_fail "initiate: $(cat "$IPSI_TMP/initiate")"
 	keyed_is_up

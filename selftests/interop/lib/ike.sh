@@ -1,16 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# IKE daemons for the tests. Each runs unmodified in the namespace of a host,
-# with its own files in $IPSI_TMP. Sourced after ipsi.sh.
+# strongSwan for the tests: charon-systemd, which needs no systemd, and swanctl.
+# Sourced after ipsi.sh.
 
-#
-# strongSwan: charon-systemd, which needs no systemd, and swanctl
-#
+# shellcheck source=selftests/interop/lib/daemon.sh
+source "$IPSI_INTEROP/lib/daemon.sh"
+
 IPSI_CHARON_PLUGINS="random nonce x509 pubkey pkcs1 pem openssl kdf hmac sha2"
 IPSI_CHARON_PLUGINS+=" aes kernel-netlink socket-default vici updown"
-
-declare -A IPSI_CHARON_PID
 
 # ipsi_charon_need: skip the test if strongSwan is not installed. It also loads
 # the kernel's modules for the SAs, so that no exchange waits for them.
@@ -62,11 +60,9 @@ ipsi_charon_start()
 {
 	local host=$1 dir=$IPSI_TMP/charon.$1
 
-	trap 'ipsi_charon_logs $?; ipsi_cleanup' EXIT
-	ipsi_bg "$host" env STRONGSWAN_CONF="$dir/strongswan.conf" \
-		charon-systemd > "$dir/output" 2>&1
-	IPSI_CHARON_PID[$host]=$IPSI_BG_PID
-	ipsi_wait "charon on the $host" ipsi_swanctl "$host" --stats
+	ipsi_daemon "$host" "$dir" charon \
+		env STRONGSWAN_CONF="$dir/strongswan.conf" charon-systemd
+	ipsi_daemon_ready "$host" ipsi_swanctl "$host" --stats
 	ipsi_swanctl "$host" --load-all > "$dir/load" ||
 		ipsi_fail "swanctl --load-all: $(cat "$dir/load")"
 }
@@ -74,19 +70,13 @@ ipsi_charon_start()
 # ipsi_charon_kill HOST: kill charon
 ipsi_charon_kill()
 {
-	echo "$1: kill -9 charon"
-	kill -9 "${IPSI_CHARON_PID[$1]}"
-	wait "${IPSI_CHARON_PID[$1]}" 2> /dev/null
-	rm -f "$IPSI_TMP/charon.$1/vici"
+	ipsi_daemon_end "$1" KILL vici
 }
 
 # ipsi_charon_stop HOST: stop charon in an orderly way
 ipsi_charon_stop()
 {
-	echo "$1: end charon"
-	kill "${IPSI_CHARON_PID[$1]}"
-	wait "${IPSI_CHARON_PID[$1]}" 2> /dev/null
-	rm -f "$IPSI_TMP/charon.$1/vici"
+	ipsi_daemon_end "$1" TERM vici
 }
 
 # ipsi_swanctl HOST ARGUMENT...: run swanctl
@@ -98,19 +88,6 @@ ipsi_swanctl()
 	ipsi_try "$host" env STRONGSWAN_CONF="$dir/strongswan.conf" \
 		SWANCTL_DIR="$dir" swanctl "$verb" --uri "unix://$dir/vici" \
 		"$@" 2>&1
-}
-
-# ipsi_charon_logs STATUS: print the logs of the daemons if the test failed
-ipsi_charon_logs()
-{
-	local host
-
-	[ "$1" = "$KSFT_FAIL" ] || return
-	for host in "${!IPSI_CHARON_PID[@]}"; do
-		echo "--- charon on the $host"
-		tail -n 60 "$IPSI_TMP/charon.$host/log"
-		ip -n "${!host}" -s xfrm state | grep -v aead
-	done
 }
 
 # ipsi_charon_sas HOST: print the number of installed CHILD_SAs

@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# OpenIKED for the tests. Each daemon runs unmodified in the namespace of a
-# host, with its own files in $IPSI_TMP. Sourced after ipsi.sh.
+# OpenIKED for the tests. Sourced after ipsi.sh.
 
-declare -A IPSI_IKED_PID IPSI_IKED_BEGUN
+# shellcheck source=selftests/interop/lib/daemon.sh
+source "$IPSI_INTEROP/lib/daemon.sh"
+
+declare -A IPSI_IKED_BEGUN
 
 # The messages of "iked -vv" for the last part of its configuration, and for the
 # start of a negotiation
@@ -92,26 +94,23 @@ ipsi_iked_start()
 {
 	local host=$1 dir=$IPSI_TMP/iked.$1 configured
 
-	trap 'ipsi_modprobe_on; ipsi_iked_logs $?; ipsi_cleanup' EXIT
-	ipsi_modprobe_off
 	touch "$dir/log"
 	configured=$(ipsi_iked_said "$host" "$IPSI_IKED_CONFIGURED")
-	# shellcheck disable=SC2317 # called by ipsi_wait
+	# shellcheck disable=SC2317 # called by ipsi_daemon_ready
 	configured_anew()
 	{
 		[ "$(ipsi_iked_said "$1" "$IPSI_IKED_CONFIGURED")" -gt "$2" ]
 	}
 	IPSI_IKED_BEGUN[$host]=$(ipsi_iked_said "$host" "$IPSI_IKED_BEGINS")
+	ipsi_modprobe_off
 	# shellcheck disable=SC2016 # expanded by that shell
-	ipsi_bg "$host" unshare --mount sh -c '
+	ipsi_daemon "$host" "$dir" iked unshare --mount sh -c '
 		mount --bind "$1/etc" /etc/iked &&
-		exec iked -d -vv -f "$1/iked.conf" -s "$1/sock"' \
-		sh "$dir" >> "$dir/log" 2>&1
-	IPSI_IKED_PID[$host]=$IPSI_BG_PID
-	ipsi_wait "iked's configuration on the $host" \
-		configured_anew "$host" "$configured"
+		exec iked -d -vv -f "$1/iked.conf" -s "$1/sock"' sh "$dir"
+	trap 'ipsi_daemon_logs $?; ipsi_modprobe_on; ipsi_cleanup' EXIT
+	ipsi_daemon_ready "$host" configured_anew "$host" "$configured"
 	ipsi_modprobe_on
-	ipsi_wait "iked on the $host" ipsi_ikectl "$host" show sa
+	ipsi_daemon_ready "$host" ipsi_ikectl "$host" show sa
 }
 
 # ipsi_iked_initiate HOST: initiate now. An active iked initiates 2 s after its
@@ -146,40 +145,20 @@ ipsi_ikectl()
 # because the kernel continues stopped children when their parent dies.
 ipsi_iked_kill()
 {
-	local pid=${IPSI_IKED_PID[$1]} children
+	local pid=${IPSI_DAEMON_PID[$1]} children
 
-	echo "$1: kill -9 iked"
 	kill -STOP "$pid"
 	mapfile -t children < <(pgrep -P "$pid")
 	[ ${#children[@]} -gt 0 ] || ipsi_fail "iked has no children"
 	kill -STOP "${children[@]}"
 	kill -KILL "${children[@]}"
-	kill -KILL "$pid"
-	wait "$pid" 2> /dev/null
-	rm -f "$IPSI_TMP/iked.$1/sock"
+	ipsi_daemon_end "$1" KILL sock
 }
 
 # ipsi_iked_stop HOST: stop iked in an orderly way
 ipsi_iked_stop()
 {
-	echo "$1: end iked"
-	kill "${IPSI_IKED_PID[$1]}"
-	wait "${IPSI_IKED_PID[$1]}" 2> /dev/null
-	rm -f "$IPSI_TMP/iked.$1/sock"
-}
-
-# ipsi_iked_logs STATUS: print the logs of the daemons if the test failed
-ipsi_iked_logs()
-{
-	local host
-
-	[ "$1" = "$KSFT_FAIL" ] || return
-	for host in "${!IPSI_IKED_PID[@]}"; do
-		echo "--- iked on the $host"
-		tail -n 100 "$IPSI_TMP/iked.$host/log"
-		ip -n "${!host}" -s xfrm state
-		ip -n "${!host}" xfrm policy
-	done
+	ipsi_daemon_end "$1" TERM sock
 }
 
 #

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# libreswan for the tests: its daemon is pluto. Each runs unmodified in the
-# namespace of a host, with its own files in $IPSI_TMP. Its package conflicts
-# with that of strongSwan, so it may be only unpacked in $IPSI_UNPACKED instead
-# of installed. Sourced after ipsi.sh.
+# libreswan for the tests: its daemon is pluto. Its package conflicts with that of
+# strongSwan, so it may be only unpacked in $IPSI_UNPACKED instead of installed.
+# Sourced after ipsi.sh.
 
-declare -A IPSI_PLUTO_PID
+# shellcheck source=selftests/interop/lib/daemon.sh
+source "$IPSI_INTEROP/lib/daemon.sh"
 
 # ipsi_pluto_need: skip the test if libreswan is neither installed nor unpacked.
 # It also loads the kernel's modules for the SAs, so that no exchange waits for
@@ -72,18 +72,17 @@ ipsi_pluto_start()
 {
 	local host=$1 dir=$IPSI_TMP/pluto.$1
 
-	trap 'ipsi_pluto_logs $?; ipsi_cleanup' EXIT
 	# shellcheck disable=SC2016 # expanded by that shell
-	ipsi_bg "$host" unshare --mount sh -c '
+	ipsi_daemon "$host" "$dir" pluto unshare --mount sh -c '
 		dir=$1; shift
 		[ "$dir" = /usr/libexec ] || mount -t overlay \
 			-o "lowerdir=$dir:/usr/libexec" overlay /usr/libexec
-		exec pluto "$@"' sh "$IPSI_PLUTO_EXEC" --nofork --stderrlog --no-dnssec --nhelpers 0 \
+		exec pluto "$@"' sh "$IPSI_PLUTO_EXEC" \
+		--nofork --stderrlog --no-dnssec --nhelpers 0 \
 		--config "$dir/ipsec.conf" --secretsfile "$dir/ipsec.secrets" \
 		--nssdir "$dir/nss" --ipsecdir "$dir/ipsec.d" \
-		--rundir "$dir" >> "$dir/log" 2>&1
-	IPSI_PLUTO_PID[$host]=$IPSI_BG_PID
-	ipsi_wait "pluto on the $host" ipsi_whack "$host" --status
+		--rundir "$dir"
+	ipsi_daemon_ready "$host" ipsi_whack "$host" --status
 	ipsi_whack "$host" --listen > "$dir/listen" ||
 		ipsi_fail "whack --listen: $(cat "$dir/listen")"
 }
@@ -91,10 +90,7 @@ ipsi_pluto_start()
 # ipsi_pluto_kill HOST: kill pluto
 ipsi_pluto_kill()
 {
-	echo "$1: kill -9 pluto"
-	kill -9 "${IPSI_PLUTO_PID[$1]}"
-	wait "${IPSI_PLUTO_PID[$1]}" 2> /dev/null
-	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
+	ipsi_daemon_end "$1" KILL pluto.{ctl,pid}
 }
 
 # ipsi_pluto_stop HOST: stop pluto as "ipsec stop" does
@@ -102,8 +98,8 @@ ipsi_pluto_stop()
 {
 	echo "$1: whack --shutdown"
 	ipsi_whack "$1" --shutdown > /dev/null
-	wait "${IPSI_PLUTO_PID[$1]}" 2> /dev/null
-	rm -f "$IPSI_TMP/pluto.$1"/pluto.{ctl,pid}
+	# It is ending already; signal 0 only waits.
+	ipsi_daemon_end "$1" 0 pluto.{ctl,pid}
 }
 
 # ipsi_whack HOST ARGUMENT...: run whack with a time limit, because it waits for
@@ -132,20 +128,6 @@ ipsi_pluto_do()
 	echo "$1: whack --$2 --name $3"
 	ipsi_whack "$1" "--$2" --name "$3" > "$dir/$2" ||
 		ipsi_fail "$2: $(cat "$dir/$2")"
-}
-
-# ipsi_pluto_logs STATUS: print the logs of the daemons if the test failed
-ipsi_pluto_logs()
-{
-	local host
-
-	[ "$1" = "$KSFT_FAIL" ] || return
-	for host in "${!IPSI_PLUTO_PID[@]}"; do
-		echo "--- pluto on the $host"
-		tail -n 60 "$IPSI_TMP/pluto.$host/log"
-		ip -n "${!host}" -s xfrm state | grep -v aead
-		ip -n "${!host}" xfrm policy
-	done
 }
 
 #

@@ -319,6 +319,53 @@ user_namespaces()
 		ipsec-ipip capture -w "$IPSI_TMP/other"
 }
 
+# A capture of one device shows that one. Another one that gets its index, or
+# its place in another namespace, has other packets.
+link_is_no_index()
+{
+	local index what
+
+	both_sides
+	setup_ns inside || ipsi_skip "cannot make network namespaces"
+	index=$(ip -n "${right:?}" -o link show dev "$DEV" | cut -d : -f 1)
+	for what in deleted moved; do
+		ipsi_do right ip link add enc0 up link "$DEV" type $KIND
+		ipsi_bg right tcpdump -lnn -i enc0 > "$IPSI_TMP/$what" \
+			2> "$IPSI_TMP/err"
+		ipsi_wait "tcpdump listening" grep -q 'listening on' \
+			"$IPSI_TMP/err"
+		ipsi_ping left
+		ipsi_is "$(copies right enc0)" 2 "packets of the device"
+		if [ $what = deleted ]; then
+			ipsi_do right ip link del "$DEV"
+		else
+			ipsi_do right ip link set "$DEV" netns "$inside"
+			ip -n "$inside" link del "$DEV"
+		fi
+		ipsi_has "$(ip -n "$right" -o link show dev enc0)" \
+			"enc0@NONE" "the link that is left"
+		ipsi_do right ip link add "$DEV" index "$index" \
+			type ipsec-ipip local 10.0.0.2 remote 10.0.0.1 if_id 7
+		ipsi_up right
+		ipsi_device_sa right out
+		ipsi_device_sa right in
+		ipsi_ping left
+		ipsi_is "$(copies right enc0)" 2 "packets of another device"
+		kill "$IPSI_BG_PID"
+		ipsi_do right ip link del enc0
+	done
+	# one that is moved itself
+	ipsi_do right ip link add enc0 up link "$DEV" type $KIND
+	ipsi_do right ip link set enc0 netns "$inside"
+	ipsi_has "$(ip -n "$inside" -o link show dev enc0)" "enc0@NONE" \
+		"the link that was moved"
+	# the capture goes first
+	ipsi_do right ip link add enc1 up link "$DEV" type $KIND
+	ipsi_do right ip link del enc1
+	ipsi_do right ip link del "$DEV"
+	ip -n "$inside" link del enc0
+}
+
 # devices HOST: print the number of capture devices
 devices()
 {
@@ -458,4 +505,5 @@ module_and_namespace_go()
 ipsi_run text_4_in_4 text_6_in_4 text_4_in_6 text_6_in_6 packets_are_whole \
 	flags_are_those_of_the_sa rekeys_under_load \
 	nobody_listens_nothing_is_copied other_namespaces_see_nothing \
-	user_namespaces ends errors tshark_decrypts module_and_namespace_go
+	link_is_no_index user_namespaces ends errors tshark_decrypts \
+	module_and_namespace_go

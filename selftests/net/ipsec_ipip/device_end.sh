@@ -468,6 +468,207 @@ devices_meanwhile()
 		"0 0" "outbound SAs"
 }
 
+# load_waits MODULE ALIAS: unload MODULE; when the kernel wants it next, it waits
+# for load_goes_on. A program that adds or moves an SA of this kind waits with it,
+# and so do all others that change SAs in its namespace.
+load_waits()
+{
+	local helper=/proc/sys/kernel/modprobe old
+	local seconds=net.core.netdev_unregister_timeout_secs
+
+	[[ $(modinfo -F filename "$1" 2> /dev/null) == /* ]] ||
+		ipsi_skip "$1 cannot be unloaded here"
+	ipsi_wait "the end of all users of $1" modprobe -r "$1"
+	old=$(cat $helper)
+	cat > "$IPSI_TMP/modprobe" <<-HELPER
+		#!/bin/sh
+		case "\$*" in
+		*$2*)
+			: > $IPSI_TMP/waits
+			while [ -d $IPSI_TMP ] && [ ! -e $IPSI_TMP/goes-on ]; do
+				sleep 0.1
+			done ;;
+		esac
+		exec $old "\$@"
+	HELPER
+	chmod +x "$IPSI_TMP/modprobe"
+	seconds="$seconds=$(sysctl -qn "$seconds")"
+	# shellcheck disable=SC2064 # as it is now
+	trap ": > $IPSI_TMP/goes-on; echo $old > $helper; sysctl -qw $seconds
+		ipsi_cleanup" EXIT
+	# no complaint of the core about a device that does not end
+	sysctl -qw "${seconds%=*}=3600"
+	echo "$IPSI_TMP/modprobe" 2> /dev/null > $helper ||
+		ipsi_skip "the kernel has a fixed modprobe"
+}
+
+load_goes_on()
+{
+	: > "$IPSI_TMP/goes-on"
+}
+
+# moves [SRC DST NEW_SRC NEW_DST]...: move these SAs on the right; the last one,
+# which this adds, to IPv6, for which there is no module yet. Returns while the
+# key manager waits for that.
+moves()
+{
+	ipsi_need python3
+	load_waits esp6 xfrm-type-10-50
+	ipsi_do right ip xfrm policy add dir fwd src 0.0.0.0/0 dst 0.0.0.0/0 \
+		tmpl proto esp mode transport
+	ipsi_do right ip xfrm state add src 10.0.0.8 dst 10.0.0.9 proto esp \
+		spi 0x1008 mode transport flag af-unspec "${AEAD[@]}"
+	ipsi_bg right python3 "$IPSI_LIB/xfrm.py" move "$@" \
+		10.0.0.8 10.0.0.9 fd00::8 fd00::9 > "$IPSI_TMP/moved"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	requested()
+	{
+		[ -e "$IPSI_TMP/waits" ] || ! kill -0 "$IPSI_BG_PID"
+	}
+	ipsi_wait "the request for a module" requested
+	! grep SKIP "$IPSI_TMP/moved" || ipsi_skip "see above"
+	[ -e "$IPSI_TMP/waits" ] || ipsi_fail "$(cat "$IPSI_TMP/moved")"
+}
+
+# moved: they are moved, and no state with the device's if_id is left
+moved()
+{
+	# none SPI...: no states with these SPIs
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	none()
+	{
+		! ip -n "$right" xfrm state | grep -q 'if_id 0x7$'
+	}
+	load_goes_on
+	wait "$IPSI_BG_PID" || ipsi_fail "$(cat "$IPSI_TMP/moved")"
+	ipsi_wait "the end of the clone" none
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c '^src fd00::8 dst')" 1 \
+		"moved states"
+}
+
+# A device ends while a key manager moves one of its SAs: the clone is there, and
+# is not reported yet.
+moved_meanwhile()
+{
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	moves 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.2
+	ipsi_do right ip link del "$DEV"
+	comes right "$IPSI_WIRE"
+	moved
+	nothing_in_clear
+	again
+}
+
+# The clone comes when the device has gone.
+moved_later()
+{
+	local in=(src 10.0.0.1 dst 10.0.0.2 proto esp spi 0x1009
+		mode transport)
+
+	ipsi_topology
+	ipsi_device right
+	ipsi_do right ip xfrm state add "${in[@]}" if_id 7 flag af-unspec \
+		"${AEAD[@]}"
+	moves 10.0.0.1 10.0.0.2 fd00::1 fd00::2
+	# the first one of the two is what the module is needed for
+	ipsi_do right ip link del "$DEV"
+	moved
+}
+
+# An SA that is added at that time is its owner's, whatever its if_id.
+added_meanwhile()
+{
+	local adder in=(src 10.0.0.1 dst 10.0.0.2 proto esp spi 0x1009
+		mode transport)
+
+	ipsi_topology
+	ipsi_device right
+	ipsi_device_sa right in
+	moves 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.2
+	adder=$IPSI_BG_PID
+	ipsi_bg right ip xfrm state add "${in[@]}" if_id 7 "${AEAD[@]}"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	waits()
+	{
+		grep -q xfrm_netlink_rcv "/proc/$IPSI_BG_PID/stack"
+	}
+	ipsi_wait "somebody who waits" waits
+	ipsi_do right ip link del "$DEV"
+	load_goes_on
+	wait "$IPSI_BG_PID" "$adder" || ipsi_fail "$(cat "$IPSI_TMP/moved")"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	none()
+	{
+		! ip -n "$right" xfrm state | grep -q "${IPSI_SPI[left]}"
+	}
+	ipsi_wait "the end of the clone" none
+	ipsi_is "$(ip -n "$right" xfrm state | grep -c 'if_id 0x7$')" 1 \
+		"states of somebody else"
+}
+
+# A newer kernel moves a single SA, and reports that not at all.
+state_moved()
+{
+	ipsi_need python3
+	peer_sends
+	ipsi_device_side right
+	comes right "$DEV"
+	ipsi_do right python3 "$IPSI_LIB/xfrm.py" move_state 10.0.0.2 \
+		"${IPSI_SPI[left]}" 10.0.0.3 10.0.0.2 > "$IPSI_TMP/moved"
+	! grep SKIP "$IPSI_TMP/moved" || ipsi_skip "see above"
+	ipsi_do right ip link del "$DEV"
+	no_states right
+	nothing_in_clear
+	again
+}
+
+# The end of a namespace waits for its devices, and the loading of a module may
+# wait for the end of a namespace. So a request that waits for that loading must
+# not keep the device.
+namespace_ends_while_module_loads()
+{
+	local adder waiter
+
+	setup_ns app || ipsi_skip "no network namespaces here"
+	ipsi_topology
+	ipsi_device right
+	ip link add marker netns "$left" type veth peer name marker \
+		netns "$app" || ipsi_fail "no marker"
+	# the module registers operations of namespaces
+	modprobe -r ipcomp6 2> /dev/null || :
+	load_waits xfrm6_tunnel xfrm-type-10-108
+	ipsi_bg right ip xfrm state add src fd00::2 dst fd00::1 proto comp \
+		spi 0x1001 mode transport comp deflate
+	adder=$IPSI_BG_PID
+	ipsi_wait "the request for a module" test -e "$IPSI_TMP/waits"
+	ipsi_bg right ipsec-ipip sa add "$DEV" out spi 0x1002 \
+		"${AEAD[@]}" 2> "$IPSI_TMP/refused"
+	waiter=$IPSI_BG_PID
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	waits()
+	{
+		grep -q nl_sa_add "/proc/$waiter/stack"
+	}
+	ipsi_wait "the request for an SA" waits
+	ipsi_do right ip link set "$DEV" netns "$app"
+	ipsi_shell_end app
+	ip netns del "$app" || ipsi_fail "namespace is not deleted"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	ends()
+	{
+		! ip -n "$left" link show dev marker
+	}
+	ipsi_wait "the end of the devices" ends
+	load_goes_on
+	ipsi_wait "the module" test ! -e "/proc/$adder"
+	ipsi_wait "the request" test ! -e "/proc/$waiter"
+	wait "$adder" || ipsi_fail "the module is not loaded"
+	ipsi_has "$(cat "$IPSI_TMP/refused")" "no such device" "message"
+	ipsi_has_not "$(ip -n "$right" xfrm state)" "if_id 0x7" "states"
+}
+
 # The SAD is flushed, and with it the SAs of the device; packets of the peer are
 # for no SA.
 sad_flushed()
@@ -540,4 +741,6 @@ ipsi_run link_deleted link_deleted_inbound_tunnel link_deleted_over_ipv6 \
 	unused_state several_devices many_states owners_are_notified \
 	namespace_of_device_ends namespace_of_underlay_ends_first \
 	module_removed endpoints_changed if_id_updated packets_meanwhile \
-	devices_meanwhile sad_flushed if_id_first_free registration_refused
+	devices_meanwhile moved_meanwhile moved_later added_meanwhile \
+	state_moved sad_flushed if_id_first_free registration_refused \
+	namespace_ends_while_module_loads

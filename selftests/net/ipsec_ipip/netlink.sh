@@ -24,16 +24,16 @@ link()
 		remote 10.0.0.2 if_id "$2"
 }
 
-# sas IF_ID FIRST: add $SAS inbound SAs, from SPI 0xFIRST00 on
+# sas IF_ID FIRST [HOST]: add $SAS inbound SAs, from SPI 0xFIRST00 on
 sas()
 {
-	local i
+	local i host=${3:-left}
 
-	echo "left: $SAS SAs with if_id $1"
+	echo "$host: $SAS SAs with if_id $1"
 	for ((i = 0; i < SAS; i++)); do
 		printf 'xfrm state add src 10.0.0.2 dst 10.0.0.1 proto esp spi %u mode tunnel aead rfc4106(gcm(aes)) %s 128 if_id %s\n' \
 			$((0x${2}00 + i)) "${AEAD[2]}" "$1"
-	done | ipsi_try left ip -batch - || ipsi_fail "no SAs"
+	done | ipsi_try "$host" ip -batch - || ipsi_fail "no SAs"
 }
 
 two_devices()
@@ -138,6 +138,36 @@ dump_deleted()
 		ip link add dev-a index $index type ipsec-ipip \
 			local 10.0.0.1 remote 10.0.0.2 if_id 7")" \
 		" interrupted" "dump of a device that is another now"
+}
+
+# During a dump the index becomes that of a device that the host gives the
+# caller, who must not see its SAs.
+dump_of_what_is_hidden()
+{
+	local jail index output
+
+	ipsi_need python3
+	ipsi_topology
+	link dev-a 7
+	sas 7 10
+	index=$(ip -n "$left" -o link show dev dev-a | cut -d: -f1)
+	ipsi_jail left jail
+	# shellcheck disable=SC2154 # set by ipsi_jail
+	ipsi_do jail ip link add own index "$index" type ipsec-ipip \
+		local 10.0.0.1 remote 10.0.0.2 if_id 7
+	sas 7 20 jail
+	ipsi_bg left bash -c "
+		until [ -e $IPSI_TMP/deleted ]; do sleep 0.1; done
+		ip link set dev-a netns ${jail#pid:} && : > $IPSI_TMP/moved"
+	output=$(ipsi_try jail "$RAW" dump own bash -ec "
+		ip link del own
+		: > $IPSI_TMP/deleted
+		until [ -e $IPSI_TMP/moved ]; do sleep 0.1; done")
+	ipsi_is "$(ipsi_try jail ip -o link show dev dev-a | cut -d: -f1)" \
+		"$index" "index of the device that was moved"
+	ipsi_has "$output" " own:" "dump"
+	ipsi_has "$output" "No such device" "dump"
+	ipsi_has_not "$output" "dev-a" "dump"
 }
 
 # Devices in all buckets of the kernel's table, and more than fit in one message
@@ -345,5 +375,6 @@ busy_elsewhere()
 }
 
 ipsi_run dump_undisturbed dump_disturbed dump_renamed dump_deleted \
-	dump_devices request_is_wiped long_key unprivileged container \
-	container_events change_is_told_once busy_elsewhere
+	dump_of_what_is_hidden dump_devices request_is_wiped long_key \
+	unprivileged container container_events change_is_told_once \
+	busy_elsewhere

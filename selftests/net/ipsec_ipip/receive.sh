@@ -122,6 +122,44 @@ only_its_own_sas_lead_in()
 	receive_python other_sa
 }
 
+# In BEET mode the inner header is the core's, of the addresses in the state.
+mode_must_be_known()
+{
+	local -a IPSI_ALGS
+
+	ipsi_topology
+	ipsi_device left
+	ipsi_device_sa left out
+	ipsi_device right
+	ipsi_algs left
+	ipsi_do right ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp \
+		spi "${IPSI_SPI[left]}" mode beet if_id "$IPSI_IF_ID" \
+		"${IPSI_ALGS[@]}" sel src 10.0.0.1 dst 10.0.0.2
+	ipsi_send left
+	ipsi_is "$(ipsi_stat right rx_protocol)" 1 "packets refused"
+	ipsi_is "$(ipsi_counter right rx.packets "$IPSI_DEV")" 0 "packets"
+}
+
+# A state of IPComp authenticates nothing, so it leads in nowhere.
+compressed_is_refused()
+{
+	local -a comp=(src 10.0.0.1 dst 10.0.0.2 proto comp)
+
+	ipsi_topology
+	ipsi_device right
+	ipsi_try right ip xfrm state add "${comp[@]}" spi 0x1000 mode tunnel \
+		comp deflate if_id "$IPSI_IF_ID" || ipsi_skip "no IPComp here"
+	ipsi_do left ip xfrm state add "${comp[@]}" spi 0x1000 mode tunnel \
+		comp deflate
+	ipsi_do left ip xfrm policy add dir out src "${IPSI_INNER[left]}" \
+		dst "${IPSI_INNER[right]}" tmpl "${comp[@]}" mode tunnel
+	ipsi_inner left
+	ipsi_do left ip route add "${IPSI_INNER[right]}" via 10.0.0.2 \
+		src "${IPSI_INNER[left]}"
+	ipsi_no_ping left -s 1000 -p 00
+	ipsi_is "$(ipsi_stat right rx_crypto)" 1 "packets refused"
+}
+
 # R21
 outer_source_must_be_the_peer()
 {
@@ -174,8 +212,8 @@ tfc_padding_is_trimmed()
 }
 
 ipsi_run bare_ipip_is_refused bare_ipip_is_refused_beside_ipip \
-	next_header_must_be_ip only_its_own_sas_lead_in \
-	outer_source_must_be_the_peer replayed_packets_are_refused \
-	corrupted_packets_are_refused nonsense_is_refused \
-	without_integrity_nothing_is_accepted down_nothing_is_accepted \
-	tfc_padding_is_trimmed
+	next_header_must_be_ip only_its_own_sas_lead_in mode_must_be_known \
+	compressed_is_refused outer_source_must_be_the_peer \
+	replayed_packets_are_refused corrupted_packets_are_refused \
+	nonsense_is_refused without_integrity_nothing_is_accepted \
+	down_nothing_is_accepted tfc_padding_is_trimmed

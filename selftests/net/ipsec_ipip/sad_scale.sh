@@ -34,6 +34,12 @@ sas()
 	echo "$(ipsi_get jail sa_in) $(ipsi_get jail sa_out)"
 }
 
+# sas_are TEXT
+sas_are()
+{
+	[ "$(sas)" = "$1" ]
+}
+
 device()
 {
 	ipsi_do jail timeout 300 ip link add "$DEV" type ipsec-ipip \
@@ -58,9 +64,14 @@ sas_of_one_device()
 	ipsi_do jail ip xfrm state delete src 10.0.0.1 dst 10.0.0.2 \
 		proto ah spi 0x1004
 	ipsi_is "$(ipsi_get jail active_spi)" "$((0x1003))" "active SA"
+	# There is room for one that was there already.
+	ipsi_wait "one more SA" sas_are "$((MAX - 4)) 4"
+	ipsi_do jail ip xfrm state delete src 10.0.0.1 dst 10.0.0.2 \
+		proto ah spi 0x1000
+	ipsi_wait "one more SA" sas_are "$((MAX - 3)) 3"
+	ipsi_do jail ip xfrm state flush proto ah
 	ipsi_do jail ipsec-ipip -q sa add "$DEV" out spi 0x2000 "${GCM[@]}"
 	ipsi_is "$(ipsi_get jail active_spi)" "$((0x2000))" "active SA"
-	ipsi_do jail ip xfrm state flush proto ah
 	ipsi_is "$(sas)" "0 1" "SAs"
 	ipsi_do jail ip link del "$DEV"
 }

@@ -46,25 +46,12 @@ bulk_sas()
 # bulk_host HOST KIND CIPHER: set up a host with a device, or with tunnel mode
 bulk_host()
 {
-	local host=$1 peer=${IPSI_PEER[$1]}
-
 	if [ "$2" = device ]; then
-		ipsi_device "$host"
-		bulk_sas "$@"
-		return
+		ipsi_device "$1"
+	else
+		ipsi_tunnel_policies "$1"
 	fi
 	bulk_sas "$@"
-	ipsi_inner "$host"
-	ipsi_do "$host" ip xfrm policy add dir out \
-		src "${IPSI_INNER[$host]}" dst "${IPSI_INNER[$peer]}" \
-		tmpl src "${IPSI_OUTER[$host]}" dst "${IPSI_OUTER[$peer]}" \
-		proto esp mode tunnel
-	ipsi_do "$host" ip xfrm policy add dir in \
-		src "${IPSI_INNER[$peer]}" dst "${IPSI_INNER[$host]}" \
-		tmpl src "${IPSI_OUTER[$peer]}" dst "${IPSI_OUTER[$host]}" \
-		proto esp mode tunnel
-	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
-		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
 }
 
 # bulk_move tcp|udp|sctp FROM TO: move data

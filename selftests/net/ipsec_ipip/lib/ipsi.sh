@@ -495,23 +495,13 @@ ipsi_device_side()
 	ipsi_device_sa "$1" in
 }
 
-# ipsi_tunnel_side HOST: set up the kernel's own tunnel mode, with policies
-# between the inner addresses. HOST's inner address is on lo, so senders must
-# name it.
-ipsi_tunnel_side()
+# ipsi_tunnel_policies HOST: set up the kernel's own tunnel mode between the inner
+# addresses, without SAs. HOST's inner address is on lo, so senders must name it.
+ipsi_tunnel_policies()
 {
-	local host=$1 peer=${IPSI_PEER[$1]} sender
-	local -a IPSI_ALGS
+	local host=$1 peer=${IPSI_PEER[$1]}
 
 	ipsi_inner "$host"
-	for sender in "$host" "$peer"; do
-		ipsi_algs "$sender"
-		ipsi_do "$host" ip xfrm state add \
-			src "${IPSI_OUTER[$sender]}" \
-			dst "${IPSI_OUTER[${IPSI_PEER[$sender]}]}" \
-			proto esp spi "${IPSI_SPI[$sender]}" mode tunnel \
-			"${IPSI_ALGS[@]}"
-	done
 	ipsi_do "$host" ip xfrm policy add dir out \
 		src "${IPSI_INNER[$host]}" dst "${IPSI_INNER[$peer]}" \
 		tmpl src "${IPSI_OUTER[$host]}" dst "${IPSI_OUTER[$peer]}" \
@@ -523,6 +513,14 @@ ipsi_tunnel_side()
 	# Any route will do, because the policy selects the packets.
 	ipsi_do "$host" ip route add "${IPSI_INNER[$peer]}" \
 		dev "$IPSI_WIRE" src "${IPSI_INNER[$host]}"
+}
+
+# ipsi_tunnel_side HOST: set up the kernel's own tunnel mode, with both SAs
+ipsi_tunnel_side()
+{
+	ipsi_tunnel_policies "$1"
+	ipsi_daemon_sa "$1" out
+	ipsi_daemon_sa "$1" in
 }
 
 # ipsi_ping HOST [OPTION...]: ping from HOST's inner address to the other's

@@ -17,6 +17,11 @@ usage: xfrm.py full SRC DST     add two SAs with all properties
                                            each of N hosts: NET.0.0 and up
        xfrm.py migrate SRC DST OTHER TIMES
                                            move the SAs to DST to OTHER and back
+       xfrm.py move SRC DST NEW_SRC NEW_DST...
+                                           move SAs in transport mode, all with
+                                           one request
+       xfrm.py move_state DST SPI NEW_SRC NEW_DST
+                                           move one, as newer kernels can
        xfrm.py forget ADDRESS   flush policies, and send a datagram
        xfrm.py race ROUNDS [both]
                                            see adopt_race.sh
@@ -37,8 +42,8 @@ SO_RCVBUFFORCE = 33
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_CREATE, NLM_F_EXCL = 0x400, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, GETAE, MIGRATE = (
-    0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1d, 0x1e, 0x1f, 0x21)
+NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, GETAE, MIGRATE, \
+    MIGRATE_STATE = (0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1d, 0x1e, 0x1f, 0x21, 0x29)
 (ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, ALG_AEAD,
  USER_MIGRATE, ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
  SET_MARK_MASK, IF_ID, SA_DIR, NAT_KEEPALIVE, SA_PCPU) = (
@@ -396,6 +401,36 @@ def migrate(src, dst, other, times):
         must(error, 'migrate')
 
 
+def move(*ends):
+    """Move SAs in transport mode, for a policy for forwarded packets."""
+    body = bytes(40) + struct.pack('=H', socket.AF_INET) + bytes(14)
+    body += struct.pack('=IB3x', 0, 2)
+    moves = b''
+    for src, dst, new_src, new_dst in zip(*[iter(ends)] * 4):
+        moves += addr(dst) + addr(src) + addr(new_dst) + addr(new_src)
+        moves += struct.pack('=BBHIHH', 50, TRANSPORT, 0, 0, family(src),
+                             family(new_src))
+    error = Xfrm().ask(MIGRATE, body + attr(USER_MIGRATE, moves))[0]
+    if error == errno.ENOPROTOOPT:
+        print('SKIP: no MIGRATE')
+        return
+    must(error, 'migrate')
+
+
+def move_state(dst, spi, new_src, new_dst):
+    """Move one SA by its SPI."""
+    # struct xfrm_user_migrate_state
+    body = Sa('', dst, int(spi, 0)).ident() + addr(new_dst) + addr(new_src)
+    body += bytes(8)                            # the old mark
+    body += bytes(40) + struct.pack('=H', family(new_dst)) + bytes(14)
+    body += struct.pack('=IIHH', 0, 0, family(new_dst), 0)
+    error = Xfrm().ask(MIGRATE_STATE, body)[0]
+    if error in (errno.EINVAL, errno.ENOPROTOOPT):
+        print('SKIP: no MIGRATE_STATE')
+        return
+    must(error, 'migrate')
+
+
 def forget(address):
     """Flush the policies and send a datagram. Work that the kernel defers on
     this processor runs after both.
@@ -626,4 +661,5 @@ def race(rounds, both=''):
 if __name__ == '__main__':
     {'full': full, 'show': show, 'pcpu': pcpu, 'many': many,
      'strays': strays, 'tunnels': tunnels, 'migrate': migrate,
-     'forget': forget, 'race': race}[sys.argv[1]](*sys.argv[2:])
+     'move': move, 'move_state': move_state, 'forget': forget,
+     'race': race}[sys.argv[1]](*sys.argv[2:])
