@@ -291,6 +291,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 	skb_reset_network_header(skb);
 	if (!ipsi_inner_read(skb, family, &tx.inner))
 		goto drop;
+	tx.inner.hops = ipsi_inner_hops(skb, family);
 
 	/* Qdiscs have used the control block, which ICMP errors read. */
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),
