@@ -36,6 +36,7 @@
 #include "spd.h"
 #include "ts.h"
 #include "txq.h"
+#include "unlisted.h"
 #include "work.h"
 
 /* Delay before another search of the SAD if there was no memory for one */
@@ -639,6 +640,23 @@ static void ipsi_adopt_by_ends(struct ipsi_dev *idev,
 	WRITE_ONCE(adopt->by_endpoints, adopt->by_endpoints + 1);
 }
 
+/* May the SAD have states that the device has to adopt? Those with its if_id are
+ * among its SAs, or were noted.
+ */
+static bool ipsi_adopt_any(const struct ipsi_dev *idev,
+			   const struct ipsi_conf *conf)
+{
+	switch (conf->keying) {
+	case IPSEC_IPIP_KEYING_MANUAL:
+		return false;
+	case IPSEC_IPIP_KEYING_ADOPT:
+		return READ_ONCE(idev->sad.n) ||
+		       ipsi_unlisted_any(idev->net, idev->if_id);
+	default:
+		return true;
+	}
+}
+
 /**
  * ipsi_adopt_configure - adopt according to the configuration
  * @idev: a device that is new, or whose configuration has changed; existing SAs
@@ -655,9 +673,8 @@ void ipsi_adopt_configure(struct ipsi_dev *idev)
 		ipsi_adopt_by_ends(idev, conf);
 
 	ipsi_spd_update(idev);
-	if (conf->keying == IPSEC_IPIP_KEYING_MANUAL)
-		return;
-	ipsi_adopt_queue(ipsi_net(idev->net), NULL);
+	if (ipsi_adopt_any(idev, conf))
+		ipsi_adopt_queue(ipsi_net(idev->net), NULL);
 }
 
 /**

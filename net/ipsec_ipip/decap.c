@@ -492,18 +492,35 @@ static enum ipsi_reason ipsi_decap_refused(const struct sk_buff *skb,
  * a packet that the first call has refused. The packet must not change before
  * the second call: with asynchronous crypto, 6.1 puts a reference to skb->dev
  * between the two. As skb->destructor, this function marks a packet between the
- * calls; no other packet can have it.
+ * calls; no other packet can have it. skb->sk then stands for the device.
  */
 static void ipsi_decap_mark(struct sk_buff *skb)
 {
 }
 
-/* Refuse a packet that XFRM has accepted, so that the second call takes it. */
-static int ipsi_decap_accepted(struct sk_buff *skb)
+/* Refuse a packet that XFRM has accepted, so that the second call takes it. BH
+ * stays off until then, so the device remains valid.
+ */
+static int ipsi_decap_accepted(struct ipsi_dev *idev, struct sk_buff *skb)
 {
 	skb_orphan(skb);
 	skb->destructor = ipsi_decap_mark;
+	skb->sk = (struct sock *)idev;
 	return -EINPROGRESS;
+}
+
+/* Return the device of a packet that the first call has accepted, or NULL. */
+static struct ipsi_dev *ipsi_decap_unmark(struct sk_buff *skb)
+{
+	struct ipsi_dev *idev;
+
+	if (skb->destructor != ipsi_decap_mark)
+		return NULL;
+
+	idev = (struct ipsi_dev *)skb->sk;
+	skb->destructor = NULL;
+	skb->sk = NULL;
+	return idev;
 }
 
 /* Decide about a packet whose SA has an if_id that no device has. If the state
@@ -579,12 +596,13 @@ static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
  */
 static int ipsi_decap_cb(struct sk_buff *skb, int err)
 {
-	bool accepted = skb->destructor == ipsi_decap_mark;
-	struct ipsi_dev *idev;
+	struct ipsi_dev *idev = ipsi_decap_unmark(skb);
 	struct xfrm_state *x;
 
-	if (accepted)
-		skb->destructor = NULL;
+	if (idev) {
+		ipsi_decap_take(idev, xfrm_input_state(skb), skb);
+		return 0;
+	}
 
 	/* Without a secpath, no SA was found. */
 	if (!skb_sec_path(skb))
@@ -598,15 +616,11 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 		return ipsi_decap_no_device(xs_net(x), x);
 
 	if (!err)
-		return ipsi_decap_accepted(skb);
+		return ipsi_decap_accepted(idev, skb);
 
-	if (accepted) {
-		ipsi_decap_take(idev, x, skb);
-	} else {
-		/* A refused packet does not tell where the peer is. */
-		ipsi_peer_take_mapping(x);
-		ipsi_stats_refused(idev, ipsi_decap_refused(skb, x), skb, x);
-	}
+	/* A refused packet does not tell where the peer is. */
+	ipsi_peer_take_mapping(x);
+	ipsi_stats_refused(idev, ipsi_decap_refused(skb, x), skb, x);
 
 	return 0;
 }

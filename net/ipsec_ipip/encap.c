@@ -177,9 +177,9 @@ static bool ipsi_xmit_encap(const struct ipsi_tx *tx, struct sk_buff *skb)
 	}
 	skb_set_inner_ipproto(skb, ipsi_inner_proto(inner.family));
 
-	ipsi_outer_push(idev, tx->conf, tx->dst, skb, &inner);
-
+	/* Local senders ignore DF, for which the outer header would need an ID. */
 	skb_scrub_packet(skb, !net_eq(idev->net, dev_net(idev->dev)));
+	ipsi_outer_push(idev, tx->conf, tx->dst, skb, &inner);
 	skb_clear_hash_if_not_l4(skb);
 	skb->mark = tx->conf->fwmark;
 	/* The size is checked already; IPv6 has no DF bit to tell that. */
@@ -291,6 +291,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 	skb_reset_network_header(skb);
 	if (!ipsi_inner_read(skb, family, &tx.inner))
 		goto drop;
+	tx.inner.hops = ipsi_inner_hops(skb, family);
 
 	/* Qdiscs have used the control block, which ICMP errors read. */
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),

@@ -45,6 +45,16 @@ static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb, u8 proto,
 	}
 }
 
+static bool ipsi_inner_is_tunnelled4(const struct sk_buff *skb,
+				     const struct iphdr *iph)
+{
+	int offset = skb_network_offset(skb) + iph->ihl * 4;
+
+	return !ipv4_is_multicast(iph->daddr) &&
+	       ipsi_inner_is_tunnelled(skb, iph->protocol, offset,
+				       iph->frag_off & htons(IP_OFFSET));
+}
+
 /* The same for IPv6. Packets that stay on a link do not count: routing
  * protocols that use IPsec send them with a hop limit of 1 (RFC 4552).
  */
@@ -79,10 +89,11 @@ static bool ipsi_inner_read4(struct sk_buff *skb, struct ipsi_inner *inner)
 	if (iph->version != 4 || iph->ihl < 5 || !iph->ttl)
 		return false;
 
-	if (!pskb_network_may_pull(skb, iph->ihl * 4))
-		return false;
-
-	iph = ip_hdr(skb);
+	if (unlikely(iph->ihl > 5)) {
+		if (!pskb_network_may_pull(skb, iph->ihl * 4))
+			return false;
+		iph = ip_hdr(skb);
+	}
 	/* The length of a super-packet may not fit its field. */
 	if (!skb_is_gso(skb) && (ntohs(iph->tot_len) < iph->ihl * 4 ||
 				 ntohs(iph->tot_len) > skb->len))
@@ -90,11 +101,6 @@ static bool ipsi_inner_read4(struct sk_buff *skb, struct ipsi_inner *inner)
 
 	inner->dsfield = ipv4_get_dsfield(iph);
 	inner->df = iph->frag_off & htons(IP_DF);
-	if (!ipv4_is_multicast(iph->daddr) &&
-	    ipsi_inner_is_tunnelled(skb, iph->protocol,
-				    skb_network_offset(skb) + iph->ihl * 4,
-				    iph->frag_off & htons(IP_OFFSET)))
-		inner->hops = iph->ttl;
 
 	return true;
 }
@@ -117,8 +123,6 @@ static bool ipsi_inner_read6(struct sk_buff *skb, struct ipsi_inner *inner)
 	inner->dsfield = ipv6_get_dsfield(ip6h);
 	inner->df = true;
 	inner->flowlabel = ip6_flowlabel(ip6h);
-	if (ipsi_inner_is_tunnelled6(skb, ip6h))
-		inner->hops = ip6h->hop_limit;
 
 	return true;
 }
@@ -127,7 +131,7 @@ static bool ipsi_inner_read6(struct sk_buff *skb, struct ipsi_inner *inner)
  * ipsi_inner_read - read and check the header of an inner packet
  * @skb: the packet, from its network header on; may be reallocated
  * @family: AF_INET or AF_INET6, which the header must agree with
- * @inner: filled in
+ * @inner: filled in, without its hops
  *
  * A TTL or hop limit of 0 is invalid: such a packet neither enters nor leaves a
  * tunnel (RFC 2003 section 3.1).
@@ -142,6 +146,25 @@ bool ipsi_inner_read(struct sk_buff *skb, u16 family, struct ipsi_inner *inner)
 
 	return family == AF_INET ? ipsi_inner_read4(skb, inner) :
 				   ipsi_inner_read6(skb, inner);
+}
+
+/**
+ * ipsi_inner_hops - limit of an inner packet that is a packet of a tunnel
+ * @skb: the packet, read by ipsi_inner_read()
+ * @family: its family
+ *
+ * Context: any.
+ * Return: TTL or hop limit; 0 if it is not an outer packet of a tunnel.
+ */
+u8 ipsi_inner_hops(const struct sk_buff *skb, u16 family)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (family == AF_INET)
+		return ipsi_inner_is_tunnelled4(skb, iph) ? iph->ttl : 0;
+
+	return ipsi_inner_is_tunnelled6(skb, ip6h) ? ip6h->hop_limit : 0;
 }
 
 /**

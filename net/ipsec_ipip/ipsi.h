@@ -514,6 +514,10 @@ struct ipsi_leftovers {
  * @reading: sets that are being read
  * @n: number of entries in all sets
  * @n_sets: number of sets; also read without @lock
+ * @unclaimed: hashes of the keys of policies that are in no set, as far as
+ *   @notes_valid; bits stay set until the next pass
+ * @notes_valid: a clear bit in @unclaimed means that there is no policy
+ * @missed_changes: policies may have changed unnoticed since the last pass began
  * @pass: number of passes over the SPD
  * @seed: seed of the hashes
  * @work: reads the SPD
@@ -529,6 +533,9 @@ struct ipsi_spd {
 	struct list_head reading;
 	unsigned int n;
 	unsigned int n_sets;
+	DECLARE_BITMAP(unclaimed, 1 << IPSI_UNLISTED_BITS);
+	bool notes_valid;
+	bool missed_changes;
 	u32 pass;
 	u32 seed;
 	struct delayed_work work;

@@ -52,6 +52,7 @@ static void ipsi_km_added(struct xfrm_state *reported, bool update)
 	struct net *net = xs_net(reported);
 	struct ipsi_dev *idev;
 	struct xfrm_state *x;
+	bool no_device;
 
 	if (!reported->if_id && !ipsi_adopt_wants_all(net))
 		return;
@@ -63,8 +64,12 @@ static void ipsi_km_added(struct xfrm_state *reported, bool update)
 		return;
 
 	ipsi_sad_reported(x);
+	no_device = x->if_id && !ipsi_net_find(net, x->if_id);
 	ipsi_adopt_updated(x);
 	idev = x->if_id ? ipsi_km_device(net, x->if_id) : NULL;
+	/* A device that was added just now may have seen no note of the state. */
+	if (no_device && idev)
+		ipsi_adopt_rescan(net);
 	if (update && !idev)
 		ipsi_km_orphaned(x);
 	if (update)

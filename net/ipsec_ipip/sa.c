@@ -1107,17 +1107,31 @@ void ipsi_sa_summarize(struct ipsi_dev *idev, struct ipsi_sa_summary *sum)
 	spin_unlock_bh(&sad->lock);
 }
 
+/**
+ * struct ipsi_sad_loader - a walk that loads the SAs of a device
+ * @idev: the device
+ * @forgotten: unlisted states have to be noted again, those of all if_ids
+ */
+struct ipsi_sad_loader {
+	struct ipsi_dev *idev;
+	bool forgotten;
+};
+
 /* For ipsi_sad_walk(), which walks from the newest state to the oldest. */
 static enum ipsi_sad_step ipsi_sad_load_one(struct xfrm_state *x, void *data)
 {
-	struct ipsi_dev *idev = data;
+	const struct ipsi_sad_loader *loader = data;
+	struct ipsi_dev *idev = loader->idev;
 	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa;
 	bool room = true;
 	bool out;
 
-	if (x->if_id != idev->if_id)
+	if (x->if_id != idev->if_id) {
+		if (!loader->forgotten)
+			return IPSI_SAD_NEXT;
 		goto note;
+	}
 
 	spin_lock_bh(&sad->lock);
 	/* A state may still be an SA of another device if its if_id has just
@@ -1160,21 +1174,15 @@ static void ipsi_sad_prune(struct ipsi_dev *idev)
 			ipsi_sa_remove_silent(idev, sa);
 }
 
-/**
- * ipsi_sad_load - load the SAs of a device that is new or has other endpoints
- * @idev: the device; it is already in the table of devices, so that no SA is
- *   missed
- *
- * SAs that stay are not announced again. The SA in use and the carrier are
- * settled at the end.
- *
- * Context: process.
- */
-void ipsi_sad_load(struct ipsi_dev *idev)
+static void ipsi_sad_load_walk(struct ipsi_dev *idev, bool forgotten)
 {
+	struct ipsi_sad_loader loader = {
+		.idev = idev,
+		.forgotten = forgotten,
+	};
 	const struct ipsi_sad_walk walk = {
 		.one = ipsi_sad_load_one,
-		.data = idev,
+		.data = &loader,
 	};
 	struct ipsi_sad *sad = &idev->sad;
 
@@ -1192,6 +1200,21 @@ void ipsi_sad_load(struct ipsi_dev *idev)
 
 	ipsi_acquire_reset_limit(idev);
 	ipsi_bundle_reset(idev);
+}
+
+/**
+ * ipsi_sad_load - load the SAs of a device that is new or has other endpoints
+ * @idev: the device; it is already in the table of devices, so that no SA is
+ *   missed
+ *
+ * SAs that stay are not announced again. The SA in use and the carrier are
+ * settled at the end.
+ *
+ * Context: process.
+ */
+void ipsi_sad_load(struct ipsi_dev *idev)
+{
+	ipsi_sad_load_walk(idev, false);
 }
 
 /**
@@ -1213,7 +1236,7 @@ void ipsi_sad_load_new(struct ipsi_dev *idev)
 	 */
 	locked = mutex_trylock(cfg_mutex);
 	ipsi_unlisted_forget(idev->net);
-	ipsi_sad_load(idev);
+	ipsi_sad_load_walk(idev, true);
 	if (locked)
 		mutex_unlock(cfg_mutex);
 	else

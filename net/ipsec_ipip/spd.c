@@ -10,6 +10,10 @@
  * changed without a notification. A work item does so in slices, with no other
  * locks than those of the SPD and of this file.
  *
+ * Otherwise each new link of a hub would read the policies of all others. So
+ * policies that no set takes are noted, by the hash of the key of the set that
+ * would take them. A new set without such a note is empty, and complete.
+ *
  * The number of policies is limited, since anybody can fill an SPD. No packet
  * matches a set that is not complete.
  */
@@ -45,12 +49,37 @@ static struct ipsi_spd *ipsi_spd(const struct net *net)
 	return &ipsi_net(net)->spd;
 }
 
+static u32 ipsi_spd_hash(const struct ipsi_spd *spd,
+			 const struct ipsi_spd_key *key)
+{
+	return jhash(key, sizeof(*key), spd->seed);
+}
+
 static struct hlist_head *ipsi_spd_sets(struct ipsi_spd *spd,
 					const struct ipsi_spd_key *key)
 {
-	u32 hash = jhash(key, sizeof(*key), spd->seed);
+	return &spd->sets[ipsi_spd_hash(spd, key) % ARRAY_SIZE(spd->sets)];
+}
 
-	return &spd->sets[hash % ARRAY_SIZE(spd->sets)];
+/* Return the bit of a key in ipsi_spd.unclaimed. */
+static unsigned int ipsi_spd_bit(const struct ipsi_spd *spd,
+				 const struct ipsi_spd_key *key)
+{
+	return ipsi_spd_hash(spd, key) >> (32 - IPSI_UNLISTED_BITS);
+}
+
+/* Note that there may be policies for a key that has no set. */
+static void ipsi_spd_note(struct ipsi_spd *spd, const struct ipsi_spd_key *key)
+{
+	__set_bit(ipsi_spd_bit(spd, key), spd->unclaimed);
+}
+
+/* May there be policies for a key that has no set? */
+static bool ipsi_spd_noted(const struct ipsi_spd *spd,
+			   const struct ipsi_spd_key *key)
+{
+	return !spd->notes_valid ||
+	       test_bit(ipsi_spd_bit(spd, key), spd->unclaimed);
 }
 
 static struct hlist_head *ipsi_spd_entries(struct ipsi_spd *spd, u32 index)
@@ -239,6 +268,8 @@ static void ipsi_spd_add_trap(struct ipsi_spd *spd,
 
 	if (set)
 		ipsi_spd_add(spd, set, xp, &xp->xfrm_vec[0], true, true);
+	else
+		ipsi_spd_note(spd, &key);
 }
 
 static void ipsi_spd_add_template(struct ipsi_spd *spd,
@@ -256,6 +287,8 @@ static void ipsi_spd_add_template(struct ipsi_spd *spd,
 	set = ipsi_spd_find(spd, &key);
 	if (set)
 		ipsi_spd_add(spd, set, xp, tmpl, out, false);
+	else
+		ipsi_spd_note(spd, &key);
 }
 
 /* Add a policy to its sets. Forward policies are ignored, since a forwarded
@@ -380,10 +413,12 @@ void ipsi_spd_migrated(struct net *net, bool out, const struct xfrm_migrate *m)
 	spin_lock_bh(&spd->lock);
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		set = ipsi_spd_find(spd, &keys[i]);
-		if (set) {
-			ipsi_spd_mark(spd, set);
-			ipsi_spd_schedule(spd, IPSI_SPD_MIGRATE_DELAY);
+		if (!set) {
+			ipsi_spd_note(spd, &keys[i]);
+			continue;
 		}
+		ipsi_spd_mark(spd, set);
+		ipsi_spd_schedule(spd, IPSI_SPD_MIGRATE_DELAY);
 	}
 	spin_unlock_bh(&spd->lock);
 }
@@ -437,7 +472,9 @@ static void ipsi_spd_read(struct ipsi_spd *spd)
 	xfrm_policy_walk_done(&walk, spd->net);
 }
 
-/* Move all stale sets to the list of sets that are being read. */
+/* Move all stale sets to the list of sets that are being read. The pass notes
+ * all policies again that no set takes.
+ */
 static bool ipsi_spd_begin(struct ipsi_spd *spd)
 {
 	struct ipsi_spd_set *set;
@@ -446,6 +483,11 @@ static bool ipsi_spd_begin(struct ipsi_spd *spd)
 	spin_lock_bh(&spd->lock);
 	any = !list_empty(&spd->stale);
 	spd->pass++;
+	if (any) {
+		bitmap_zero(spd->unclaimed, 1 << IPSI_UNLISTED_BITS);
+		spd->notes_valid = false;
+		spd->missed_changes = false;
+	}
 	list_for_each_entry(set, &spd->stale, list)
 		set->missed = false;
 	list_splice_tail_init(&spd->stale, &spd->reading);
@@ -548,6 +590,14 @@ static void ipsi_spd_log_work(struct work_struct *work)
 			ipsi_spd_log_report(&report);
 }
 
+/* The notes are complete, unless the hook has ignored policies meanwhile. */
+static void ipsi_spd_trust_notes(struct ipsi_spd *spd)
+{
+	spin_lock_bh(&spd->lock);
+	spd->notes_valid = !spd->missed_changes;
+	spin_unlock_bh(&spd->lock);
+}
+
 static void ipsi_spd_work(struct work_struct *work)
 {
 	struct ipsi_spd *spd = container_of(work, struct ipsi_spd, work.work);
@@ -556,8 +606,25 @@ static void ipsi_spd_work(struct work_struct *work)
 		return;
 
 	ipsi_spd_read(spd);
+	ipsi_spd_trust_notes(spd);
 	while (ipsi_spd_end_one(spd))
 		cond_resched();
+}
+
+/* Add a set. Read its policies, if there may be any. */
+static void ipsi_spd_insert(struct ipsi_spd *spd, struct ipsi_spd_set *set)
+{
+	hlist_add_head(&set->node, ipsi_spd_sets(spd, &set->key));
+	WRITE_ONCE(spd->n_sets, spd->n_sets + 1);
+	if (!ipsi_spd_noted(spd, &set->key)) {
+		set->read = true;
+		list_add_tail(&set->list, &spd->idle);
+		return;
+	}
+
+	set->stale = true;
+	list_add_tail(&set->list, &spd->stale);
+	ipsi_spd_schedule(spd, 0);
 }
 
 /* Get the set of a key, or create it; NULL if out of memory. */
@@ -571,17 +638,13 @@ static struct ipsi_spd_set *ipsi_spd_get(struct ipsi_spd *spd,
 	if (!new)
 		return NULL;
 	new->key = *key;
-	new->stale = true;
 
 	spin_lock_bh(&spd->lock);
 	set = ipsi_spd_find(spd, key);
 	if (!set) {
 		set = new;
 		new = NULL;
-		hlist_add_head(&set->node, ipsi_spd_sets(spd, key));
-		list_add_tail(&set->list, &spd->stale);
-		WRITE_ONCE(spd->n_sets, spd->n_sets + 1);
-		ipsi_spd_schedule(spd, 0);
+		ipsi_spd_insert(spd, set);
 	}
 	set->users++;
 	set->binding |= binding;
@@ -618,6 +681,13 @@ static void ipsi_spd_put(struct ipsi_spd *spd, struct ipsi_spd_set *set)
 		hlist_del(&set->node);
 		list_del(&set->list);
 		WRITE_ONCE(spd->n_sets, spd->n_sets - 1);
+		if (set->n || set->stale || !set->read)
+			ipsi_spd_note(spd, &set->key);
+		/* Without sets, the hook does nothing. */
+		if (!spd->n_sets) {
+			spd->notes_valid = false;
+			spd->missed_changes = true;
+		}
 	}
 	spin_unlock_bh(&spd->lock);
 

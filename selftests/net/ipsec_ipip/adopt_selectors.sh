@@ -232,5 +232,36 @@ replaced_policies()
 	learned 10.4.0.1 10.1.0.1 True
 }
 
+# selectors_again: the device, which had gone, and its SAs
+selectors_again()
+{
+	ipsi_device right keying adopt
+	ipsi_try right sysctl -qw net.ipv4.conf.ipsec0.rp_filter=0
+	selectors_add out 0x1002 if_id 7
+	selectors_add in 0x1001 if_id 7
+	ipsi_wait "adoption" ipsi_has_sas right 1 1
+	learned 10.3.0.1 10.1.0.1 False
+	selectors_python narrow
+}
+
+# A device comes after its policies. The SPD has been read for another device, and
+# the hook knows all changes since then.
+policies_before_device()
+{
+	selectors_start adopt
+	ipsi_do right ip link add other type ipsec-ipip local 10.0.0.2 \
+		remote 10.0.0.9 if_id 8 keying adopt
+	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 7
+	# policies that a device has left behind
+	ipsi_do right ip link del "$IPSI_DEV"
+	selectors_again
+	# policies that were added without a device
+	ipsi_do right ip xfrm policy flush
+	ipsi_do right ip link del "$IPSI_DEV"
+	selectors_policy add 10.2.0.0/16 10.1.0.0/16 if_id 7
+	selectors_again
+}
+
 ipsi_run in_states ports_in_states in_policies in_policies_by_endpoints \
-	ports_in_policies required_policies replaced_policies
+	ports_in_policies required_policies replaced_policies \
+	policies_before_device
