@@ -35,6 +35,8 @@ Try and test; missing Debian packages are installed and listed first:
   make static              only the static checks
   make fuzz-tools          fuzz the parsers of the command ipsec-ipip, a minute
                            each; FUZZ_SECONDS=N
+  make soak                an hour of traffic and changes, on each kernel line;
+                           MINUTES=N
   make check-matrix        the whole suite on all kernels, and builds for other
                            machines, in hours
   make mainline            check the series of patches for a kernel tree, on the
@@ -164,6 +166,9 @@ fuzz-tools:
 	scripts/setup tools fuzz
 	$(MAKE) -s -C selftests/fuzz/tools SECONDS=$(or $(FUZZ_SECONDS),60) fuzz
 
+soak: tools
+	scripts/soak $(or $(MINUTES),60)
+
 check-matrix:
 	scripts/check-matrix
 
@@ -192,5 +197,5 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static fuzz-tools check-matrix check-mutants \
+	check check-extended static fuzz-tools soak check-matrix check-mutants \
 	mainline bench bench-check bench-scale help
