@@ -33,6 +33,12 @@ Try and test; missing Debian packages are installed and listed first:
                            systems of Debian 12 and 13, booted with systemd
   make check-extended      the test programs that "make check" leaves out
   make static              only the static checks
+  make fuzz-tools          fuzz the parsers of the command ipsec-ipip, a minute
+                           each; FUZZ_SECONDS=N
+  make soak                an hour of traffic and changes, on each kernel line;
+                           MINUTES=N
+  make check-matrix        the whole suite on all kernels, and builds for other
+                           machines, in hours
   make mainline            check the series of patches for a kernel tree, on the
                            source of Debian's newest kernel, and run its tests
                            on that kernel; TESTS= as above
@@ -157,6 +163,16 @@ static:
 	scripts/setup build tools checks
 	scripts/static
 
+fuzz-tools:
+	scripts/setup tools fuzz
+	$(MAKE) -s -C selftests/fuzz/tools SECONDS=$(or $(FUZZ_SECONDS),60) fuzz
+
+soak: tools
+	scripts/soak $(or $(MINUTES),60)
+
+check-matrix:
+	scripts/check-matrix
+
 check-mutants:
 	scripts/mutants
 
@@ -182,5 +198,5 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static check-mutants mainline bench bench-check \
-	bench-scale help
+	check check-extended static fuzz-tools soak check-matrix check-mutants \
+	mainline bench bench-check bench-scale help

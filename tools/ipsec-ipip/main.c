@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "ipsi.h"
 #include "module.h"
@@ -496,6 +497,10 @@ int main(int argc, char **argv)
 	enum ipsi_ask ask = IPSI_ASK_NOTHING;
 	int ret;
 
+	/* A core file would have keys in it. A limit of its size is not enough:
+	 * a handler of core dumps may ignore it.
+	 */
+	prctl(PR_SET_DUMPABLE, 0);
 	for (argc--, argv++; argc && ipsi_is_option(argv[0]); argc--, argv++) {
 		ret = ipsi_take_option(argv[0], &ask);
 		if (ret)

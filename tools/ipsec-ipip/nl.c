@@ -403,7 +403,8 @@ int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 				ipsi_warn("%s", end.msg);
 			return IPSI_OK;
 		}
-		ipsi_replies_free(replies);
+		if (replies)
+			ipsi_replies_free(replies);
 		ipsi_nl_pause(i);
 	}
 	return ipsi_fail("the SAs change faster than they can be read");

@@ -218,7 +218,7 @@ static int ipsi_query_link_in(int32_t netnsid, uint32_t ifindex,
 	ifi->ifi_index = ifindex;
 	if (netnsid >= 0)
 		mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, netnsid);
-	if (!ifindex && (strlen(name) >= IF_NAMESIZE ||
+	if (!ifindex && (!name || strlen(name) >= IF_NAMESIZE ||
 			 !mnl_attr_put_strz_check(nlh, sizeof(buf),
 						  IFLA_IFNAME, name)))
 		return err;

@@ -65,9 +65,12 @@ peers_topology()
 		address add 10.0.0.2/24 dev eth0
 		link set eth0 up
 	END
+	ipsi_record middle toone totwo toright
+	ipsi_record right eth0
 	for peer in "${PEERS[@]}"; do
 		n=${N[$peer]}
 		peers_outer "$peer" "$n"
+		ipsi_record "$peer" eth0
 		peers_device "$peer" ipsec0 "10.0.$n.1" 10.0.0.2 7
 		peers_device right "ipsec$n" 10.0.0.2 10.0.0.254 "$n" "$@"
 		peers_sas "$n" "$peer"

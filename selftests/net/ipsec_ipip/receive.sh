@@ -11,6 +11,9 @@
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
 
+# shellcheck disable=SC2034 # used by the library
+IPSI_RECORD_STRICT=1
+
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
@@ -43,6 +46,8 @@ receive_topology()
 
 	ipsi_need python3
 	ipsi_topology
+	# The helper forges packets of all kinds.
+	ipsi_record_also all
 	ipsi_device right
 	ipsi_do right ipsec-ipip sa add ipsec0 in spi 0x1001 \
 		"${auth[@]}" "${enc[@]}" replay-window 32

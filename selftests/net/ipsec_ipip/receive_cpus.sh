@@ -176,6 +176,8 @@ queue_of_underlay_is_forgotten()
 	ip -n "$right" address add 10.0.0.2/24 dev eth0
 	ip -n "$left" link set eth0 up
 	ip -n "$right" link set eth0 up
+	ipsi_record left eth0
+	ipsi_record right eth0
 	ipsi_device_side left
 	ipsi_device_side right
 	rps right ipsec0

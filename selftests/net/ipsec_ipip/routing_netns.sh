@@ -337,6 +337,8 @@ two_underlays()
 	ip link add eth0 netns "${left2:?}" type veth peer name eth0 \
 		netns "${right2:?}" || ipsi_fail "no veth pair"
 	outer_addresses
+	ipsi_record left2 eth0
+	ipsi_record right2 eth0
 	ipsi_device_side right2
 	# The device in "app" has the name already.
 	ipsi_do left2 ip link add "$DEV" type ipsec-ipip \

@@ -72,6 +72,7 @@ identity_gateways()
 			net.ipv6.conf.default.forwarding=0 \
 			net.ipv6.conf.default.addr_gen_mode=1
 	done
+	ipsi_record lab out-tunnel out-device
 	identity_sa "$1"
 }
 

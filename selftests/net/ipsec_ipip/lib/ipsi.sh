@@ -186,12 +186,13 @@ ipsi_shell()
 	done
 }
 
-# ipsi_shell_end HOST: end the shell of HOST, which would keep the namespace
-# alive
+# ipsi_shell_end HOST: end the shell of HOST and the recorder's sockets there,
+# which would keep the namespace alive
 ipsi_shell_end()
 {
 	local fd=${IPSI_TO[$1]:-}
 
+	ipsi_record_end "$1"
 	[ -n "$fd" ] || return 0
 	printf 'exit\0' >&"$fd"
 	exec {fd}>&-
@@ -299,6 +300,73 @@ ipsi_carrier_changes()
 }
 
 #
+# Recorder
+#
+
+# ipsi_recorder_start: start recorder.py, for all tests of a program
+ipsi_recorder_start()
+{
+	IPSI_RECORDER_TO=
+	command -v python3 > /dev/null || return 0
+	coproc IPSI_RECORDER {
+		exec python3 -IS "$IPSI_LIB/recorder.py"
+	}
+	# The descriptors of a coprocess are closed in subshells, these are not.
+	exec {IPSI_RECORDER_TO}>&"${IPSI_RECORDER[1]}" \
+		{IPSI_RECORDER_FROM}<&"${IPSI_RECORDER[0]}"
+}
+
+# ipsi_recorder WORD...: give the recorder a command, and print its answer
+ipsi_recorder()
+{
+	local line
+
+	[ -n "$IPSI_RECORDER_TO" ] || return 0
+	echo "$*" >&"$IPSI_RECORDER_TO"
+	while read -r line <&"$IPSI_RECORDER_FROM" && [ "$line" != . ]; do
+		echo "$line"
+	done
+}
+
+# ipsi_record HOST DEVICE...: from now on it is a fault if an underlay device
+# receives anything but IPsec, IKE, ARP, neighbour discovery, reports of
+# multicast groups, and ICMP that quotes nothing else
+ipsi_record()
+{
+	local host=$1
+	shift
+
+	ipsi_recorder add "$host" "/run/netns/${!host}" "$@"
+}
+
+# ipsi_record_also WORD...: the test sends other packets on an underlay as well:
+# "udp PORT", "proto N", "type 0xN" (of Ethernet) or "all"
+ipsi_record_also()
+{
+	echo "underlay: also $*"
+	ipsi_recorder also "$@"
+}
+
+# ipsi_record_end HOST: no longer keep the namespace of HOST alive
+ipsi_record_end()
+{
+	ipsi_recorder end "$1"
+}
+
+# ipsi_recorded_nothing: fail if an underlay has carried anything else. A program
+# that does not set IPSI_RECORD_STRICT only prints it, because not all programs
+# name yet the packets that they intend.
+ipsi_recorded_nothing()
+{
+	local found
+
+	found=$(ipsi_recorder report)
+	[ -n "$found" ] || return 0
+	[ -z "${IPSI_RECORD_STRICT:-}" ] || ipsi_fail "on the underlay: $found"
+	echo "on the underlay: $found"
+}
+
+#
 # Topology
 #
 
@@ -340,6 +408,7 @@ ipsi_topology()
 			address add ${IPSI_OUTER[$host]}$net dev $IPSI_WIRE
 			link set $IPSI_WIRE up
 		END
+		ipsi_record "$host" "$IPSI_WIRE"
 	done
 	ipsi_quiet left right
 }
@@ -394,6 +463,8 @@ ipsi_topology_routed()
 			link set eth$i up
 			route add ${IPSI_OUTER[$host]} dev eth$i
 		END
+		ipsi_record "$host" "$IPSI_WIRE"
+		ipsi_record "$router" "eth$i"
 		((++i))
 	done
 	ipsi_try middle sysctl -qw net.ipv4.ip_forward=1
@@ -742,6 +813,7 @@ ipsi_cleanup()
 	for pid in "${IPSI_BG_PIDS[@]}"; do
 		kill "$pid"
 	done 2> /dev/null
+	ipsi_recorder report > /dev/null
 	ipsi_cleanup_ns
 	rm -rf "$IPSI_TMP"
 }
@@ -752,6 +824,7 @@ ipsi_run_one()
 	trap ipsi_cleanup EXIT
 	trap 'exit 1' INT TERM
 	"$1"
+	ipsi_recorded_nothing
 	exit "$KSFT_PASS"
 )
 
@@ -785,6 +858,7 @@ ipsi_run()
 	[ -z "${IPSI_TESTS:-}" ] || read -ra tests <<< "$IPSI_TESTS"
 
 	ipsi_check_host
+	ipsi_recorder_start
 	ktap_print_header
 	ktap_set_plan "${#tests[@]}"
 

@@ -117,6 +117,10 @@ path_topology()
 	path_router near eth0 1 2 eth1 3 4
 	path_router far eth1 2 1 eth0 4 3
 	path_endpoint left 1 eth0 2
+	ipsi_record right eth0
+	ipsi_record near eth0 eth1
+	ipsi_record far eth0 eth1
+	ipsi_record left eth0
 
 	if [ "$1" = 6 ]; then
 		IPSI_OUTER=([left]=fd00:10::1 [right]=fd00:10::2)

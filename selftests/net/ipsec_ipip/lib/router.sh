@@ -67,6 +67,7 @@ ipsi_lan()
 			address add 2001:db8::$n/128 dev lo
 			link set lo up
 		END
+		ipsi_record "r$n" eth0
 	done
 }
 
