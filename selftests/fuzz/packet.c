@@ -67,7 +67,7 @@ struct link {
 
 static struct link links[N_DEVICES] = {
 	{ .family = 4, .peer = 1, .spi = 0x1001 },
-	{ .family = 4, .peer = 3, .spi = 0x1002, .window = true },
+	{ .family = 4, .peer = 3, .spi = 0x1002, .window = true, .seq = 100 },
 	{ .family = 6, .peer = 1, .spi = 0x1003 },
 	{ .family = 4, .peer = 5, .spi = 0x1004, .encap = true },
 	{ .family = 6, .peer = 3, .spi = 0x1005 },
@@ -479,11 +479,16 @@ static void push_error(struct packet *p, struct rng *rng, const struct link *lin
 	memcpy(at + 2, &sum, 2);
 }
 
-static void transmit(int fd, struct packet *p, unsigned long *count)
+static void note(unsigned long *count, ssize_t result)
 {
-	if (send(fd, p->data + p->head, len_of(p), 0) < 0)
+	if (result < 0)
 		__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+}
+
+static void transmit(int fd, struct packet *p, unsigned long *count)
+{
+	note(count, send(fd, p->data + p->head, len_of(p), 0));
 }
 
 static void push_ether(struct packet *p, __u8 family)
@@ -550,46 +555,57 @@ static void receive_step(int fd, int mac, struct rng *rng)
  * The way out
  */
 
-static void push_vnet(struct packet *p, struct rng *rng)
+static void push_vnet(struct packet *p, struct rng *rng, unsigned int link_len)
 {
-	static const __u8 types[] = { 0, 1, 3, 4, 5, 0x81, 0x84, 2, 255 };
+	static const __u8 types[] = {
+		0, 0, 0, 1, 1, 3, 3, 4, 4, 5, 5, 0x81, 0x84, 2, 255,
+	};
+	unsigned int len = len_of(p), header = link_len + 60;
 	struct virtio_net_hdr head = {
-		.flags = rng_below(rng, 4),
+		.flags = rng_percent(rng, 80) ? VIRTIO_NET_HDR_F_NEEDS_CSUM :
+						rng_below(rng, 4),
 		.gso_type = types[rng_below(rng, FUZZ_N(types))],
-		.hdr_len = rng_percent(rng, 60) ? 54 : rng_edge(rng, 2),
-		.gso_size = rng_percent(rng, 70) ? 1 + rng_below(rng, 1500) :
+		.hdr_len = rng_percent(rng, 85) ? (len < header ? len : header) :
+						  rng_edge(rng, 2),
+		.gso_size = rng_percent(rng, 80) ? 1 + rng_below(rng, 1500) :
 						   rng_edge(rng, 2),
-		.csum_start = rng_percent(rng, 70) ? 34 + 20 * rng_below(rng, 2) :
-						     rng_edge(rng, 2),
-		.csum_offset = rng_percent(rng, 80) ? 16 : rng_below(rng, 70),
+		.csum_start = rng_percent(rng, 85) ?
+			      link_len + 20 + 20 * rng_below(rng, 2) :
+			      rng_edge(rng, 2),
+		.csum_offset = rng_percent(rng, 85) ? 6 + 10 * rng_below(rng, 2) :
+						      rng_below(rng, 70),
 	};
 
 	memcpy(push(p, sizeof(head)), &head, sizeof(head));
 }
 
 /* From a tap by the routes of the host, with GSO; and by packet sockets, which
- * skip all checks of IP.
+ * skip all checks of IP. Without a protocol the devices would refuse each packet.
  */
-static void transmit_step(const int *devices, int tap, struct rng *rng)
+static void transmit_step(int out, const int *devices, int tap, struct rng *rng)
 {
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
 	__u8 next;
 	struct packet p;
 
 	next = inner(&p, rng);
 	if (rng_percent(rng, 40)) {
 		push_ether(&p, next == 41 ? 6 : 4);
-		push_vnet(&p, rng);
-		if (write(tap, p.data + p.head, len_of(&p)) < 0)
-			__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&sent_gso, 1, __ATOMIC_RELAXED);
+		push_vnet(&p, rng, ETH_HLEN);
+		note(&sent_gso, write(tap, p.data + p.head, len_of(&p)));
 		return;
 	}
 	if (rng_percent(rng, 30))
-		push_vnet(&p, rng);
+		push_vnet(&p, rng, 0);
 	else
 		memset(push(&p, sizeof(struct virtio_net_hdr)), 0,
 		       sizeof(struct virtio_net_hdr));
-	transmit(devices[rng_below(rng, N_DEVICES)], &p, &sent_out);
+	to.sll_ifindex = devices[rng_below(rng, N_DEVICES)];
+	to.sll_protocol = htons(next == 41 ? ETH_P_IPV6 : ETH_P_IP);
+	if (rng_percent(rng, 3))
+		to.sll_protocol = rng_u64(rng);
+	note(&sent_out, sendto(out, p.data + p.head, len_of(&p), 0,
+			       (struct sockaddr *)&to, sizeof(to)));
 }
 
 /*
@@ -621,13 +637,12 @@ static int packet_socket(const char *device, bool vnet)
 	return fd;
 }
 
-/* A socket that sends IPv4, or IPv6, without a link header */
-static int device_socket(unsigned int number)
+static int device_index(unsigned int number)
 {
 	char name[16];
 
 	snprintf(name, sizeof(name), "ipsec%u", number);
-	return packet_socket(name, true);
+	return if_nametoindex(name);
 }
 
 static int tap_open(void)
@@ -666,7 +681,7 @@ static void *receive(void *arg)
 
 static void *send_out(void *arg)
 {
-	int devices[N_DEVICES], tap;
+	int devices[N_DEVICES], tap, out;
 	struct rng rng;
 	unsigned long n;
 	unsigned int i;
@@ -675,10 +690,11 @@ static void *send_out(void *arg)
 	rng_init(&rng, options.seed, 2);
 	enter(options.right);
 	for (i = 0; i < N_DEVICES; i++)
-		devices[i] = device_socket(i);
+		devices[i] = device_index(i);
+	out = packet_socket("ipsec0", true);
 	tap = tap_open();
 	for (n = 0; more(n); n++)
-		transmit_step(devices, tap, &rng);
+		transmit_step(out, devices, tap, &rng);
 	return NULL;
 }
 
