@@ -88,6 +88,7 @@ for i in 0 1 2 3 4; do
 		"sent;" "$(right ethtool -S "ipsec$i" |
 			awk '$2 > 0 { printf "%s %s ", $1, $2 }')"
 done
+# shellcheck disable=SC2016 # for awk
 right awk '$2 > 0 { printf "%s %s ", $1, $2 } END { print "" }' \
 	/proc/net/xfrm_stat
 ip netns delete left
