@@ -43,6 +43,9 @@ Try and test; missing Debian packages are installed and listed first:
                            source of Debian's newest kernel, and run its tests
                            on that kernel; TESTS= as above
   make check-mutants       check that the tests notice when the module is broken
+  make fuzz                fuzz netlink and packets, and race requests, on a debug
+                           kernel, for FUZZ_SECONDS each (120); on another with
+                           KERNEL=, data races with KERNEL=kcsan
   make bench               measure the cost of a packet
   make bench-check         check that it has not grown since it was recorded
   make bench-scale         measure hubs with up to ten thousand links
@@ -176,6 +179,9 @@ check-matrix:
 check-mutants:
 	scripts/mutants
 
+fuzz:
+	scripts/fuzz $(if $(KERNEL),--kernel $(KERNEL))
+
 mainline:
 	scripts/mainline --check
 
@@ -198,5 +204,5 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static fuzz-tools soak check-matrix check-mutants \
-	mainline bench bench-check bench-scale help
+	check check-extended static fuzz fuzz-tools soak check-matrix \
+	check-mutants mainline bench bench-check bench-scale help

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Library of the fuzzers' scripts, which run in machines of their own. COVER names
+# the coverage module, if there is one, OUT a directory for the addresses of the
+# module.
+
+MODPROBE=/proc/sys/kernel/modprobe
+
+# fuzz_warm_up: use each algorithm once, which loads its modules
+fuzz_warm_up()
+{
+	local key16=0x000102030405060708090a0b0c0d0e0f
+	local key20=${key16}10111213 key32=$key16${key16#0x} spi=0x100 sa
+
+	ip netns add warm
+	for sa in "esp aead rfc4106(gcm(aes)) $key20 128" \
+		"esp enc cbc(aes) $key16 auth-trunc hmac(sha256) $key32 128" \
+		"esp enc rfc3686(ctr(aes)) $key20 auth-trunc hmac(md5) $key16 96" \
+		"ah auth-trunc hmac(sha1) $key20 96"; do
+		spi=$((spi + 1))
+		# shellcheck disable=SC2086 # words
+		ip -n warm xfrm state add src 10.9.0.1 dst 10.9.0.2 \
+			proto ${sa%% *} spi $spi mode transport ${sa#* }
+	done
+	ip netns delete warm
+}
+
+# fuzz_load: load the modules, and then let the kernel load no others. Each unknown
+# name of an algorithm would start modprobe, and take a second.
+fuzz_load()
+{
+	local module section
+
+	[ -z "${COVER:-}" ] || insmod "$COVER" || exit
+	modprobe ipsec_ipip || exit
+	for module in xfrm_user esp4 esp6 ah4 ah6 dummy authenc echainiv \
+		seqiv gcm ccm ctr md5 algif_hash tun veth cryptd; do
+		modprobe -q "$module"
+	done
+	fuzz_warm_up
+	read -r modprobe < "$MODPROBE"
+	echo > "$MODPROBE"
+	mountpoint -q /sys/kernel/debug ||
+		mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
+	[ ! -e /sys/kernel/debug/kcsan ] || echo on > /sys/kernel/debug/kcsan
+	[ -n "${OUT:-}" ] || return 0
+	for section in /sys/module/ipsec_ipip/sections/.*text*; do
+		echo "${section##*/} $(cat "$section")"
+	done > "$OUT/sections"
+}
+
+# fuzz_unload: nothing may be left that keeps the module loaded. Namespaces end in
+# the background.
+fuzz_unload()
+{
+	echo "$modprobe" > "$MODPROBE"
+	for _ in $(seq 300); do
+		modprobe -r ipsec_ipip 2> /dev/null && break
+		sleep 1
+	done
+	if [ -e /sys/module/ipsec_ipip ]; then
+		echo "the module cannot be unloaded"
+		exit 1
+	fi
+	echo "unloaded"
+}
