@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Random requests from the root of a user namespace, which any user can become:
-# the kernel accepts or refuses them, and a refused request changes nothing. A
-# failure means that any user can crash the host, or that programs have a wrong
-# idea of the state.
+# the kernel accepts or refuses them, and a refused request changes nothing. Then
+# short runs of the fuzzers of selftests/fuzz, which leave nothing behind that
+# keeps the module loaded. A failure means that any user can crash the host, or
+# that programs have a wrong idea of the state.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
 
 DEV=$IPSI_DEV
 REQUESTS=${IPSI_FUZZ_REQUESTS:-${KSFT_MACHINE_SLOW:+2000}}
-REQUESTS=${REQUESTS:-10000}
+REQUESTS=${REQUESTS:-6000}
 
 # Run as a user without any privilege.
 user_namespace()
@@ -31,4 +32,38 @@ user_namespace()
 		' "$DEV" "${fuzz[@]}" || ipsi_fail "exit status $?"
 }
 
-ipsi_run user_namespace
+# fuzzer NAME ARGUMENT...: a short run, in numbers instead of seconds
+fuzzer()
+{
+	local dir=$IPSI_LIB/../../../fuzz out=$IPSI_TMP/fuzz
+	local name=$1
+	shift
+
+	[ -e "$dir/$name.sh" ] || ipsi_skip "selftests/fuzz is missing"
+	ipsi_need gcc make openssl ethtool
+	[ -z "${IPSI_FUZZ_SEED:-}" ] || set -- --seed "$IPSI_FUZZ_SEED" "$@"
+	make -s -C "$dir" OUT="$out" CFLAGS=-O1 "$out/$name" ||
+		ipsi_fail "the fuzzer does not compile"
+	"$dir/$name.sh" "$out/$name" "$@" || ipsi_fail "exit status $?"
+	! ipsi_klog_bad || ipsi_fail "the kernel complains"
+}
+
+# valid and spoiled requests of rtnetlink, the family and XFRM
+structure()
+{
+	fuzzer netlink --messages 500
+}
+
+# malformed packets in valid ESP, ICMP errors, GSO
+packets()
+{
+	fuzzer packet --packets 5000
+}
+
+# requests about the same devices and SAs at once
+races()
+{
+	fuzzer races --rounds 100
+}
+
+ipsi_run user_namespace structure packets races
