@@ -126,6 +126,7 @@ static const struct fuzz_attr fuzz_link_attrs[] = {
 	  .values = 2 },
 	{ .type = IFLA_IPSEC_IPIP_FOREIGN,
 	  .kind = FUZZ_FLAG },
+	{ .type = IFLA_IPSEC_IPIP_MTU_AUTO, .size = 1 },
 };
 
 static const struct fuzz_set fuzz_link = {

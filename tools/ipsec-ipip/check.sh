@@ -416,16 +416,19 @@ exported()
 
 export_ike()
 {
-	local names=("Remote = 192.0.2.2" "LocalId = east" "RemoteId = west")
-	local subject=("Remote = 192.0.2.2" "LocalId = C=DE, O=x")
+	local nets=("LocalTS = 198.51.100.1/32" "RemoteTS = 198.51.100.2/32")
+	local names=("Remote = 192.0.2.2" "LocalId = east" "RemoteId = west"
+		     "${nets[@]}")
+	local subject=("Remote = 192.0.2.2" "LocalId = C=DE, O=x" "${nets[@]}")
 
 	exported libreswan $'left=192.0.2.2\n\tleftid="@west"' "${names[@]}"
 	exported libreswan '# "@west" "@east" : PSK 0x612073' "${names[@]}"
 	exported libreswan 'rightid="C=DE, O=x"' "${subject[@]}"
 	exported libreswan '# "192.0.2.2" "C=DE, O=x" : PSK 0x' "${subject[@]}"
 	exported libreswan $'left=%defaultroute\n\tleftsubnet=' \
-		"Remote = any" "Roam = yes"
-	exported libreswan $'right=192.0.2.1\n' "Remote = any" "Roam = yes"
+		"Remote = any" "Roam = yes" "${nets[@]}"
+	exported libreswan $'right=192.0.2.1\n' "Remote = any" "Roam = yes" \
+		"${nets[@]}"
 	exported libreswan $'right=%any\n' "${names[@]}" "Roam = yes"
 	exported swanctl "libreswan takes one network" "Remote = 192.0.2.2" \
 		"Daemon = libreswan" "LocalTS = 0.0.0.0/0, ::/0"

@@ -87,7 +87,7 @@ made_by_us()
 	events_are "sa-add out esp 1001" "sa-activate esp 1001"
 	first=$(grep -m1 '^{' "$MONITOR" | jq -cS 'del(.time, .ifindex)')
 	ipsi_is "$first" \
-		'{"adopted":false,"direction":"out","dst":"10.0.0.2","event":"sa-add","ifname":"ipsec0","mode":"transport","proto":"esp","reqid":5,"spi":1001,"src":"10.0.0.1"}' \
+		'{"adopted":false,"direction":"out","dst":"10.0.0.2","event":"sa-add","ifname":"ipsec0","mode":"transport","proto":"esp","reqid":5,"spi":1001,"spi_hex":"0x000003e9","src":"10.0.0.1"}' \
 		"what is said of an SA"
 	ipsi_do left ipsec-ipip -q sa add "$DEV" in spi 1002 mode tunnel "${AEAD[@]}"
 	events_are "sa-add in esp 1002"

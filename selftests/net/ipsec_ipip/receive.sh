@@ -152,6 +152,7 @@ compressed_is_refused()
 
 	ipsi_topology
 	ipsi_device right
+	ipsi_record_also proto 108
 	ipsi_try right ip xfrm state add "${comp[@]}" spi 0x1000 mode tunnel \
 		comp deflate if_id "$IPSI_IF_ID" || ipsi_skip "no IPComp here"
 	ipsi_do left ip xfrm state add "${comp[@]}" spi 0x1000 mode tunnel \
