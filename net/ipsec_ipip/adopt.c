@@ -640,17 +640,18 @@ static void ipsi_adopt_by_ends(struct ipsi_dev *idev,
 	WRITE_ONCE(adopt->by_endpoints, adopt->by_endpoints + 1);
 }
 
-/* May the SAD have states that the device has to adopt? Those with its if_id are
- * among its SAs, or were noted.
+/* May the SAD have states that the device has to adopt? Those with the if_id of a
+ * new device are among its SAs, or were noted. A device that was there before may
+ * have a state that was reported when it did not want it, and is not noted yet.
  */
 static bool ipsi_adopt_any(const struct ipsi_dev *idev,
-			   const struct ipsi_conf *conf)
+			   const struct ipsi_conf *conf, bool is_new)
 {
 	switch (conf->keying) {
 	case IPSEC_IPIP_KEYING_MANUAL:
 		return false;
 	case IPSEC_IPIP_KEYING_ADOPT:
-		return READ_ONCE(idev->sad.n) ||
+		return !is_new || READ_ONCE(idev->sad.n) ||
 		       ipsi_unlisted_any(idev->net, idev->if_id);
 	default:
 		return true;
@@ -661,10 +662,11 @@ static bool ipsi_adopt_any(const struct ipsi_dev *idev,
  * ipsi_adopt_configure - adopt according to the configuration
  * @idev: a device that is new, or whose configuration has changed; existing SAs
  *   are adopted too
+ * @is_new: the device is new
  *
  * Context: RTNL.
  */
-void ipsi_adopt_configure(struct ipsi_dev *idev)
+void ipsi_adopt_configure(struct ipsi_dev *idev, bool is_new)
 {
 	const struct ipsi_conf *conf = rtnl_dereference(idev->conf);
 
@@ -673,7 +675,7 @@ void ipsi_adopt_configure(struct ipsi_dev *idev)
 		ipsi_adopt_by_ends(idev, conf);
 
 	ipsi_spd_update(idev);
-	if (ipsi_adopt_any(idev, conf))
+	if (ipsi_adopt_any(idev, conf, is_new))
 		ipsi_adopt_queue(ipsi_net(idev->net), NULL);
 }
 

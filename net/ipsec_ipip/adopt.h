@@ -13,7 +13,7 @@ void ipsi_adopt_net_exit(struct net *net);
 int ipsi_adopt_validate(const struct net *net, const struct net_device *dev,
 			const struct ipsi_conf *conf,
 			struct netlink_ext_ack *extack);
-void ipsi_adopt_configure(struct ipsi_dev *idev);
+void ipsi_adopt_configure(struct ipsi_dev *idev, bool is_new);
 void ipsi_adopt_forget(struct ipsi_dev *idev);
 void ipsi_adopt_stop(struct ipsi_dev *idev);
 void ipsi_adopt_rescan(struct net *net);

@@ -117,7 +117,7 @@ static int ipsi_newlink(struct net_device *dev,
 		return err;
 	}
 	ipsi_sad_load_new(idev);
-	ipsi_adopt_configure(idev);
+	ipsi_adopt_configure(idev, true);
 
 	return 0;
 
@@ -179,7 +179,7 @@ static int ipsi_changelink(struct net_device *dev, struct nlattr *tb[],
 	WRITE_ONCE(idev->mtu_auto, new->mtu_auto);
 	if (!ipsi_conf_same_endpoints(old, new))
 		ipsi_sad_load(idev);
-	ipsi_adopt_configure(idev);
+	ipsi_adopt_configure(idev, false);
 	ipsi_bundle_reset(idev);
 	ipsi_icmp_forget(idev);
 	ipsi_mtu_schedule(idev);

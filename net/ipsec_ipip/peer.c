@@ -384,7 +384,7 @@ static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 	/* Use the policies of the new endpoints, and adopt SAs that were added
 	 * before the device has followed.
 	 */
-	ipsi_adopt_configure(idev);
+	ipsi_adopt_configure(idev, false);
 out:
 	rtnl_unlock();
 	return err;
