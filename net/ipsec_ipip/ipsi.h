@@ -315,6 +315,9 @@ struct ipsi_acquire {
  * @addr: the new address of the peer
  * @port: its new UDP port, network byte order; 0 without UDP
  * @moved: the fields above are valid; read without @lock
+ * @retry: this is another attempt at a move that has changed the configuration,
+ *   but not all SAs
+ * @tries: number of attempts at it so far
  * @next: time at which the device may follow again, in jiffies
  * @work: moves the device and its SAs; holds a device reference while queued
  */
@@ -324,6 +327,8 @@ struct ipsi_peer {
 	xfrm_address_t addr;
 	__be16 port;
 	bool moved;
+	bool retry;
+	u8 tries;
 	unsigned long next;
 	struct delayed_work work;
 };

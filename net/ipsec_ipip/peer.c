@@ -35,8 +35,11 @@
  */
 #define IPSI_PEER_INTERVAL	HZ
 
-/* Time until the next attempt if the xfrm_cfg_mutex was not free */
+/* Time until the second attempt if the xfrm_cfg_mutex was not free, in jiffies;
+ * it doubles with each other attempt, up to IPSI_PEER_INTERVAL
+ */
 #define IPSI_PEER_BUSY		(HZ / 50 + 1)
+#define IPSI_PEER_TRIES_MAX	8
 
 /**
  * struct ipsi_peer_mapping - ESP in UDP whose source differs from its SA
@@ -147,6 +150,8 @@ static void ipsi_peer_moves(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	peer->local = conf->local;
 	peer->addr = *addr;
 	peer->port = port;
+	peer->retry = false;
+	peer->tries = 0;
 	WRITE_ONCE(peer->moved, true);
 	delay = ipsi_peer_delay(peer);
 	spin_unlock(&peer->lock);
@@ -154,7 +159,9 @@ static void ipsi_peer_moves(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	ipsi_work_queue_delayed(idev, &peer->work, delay);
 }
 
-/* Discard a pending move. */
+/* Discard a pending move, but not a retry: its SAs still have to follow to where
+ * the peer is now.
+ */
 static void ipsi_peer_stays(struct ipsi_dev *idev)
 {
 	struct ipsi_peer *peer = &idev->peer;
@@ -163,7 +170,8 @@ static void ipsi_peer_stays(struct ipsi_dev *idev)
 		return;
 
 	spin_lock(&peer->lock);
-	WRITE_ONCE(peer->moved, false);
+	if (!peer->retry)
+		WRITE_ONCE(peer->moved, false);
 	spin_unlock(&peer->lock);
 }
 
@@ -396,7 +404,7 @@ out:
  */
 static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 {
-	bool theirs, changed = false;
+	bool theirs, changed = to->retry;
 	int err;
 
 	err = ipsi_peer_move_conf(idev, to, &theirs, &changed);
@@ -413,7 +421,8 @@ static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	ipsi_bundle_reset(idev);
 	ipsi_sa_refresh(idev);
 	ipsi_mtu_schedule(idev);
-	ipsi_nl_event_peer(idev, to);
+	if (err != -EAGAIN)
+		ipsi_nl_event_peer(idev, to);
 
 	return err;
 }
@@ -426,11 +435,14 @@ static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to,
 {
 	struct ipsi_peer *peer = &idev->peer;
 
+	delay = min_t(unsigned long, delay << to->tries, IPSI_PEER_INTERVAL);
 	spin_lock_bh(&peer->lock);
 	if (!peer->moved) {
 		peer->local = to->local;
 		peer->addr = to->addr;
 		peer->port = to->port;
+		peer->retry = true;
+		peer->tries = min(to->tries + 1, IPSI_PEER_TRIES_MAX);
 		WRITE_ONCE(peer->moved, true);
 	}
 	spin_unlock_bh(&peer->lock);
@@ -451,6 +463,8 @@ static void ipsi_peer_work(struct work_struct *work)
 	to.local = peer->local;
 	to.addr = peer->addr;
 	to.port = peer->port;
+	to.retry = peer->retry;
+	to.tries = peer->tries;
 	moved = peer->moved;
 	WRITE_ONCE(peer->moved, false);
 	if (moved)
