@@ -496,7 +496,7 @@ struct ipsi_wipe {
  * @work: deletes them
  * @if_ids: if_ids of devices that are gone, each with @last of that time;
  *   written under RTNL and by @work, read under RCU
- * @last: number of devices that have got into @if_ids
+ * @last: number of devices that have got into @if_ids; written under RTNL
  */
 struct ipsi_leftovers {
 	struct net *net;

@@ -164,15 +164,19 @@ static void ipsi_sad_flush_listed(struct ipsi_dev *idev)
 }
 
 /* Leave the if_id of a device. Readers that do not find the device any more find
- * it: see ipsi_sad_is_leftover().
+ * it: see ipsi_sad_is_leftover(). The work that reads the new number finds it,
+ * too, and no other work removes it.
  */
 static void ipsi_sad_leave(struct ipsi_dev *idev)
 {
 	struct ipsi_leftovers *left = &ipsi_net(idev->net)->leftovers;
+	long last = atomic_long_read(&left->last) + 1;
 
-	xa_store(&left->if_ids, idev->if_id,
-		 xa_mk_value(atomic_long_inc_return(&left->last)),
+	ASSERT_RTNL();
+
+	xa_store(&left->if_ids, idev->if_id, xa_mk_value(last),
 		 GFP_KERNEL | __GFP_NOFAIL);
+	atomic_long_set_release(&left->last, last);
 	ipsi_work_queue_urgent_now(&left->work);
 }
 
@@ -260,7 +264,7 @@ static void ipsi_sad_leftovers_work(struct work_struct *work)
 	long last;
 
 	mutex_lock(cfg_mutex);
-	last = atomic_long_read(&left->last);
+	last = atomic_long_read_acquire(&left->last);
 	ipsi_sad_flush_walk(&flush);
 	mutex_unlock(cfg_mutex);
 
