@@ -1231,16 +1231,15 @@ void ipsi_sad_load_new(struct ipsi_dev *idev)
 	if (!ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
-	/* Without the mutex, the search may miss states that are being cloned;
-	 * see sad_flush.c.
+	/* Without the mutex, the search may miss states that are being cloned
+	 * (sad_flush.c), so the notes stay.
 	 */
 	locked = mutex_trylock(cfg_mutex);
-	ipsi_unlisted_forget(idev->net);
-	ipsi_sad_load_walk(idev, true);
+	if (locked)
+		ipsi_unlisted_forget(idev->net);
+	ipsi_sad_load_walk(idev, locked);
 	if (locked)
 		mutex_unlock(cfg_mutex);
-	else
-		ipsi_unlisted_note_all(idev->net);
 }
 
 static bool ipsi_sad_take_missed(struct ipsi_sad *sad)
@@ -1255,13 +1254,32 @@ static bool ipsi_sad_take_missed(struct ipsi_sad *sad)
 	return missed;
 }
 
+/* A state that is being replaced by its clone must not join as well: all code that
+ * replaces states holds the xfrm_cfg_mutex.
+ */
+static void ipsi_sad_load_missed(struct ipsi_dev *idev)
+{
+	struct mutex *cfg_mutex = &idev->net->xfrm.xfrm_cfg_mutex;
+
+	if (mutex_trylock(cfg_mutex)) {
+		ipsi_sad_load(idev);
+		mutex_unlock(cfg_mutex);
+		return;
+	}
+
+	spin_lock_bh(&idev->sad.lock);
+	idev->sad.missed = true;
+	ipsi_sad_reload_later(idev);
+	spin_unlock_bh(&idev->sad.lock);
+}
+
 static void ipsi_sad_settle(struct work_struct *work)
 {
 	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
 					     sad.settle.work);
 
 	if (ipsi_sad_take_missed(&idev->sad))
-		ipsi_sad_load(idev);
+		ipsi_sad_load_missed(idev);
 	else
 		ipsi_sa_refresh(idev);
 	ipsi_work_done(idev);

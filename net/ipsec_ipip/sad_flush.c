@@ -137,12 +137,11 @@ static void ipsi_sad_flush_strays(struct ipsi_dev *idev, bool locked)
 	if (idev->flushed || !ipsi_unlisted_any(idev->net, idev->if_id))
 		return;
 
-	ipsi_unlisted_forget(idev->net);
+	/* Otherwise the walk may miss clones of other states as well. */
+	if (locked)
+		ipsi_unlisted_forget(idev->net);
 	ipsi_sad_flush_walk(&flush);
 	ipsi_sad_set_flushed(idev->net, !locked);
-	/* The walk may have missed clones of other states as well. */
-	if (!locked)
-		ipsi_unlisted_note_all(idev->net);
 }
 
 static void ipsi_sad_flush_listed(struct ipsi_dev *idev)

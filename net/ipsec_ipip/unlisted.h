@@ -81,11 +81,9 @@ static inline bool ipsi_unlisted_any(const struct net *net, u32 if_id)
 
 /**
  * ipsi_unlisted_forget - forget all notes before a search of the SAD
- * @net: the namespace; the search notes all such states again. States that are
- *   cloned meanwhile are not reported: so hold the xfrm_cfg_mutex, or call
- *   ipsi_unlisted_note_all() after the search.
+ * @net: the namespace; the search notes all such states again
  *
- * Context: RTNL.
+ * Context: RTNL; xfrm_cfg_mutex, since states that are cloned are not reported.
  */
 static inline void ipsi_unlisted_forget(const struct net *net)
 {
