@@ -568,7 +568,7 @@ static void ipsi_decap_deliver(struct ipsi_dev *idev, struct sk_buff *skb)
 
 static void ipsi_decap_note_time(struct ipsi_dev *idev)
 {
-	u32 now = ktime_get_seconds() ?: 1;
+	u32 now = ktime_get_seconds() + 1;
 
 	if (READ_ONCE(idev->rx_time) != now)
 		WRITE_ONCE(idev->rx_time, now);

@@ -141,7 +141,7 @@ static int ipsi_dev_change_mtu(struct net_device *dev, int mtu)
 
 	/* An MTU that is set by hand stays. */
 	if (!idev->mtu_updating)
-		idev->mtu_auto = false;
+		WRITE_ONCE(idev->mtu_auto, false);
 	WRITE_ONCE(dev->mtu, mtu);
 	return 0;
 }

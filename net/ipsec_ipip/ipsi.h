@@ -386,8 +386,9 @@ struct ipsi_ends {
  * @flush_missed: but one that was cloned at the same time may be left; RTNL
  * @carries: another device has sent its outer packets by this one; never
  *   cleared
- * @rx_time: time of the last accepted packet in seconds since boot, 0 for none;
- *   written once a second at most, so that CPUs seldom share its cache line
+ * @rx_time: time of the last accepted packet in seconds since boot, plus 1; 0
+ *   for none; written once a second at most, so that CPUs seldom share its cache
+ *   line
  * @encs: struct ipsi_enc, the capture devices of this device alone; RTNL
  */
 struct ipsi_dev {

@@ -121,7 +121,7 @@ static int ipsi_nl_fill_rx_age(struct sk_buff *msg, const struct ipsi_dev *idev)
 		return 0;
 
 	return nla_put_u32(msg, IPSEC_IPIP_A_DEV_RX_AGE,
-			   (u32)ktime_get_seconds() - time);
+			   (u32)ktime_get_seconds() + 1 - time);
 }
 
 /**
