@@ -8,6 +8,8 @@
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/load.sh
+source "$IPSI_LIB/load.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # it is for the library
@@ -466,45 +468,6 @@ devices_meanwhile()
 	ipsi_do right ip xfrm state delete "${out[@]:0:8}"
 	ipsi_is "$(ipsi_get right sa_out) $(ipsi_get right sa_out second)" \
 		"0 0" "outbound SAs"
-}
-
-# load_waits MODULE ALIAS: unload MODULE; when the kernel wants it next, it waits
-# for load_goes_on. A program that adds or moves an SA of this kind waits with it,
-# and so do all others that change SAs in its namespace.
-load_waits()
-{
-	local helper=/proc/sys/kernel/modprobe old
-	local seconds=net.core.netdev_unregister_timeout_secs
-
-	[[ $(modinfo -F filename "$1" 2> /dev/null) == /* ]] ||
-		ipsi_skip "$1 cannot be unloaded here"
-	ipsi_wait "the end of all users of $1" modprobe -r "$1"
-	old=$(cat $helper)
-	cat > "$IPSI_TMP/modprobe" <<-HELPER
-		#!/bin/sh
-		case "\$*" in
-		*$2*)
-			: > $IPSI_TMP/waits
-			while [ -d $IPSI_TMP ] && [ ! -e $IPSI_TMP/goes-on ]; do
-				sleep 0.1
-			done ;;
-		esac
-		exec $old "\$@"
-	HELPER
-	chmod +x "$IPSI_TMP/modprobe"
-	seconds="$seconds=$(sysctl -qn "$seconds")"
-	# shellcheck disable=SC2064 # as it is now
-	trap ": > $IPSI_TMP/goes-on; echo $old > $helper; sysctl -qw $seconds
-		ipsi_cleanup" EXIT
-	# no complaint of the core about a device that does not end
-	sysctl -qw "${seconds%=*}=3600"
-	echo "$IPSI_TMP/modprobe" 2> /dev/null > $helper ||
-		ipsi_skip "the kernel has a fixed modprobe"
-}
-
-load_goes_on()
-{
-	: > "$IPSI_TMP/goes-on"
 }
 
 # moves [SRC DST NEW_SRC NEW_DST]...: move these SAs on the right; the last one,

@@ -13,6 +13,8 @@
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/load.sh
+source "$IPSI_LIB/load.sh"
 
 # Nothing is sent but by the test.
 # shellcheck disable=SC2034 # it is for the library
@@ -119,6 +121,46 @@ address_changes()
 	ipsi_is "$(ipsi_get right carrier)" true carrier
 }
 
+# The peer moves while SAs cannot follow, and packets from its new address arrive
+# meanwhile. R21
+peer_moves_while_module_loads()
+{
+	ipsi_topology
+	ipsi_do left ip address add 10.0.0.77/24 dev "$IPSI_WIRE"
+	ipsi_device_side left
+	ipsi_device right roam
+	ipsi_device_sa right out
+	ipsi_device_sa right in replay-window 64
+	ipsi_ping left
+	load_waits esp6 xfrm-type-10-50
+	ipsi_bg right ip xfrm state add src fd00::8 dst fd00::9 proto esp \
+		spi 0x1008 mode transport aead 'rfc4106(gcm(aes))' \
+		0x000102030405060708090a0b0c0d0e0f10111213 128
+	ipsi_wait "the request for a module" test -e "$IPSI_TMP/waits"
+	ipsi_do left ip xfrm state flush
+	ipsi_do left ip link set "$DEV" type ipsec-ipip local 10.0.0.77
+	ipsi_device_sa left out seq 1000
+	ipsi_device_sa left in
+	ipsi_try left ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	peer_is()
+	{
+		[ "$(natt_peer)" = 10.0.0.77 ]
+	}
+	ipsi_wait "the new peer" peer_is
+	ipsi_try left ping -n -q -c 2 -W 1 192.168.2.1 > /dev/null
+	load_goes_on
+	wait "$IPSI_BG_PID" || ipsi_fail "the module is not loaded"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
+	moved()
+	{
+		ip -n "${right:?}" xfrm state |
+			grep -q "^src 10.0.0.2 dst 10.0.0.77$"
+	}
+	ipsi_wait "the SAs of the new peer" moved
+	ipsi_ping left
+}
+
 # Where it is not allowed, or a replay could do it, the device follows no one. R21
 nobody_is_followed()
 {
@@ -219,5 +261,6 @@ time.sleep(1000)'
 }
 
 ipsi_run remote_any_is_learned port_changes address_changes \
-	nobody_is_followed peer_by_turns_is_followed_seldom \
-	late_packets_move_nobody encap_port_is_one
+	peer_moves_while_module_loads nobody_is_followed \
+	peer_by_turns_is_followed_seldom late_packets_move_nobody \
+	encap_port_is_one
