@@ -188,6 +188,30 @@ static inline u32 ipsi_xfrm_migrate_reqid(const struct xfrm_migrate *m)
 #endif
 }
 
+/* net_device.reg_state: a bit-field before 6.9 and before the backport to 6.1,
+ * which READ_ONCE() cannot read
+ */
+static inline u8 ipsi_dev_reg_state(const struct net_device *dev)
+{
+#ifdef IPSI_HAVE_REG_STATE_U8
+	return READ_ONCE(dev->reg_state);
+#else
+	return dev->reg_state;
+#endif
+}
+
+/* XFRM_DEV_OFFLOAD_PACKET: before 6.2 and before the backport to 6.1 only the
+ * ciphers of a state are offloaded
+ */
+static inline bool ipsi_xfrm_packet_offloaded(const struct xfrm_state *x)
+{
+#ifdef IPSI_HAVE_OFFLOAD_PACKET
+	return x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+#else
+	return false;
+#endif
+}
+
 /* xfrm_policy.xdo: before 6.2 no policy is offloaded */
 static inline bool ipsi_xfrm_policy_offloaded(const struct xfrm_policy *xp)
 {

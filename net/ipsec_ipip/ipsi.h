@@ -433,7 +433,7 @@ struct ipsi_dev {
  */
 static inline bool ipsi_dev_goes(const struct ipsi_dev *idev)
 {
-	return READ_ONCE(idev->dev->reg_state) != NETREG_REGISTERED;
+	return ipsi_dev_reg_state(idev->dev) != NETREG_REGISTERED;
 }
 
 /**

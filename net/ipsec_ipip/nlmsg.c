@@ -289,7 +289,7 @@ static int ipsi_nl_fill_encap(struct sk_buff *msg,
 static int ipsi_nl_fill_offload(struct sk_buff *msg,
 				const struct xfrm_state *x)
 {
-	u32 what = x->xso.type == XFRM_DEV_OFFLOAD_PACKET ?
+	u32 what = ipsi_xfrm_packet_offloaded(x) ?
 		   IPSEC_IPIP_OFFLOAD_PACKET : IPSEC_IPIP_OFFLOAD_CRYPTO;
 
 	if (!READ_ONCE(x->xso.dev))

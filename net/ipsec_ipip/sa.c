@@ -102,7 +102,7 @@ static bool ipsi_sa_direction(const struct ipsi_conf *conf,
 
 	if (*out)
 		return x->props.mode == XFRM_MODE_TRANSPORT &&
-		       x->xso.type != XFRM_DEV_OFFLOAD_PACKET;
+		       !ipsi_xfrm_packet_offloaded(x);
 
 	return x->props.mode == XFRM_MODE_TRANSPORT ||
 	       x->props.mode == XFRM_MODE_TUNNEL;
