@@ -364,7 +364,7 @@ firewall()
 # Links that come and go interrupt dumps, which are repeated.
 changing_links()
 {
-	local i pid
+	local i pid status
 
 	start
 	ipsi_device_side right
@@ -375,7 +375,10 @@ changing_links()
 		ip link del other; done'
 	pid=$IPSI_BG_PID
 	for ((i = 0; i < 40; i++)); do
-		ipsi_do right ipsec-ipip check
+		status=0
+		ipsi_try right ipsec-ipip check > /dev/null || status=$?
+		# Findings about the kernels of the system are not under test.
+		[[ $status == [03] ]] || ipsi_fail "check $i: exit status $status"
 	done
 	kill "$pid"
 	wait "$pid"
