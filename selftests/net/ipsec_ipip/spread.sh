@@ -77,24 +77,42 @@ rps_on_the_device()
 	[ "$busy" -gt 1 ] || ipsi_fail "all packets come up on one processor"
 }
 
-# The sender's processor selects the queue of the underlay.
+# xps_queues MASK...: send with these masks of the queues, and set BUSY to the
+# number of queues that sent packets
+xps_queues()
+{
+	local i=0 mask
+
+	ipsi_try left tc qdisc del dev eth0 root 2> /dev/null
+	ipsi_do left tc qdisc add dev eth0 root handle 1: mq
+	for mask; do
+		in_sysfs left "echo $mask > eth0/queues/tx-$((i++))/xps_cpus" ||
+			ipsi_skip "no XPS"
+	done
+	spread
+	BUSY=$(ipsi_try left tc -s class show dev eth0 |
+		awk '$1 == "Sent" && $4 > 10' | wc -l)
+}
+
+# The sender's processor selects the queue of the underlay. Without XPS, a hash
+# spreads the flows over all queues as well.
 xps_on_the_underlay()
 {
-	local i busy
+	local i masks=() none=()
 
 	ipsi_need tc
 	spread_topology
 	ipsi_device_side left
 	ipsi_device_side right
-	ipsi_do left tc qdisc replace dev eth0 root handle 1: mq
 	for ((i = 0; i < N; i++)); do
-		in_sysfs left "printf %x $((1 << i)) > eth0/queues/tx-$i/xps_cpus" ||
-			ipsi_skip "no XPS"
+		masks+=("$(printf %x $((1 << i)))")
+		[ "$i" = 0 ] || none+=(0)
 	done
-	spread
-	busy=$(ipsi_try left tc -s class show dev eth0 |
-		awk '$1 == "Sent" && $4 > 10' | wc -l)
-	ipsi_is "$busy" "$N" "busy queues"
+	# One queue has not room for all.
+	ROUNDS=1 xps_queues "$(printf %x $(((1 << N) - 1)))" "${none[@]}"
+	ipsi_is "$BUSY" 1 "busy queues if all processors use one"
+	xps_queues "${masks[@]}"
+	ipsi_is "$BUSY" "$N" "busy queues"
 }
 
 # packets DIR SPI: packets of an SA, on the left
