@@ -332,11 +332,11 @@ other_daemon()
 # A file that libreswan refuses is not left to it, and not taken for loaded.
 libreswan_refuses()
 {
-	local dir=$IPSI_TMP/pluto.left i before name=ipsec-ipip-$IPSI_DEV
-	local run=(env PATH="$dir/bin:$PATH" SWANCTL_DIR="$IPSI_TMP"
-		   IPSEC_CONFDDIR="$dir/ipsec.d" ipsec-ipip)
+	local dir=$IPSI_TMP/pluto.left i before name=ipsec-ipip-$IPSI_DEV run
 
 	ipsi_pluto_need
+	run=(env PATH="$dir/bin:$PATH" SWANCTL_DIR="$IPSI_TMP"
+	     IPSEC_CONFDDIR="$dir/ipsec.d" ipsec-ipip)
 	ipsi_topology
 	conf_pluto left "LocalId = C=DE, O=left
 RemoteId = @right.example"

@@ -204,7 +204,8 @@ ages()
 		"key manager: none is running" "no daemon"
 	ipsi_has "$(ipsi_try left ipsec-ipip check "$DEV")" \
 		"no key manager is running" "no daemon"
-	ipsi_bg left ip xfrm monitor > /dev/null
+	# A monitor of the requests alone looks like a daemon.
+	ipsi_bg left ip xfrm monitor acquire > /dev/null
 	ipsi_wait "daemon" shows_daemon
 }
 
