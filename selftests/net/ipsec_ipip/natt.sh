@@ -94,8 +94,8 @@ port_changes()
 	ipsi_is "$(ipsi_stat right rx_outer_address)" 0 rx_outer_address
 }
 
-# Without NAT, the address itself changes. R21 R92
-address_changes()
+# natt_link: a device on the right that follows the one on the left, without NAT
+natt_link()
 {
 	ipsi_topology
 	ipsi_do left ip address add 10.0.0.77/24 dev "$IPSI_WIRE"
@@ -104,6 +104,11 @@ address_changes()
 	ipsi_device_sa right out
 	ipsi_device_sa right in replay-window 64
 	ipsi_ping left
+}
+
+# natt_moves: the left gets another address, and the right notices
+natt_moves()
+{
 	# SAs stay behind with the address, and this one its SPI with them
 	ipsi_do left ip xfrm state flush
 	ipsi_do left ip link set "$DEV" type ipsec-ipip local 10.0.0.77
@@ -116,6 +121,13 @@ address_changes()
 		[ "$(natt_peer)" = 10.0.0.77 ]
 	}
 	ipsi_wait "the new peer" peer_is
+}
+
+# Without NAT, the address itself changes. R21 R92
+address_changes()
+{
+	natt_link
+	natt_moves
 	ipsi_ping left
 	ipsi_ping right
 	ipsi_is "$(ipsi_get right carrier)" true carrier
@@ -125,29 +137,13 @@ address_changes()
 # meanwhile. R21
 peer_moves_while_module_loads()
 {
-	ipsi_topology
-	ipsi_do left ip address add 10.0.0.77/24 dev "$IPSI_WIRE"
-	ipsi_device_side left
-	ipsi_device right roam
-	ipsi_device_sa right out
-	ipsi_device_sa right in replay-window 64
-	ipsi_ping left
+	natt_link
 	load_waits esp6 xfrm-type-10-50
 	ipsi_bg right ip xfrm state add src fd00::8 dst fd00::9 proto esp \
 		spi 0x1008 mode transport aead 'rfc4106(gcm(aes))' \
 		0x000102030405060708090a0b0c0d0e0f10111213 128
 	ipsi_wait "the request for a module" test -e "$IPSI_TMP/waits"
-	ipsi_do left ip xfrm state flush
-	ipsi_do left ip link set "$DEV" type ipsec-ipip local 10.0.0.77
-	ipsi_device_sa left out seq 1000
-	ipsi_device_sa left in
-	ipsi_try left ping -n -q -c 1 -W 1 192.168.2.1 > /dev/null
-	# shellcheck disable=SC2317 # it is called by ipsi_wait
-	peer_is()
-	{
-		[ "$(natt_peer)" = 10.0.0.77 ]
-	}
-	ipsi_wait "the new peer" peer_is
+	natt_moves
 	ipsi_try left ping -n -q -c 2 -W 1 192.168.2.1 > /dev/null
 	load_goes_on
 	wait "$IPSI_BG_PID" || ipsi_fail "the module is not loaded"
