@@ -425,36 +425,53 @@ int ipsi_ike_remove(const char *path)
 	return unlink(path);
 }
 
-/* Reports a failure as an error, or as a warning. Returns an exit code. */
-static int ipsi_swanctl(const char *command, bool warns)
+/**
+ * ipsi_ike_run() - run a command of a daemon
+ * @name: the command, as messages name it
+ * @argv: its words, NULL behind the last
+ * @missing: how to go on if there is no such program
+ * @unit: the unit of the daemon
+ * @report: how to report a failure
+ *
+ * Return: an exit code.
+ */
+int ipsi_ike_run(const char *name, char **argv, const char *missing,
+		 const char *unit, enum ipsi_ike_report report)
 {
-	char *argv[4] = { "swanctl", (char *)command };
+	const int status = ipsi_spawn(argv, NULL, true);
 	char text[256];
-	int status;
 
-	if (!strcmp(command, "--load-creds"))
-		argv[2] = "--noprompt";
-	status = ipsi_spawn(argv, NULL, true);
 	if (!status)
 		return IPSI_OK;
 	if (status == 127)
-		snprintf(text, sizeof(text), "swanctl: not found: %s",
-			 ipsi_no_swanctl);
+		snprintf(text, sizeof(text), "%s: not found: %s", argv[0],
+			 missing);
 	else
 		snprintf(text, sizeof(text),
-			 "swanctl %s: exit status %d: is the daemon running (systemctl start strongswan)?",
-			 command, status);
-	if (!warns)
+			 "%s: exit status %d: is the daemon running (systemctl start %s)?",
+			 name, status, unit);
+	if (report == IPSI_FAILS)
 		return ipsi_fail("%s", text);
-	ipsi_warn("%s", text);
+	if (report == IPSI_WARNS)
+		ipsi_warn("%s", text);
 	return IPSI_FAIL;
+}
+
+static int ipsi_swanctl(const char *command, enum ipsi_ike_report report)
+{
+	char name[32], *argv[4] = { "swanctl", (char *)command };
+
+	if (!strcmp(command, "--load-creds"))
+		argv[2] = "--noprompt";
+	snprintf(name, sizeof(name), "swanctl %s", command);
+	return ipsi_ike_run(name, argv, ipsi_no_swanctl, "strongswan", report);
 }
 
 static int ipsi_ike_load(void)
 {
-	int ret = ipsi_swanctl("--load-creds", false);
+	int ret = ipsi_swanctl("--load-creds", IPSI_FAILS);
 
-	return ret ? ret : ipsi_swanctl("--load-conns", false);
+	return ret ? ret : ipsi_swanctl("--load-conns", IPSI_FAILS);
 }
 
 /* The daemon may have loaded a part of the file that was removed. */
@@ -524,11 +541,11 @@ static int ipsi_strongswan_down(const char *dev)
 	/* Without its connection, no packet starts a negotiation again. A daemon that
 	 * does not run has none.
 	 */
-	if (ipsi_swanctl("--load-conns", true))
+	if (ipsi_swanctl("--load-conns", IPSI_WARNS))
 		return IPSI_OK;
 	/* It fails if nothing has been negotiated. */
 	ipsi_spawn(argv, NULL, true);
-	ipsi_swanctl("--load-creds", true);
+	ipsi_swanctl("--load-creds", IPSI_WARNS);
 	return IPSI_OK;
 }
 

@@ -26,39 +26,22 @@ static const char *ipsi_libreswan_path(char path[PATH_MAX], const char *dev,
 	return path;
 }
 
-/* The messages of whack: as errors, as warnings, or none. */
-enum ipsi_libreswan_report { IPSI_FAILS, IPSI_WARNS, IPSI_TRIES };
-
 /* Runs "ipsec whack OPTION"; with @dev, for its connection. Returns an exit code. */
 static int ipsi_whack(const char *option, const char *dev,
-		      enum ipsi_libreswan_report report)
+		      enum ipsi_ike_report report)
 {
-	char name[64], *argv[7] = { "ipsec", "whack", (char *)option };
-	char text[128];
-	int status;
+	char conn[64], *argv[7] = { "ipsec", "whack", (char *)option };
+	char name[64];
 
 	if (dev) {
-		snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
+		snprintf(conn, sizeof(conn), "ipsec-ipip-%s", dev);
 		argv[3] = "--name";
-		argv[4] = name;
+		argv[4] = conn;
 		if (!strcmp(option, "--initiate"))
 			argv[5] = "--asynchronous";
 	}
-	status = ipsi_spawn(argv, NULL, true);
-	if (!status)
-		return IPSI_OK;
-	if (status == 127)
-		snprintf(text, sizeof(text), "ipsec: not found: %s",
-			 ipsi_no_libreswan);
-	else
-		snprintf(text, sizeof(text),
-			 "ipsec whack %s: exit status %d: is the daemon running (systemctl start ipsec)?",
-			 option, status);
-	if (report == IPSI_FAILS)
-		return ipsi_fail("%s", text);
-	if (report == IPSI_WARNS)
-		ipsi_warn("%s", text);
-	return IPSI_FAIL;
+	snprintf(name, sizeof(name), "ipsec whack %s", option);
+	return ipsi_ike_run(name, argv, ipsi_no_libreswan, "ipsec", report);
 }
 
 /* Runs "ipsec addconn WHAT", which reads the files; returns an exit code. */

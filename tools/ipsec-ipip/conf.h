@@ -165,6 +165,11 @@ int ipsi_ike_store(const char *path, const char *text, size_t size,
 		   const char *hint);
 void ipsi_ike_keep(const char *path, bool keep);
 int ipsi_ike_remove(const char *path);
+/* The failures of a daemon's command: errors, warnings, or nothing. */
+enum ipsi_ike_report { IPSI_FAILS, IPSI_WARNS, IPSI_TRIES };
+
+int ipsi_ike_run(const char *name, char **argv, const char *missing,
+		 const char *unit, enum ipsi_ike_report report);
 
 /* conf-libreswan.c */
 int ipsi_libreswan_up(const struct ipsi_conf *conf, uint32_t if_id);
