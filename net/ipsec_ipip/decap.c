@@ -446,7 +446,8 @@ static int ipsi_decap_refused_proto(const struct sk_buff *skb,
 {
 	int outer, len, trailer, icv;
 
-	if (x->id.proto != IPPROTO_ESP || skb_is_nonlinear(skb))
+	/* A larval state with an SPI is found too, and has no cipher. */
+	if (x->id.proto != IPPROTO_ESP || !x->data || skb_is_nonlinear(skb))
 		return -EINVAL;
 
 	if (x->props.family == AF_INET) {
