@@ -374,13 +374,9 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	/* There is room now. */
 	if (sad->missed)
 		ipsi_sad_reload_later(idev);
-	if (sa->x->km.state == XFRM_STATE_DEAD) {
-		ipsi_wipe_later(ipsi_net(idev->net), sa);
-		return;
-	}
-	ipsi_unlisted_note(idev->net, sa->x->if_id);
-	xfrm_state_put(sa->x);
-	kfree_rcu(sa, rcu);
+	if (sa->x->km.state != XFRM_STATE_DEAD)
+		ipsi_unlisted_note(idev->net, sa->x->if_id);
+	ipsi_wipe_later(ipsi_net(idev->net), sa);
 }
 
 /* Announce and remove an SA; the caller calls ipsi_sa_settle(). */
