@@ -649,7 +649,7 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
 				struct xfrm_state *new)
 {
 	struct ipsi_sad *sad = &idev->sad;
-	struct ipsi_sa *sa;
+	struct ipsi_sa *sa, *twin;
 	bool out;
 
 	if (ipsi_sa_too_late(idev, new))
@@ -658,6 +658,10 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
 	spin_lock_bh(&sad->lock);
 	sa = ipsi_sa_entry(idev, old);
 	if (sa) {
+		/* ipsi_sad_load() needs no mutex and may have found the clone. */
+		twin = ipsi_sa_entry(idev, new);
+		if (twin)
+			ipsi_sa_remove_silent(idev, twin);
 		if (ipsi_sa_fits(idev, new, &out) && out == sa->out)
 			ipsi_sa_swap_entry(idev, sa, new);
 		else
