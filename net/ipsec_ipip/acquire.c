@@ -112,6 +112,18 @@ static struct xfrm_state *ipsi_acq_set_larval(struct ipsi_acq *acq,
 	return old;
 }
 
+/* Clear an entry that will be for another SA, or for none. An acquire that is in
+ * progress does not find it any more, so it does not forget the policy, whose
+ * memory may soon be that of another one. The caller puts the state that is
+ * returned.
+ */
+static struct xfrm_state *ipsi_acq_clear(struct ipsi_acq *acq)
+{
+	acq->xp = NULL;
+	acq->used = false;
+	return ipsi_acq_set_larval(acq, NULL);
+}
+
 static void ipsi_acq_put(struct xfrm_state *x)
 {
 	if (x)
@@ -152,7 +164,7 @@ bool ipsi_acquire_allow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 	if (allow) {
 		if (!acq->used || acq->mode != key.mode ||
 		    acq->reqid != key.reqid || acq->family != key.family)
-			old = ipsi_acq_set_larval(acq, NULL);
+			old = ipsi_acq_clear(acq);
 		acq->used = true;
 		acq->mode = key.mode;
 		acq->reqid = key.reqid;
@@ -298,8 +310,7 @@ static void ipsi_acquire_forget(struct ipsi_dev *idev, u8 mode, u32 reqid,
 		if (!acq->used ||
 		    (!all && (acq->mode != mode || acq->reqid != reqid)))
 			continue;
-		x[i] = ipsi_acq_set_larval(acq, NULL);
-		acq->used = false;
+		x[i] = ipsi_acq_clear(acq);
 	}
 	spin_unlock_bh(&acquire->lock);
 

@@ -10,6 +10,7 @@
  * in without an SA. The callback of IPComp only refuses: without it, a state
  * with the if_id of a device would let in packets that no one has authenticated.
  */
+#include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -308,6 +309,8 @@ static void ipsi_decap_scrub(struct ipsi_dev *idev, struct sk_buff *skb)
 	__skb_tunnel_rx(skb, idev->dev, idev->net);
 	skb->active_extensions = extensions & 1 << SKB_EXT_SEC_PATH;
 
+	/* With GRO of ESP (esp4_offload), no VLAN device has taken it off yet. */
+	__vlan_hwaccel_clear_tag(skb);
 	/* A hash over UDP ports identifies the SA and not the inner flow. */
 	skb_clear_hash(skb);
 	/* Generic XDP skips packets that tc has redirected. */
@@ -446,7 +449,8 @@ static int ipsi_decap_refused_proto(const struct sk_buff *skb,
 {
 	int outer, len, trailer, icv;
 
-	if (x->id.proto != IPPROTO_ESP || skb_is_nonlinear(skb))
+	/* A larval state with an SPI is found too, and has no cipher. */
+	if (x->id.proto != IPPROTO_ESP || !x->data || skb_is_nonlinear(skb))
 		return -EINVAL;
 
 	if (x->props.family == AF_INET) {

@@ -476,11 +476,11 @@ struct ipsi_migrations {
 };
 
 /**
- * struct ipsi_wipe - dead SAs whose keys must be wiped; see wipe.c
+ * struct ipsi_wipe - SAs whose keys must be wiped when they are dead; see wipe.c
  * @net: the namespace
  * @work: wipes them
  * @lock: protects all fields below; taken with BH off, inside of ipsi_sad.lock
- * @list: struct ipsi_sa, each with a reference to a dead state; owned
+ * @list: struct ipsi_sa, each with a reference to its state; owned
  * @n: length of @list
  */
 struct ipsi_wipe {

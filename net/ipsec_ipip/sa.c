@@ -374,13 +374,9 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 	/* There is room now. */
 	if (sad->missed)
 		ipsi_sad_reload_later(idev);
-	if (sa->x->km.state == XFRM_STATE_DEAD) {
-		ipsi_wipe_later(ipsi_net(idev->net), sa);
-		return;
-	}
-	ipsi_unlisted_note(idev->net, sa->x->if_id);
-	xfrm_state_put(sa->x);
-	kfree_rcu(sa, rcu);
+	if (sa->x->km.state != XFRM_STATE_DEAD)
+		ipsi_unlisted_note(idev->net, sa->x->if_id);
+	ipsi_wipe_later(ipsi_net(idev->net), sa);
 }
 
 /* Announce and remove an SA; the caller calls ipsi_sa_settle(). */
@@ -653,7 +649,7 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
 				struct xfrm_state *new)
 {
 	struct ipsi_sad *sad = &idev->sad;
-	struct ipsi_sa *sa;
+	struct ipsi_sa *sa, *twin;
 	bool out;
 
 	if (ipsi_sa_too_late(idev, new))
@@ -662,6 +658,10 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
 	spin_lock_bh(&sad->lock);
 	sa = ipsi_sa_entry(idev, old);
 	if (sa) {
+		/* ipsi_sad_load() needs no mutex and may have found the clone. */
+		twin = ipsi_sa_entry(idev, new);
+		if (twin)
+			ipsi_sa_remove_silent(idev, twin);
 		if (ipsi_sa_fits(idev, new, &out) && out == sa->out)
 			ipsi_sa_swap_entry(idev, sa, new);
 		else

@@ -15,11 +15,13 @@
 /**
  * struct ipsi_sad_slice - the part of a walk that runs under the lock
  * @walk: the walk
- * @left: remaining states of the slice
+ * @proto: protocol of the states that its callbacks get
+ * @left: remaining states of the slice, of any protocol
  * @end: a callback has ended the walk
  */
 struct ipsi_sad_slice {
 	const struct ipsi_sad_walk *walk;
+	u8 proto;
 	unsigned int left;
 	bool end;
 };
@@ -35,6 +37,9 @@ static int ipsi_sad_walk_one(struct xfrm_state *x, int seq, void *data)
 		return 1;
 
 	slice->left--;
+	if (!xfrm_id_proto_match(x->id.proto, slice->proto))
+		return 0;
+
 	switch (slice->walk->one(x, slice->walk->data)) {
 	case IPSI_SAD_NEXT:
 		return 0;
@@ -53,18 +58,22 @@ static int ipsi_sad_walk_one(struct xfrm_state *x, int seq, void *data)
  * @proto: IPPROTO_ESP or another, or IPSEC_PROTO_ANY
  * @sad_walk: callbacks
  *
- * The walk skips states that are added meanwhile.
+ * The walk skips states that are added meanwhile. The core walks over all
+ * protocols, since states that it skips would not count for a slice.
  *
  * Context: process.
  */
 void ipsi_sad_walk(struct net *net, u8 proto,
 		   const struct ipsi_sad_walk *sad_walk)
 {
-	struct ipsi_sad_slice slice = { .walk = sad_walk };
+	struct ipsi_sad_slice slice = {
+		.walk = sad_walk,
+		.proto = proto,
+	};
 	struct xfrm_state_walk walk;
 	int err;
 
-	xfrm_state_walk_init(&walk, proto, NULL);
+	xfrm_state_walk_init(&walk, 0, NULL);
 	do {
 		slice.left = IPSI_SAD_SLICE;
 		err = xfrm_state_walk(net, &walk, ipsi_sad_walk_one, &slice);

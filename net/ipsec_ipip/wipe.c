@@ -47,7 +47,8 @@ static void ipsi_wipe_work(struct work_struct *work)
 
 	mutex_lock(&wipe->net->xfrm.xfrm_cfg_mutex);
 	list_for_each_entry(sa, &list, list)
-		ipsi_sa_wipe(sa->x);
+		if (sa->x->km.state == XFRM_STATE_DEAD)
+			ipsi_sa_wipe(sa->x);
 	mutex_unlock(&wipe->net->xfrm.xfrm_cfg_mutex);
 
 	list_for_each_entry_safe(sa, next, &list, list)
@@ -55,9 +56,11 @@ static void ipsi_wipe_work(struct work_struct *work)
 }
 
 /**
- * ipsi_wipe_later - schedule the wiping of the keys of a dead SA
+ * ipsi_wipe_later - schedule the wiping of the keys of an SA that has left
  * @inet: the namespace of the SA
- * @sa: the entry, which is in no table any more; consumed. Its state is dead.
+ * @sa: the entry, which is in no table any more; consumed. Its keys are wiped if
+ *   its state is dead by then: XFRM_MSG_EXPIRE deletes a state only after it has
+ *   reported that, with the mutex held.
  *
  * Context: any; a state's lock may be held.
  */

@@ -139,6 +139,31 @@ one_link_of_many()
 	states_are $((2 * N - 6))
 }
 
+adopted()
+{
+	ipsi_try left ip xfrm state | grep -A 1 'spi 0x00005000' |
+		grep -q 'mode transport'
+}
+
+# The lock of the SAD is given up after 128 states, also if a search is not for
+# their protocol.
+search_in_slices()
+{
+	local walks
+
+	ipsi_need python3
+	probe walks p xfrm_state_walk
+	hub
+	ipsi_do left "$IPSI_LIB/xfrm.py" strays 10.0.0.1 10.2.0.1 5000 1000
+	echo "xfrm state add src 10.0.0.1 dst 10.1.0.1 proto esp spi 0x5000 \
+mode tunnel if_id 1001 $GCM" | batch
+	walks=$(hits walks)
+	ipsi_do left ip link set t1 type ipsec-ipip keying adopt
+	ipsi_wait "adoption" adopted
+	walks=$(($(hits walks) - walks))
+	[ "$walks" -ge 8 ] || ipsi_fail "1000 states in $walks slices"
+}
+
 # The SAD and the SPD are dumped once, for any number of links.
 check_reads_once()
 {
@@ -179,4 +204,4 @@ works_one_by_one()
 	ipsi_is "$most" 1 "works at the same time"
 }
 
-ipsi_run one_link_of_many check_reads_once works_one_by_one
+ipsi_run one_link_of_many search_in_slices check_reads_once works_one_by_one

@@ -193,6 +193,17 @@ nonsense_is_refused()
 	receive_python nonsense
 }
 
+# Key managers reserve an SPI before they have keys (XFRM_MSG_ALLOCSPI). The state
+# is larval, and may have the if_id of the device already.
+reserved_spi_leads_nowhere()
+{
+	receive_topology
+	ipsi_do right python3 "$IPSI_LIB/xfrm.py" alloc 10.0.0.1 10.0.0.2 \
+		0x2001 "$IPSI_IF_ID"
+	receive_sa_json reserved 0x2001 cbc
+	receive_python no_keys_yet
+}
+
 # XFRM accepts such an SA; our own family refuses it.
 # R43
 without_integrity_nothing_is_accepted()
@@ -221,5 +232,6 @@ ipsi_run bare_ipip_is_refused bare_ipip_is_refused_beside_ipip \
 	next_header_must_be_ip only_its_own_sas_lead_in mode_must_be_known \
 	compressed_is_refused outer_source_must_be_the_peer \
 	replayed_packets_are_refused corrupted_packets_are_refused \
-	nonsense_is_refused without_integrity_nothing_is_accepted \
+	nonsense_is_refused reserved_spi_leads_nowhere \
+	without_integrity_nothing_is_accepted \
 	down_nothing_is_accepted tfc_padding_is_trimmed

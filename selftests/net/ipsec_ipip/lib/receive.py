@@ -474,6 +474,20 @@ def nonsense(lab):
     lab.counters_add_up()
 
 
+def no_keys_yet(lab):
+    """Packets for an SPI that a key manager has only reserved. Outer options
+    move ESP as far behind the IP header as it is after decryption.
+    """
+    sa = lab.sa('transport')
+    reserved = lab.sa('reserved')
+
+    for length in (0, 8, 40):
+        wire = lab.wrap(reserved, lab.datagram(), options=b'\1' * length)
+        lab.refused(sa, 'no keys, %d bytes of options' % length, wire,
+                    'rx_crypto')
+    lab.counters_add_up()
+
+
 def no_integrity(lab):
     """Decrypted, but not authenticated (RFC 4303 section 3.4.3)."""
     sa = lab.sa('transport')

@@ -3,6 +3,9 @@
 """Hand-made XFRM netlink requests, as a key manager makes them. ip(8) does not
 show all of a state, and is too slow for races.
 usage: xfrm.py full SRC DST     add two SAs with all properties
+       xfrm.py alloc SRC DST SPI IF_ID
+                                           reserve an SPI, without keys
+       xfrm.py expire DST SPI   end an SA, as if its hard lifetime was over
        xfrm.py show DST SPI...  print everything about SAs
        xfrm.py pcpu SRC DST SPI CPU KEY
                                            add an SA for one CPU
@@ -42,8 +45,9 @@ SO_RCVBUFFORCE = 33
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_CREATE, NLM_F_EXCL = 0x400, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-NEWSA, DELSA, GETSA, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, GETAE, MIGRATE, \
-    MIGRATE_STATE = (0x10, 0x11, 0x12, 0x1a, 0x1c, 0x1d, 0x1e, 0x1f, 0x21, 0x29)
+NEWSA, DELSA, GETSA, ALLOCSPI, EXPIRE, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, \
+    GETAE, MIGRATE, MIGRATE_STATE = (0x10, 0x11, 0x12, 0x16, 0x18, 0x1a, 0x1c,
+                                     0x1d, 0x1e, 0x1f, 0x21, 0x29)
 (ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, ALG_AEAD,
  USER_MIGRATE, ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
  SET_MARK_MASK, IF_ID, SA_DIR, NAT_KEEPALIVE, SA_PCPU) = (
@@ -334,6 +338,20 @@ def full(src, dst):
     replay = attr(REPLAY_VAL, struct.pack('=3I', 77, 99, 0x5555))
     must(xfrm.set_ae(sa, attr(MARK, struct.pack('=II', 5, 0xff)) + replay),
          'set replay state')
+
+
+def alloc(src, dst, spi, if_id):
+    """Reserve an SPI, as a key manager does before it negotiates the keys."""
+    spi = int(spi, 0)
+    body = Sa(src, dst, 0).info() + struct.pack('=II', spi, spi)
+    must(Xfrm().ask(ALLOCSPI, body + attr(IF_ID, struct.pack(
+        '=I', int(if_id))), 0)[0], 'alloc')
+
+
+def expire(dst, spi):
+    """Let an SA expire."""
+    body = Sa('0.0.0.0', dst, int(spi, 0)).info() + struct.pack('=B7x', 1)
+    must(Xfrm().ask(EXPIRE, body)[0], 'expire')
 
 
 def pcpu(src, dst, spi, cpu, key):
@@ -659,7 +677,7 @@ def race(rounds, both=''):
 
 
 if __name__ == '__main__':
-    {'full': full, 'show': show, 'pcpu': pcpu, 'many': many,
-     'strays': strays, 'tunnels': tunnels, 'migrate': migrate,
+    {'full': full, 'show': show, 'alloc': alloc, 'expire': expire,
+     'pcpu': pcpu, 'many': many, 'strays': strays, 'tunnels': tunnels, 'migrate': migrate,
      'move': move, 'move_state': move_state, 'forget': forget,
      'race': race}[sys.argv[1]](*sys.argv[2:])
