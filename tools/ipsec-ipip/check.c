@@ -26,6 +26,8 @@
 
 #define IPSI_CHECK_MTU6		1280
 
+#define IPSI_NEXT_LEN		400
+
 /* Percentage of a limit from which an SA is near its end. */
 #define IPSI_CHECK_NEAR		90
 
@@ -80,10 +82,13 @@ static int ipsi_check_sysctl(const char *family, const char *name,
 
 /* The next step for a device without an SA */
 static const char *ipsi_check_next_key(struct ipsi_check *check,
-				       const char *direction, char next[256])
+				       const char *direction,
+				       char next[IPSI_NEXT_LEN])
 {
+	char names[IPSI_DAEMONS_TEXT];
+
 	if (!ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_KEYING)) {
-		snprintf(next, 256,
+		snprintf(next, IPSI_NEXT_LEN,
 			 "ipsec-ipip sa add %s %s ..., or let a key manager do it: ip link set %s type ipsec-ipip keying adopt",
 			 check->name, direction, check->name);
 		return next;
@@ -92,13 +97,13 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 		ipsi_daemons_find(&check->daemons);
 	check->daemons_known = true;
 	if (!check->daemons.n)
-		snprintf(next, 256,
+		snprintf(next, IPSI_NEXT_LEN,
 			 "no key manager is running in this namespace: systemctl start strongswan, or ipsec for libreswan");
 	else
-		snprintf(next, 256,
+		snprintf(next, IPSI_NEXT_LEN,
 			 "the key manager has set none: send a packet, then look at its log%s%s",
-			 *check->daemons.names ? ": " : "",
-			 check->daemons.names);
+			 check->daemons.n_named ? ": " : "",
+			 ipsi_daemons_text(&check->daemons, names));
 	return next;
 }
 
@@ -107,7 +112,7 @@ static void ipsi_check_keys(struct ipsi_check *check)
 	const struct ipsi_attrs *dev = check->dev;
 	const bool out = dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI];
 	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
-	char next[256];
+	char next[IPSI_NEXT_LEN];
 
 	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
 		ipsi_found(check, "no-sa-out",
