@@ -107,6 +107,22 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 	return next;
 }
 
+/* Returns true if an SA is not used because its sequence numbers are used up. */
+static bool ipsi_check_exhausted(const struct ipsi_check *check)
+{
+	struct ipsi_attrs sa;
+	size_t i;
+
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		if (sa.tb[IPSEC_IPIP_A_SA_REFUSAL] &&
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REFUSAL) ==
+		    IPSEC_IPIP_REFUSAL_EXHAUSTED)
+			return true;
+	}
+	return false;
+}
+
 static void ipsi_check_keys(struct ipsi_check *check)
 {
 	const struct ipsi_attrs *dev = check->dev;
@@ -114,9 +130,13 @@ static void ipsi_check_keys(struct ipsi_check *check)
 	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
 	char next[IPSI_NEXT_LEN];
 
-	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
+	if (!out && ipsi_check_exhausted(check))
 		ipsi_found(check, "no-sa-out",
 			   "the outbound SAs have used up their sequence numbers, so nothing can be sent: ipsec-ipip rekey %s out ...",
+			   check->name);
+	else if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
+		ipsi_found(check, "no-sa-out",
+			   "each outbound SA is for one processor, and none for all: ipsec-ipip sa add %s out ..., without pcpu",
 			   check->name);
 	else if (!out)
 		ipsi_found(check, "no-sa-out",
@@ -416,79 +436,6 @@ static void ipsi_check_rp_filter(struct ipsi_check *check)
 			   check->name);
 }
 
-/* Returns true if a state is among the SAs of the device. */
-static bool ipsi_check_is_taken(const struct ipsi_check *check,
-				const struct xfrm_usersa_info *info)
-{
-	struct ipsi_attrs sa;
-	size_t i, len;
-
-	len = info->family == AF_INET ? sizeof(struct in_addr) :
-					sizeof(struct in6_addr);
-	for (i = 0; i < check->sas.n; i++) {
-		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
-		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI) ==
-		    ntohl(info->id.spi) &&
-		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_PROTO) ==
-		    info->id.proto && sa.tb[IPSEC_IPIP_A_SA_DST] &&
-		    mnl_attr_get_payload_len(sa.tb[IPSEC_IPIP_A_SA_DST]) ==
-		    len &&
-		    !memcmp(mnl_attr_get_payload(sa.tb[IPSEC_IPIP_A_SA_DST]),
-			    &info->id.daddr, len))
-			return true;
-	}
-	return false;
-}
-
-/* Returns why the device does not use a state that has its if_id. The rules and
- * their order are those of the kernel.
- */
-static const char *ipsi_check_stray_why(const struct ipsi_check *check,
-					const struct ipsi_state *state)
-{
-	const struct xfrm_usersa_info *info = state->info;
-	static const uint8_t any[sizeof(info->saddr)];
-	struct ipsi_flow flow;
-	const void *far;
-	bool out;
-
-	ipsi_check_flow(check->dev, &flow);
-	if (info->family != flow.family)
-		return "its addresses are of another family";
-	if (info->id.proto != IPPROTO_ESP && info->id.proto != IPPROTO_AH)
-		return "it is neither ESP nor AH";
-	if (!state->authenticates)
-		return "it has no integrity protection";
-
-	out = !memcmp(&info->id.daddr, flow.remote, flow.len);
-	if (!out && memcmp(&info->id.daddr, flow.local, flow.len))
-		return "its destination is neither local nor remote";
-	far = out ? flow.local : flow.remote;
-	if (memcmp(&info->saddr, far, flow.len) &&
-	    memcmp(&info->saddr, any, flow.len))
-		return "its source is not the other endpoint";
-	if (out && info->mode != XFRM_MODE_TRANSPORT)
-		return "it is outbound and not in transport mode";
-	if (info->mode != XFRM_MODE_TRANSPORT && info->mode != XFRM_MODE_TUNNEL)
-		return "it is neither in transport nor in tunnel mode";
-	return "it is no longer valid";
-}
-
-static void ipsi_check_stray(const struct ipsi_state *state, void *data)
-{
-	const struct xfrm_usersa_info *info = state->info;
-	struct ipsi_check *check = data;
-
-	/* A state without an SPI is still being negotiated. */
-	if (!info->id.spi || ipsi_check_is_taken(check, info))
-		return;
-	ipsi_found(check, "sa-not-taken",
-		   "%s 0x%08x has the if_id of the device, but %s",
-		   info->id.proto == IPPROTO_ESP ? "esp" :
-		   info->id.proto == IPPROTO_AH ? "ah" : "SA",
-		   ntohl(info->id.spi), ipsi_check_stray_why(check, state));
-}
-
 /**
  * struct ipsi_check_policies - a search for policies of the device's SAs
  * @check: the run, with the SAs
@@ -667,8 +614,9 @@ static int ipsi_check_policies(struct ipsi_check *check,
 	return 0;
 }
 
-static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)
+static int ipsi_check_get_sas(struct ipsi_check *check)
 {
+	struct ipsi_nl *nl = check->nl;
 	struct nlmsghdr *nlh;
 	int ret;
 
@@ -680,8 +628,7 @@ static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)
 	return ipsi_nl_talk(nl, &ipsi_sa_set, &check->sas);
 }
 
-static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
-			  const struct nlmsghdr *msg)
+static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 {
 	struct ipsi_attrs dev;
 	struct ipsi_flow flow;
@@ -693,7 +640,7 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	check->dev = &dev;
 	check->name = ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME);
 
-	ret = ipsi_check_get_sas(check, nl);
+	ret = ipsi_check_get_sas(check);
 	if (ret)
 		return ret;
 	err = ipsi_query_link(ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX),
@@ -724,7 +671,7 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 		ipsi_check_mtu(check);
 	err = ipsi_snapshot_states(&check->snap,
 				   ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IF_ID),
-				   ipsi_check_stray, check);
+				   ipsi_check_state, check);
 	if (!err)
 		err = ipsi_check_elsewhere(check, &flow);
 	if (err)
@@ -735,20 +682,35 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	return IPSI_OK;
 }
 
-static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
-			  const char *name)
+/**
+ * ipsi_check_get_devs() - read the devices
+ * @check: the run
+ * @name: the device, or NULL for all
+ * @devs: the devices; the caller frees them
+ *
+ * Return: exit code.
+ */
+int ipsi_check_get_devs(const struct ipsi_check *check, const char *name,
+			struct ipsi_replies *devs)
 {
+	struct ipsi_nl *nl = check->nl;
 	struct nlmsghdr *nlh;
-	int ret = IPSI_OK, err;
-	size_t i;
+	int ret = IPSI_OK;
 
 	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET, !name);
 	if (name)
 		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME, name);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &check->devs);
+	return ret ? ret : ipsi_nl_talk(nl, &ipsi_dev_set, devs);
+}
+
+static int ipsi_check_all(struct ipsi_check *check, const char *name)
+{
+	int ret, err;
+	size_t i;
+
+	ret = ipsi_check_get_devs(check, name, &check->devs);
 	for (i = 0; !ret && i < check->devs.n; i++)
-		ret = ipsi_check_dev(check, nl, check->devs.msg[i]);
+		ret = ipsi_check_dev(check, check->devs.msg[i]);
 	if (ret || name)
 		return ret;
 	err = ipsi_check_host(check);
@@ -764,8 +726,8 @@ static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
  */
 int ipsi_check(int argc, char **argv)
 {
-	struct ipsi_check check = {};
 	struct ipsi_nl nl = {};
+	struct ipsi_check check = { .nl = &nl };
 	int ret = IPSI_OK;
 
 	if (argc > 1)
@@ -777,7 +739,7 @@ int ipsi_check(int argc, char **argv)
 	if (!ret && ipsi_opts.json)
 		check.json = json_object_new_array();
 	if (!ret)
-		ret = ipsi_check_all(&check, &nl, argc ? argv[0] : NULL);
+		ret = ipsi_check_all(&check, argc ? argv[0] : NULL);
 	if (check.json)
 		ipsi_json_print(check.json, ipsi_opts.pretty);
 	ipsi_replies_free(&check.sas);

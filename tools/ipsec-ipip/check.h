@@ -18,6 +18,7 @@ struct json_object;
 
 /**
  * struct ipsi_check - a run of the check
+ * @nl: socket of the family
  * @dev: the device being checked
  * @name: its name, or that of the host
  * @sas: its SAs
@@ -29,6 +30,7 @@ struct json_object;
  * @json: the findings, or NULL if they are printed as text
  */
 struct ipsi_check {
+	struct ipsi_nl *nl;
 	const struct ipsi_attrs *dev;
 	const char *name;
 	struct ipsi_replies sas;
@@ -44,8 +46,14 @@ struct ipsi_check {
 void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 		...) IPSI_PRINTF(3, 4);
 
+int ipsi_check_get_devs(const struct ipsi_check *check, const char *name,
+			struct ipsi_replies *devs);
+
 /* check-route.c */
 int ipsi_check_inner_routes(struct ipsi_check *check, bool carries);
+
+/* check-state.c */
+void ipsi_check_state(const struct ipsi_state *state, void *data);
 
 /* check-firewall.c */
 void ipsi_check_firewall(struct ipsi_check *check);

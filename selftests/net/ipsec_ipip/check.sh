@@ -172,17 +172,33 @@ states_that_are_not_taken()
 
 	start
 	ipsi_device_side right
-	stray 0x00002001 "it is outbound and not in transport mode" \
+	stray 0x00002001 "an outbound SA must be in transport mode" \
 		"${out[@]}" mode tunnel "${auth[@]}"
 	stray 0x00002002 "it has no integrity protection" \
 		"${out[@]}" mode transport
-	stray 0x00002003 "its destination is neither local nor remote" \
+	stray 0x00002003 "its addresses are not the endpoints of the device" \
 		src 10.0.0.2 dst 10.0.0.77 proto esp mode transport "${auth[@]}"
-	stray 0x00002004 "its source is not the other endpoint" \
+	stray 0x00002004 "its addresses are not the endpoints of the device" \
 		src 10.0.0.77 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}"
-	stray 0x00002005 "its addresses are of another family" \
+	stray 0x00002005 "its addresses are not the endpoints of the device" \
 		src fd00::2 dst fd00::1 proto esp mode transport "${auth[@]}"
+	stray 0x00002006 "it has no integrity protection" \
+		"${out[@]}" mode transport mark 3 mask 7
 	finds
+	# A device that adopts has other reasons.
+	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
+	stray 0x00002007 "its selectors name a protocol or ports" \
+		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
+	ipsi_do right ip link set "$DEV" \
+		type ipsec-ipip keying adopt-endpoints
+	ipsi_do right ipsec-ipip sa flush "$DEV" out
+	ipsi_do right ip xfrm state add spi 0x2008 "${out[@]}" mode tunnel \
+		"${auth[@]}" enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}" \
+		mark 3 mask 7
+	# in transport mode, for another use
+	ipsi_do right ip xfrm state add spi 0x2009 "${out[@]}" mode transport \
+		"${auth[@]}" enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}"
+	finds no-sa-out 'sa-not-taken:0x00002008 is between the endpoints of the device, but it has a mark'
 }
 
 # policy DIR SRC DST WORD...: add a policy
