@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ipsec-ipip check: look for present and imminent faults of devices, and print a
- * line for each. It reads the current state once, and sends no packets.
+ * line for each. It reads the current state once, but for refusals, and sends no
+ * packets.
  */
 #include <json-c/json.h>
 #include <arpa/inet.h>
@@ -711,6 +712,8 @@ static int ipsi_check_all(struct ipsi_check *check, const char *name)
 	ret = ipsi_check_get_devs(check, name, &check->devs);
 	for (i = 0; !ret && i < check->devs.n; i++)
 		ret = ipsi_check_dev(check, check->devs.msg[i]);
+	if (!ret)
+		ret = ipsi_check_refusals(check, name);
 	if (ret || name)
 		return ret;
 	err = ipsi_check_host(check);

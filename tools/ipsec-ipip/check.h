@@ -49,6 +49,9 @@ void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 int ipsi_check_get_devs(const struct ipsi_check *check, const char *name,
 			struct ipsi_replies *devs);
 
+/* check-refused.c */
+int ipsi_check_refusals(struct ipsi_check *check, const char *name);
+
 /* check-route.c */
 int ipsi_check_inner_routes(struct ipsi_check *check, bool carries);
 

@@ -101,12 +101,31 @@ surroundings()
 	ipsi_do right ip route del 10.0.0.1/32 dev "$DEV"
 	ipsi_do right ip route add unreachable 10.0.0.1
 	finds 'no-route:from 10.0.0.2: No route to host'
+	floods right
+	finds no-route 'refuses:: ip route get 10.0.0.1'
+	kill "$IPSI_BG_PID"
+	ipsi_wait "end of refusals" no_refusals
+	finds no-route
 	ipsi_do right ip route del unreachable 10.0.0.1
 	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
 	finds 'no-local:10.0.0.2'
 	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
 	ipsi_do right ip link set "$DEV" down
 	finds down
+}
+
+# floods HOST: send to the other host until $IPSI_BG_PID is killed
+floods()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ipsi_bg "$1" bash -c 'while :; do echo x > "/dev/udp/$0/9"; done' \
+		"${IPSI_INNER[${IPSI_PEER[$1]}]}" 2> /dev/null
+}
+
+# no_refusals: no packet is refused any more
+no_refusals()
+{
+	[[ $(ipsi_try right ipsec-ipip check "$DEV") != *refuses:* ]]
 }
 
 # The two commonest mistakes: in and out exchanged, and a wrong key.
@@ -138,6 +157,11 @@ mistakes()
 	finds
 	ipsi_send left 3
 	finds 'refused:inbound SA esp 0xdeadbeef has refused all 3 packets'
+	floods left
+	finds refused 'refuses:rx-crypto grows, by '
+	kill "$IPSI_BG_PID"
+	ipsi_wait "end of refusals" no_refusals
+	finds refused
 	ipsi_do right ipsec-ipip sa del "$DEV" in spi "${IPSI_SPI[left]}"
 	ipsi_device_sa right in
 	ipsi_send left 1
