@@ -192,7 +192,7 @@ others()
 # The help of each command is short, and the manual page has all of its words.
 help_and_manual()
 {
-	local page command word lines
+	local page command word lines keys
 	page=$(sed -n '/^.Sh SYNOPSIS/,/^.Sh DESCRIPTION/p' "$manual")
 
 	for command in show 'sa add' 'sa del' 'sa flush' 'sa show' \
@@ -202,19 +202,29 @@ help_and_manual()
 			fail "$command --help: exit code $?"
 		[ "$(wc -l <<< "$lines")" -le 20 ] ||
 			fail "$command --help: more than 20 lines"
-		[[ $lines == "Usage: ipsec-ipip [-jpq] $command "* ]] ||
+		[[ $lines =~ ^"Usage: ipsec-ipip "(\[-[a-z]+\] )?"$command " ]] ||
 			fail "$command --help: \"$lines\""
+		keys=
+		[[ $lines != *" KEY "* ]] || keys='KEY is 0xHEX, file:PATH'
+		[[ $(grep '^KEY' <<< "$lines") == "$keys"* ]] ||
+			fail "$command --help: what KEY is"
 		grep -qE "^.(Op )?Cm $command( |\$)" <<< "$page" ||
 			fail "$command is not in the synopsis"
 	done
 	# "flag esn" is an old name that the text explains.
 	for word in $("$program" sa add --help |
-			sed -n 's/^  \([a-z-]*\).*/\1/p'); do
+			sed -n 's/^  \([a-z][a-z-]*\).*/\1/p'); do
 		[ "$word" = flag ] || grep -qE "Cm $word\b" <<< "$page" ||
 			fail "sa add: $word is not in the synopsis"
 		grep -qE "^.(It )?Cm $word\b" "$manual" ||
 			fail "sa add: $word is not in the manual page"
 	done
+	grep -q '^  -b, --brief ' < <("$program" show --help) ||
+		fail "show --help lacks --brief"
+	grep -qF 'sa activate DEV {spi SPI [proto {esp|ah}]|newest}' \
+		< <("$program" sa activate --help) || fail "sa activate --help"
+	grep -q '.\{81\}' < <("$program" --help) &&
+		fail "--help: a line is longer than 80 characters"
 	grep -q '^  offload ' < <("$program" rekey --help) ||
 		fail "rekey --help lacks the words of sa add"
 }
@@ -273,6 +283,17 @@ completion()
 	completes "$c sa del ipsec0 out spi 256 " proto
 	completes "$c sa del ipsec0 out spi 256 proto " esp ah
 	completes "$c sa activate ipsec0 " spi newest
+	completes "$c sa activate ipsec0 spi 256 " proto
+	completes "$c sa activate ipsec0 newest "
+	completes "$c sa show k" keys
+	completes "$c sa show ipsec0 k" keys
+	completes "$c sa show ipsec0 in spi 256 " proto keys
+	completes "$c sa show keys " --format
+	completes "$c sa show keys --format " wireshark
+	completes "$c capture -w " file:
+	completes "$c capture -w x ipsec0 " -w -c
+	completes "$c sa flush ipsec0 " in out
+	completes "$c metrics " --format
 	completes "$c genkey -a aes" aes-128 aes-192 aes-256 aesctr
 	completes "$c import " file:
 	completes "$c import x --na" --name
