@@ -74,7 +74,26 @@ void ipsi_warn(const char *fmt, ...)
 }
 
 /**
- * ipsi_arg_number() - read a number
+ * ipsi_number() - read a number
+ * @text: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
+ * @value: the result
+ *
+ * Return: true if it is a number of at most 64 bits.
+ */
+bool ipsi_number(const char *text, uint64_t *value)
+{
+	const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" :
+					"0123456789");
+
+	errno = 0;
+	*value = strtoull(digits, NULL, hex ? 16 : 10);
+	return n && !digits[n] && !errno;
+}
+
+/**
+ * ipsi_arg_number() - read a number, or say why it is none
  * @word: the word before it, for the message
  * @arg: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
  * @max: the largest valid number
@@ -97,9 +116,7 @@ int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 	if (!n || digits[n])
 		return ipsi_usage("%s: \"%s\" is not a number: 0 to %llu or 0x... expected",
 				  word, arg, (unsigned long long)max);
-	errno = 0;
-	*value = strtoull(digits, NULL, hex ? 16 : 10);
-	if (errno || *value > max)
+	if (!ipsi_number(arg, value) || *value > max)
 		return ipsi_usage("%s: %s is more than %llu", word, arg,
 				  (unsigned long long)max);
 	return IPSI_OK;

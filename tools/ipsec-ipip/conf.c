@@ -89,18 +89,14 @@ static int ipsi_conf_add_text(struct ipsi_conf *conf, const char *key,
 	return IPSI_OK;
 }
 
-static int ipsi_conf_number(const char *key, const char *value, uint32_t min,
-			    uint32_t max, uint32_t *number)
+static int ipsi_conf_overlap(struct ipsi_conf *conf, const char *value)
 {
-	uint64_t n;
-	int ret = ipsi_arg_number(key, value, max, &n);
+	uint64_t seconds;
+	int ret = ipsi_arg_number("Overlap", value, 3600, &seconds);
 
-	if (ret)
-		return ret;
-	if (n < min)
-		return ipsi_usage("%s: %s is less than %u", key, value, min);
-	*number = n;
-	return IPSI_OK;
+	if (!ret)
+		conf->overlap = seconds;
+	return ret;
 }
 
 static int ipsi_conf_master(struct ipsi_conf *conf, const char *value)
@@ -128,11 +124,8 @@ static int ipsi_conf_link_line(struct ipsi_conf *conf, const char *key,
 		return ipsi_conf_address_parse(conf, value);
 	if (!strcasecmp(key, "Route"))
 		return ipsi_conf_route_parse(conf, value);
-	if (!strcasecmp(key, "MTU"))
-		return ipsi_conf_number(key, value, 68, UINT16_MAX,
-					&conf->mtu);
 	if (!strcasecmp(key, "Overlap"))
-		return ipsi_conf_number(key, value, 0, 3600, &conf->overlap);
+		return ipsi_conf_overlap(conf, value);
 	if (!strcasecmp(key, "Master"))
 		return ipsi_conf_master(conf, value);
 	if (ipsi_conf_is_repeated(key) || !strcasecmp(key, "DNS"))

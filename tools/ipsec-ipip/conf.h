@@ -84,6 +84,7 @@ enum {
 	IPSI_CONF_ICMP,
 	IPSI_CONF_ROAM,
 	IPSI_CONF_ENCAP_PORT,
+	IPSI_CONF_MTU,
 	IPSI_CONF_OPTIONS
 };
 
@@ -96,7 +97,7 @@ struct ipsi_conf {
 	bool stays;		/* a regular file, read again at each boot */
 	bool is_private;	/* only its owner can read it */
 	struct ipsi_conf_option option[IPSI_CONF_OPTIONS];
-	uint32_t mtu, master, overlap;
+	uint32_t master, overlap;
 	struct ipsi_conf_address *address;
 	size_t n_address;
 	struct ipsi_conf_route *route;

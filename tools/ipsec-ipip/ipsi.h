@@ -49,6 +49,7 @@ const char *ipsi_human(uint64_t bytes, char buf[16]);
 const char *ipsi_duration(uint64_t seconds, char buf[32]);
 
 /* Numbers: decimal, or hexadecimal after 0x. */
+bool ipsi_number(const char *text, uint64_t *value);
 int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 		    uint64_t *value);
 int ipsi_arg_u32(const char *word, const char *arg, uint32_t *value);
