@@ -4,11 +4,13 @@
  * Help and completion come from the table, and from the tables of words.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "ipsi.h"
 #include "module.h"
@@ -523,6 +525,21 @@ static void ipsi_print_version(void)
 	ipsi_module_print_version();
 }
 
+/* A file that is opened in the place of standard output, or of standard error, would
+ * get its text. What is written to a closed output still fails.
+ */
+static int ipsi_hold_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDERR_FILENO ? O_WRONLY :
+							    O_RDONLY) != fd)
+			return IPSI_FAIL;
+	return IPSI_OK;
+}
+
 int main(int argc, char **argv)
 {
 	enum ipsi_ask ask = IPSI_ASK_NOTHING;
@@ -532,6 +549,8 @@ int main(int argc, char **argv)
 	 * a handler of core dumps may ignore it.
 	 */
 	prctl(PR_SET_DUMPABLE, 0);
+	if (ipsi_hold_descriptors())
+		return IPSI_FAIL;
 	for (argc--, argv++; argc && ipsi_is_option(argv[0]); argc--, argv++) {
 		ret = ipsi_take_option(argv[0], &ask);
 		if (ret)
