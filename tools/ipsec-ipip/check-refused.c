@@ -191,7 +191,7 @@ int ipsi_check_refusals(struct ipsi_check *check, const char *name)
 	if (!ipsi_check_any_refused(check))
 		return IPSI_OK;
 	nanosleep(&second, NULL);
-	ret = ipsi_check_get_devs(check, name, &now);
+	ret = ipsi_nl_get_devs(check->nl, name, &now);
 	if (!ret)
 		ipsi_check_compare(check, &now);
 	ipsi_replies_free(&now);

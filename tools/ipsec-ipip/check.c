@@ -615,20 +615,6 @@ static int ipsi_check_policies(struct ipsi_check *check,
 	return 0;
 }
 
-static int ipsi_check_get_sas(struct ipsi_check *check)
-{
-	struct ipsi_nl *nl = check->nl;
-	struct nlmsghdr *nlh;
-	int ret;
-
-	ipsi_replies_free(&check->sas);
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
-	ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, check->name);
-	if (ret)
-		return ret;
-	return ipsi_nl_talk(nl, &ipsi_sa_set, &check->sas);
-}
-
 static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 {
 	struct ipsi_attrs dev;
@@ -641,7 +627,8 @@ static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 	check->dev = &dev;
 	check->name = ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME);
 
-	ret = ipsi_check_get_sas(check);
+	ipsi_replies_free(&check->sas);
+	ret = ipsi_nl_get_sas(check->nl, check->name, false, &check->sas);
 	if (ret)
 		return ret;
 	err = ipsi_query_link(ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX),
@@ -683,33 +670,12 @@ static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 	return IPSI_OK;
 }
 
-/**
- * ipsi_check_get_devs() - read the devices
- * @check: the run
- * @name: the device, or NULL for all
- * @devs: the devices; the caller frees them
- *
- * Return: exit code.
- */
-int ipsi_check_get_devs(const struct ipsi_check *check, const char *name,
-			struct ipsi_replies *devs)
-{
-	struct ipsi_nl *nl = check->nl;
-	struct nlmsghdr *nlh;
-	int ret = IPSI_OK;
-
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET, !name);
-	if (name)
-		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME, name);
-	return ret ? ret : ipsi_nl_talk(nl, &ipsi_dev_set, devs);
-}
-
 static int ipsi_check_all(struct ipsi_check *check, const char *name)
 {
 	int ret, err;
 	size_t i;
 
-	ret = ipsi_check_get_devs(check, name, &check->devs);
+	ret = ipsi_nl_get_devs(check->nl, name, &check->devs);
 	for (i = 0; !ret && i < check->devs.n; i++)
 		ret = ipsi_check_dev(check, check->devs.msg[i]);
 	if (!ret)

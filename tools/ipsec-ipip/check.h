@@ -46,9 +46,6 @@ struct ipsi_check {
 void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 		...) IPSI_PRINTF(3, 4);
 
-int ipsi_check_get_devs(const struct ipsi_check *check, const char *name,
-			struct ipsi_replies *devs);
-
 /* check-refused.c */
 int ipsi_check_refusals(struct ipsi_check *check, const char *name);
 

@@ -16,35 +16,13 @@
 #include "nl.h"
 #include "verbs.h"
 
-static int ipsi_complete_dump(uint8_t cmd, const struct ipsi_attr_set *set,
-			      const char *dev, struct ipsi_replies *replies)
-{
-	struct nlmsghdr *nlh;
-	struct ipsi_nl nl;
-	int ret;
-
-	ret = ipsi_nl_open(&nl);
-	nl.silent = true;
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, cmd, true);
-		if (dev)
-			ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME,
-						 dev);
-	}
-	if (!ret)
-		ret = ipsi_nl_talk(&nl, set, replies);
-	ipsi_nl_close(&nl);
-	return ret;
-}
-
 static void ipsi_complete_devs(void)
 {
 	struct ipsi_replies devs = {};
 	struct ipsi_attrs dev;
 	size_t i;
 
-	if (!ipsi_complete_dump(IPSEC_IPIP_CMD_DEV_GET, &ipsi_dev_set, NULL,
-				&devs))
+	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET, NULL, &devs))
 		for (i = 0; i < devs.n; i++) {
 			ipsi_attrs_parse(&dev, &ipsi_dev_set, devs.msg[i]);
 			puts(ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME));
@@ -58,7 +36,7 @@ static void ipsi_complete_spis(const char *dev)
 	struct ipsi_attrs sa;
 	size_t i;
 
-	if (!ipsi_complete_dump(IPSEC_IPIP_CMD_SA_GET, &ipsi_sa_set, dev, &sas))
+	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_SA_GET, dev, &sas))
 		for (i = 0; i < sas.n; i++) {
 			ipsi_attrs_parse(&sa, &ipsi_sa_set, sas.msg[i]);
 			printf("0x%08llx\n",

@@ -288,19 +288,12 @@ static int ipsi_conf_sa_take(struct ipsi_conf *conf,
  */
 int ipsi_conf_sa_get(struct ipsi_conf *conf, struct ipsi_nl *nl)
 {
-	const struct ipsi_sa_id all = { .dev = conf->dev };
 	struct ipsi_replies replies = {};
-	struct nlmsghdr *nlh;
 	struct ipsi_attrs sa;
 	size_t i;
 	int ret;
 
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
-	ret = ipsi_put_sa_id(nlh, &all);
-	if (!ret)
-		ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_sa_set, &replies);
+	ret = ipsi_nl_get_sas(nl, conf->dev, true, &replies);
 	for (i = replies.n; i > 0 && !ret; i--) {
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, replies.msg[i - 1]);
 		if (sa.tb[IPSEC_IPIP_A_SA_SPI] &&

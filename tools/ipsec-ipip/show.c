@@ -450,7 +450,6 @@ int ipsi_show(int argc, char **argv)
 {
 	struct ipsi_replies replies = {};
 	struct ipsi_nl nl = {};
-	struct nlmsghdr *nlh;
 	int ret = IPSI_OK;
 
 	if (argc > 1)
@@ -459,14 +458,8 @@ int ipsi_show(int argc, char **argv)
 		ret = ipsi_arg_dev(argv[0]);
 	if (!ret)
 		ret = ipsi_nl_open(&nl);
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_DEV_GET, !argc);
-		if (argc)
-			ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME,
-						 argv[0]);
-	}
 	if (!ret)
-		ret = ipsi_nl_talk(&nl, &ipsi_dev_set, &replies);
+		ret = ipsi_nl_get_devs(&nl, argc ? argv[0] : NULL, &replies);
 	if (!ret)
 		ipsi_show_replies(&replies, argc ? argv[0] : NULL);
 	ipsi_replies_free(&replies);
