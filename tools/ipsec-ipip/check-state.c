@@ -55,6 +55,7 @@ static bool ipsi_check_ask(struct ipsi_check *check,
 	struct ipsi_nl *nl = check->nl;
 	struct ipsi_attrs sa = {};
 	struct nlmsghdr *nlh;
+	bool refused;
 	int ret;
 
 	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, false);
@@ -77,11 +78,11 @@ static bool ipsi_check_ask(struct ipsi_check *check,
 	nl->silent = false;
 	if (!ret && replies.n)
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, replies.msg[0]);
-	ret = sa.tb[IPSEC_IPIP_A_SA_REFUSAL] != NULL;
-	if (ret)
+	refused = sa.tb[IPSEC_IPIP_A_SA_REFUSAL];
+	if (refused)
 		*refusal = ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REFUSAL);
 	ipsi_replies_free(&replies);
-	return ret;
+	return refused;
 }
 
 /**

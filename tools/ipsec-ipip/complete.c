@@ -170,8 +170,8 @@ static const char *ipsi_steps_compile(struct ipsi_steps *steps,
 	size_t len;
 
 	for (;;) {
-		args += strspn(args, " \n");
-		len = strcspn(args, " \n[]{}|");
+		args += strspn(args, "\n ");
+		len = strcspn(args, "\n []{}|");
 		if (len) {
 			snprintf(steps->step[steps->n++].token,
 				 sizeof(steps->step->token), "%.*s", (int)len,

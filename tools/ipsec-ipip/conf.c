@@ -301,7 +301,7 @@ int ipsi_conf_name(struct ipsi_conf *conf, const char *name)
 	dev = strndup(base, len);
 	ret = dev ? ipsi_conf_check_dev(dev) : ipsi_fail("%s", strerror(errno));
 	if (!ret)
-		strcpy(conf->dev, dev);
+		snprintf(conf->dev, sizeof(conf->dev), "%s", dev);
 	free(dev);
 	return ret;
 }

@@ -160,7 +160,8 @@ static void ipsi_print_words(const struct ipsi_words *words)
 			 words->words[i].args ? " " : "",
 			 words->words[i].args ? words->words[i].args : "");
 		printf("  %-30s %s\n", text, words->words[i].help);
-		keys |= strstr(text, " KEY") != NULL;
+		if (strstr(text, " KEY"))
+			keys = true;
 	}
 	if (keys)
 		puts("KEY is 0xHEX, file:PATH, - for a line of standard input, or \"\".");
@@ -526,7 +527,7 @@ static void ipsi_print_version(void)
 }
 
 /* A file that is opened in the place of standard output, or of standard error, would
- * get its text. What is written to a closed output still fails.
+ * get its text. Writing to a closed output still fails.
  */
 static int ipsi_hold_descriptors(void)
 {
