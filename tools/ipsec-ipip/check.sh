@@ -211,6 +211,13 @@ help_and_manual()
 		grep -qE "^.(Op )?Cm $command( |\$)" <<< "$page" ||
 			fail "$command is not in the synopsis"
 	done
+	for command in show 'sa add' sa; do
+		# shellcheck disable=SC2086 # two words
+		[ "$("$program" help $command)" = \
+			"$("$program" $command --help)" ] ||
+			fail "help $command"
+	done
+	expect 2 'unknown command "bogus"*' help bogus
 	# "flag esn" is an old name that the text explains.
 	for word in $("$program" sa add --help |
 			sed -n 's/^  \([a-z][a-z-]*\).*/\1/p'); do

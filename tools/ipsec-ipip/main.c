@@ -480,9 +480,35 @@ static int ipsi_sa_group(void)
 	return IPSI_OK;
 }
 
+/* Runs a command, or prints its help. */
+static int ipsi_run_command(const char *name, int argc, char **argv, bool help)
+{
+	const struct ipsi_verb *verb;
+	const char *group = NULL;
+
+	if (!strcmp(name, "sa")) {
+		if (argc == 1 && !help)
+			return ipsi_usage("sa: add, del, flush, show or activate expected");
+		if (argc == 1 || !strcmp(argv[1], "--help") ||
+		    !strcmp(argv[1], "-h"))
+			return ipsi_sa_group();
+		group = name;
+		argc--;
+		argv++;
+		name = ipsi_verb_name(group, argv[0]);
+	}
+	verb = name ? ipsi_verb_find(group, name) : NULL;
+	if (!verb)
+		return IPSI_USAGE;
+	if (!help)
+		return ipsi_run_verb(verb, argc - 1, argv + 1);
+	ipsi_verb_usage(verb);
+	return IPSI_OK;
+}
+
 static int ipsi_run(int argc, char **argv)
 {
-	const char *group = NULL;
+	bool help = false;
 	const char *name;
 
 	if (!argc)
@@ -491,22 +517,18 @@ static int ipsi_run(int argc, char **argv)
 		return ipsi_complete(argc - 1, argv + 1);
 	name = ipsi_verb_name(NULL, argv[0]);
 	if (name && !strcmp(name, "help")) {
-		ipsi_print_usage();
-		return IPSI_OK;
-	}
-	if (name && !strcmp(name, "sa")) {
-		if (argc == 1)
-			return ipsi_usage("sa: add, del, flush, show or activate expected");
-		if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-			return ipsi_sa_group();
-		group = name;
+		help = true;
 		argc--;
 		argv++;
-		name = ipsi_verb_name(group, argv[0]);
 	}
+	if (help && argc)
+		name = ipsi_verb_name(NULL, argv[0]);
 	if (!name)
 		return IPSI_USAGE;
-	return ipsi_run_verb(ipsi_verb_find(group, name), argc - 1, argv + 1);
+	if (strcmp(name, "help"))
+		return ipsi_run_command(name, argc, argv, help);
+	ipsi_print_usage();
+	return IPSI_OK;
 }
 
 /* A failure to write the output must not go unnoticed. */
