@@ -261,6 +261,8 @@ completion()
 	completes "$c --js" --json
 	completes "$c sa " add del flush show activate
 	completes "$c sa ac" activate
+	completes "$c help rek" rekey
+	completes "$c help sa ac" activate
 	completes "$c sa add ipsec0 " in out
 	completes "$c sa add ipsec0 i" in
 	completes "$c sa add ipsec0 in s" spi seq

@@ -381,6 +381,10 @@ int ipsi_complete(int argc, char **argv)
 	}
 	for (argc--; argc > 0 && argv[0][0] == '-'; argc--)
 		argv++;
+	if (argc > 0 && !strcmp(argv[0], "help")) {
+		argv++;
+		argc--;
+	}
 	if (argc > 0 && !strcmp(argv[0], "sa")) {
 		group = *argv++;
 		argc--;
