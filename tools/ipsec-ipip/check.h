@@ -46,6 +46,13 @@ struct ipsi_check {
 void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 		...) IPSI_PRINTF(3, 4);
 
+void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name, size_t size);
+int ipsi_check_setting(const struct ipsi_check *check, const char *family,
+		       const char *key);
+
+/* check-policy.c */
+int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow);
+
 /* check-refused.c */
 int ipsi_check_refusals(struct ipsi_check *check, const char *name);
 

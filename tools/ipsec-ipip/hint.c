@@ -84,7 +84,7 @@ static void ipsi_hint_key(const char *name, char *buf, size_t size)
 /* The width of the check value is in bits, and often given in bytes. */
 static void ipsi_hint_icv(uint64_t value, char *buf, size_t size)
 {
-	if (value >= 8 && value <= 64 && value < 64)
+	if (value >= 8 && value < 64)
 		snprintf(buf, size, " in bits; %llu bytes are %llu bits",
 			 (unsigned long long)value,
 			 (unsigned long long)value * 8);
