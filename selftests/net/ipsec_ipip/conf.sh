@@ -166,6 +166,8 @@ MTU = 1300" > "$IPSI_TMP/more"
 	ipsi_do right ipsec-ipip save "$CONF"
 	ipsi_has_not "$(cat "$CONF")" "MTU" "saved file"
 	ipsi_do right ip link set "$IPSI_DEV" mtu 1350
+	ipsi_do right ipsec-ipip syncconf "$CONF"
+	ipsi_is "$(ipsi_get right mtu)" 1350 "MTU that the file does not set"
 	ipsi_do right ipsec-ipip save "$CONF"
 	ipsi_has "$(cat "$CONF")" "MTU = 1350" "saved file"
 	ipsi_is "$(conf_times right)" "$times" "SAs after changes of the MTU"
