@@ -240,7 +240,7 @@ mistakes()
 	chmod g+w "$CONF"
 	conf_same "others than the owner can write it"
 	rm "$CONF"
-	conf_same "No such file"
+	conf_same "there is no such file"
 }
 
 # conf_same MESSAGE: up is refused with this message, and nothing has changed
