@@ -146,10 +146,11 @@ static void ipsi_check_required(struct ipsi_check *check, const bool *found)
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
 		ipsi_check_name_sa(&sa, name, sizeof(name));
 		ipsi_found(check, "no-policy",
-			   "%s carries no packets: policies are required, and there is none for its reqid %u",
+			   "%s carries no packets: policies are required, and there is none for its reqid %u: ip xfrm policy; let the key manager set them, or ip link set %s type ipsec-ipip policies optional",
 			   name,
 			   (unsigned int)ipsi_attr_u64(&sa,
-						       IPSEC_IPIP_A_SA_REQID));
+						       IPSEC_IPIP_A_SA_REQID),
+			   check->name);
 	}
 }
 
@@ -184,7 +185,7 @@ int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow)
 	most = search.named > search.ends ? search.named : search.ends;
 	if (most > IPSEC_IPIP_POLICIES_MAX)
 		ipsi_found(check, "policies-limit",
-			   "there are %zu policies for the SAs of the device, more than the limit of %u: no packets pass",
+			   "there are %zu policies for the SAs of the device, more than the limit of %u: no packets pass; merge networks in the key manager: ip xfrm policy count",
 			   most, IPSEC_IPIP_POLICIES_MAX);
 	if (search.catches && !ipsi_check_setting(check, "ipv6", "disable_xfrm"))
 		ipsi_found(check, "policy-ipv6",

@@ -149,7 +149,8 @@ static void ipsi_check_keys(struct ipsi_check *check)
 			   ipsi_check_next_key(check, "in", next));
 	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
 		ipsi_found(check, "carrier",
-			   "the carrier is off although there are SAs in both directions");
+			   "the carrier is off although there are SAs in both directions; with roam, the peer must send first: ipsec-ipip show %s",
+			   check->name);
 }
 
 static void ipsi_check_mtu(struct ipsi_check *check)
@@ -188,9 +189,9 @@ static void ipsi_check_limit(struct ipsi_check *check, const char *sa,
 
 	if (limit && used >= near)
 		ipsi_found(check, "sa-limit",
-			   "%s is near its end: %llu of %llu %s", sa,
-			   (unsigned long long)used, (unsigned long long)limit,
-			   unit);
+			   "%s is near its end: %llu of %llu %s; replace it: ipsec-ipip rekey %s ..., or by the key manager",
+			   sa, (unsigned long long)used,
+			   (unsigned long long)limit, unit, check->name);
 }
 
 static void ipsi_check_limits(struct ipsi_check *check,
@@ -276,8 +277,8 @@ static void ipsi_check_sas(struct ipsi_check *check)
 		ipsi_check_name_sa(&sa, name, sizeof(name));
 		if (sa.tb[IPSEC_IPIP_A_SA_DYING])
 			ipsi_found(check, "sa-soft",
-				   "%s is past its soft limit and has not been replaced",
-				   name);
+				   "%s is past its soft limit and has not been replaced: ipsec-ipip rekey %s ..., or look at the log of the key manager",
+				   name, check->name);
 		ipsi_sa_life(&sa, &life);
 		if (life.age < 0)
 			ipsi_found(check, "clock",
