@@ -561,6 +561,30 @@ void ipsi_adopt_updated(struct xfrm_state *x)
 }
 
 /**
+ * ipsi_adopt_why_not - find the reason why a state was not adopted
+ * @idev: the device
+ * @x: a state in the namespace of its underlay, not an SA of the device
+ *
+ * Context: any.
+ * Return: enum ipsec_ipip_refusal, or -1 if it is not for the device to adopt.
+ */
+int ipsi_adopt_why_not(const struct ipsi_dev *idev, const struct xfrm_state *x)
+{
+	int refusal = -1;
+	bool out;
+
+	rcu_read_lock();
+	if (ipsi_adopt_device(idev->net, x, &out) == idev) {
+		refusal = ipsi_adopt_refusal(idev, x, out);
+		if (refusal < 0)
+			refusal = IPSEC_IPIP_REFUSAL_PENDING;
+	}
+	rcu_read_unlock();
+
+	return refusal;
+}
+
+/**
  * ipsi_adopt_rescan - adopt SAs that were added without a notification
  * @net: underlay namespace
  *

@@ -19,5 +19,6 @@ void ipsi_adopt_stop(struct ipsi_dev *idev);
 void ipsi_adopt_rescan(struct net *net);
 bool ipsi_adopt_wants_all(const struct net *net);
 void ipsi_adopt_updated(struct xfrm_state *x);
+int ipsi_adopt_why_not(const struct ipsi_dev *idev, const struct xfrm_state *x);
 
 #endif /* _IPSI_ADOPT_H */

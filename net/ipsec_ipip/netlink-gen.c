@@ -63,13 +63,15 @@ static const struct nla_policy ipsec_ipip_sa_del_nl_policy[IPSEC_IPIP_A_SA_SPI +
 };
 
 /* IPSEC_IPIP_CMD_SA_GET - do */
-static const struct nla_policy ipsec_ipip_sa_get_do_nl_policy[IPSEC_IPIP_A_SA_KEYS + 1] = {
+static const struct nla_policy ipsec_ipip_sa_get_do_nl_policy[IPSEC_IPIP_A_SA_MARK + 1] = {
 	[IPSEC_IPIP_A_SA_IFINDEX] = { .type = NLA_U32, },
 	[IPSEC_IPIP_A_SA_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[IPSEC_IPIP_A_SA_DIRECTION] = NLA_POLICY_MAX(NLA_U32, 1),
 	[IPSEC_IPIP_A_SA_PROTO] = { .type = NLA_U8, },
 	[IPSEC_IPIP_A_SA_SPI] = { .type = NLA_U32, },
 	[IPSEC_IPIP_A_SA_KEYS] = { .type = NLA_FLAG, },
+	[IPSEC_IPIP_A_SA_DST] = { .type = NLA_BINARY, },
+	[IPSEC_IPIP_A_SA_MARK] = { .type = NLA_U32, },
 };
 
 /* IPSEC_IPIP_CMD_SA_GET - dump */
@@ -113,7 +115,7 @@ static const struct genl_split_ops ipsec_ipip_nl_ops[] = {
 		.cmd		= IPSEC_IPIP_CMD_SA_GET,
 		.doit		= ipsec_ipip_nl_sa_get_doit,
 		.policy		= ipsec_ipip_sa_get_do_nl_policy,
-		.maxattr	= IPSEC_IPIP_A_SA_KEYS,
+		.maxattr	= IPSEC_IPIP_A_SA_MARK,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

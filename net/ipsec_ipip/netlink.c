@@ -10,8 +10,10 @@
 #include <net/netlink.h>
 #include <net/xfrm.h>
 
+#include "conf.h"
 #include "net.h"
 #include "netlink-gen.h"
+#include "nladdr.h"
 #include "nlmsg.h"
 #include "sa.h"
 #include "sa_build.h"
@@ -362,6 +364,48 @@ static struct xfrm_state *ipsi_nl_find_sa(struct ipsi_dev *idev,
 	return x;
 }
 
+/* Get the SA that a request names by its destination; the caller puts it. The
+ * device may not use it.
+ */
+static struct xfrm_state *ipsi_nl_find_any_sa(const struct ipsi_dev *idev,
+					      struct genl_info *info, bool *out)
+{
+	struct nlattr *dst = info->attrs[IPSEC_IPIP_A_SA_DST];
+	struct nlattr *mark = info->attrs[IPSEC_IPIP_A_SA_MARK];
+	struct nlattr *proto = info->attrs[IPSEC_IPIP_A_SA_PROTO];
+	struct xfrm_state *x;
+	xfrm_address_t daddr;
+	__be32 spi;
+	u16 family;
+	int err;
+
+	family = ipsi_get_addr(dst, &daddr);
+	if (family == AF_UNSPEC) {
+		NL_SET_ERR_MSG_ATTR(info->extack, dst,
+				    "dst: expected an IPv4 or IPv6 address");
+		return ERR_PTR(-EINVAL);
+	}
+	err = ipsi_nl_parse_spi(info, &spi);
+	if (err)
+		return ERR_PTR(err);
+
+	x = xfrm_state_lookup(idev->net, mark ? nla_get_u32(mark) : 0, &daddr,
+			      spi, proto ? nla_get_u8(proto) : IPPROTO_ESP,
+			      family);
+	if (!x) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[IPSEC_IPIP_A_SA_SPI],
+				    "spi: there is no such SA");
+		return ERR_PTR(-ENOENT);
+	}
+
+	rcu_read_lock();
+	ipsi_conf_direction(rcu_dereference(idev->conf), x, out);
+	rcu_read_unlock();
+
+	return x;
+}
+
 static struct xfrm_state *ipsi_nl_sad_find(const struct ipsi_nl_sad *sad,
 					   struct genl_info *info)
 {
@@ -424,7 +468,7 @@ out:
 }
 
 /**
- * ipsec_ipip_nl_sa_get_doit - show an SA of a device
+ * ipsec_ipip_nl_sa_get_doit - show an SA of a device, or why another is none
  * @skb: the request
  * @info: its attributes
  *
@@ -437,7 +481,7 @@ int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
 		.seq = info->snd_seq,
 	};
 	struct ipsi_dev *idev;
-	struct ipsi_sa_id id;
+	struct ipsi_sa_id id = {};
 	struct xfrm_state *x;
 	struct sk_buff *msg;
 	bool keys;
@@ -447,7 +491,9 @@ int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 
-	x = ipsi_nl_find_sa(idev, info, &id);
+	x = info->attrs[IPSEC_IPIP_A_SA_DST] ?
+	    ipsi_nl_find_any_sa(idev, info, &id.out) :
+	    ipsi_nl_find_sa(idev, info, &id);
 	if (IS_ERR(x)) {
 		err = PTR_ERR(x);
 		goto out_dev;

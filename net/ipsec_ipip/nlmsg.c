@@ -7,6 +7,7 @@
 #include <net/genetlink.h>
 #include <net/xfrm.h>
 
+#include "adopt.h"
 #include "event.h"
 #include "mtu.h"
 #include "nladdr.h"
@@ -362,6 +363,24 @@ static int ipsi_nl_fill_use(struct sk_buff *msg, struct ipsi_dev *idev,
 	return err ? -EMSGSIZE : 0;
 }
 
+/* The reason why the device does not use x */
+static int ipsi_nl_fill_refusal(struct sk_buff *msg, struct ipsi_dev *idev,
+				struct xfrm_state *x)
+{
+	int refusal, adoption = -1;
+	bool listed;
+
+	refusal = ipsi_sa_refusal(idev, x, &listed);
+	if (!listed)
+		adoption = ipsi_adopt_why_not(idev, x);
+	if (adoption >= 0)
+		refusal = adoption;
+	if (refusal < 0)
+		return 0;
+
+	return nla_put_u32(msg, IPSEC_IPIP_A_SA_REFUSAL, refusal);
+}
+
 static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
 				struct xfrm_state *x, bool out, bool keys)
 {
@@ -380,6 +399,7 @@ static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
 	    (ipsi_xfrm_cpu(x) != UINT_MAX &&
 	     nla_put_u32(msg, IPSEC_IPIP_A_SA_PCPU, ipsi_xfrm_cpu(x))) ||
 	    ipsi_nl_fill_use(msg, idev, x) ||
+	    ipsi_nl_fill_refusal(msg, idev, x) ||
 	    (x->km.dying && nla_put_flag(msg, IPSEC_IPIP_A_SA_DYING)))
 		return -EMSGSIZE;
 
@@ -394,7 +414,7 @@ static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
  * ipsi_nl_fill_sa - fill in the attributes of an SA
  * @msg: message to append to
  * @to: the receiver
- * @idev: device of the SA
+ * @idev: device of the SA, or one that is asked why it does not use it
  * @x: the state
  * @out: the SA is outbound
  * @keys: include the keys; the caller has checked that they may be shown

@@ -87,25 +87,31 @@ void ipsi_sa_exit(void)
 	rhashtable_destroy(&ipsi_sa_table);
 }
 
-/* Set @out to the direction of x; return false if the device cannot use it. An
- * outbound SA must be in transport mode; an inbound one may be in tunnel mode
- * too, which is the same on the wire. Packet offload would need a policy in the
- * hardware.
+/* Set @out to the direction of x. Return the reason why the device cannot use
+ * it, or -1. An outbound SA must be in transport mode; an inbound one may be in
+ * tunnel mode too, which is the same on the wire. Packet offload would need a
+ * policy in the hardware.
  */
-static bool ipsi_sa_direction(const struct ipsi_conf *conf,
-			      const struct xfrm_state *x, bool *out)
+static int ipsi_sa_misfit(const struct ipsi_conf *conf,
+			  const struct xfrm_state *x, bool *out)
 {
-	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) ||
-	    !x->id.spi || !ipsi_sa_authenticates(x) || !ipsi_ts_usable(x) ||
-	    !ipsi_conf_direction(conf, x, out))
-		return false;
+	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
+		return IPSEC_IPIP_REFUSAL_PROTOCOL;
+	if (!ipsi_sa_valid(x) || !x->id.spi)
+		return IPSEC_IPIP_REFUSAL_INVALID;
+	if (!ipsi_sa_authenticates(x))
+		return IPSEC_IPIP_REFUSAL_INTEGRITY;
+	if (!ipsi_ts_usable(x))
+		return IPSEC_IPIP_REFUSAL_SELECTOR;
+	if (!ipsi_conf_direction(conf, x, out))
+		return IPSEC_IPIP_REFUSAL_ADDRESS;
+	if (x->props.mode != XFRM_MODE_TRANSPORT &&
+	    (*out || x->props.mode != XFRM_MODE_TUNNEL))
+		return IPSEC_IPIP_REFUSAL_MODE;
+	if (*out && ipsi_xfrm_packet_offloaded(x))
+		return IPSEC_IPIP_REFUSAL_OFFLOAD;
 
-	if (*out)
-		return x->props.mode == XFRM_MODE_TRANSPORT &&
-		       !ipsi_xfrm_packet_offloaded(x);
-
-	return x->props.mode == XFRM_MODE_TRANSPORT ||
-	       x->props.mode == XFRM_MODE_TUNNEL;
+	return -1;
 }
 
 static bool ipsi_sa_usable(const struct ipsi_sa *sa)
@@ -460,8 +466,8 @@ static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
 	lockdep_assert_held(&idev->sad.lock);
 
 	rcu_read_lock();
-	fits = !idev->sad.closed && ipsi_sa_valid(x) &&
-	       ipsi_sa_direction(rcu_dereference(idev->conf), x, out);
+	fits = !idev->sad.closed &&
+	       ipsi_sa_misfit(rcu_dereference(idev->conf), x, out) < 0;
 	rcu_read_unlock();
 
 	return fits;
@@ -588,6 +594,54 @@ bool ipsi_sa_is_any(const struct xfrm_state *x)
 	rcu_read_unlock();
 
 	return is;
+}
+
+/* Return the reason why a state is no SA of the device. */
+static int ipsi_sa_unlisted_why(struct ipsi_dev *idev,
+				const struct xfrm_state *x)
+{
+	const struct ipsi_conf *conf;
+	int refusal;
+	bool out;
+
+	rcu_read_lock();
+	conf = rcu_dereference(idev->conf);
+	refusal = x->if_id != conf->if_id ? IPSEC_IPIP_REFUSAL_IF_ID :
+					    ipsi_sa_misfit(conf, x, &out);
+	rcu_read_unlock();
+	if (refusal >= 0)
+		return refusal;
+
+	return ipsi_sad_full(idev) ? IPSEC_IPIP_REFUSAL_LIMIT :
+				     IPSEC_IPIP_REFUSAL_PENDING;
+}
+
+/**
+ * ipsi_sa_refusal - find the reason why a device does not use a state
+ * @idev: the device
+ * @x: a state in the namespace of its underlay
+ * @listed: set to true if the state is an SA of the device
+ *
+ * Context: any.
+ * Return: enum ipsec_ipip_refusal, or -1 if the device uses it, or would use it
+ *   if there were no better one.
+ */
+int ipsi_sa_refusal(struct ipsi_dev *idev, const struct xfrm_state *x,
+		    bool *listed)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	const struct ipsi_sa *sa;
+	bool exhausted;
+
+	spin_lock_bh(&sad->lock);
+	sa = ipsi_sa_entry(idev, x);
+	*listed = sa;
+	exhausted = sa && sa->exhausted;
+	spin_unlock_bh(&sad->lock);
+	if (!*listed)
+		return ipsi_sa_unlisted_why(idev, x);
+
+	return exhausted ? IPSEC_IPIP_REFUSAL_EXHAUSTED : -1;
 }
 
 /**

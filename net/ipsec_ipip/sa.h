@@ -88,6 +88,8 @@ void ipsi_sad_fini(struct ipsi_dev *idev);
 
 void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x);
 void ipsi_sa_detach(struct ipsi_dev *idev, struct xfrm_state *x);
+int ipsi_sa_refusal(struct ipsi_dev *idev, const struct xfrm_state *x,
+		    bool *listed);
 bool ipsi_sa_is_any(const struct xfrm_state *x);
 void ipsi_sa_detach_others(struct xfrm_state *x, const struct ipsi_dev *idev);
 int ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,

@@ -86,11 +86,12 @@ static const struct fuzz_attr fuzz_sa_attrs[] = {
 	{ .type = IPSEC_IPIP_A_SA_ADOPTED,
 	  .kind = FUZZ_FLAG },
 	{ .type = IPSEC_IPIP_A_SA_REFUSAL, .size = 4,
-	  .values = 7 },
+	  .values = 14 },
 	{ .type = IPSEC_IPIP_A_SA_PCPU, .size = 4 },
 	{ .type = IPSEC_IPIP_A_SA_OFFLOAD, .size = 4,
 	  .values = 2 },
 	{ .type = IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX, .size = 4 },
+	{ .type = IPSEC_IPIP_A_SA_MARK, .size = 4 },
 };
 
 static const struct fuzz_set fuzz_sa = {
@@ -170,7 +171,9 @@ static const struct fuzz_cmd fuzz_cmds[] = {
 		   FUZZ_BIT(IPSEC_IPIP_A_SA_DIRECTION) |
 		   FUZZ_BIT(IPSEC_IPIP_A_SA_PROTO) |
 		   FUZZ_BIT(IPSEC_IPIP_A_SA_SPI) |
-		   FUZZ_BIT(IPSEC_IPIP_A_SA_KEYS) },
+		   FUZZ_BIT(IPSEC_IPIP_A_SA_KEYS) |
+		   FUZZ_BIT(IPSEC_IPIP_A_SA_DST) |
+		   FUZZ_BIT(IPSEC_IPIP_A_SA_MARK) },
 	{ .cmd = IPSEC_IPIP_CMD_SA_GET, .dump = true,
 	  .attrs = FUZZ_BIT(IPSEC_IPIP_A_SA_IFINDEX) |
 		   FUZZ_BIT(IPSEC_IPIP_A_SA_IFNAME) |

@@ -4,6 +4,7 @@
  * messages on stderr. key.c reads keys.
  */
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -15,15 +16,32 @@
 
 struct ipsi_opts ipsi_opts;
 
+/* A file or an argument may have control characters for the terminal: those of
+ * ASCII, and those that UTF-8 writes as 0xc2 and another byte.
+ */
+static void ipsi_defuse(char *text)
+{
+	unsigned char *c;
+
+	for (c = (unsigned char *)text; *c; c++)
+		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+			*c = '?';
+}
+
 IPSI_PRINTF(2, 0)
 static void ipsi_vmessage(const char *kind, const char *fmt, va_list ap)
 {
-	char text[1024];
+	char text[PATH_MAX + 1024];
+	int len;
 
-	vsnprintf(text, sizeof(text), fmt, ap);
-	fprintf(stderr, "ipsec-ipip: %s%s%s%s\n", kind,
-		ipsi_opts.verb ? ipsi_opts.verb : "",
-		ipsi_opts.verb ? ": " : "", text);
+	len = snprintf(text, sizeof(text) / 2, "%s%s",
+		       ipsi_opts.verb ? ipsi_opts.verb : "",
+		       ipsi_opts.verb ? ": " : "");
+	if (len >= (int)sizeof(text) / 2)
+		len = sizeof(text) / 2 - 1;
+	vsnprintf(text + len, sizeof(text) - len, fmt, ap);
+	ipsi_defuse(text);
+	fprintf(stderr, "ipsec-ipip: %s%s\n", kind, text);
 }
 
 /**
@@ -74,7 +92,26 @@ void ipsi_warn(const char *fmt, ...)
 }
 
 /**
- * ipsi_arg_number() - read a number
+ * ipsi_number() - read a number
+ * @text: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
+ * @value: the result
+ *
+ * Return: true if it is a number of at most 64 bits.
+ */
+bool ipsi_number(const char *text, uint64_t *value)
+{
+	const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" :
+					"0123456789");
+
+	errno = 0;
+	*value = strtoull(digits, NULL, hex ? 16 : 10);
+	return n && !digits[n] && !errno;
+}
+
+/**
+ * ipsi_arg_number() - read a number, or say why it is none
  * @word: the word before it, for the message
  * @arg: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
  * @max: the largest valid number
@@ -97,9 +134,7 @@ int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 	if (!n || digits[n])
 		return ipsi_usage("%s: \"%s\" is not a number: 0 to %llu or 0x... expected",
 				  word, arg, (unsigned long long)max);
-	errno = 0;
-	*value = strtoull(digits, NULL, hex ? 16 : 10);
-	if (errno || *value > max)
+	if (!ipsi_number(arg, value) || *value > max)
 		return ipsi_usage("%s: %s is more than %llu", word, arg,
 				  (unsigned long long)max);
 	return IPSI_OK;
@@ -199,7 +234,15 @@ static int ipsi_unknown_word(const struct ipsi_word *words, size_t n_words,
 			  ipsi_suggest(word, names, n, text));
 }
 
-static int ipsi_missing_args(const struct ipsi_word *word, int given)
+/**
+ * ipsi_missing_args() - report that arguments of a word are missing
+ * @word: the word
+ * @name: its name where it was given
+ * @given: number of its arguments that were given
+ *
+ * Return: IPSI_USAGE.
+ */
+int ipsi_missing_args(const struct ipsi_word *word, const char *name, int given)
 {
 	const char *rest = word->args;
 	int i;
@@ -209,11 +252,10 @@ static int ipsi_missing_args(const struct ipsi_word *word, int given)
 		if (rest)
 			rest++;
 	}
-	if (rest)
-		return ipsi_usage("%s: %s expected, %s missing", word->word,
+	if (rest && given)
+		return ipsi_usage("%s: %s expected, %s missing", name,
 				  word->args, rest);
-	return ipsi_usage("%s: %d argument%s expected, %d given", word->word,
-			  word->n_args, word->n_args == 1 ? "" : "s", given);
+	return ipsi_usage("%s: %s expected", name, word->args);
 }
 
 /**
@@ -239,7 +281,7 @@ int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
 			return ipsi_unknown_word(words, n_words, argv[0]);
 		word = &words[i];
 		if (argc - 1 < word->n_args)
-			return ipsi_missing_args(word, argc - 1);
+			return ipsi_missing_args(word, word->word, argc - 1);
 		if (word->same_as)
 			i = ipsi_find_word(words, n_words, word->same_as);
 		bit = 1U << i;

@@ -74,6 +74,13 @@ static const char * const ipsi_refusal_names[] = {
 	[IPSEC_IPIP_REFUSAL_FAILED]		= "failed",
 	[IPSEC_IPIP_REFUSAL_MARK]		= "mark",
 	[IPSEC_IPIP_REFUSAL_LIMIT]		= "limit",
+	[IPSEC_IPIP_REFUSAL_IF_ID]		= "if-id",
+	[IPSEC_IPIP_REFUSAL_INVALID]		= "invalid",
+	[IPSEC_IPIP_REFUSAL_PROTOCOL]		= "protocol",
+	[IPSEC_IPIP_REFUSAL_ADDRESS]		= "address",
+	[IPSEC_IPIP_REFUSAL_MODE]		= "mode",
+	[IPSEC_IPIP_REFUSAL_EXHAUSTED]		= "exhausted",
+	[IPSEC_IPIP_REFUSAL_PENDING]		= "pending",
 	NULL
 };
 
@@ -238,6 +245,7 @@ static const struct ipsi_attr ipsi_sa_attrs[] = {
 		IPSI_E("offload", NULL, IPSI_ENUM32, ipsi_offload_names),
 	[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX] =
 		IPSI_W("offload-ifindex", "offload", IPSI_U32),
+	[IPSEC_IPIP_A_SA_MARK] = IPSI_A("mark", IPSI_U32),
 };
 
 const struct ipsi_attr_set ipsi_sa_set =

@@ -11,6 +11,7 @@
 
 #include "capture-link.h"
 #include "ipsi.h"
+#include "module.h"
 
 #define IPSI_CAPTURE_KIND	"ipsec-ipip-enc"
 
@@ -85,10 +86,14 @@ static int ipsi_capture_new(const char *name, uint32_t dev)
 
 static int ipsi_capture_refused(int err, const char *dev)
 {
+	char version[64];
+
 	switch (err) {
 	case EPERM:
 		return ipsi_fail("CAP_NET_ADMIN and CAP_NET_RAW are required: run it as root");
 	case EOPNOTSUPP:
+		if (!ipsi_module_loaded(version, sizeof(version)))
+			return ipsi_module_missing();
 		return ipsi_fail("the kernel has no link type %s: load a newer module ipsec_ipip",
 				 IPSI_CAPTURE_KIND);
 	case EUSERS:

@@ -129,8 +129,7 @@ static void ipsi_check_other(const struct ipsi_state *state, void *data)
 	bool out;
 
 	if (search->reported || !info->id.spi || state->if_id == if_id ||
-	    info->family != flow->family ||
-	    (search->by_ends && !state->if_id))
+	    info->family != flow->family)
 		return;
 	out = !memcmp(&info->id.daddr, flow->remote, flow->len) &&
 	      !memcmp(&info->saddr, flow->local, flow->len);
@@ -139,6 +138,10 @@ static void ipsi_check_other(const struct ipsi_state *state, void *data)
 		return;
 	if (out ? search->out : search->in)
 		return;
+	if (search->by_ends && !state->if_id) {
+		ipsi_check_state(state, search->check);
+		return;
+	}
 	search->reported = true;
 	ipsi_found(search->check, "sa-other-if-id",
 		   "%s 0x%08x is between the endpoints of the device, but has %s 0x%x and not 0x%x: add it again with if_id 0x%x, or give the daemon that if_id",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ipsec-ipip check: look for present and imminent faults of devices, and print a
- * line for each. It reads the current state once, and sends no packets.
+ * line for each. It reads the current state once, but for refusals, and sends no
+ * packets.
  */
 #include <json-c/json.h>
 #include <arpa/inet.h>
@@ -25,6 +26,8 @@
 #define IPSI_CHECK_SILENT	10
 
 #define IPSI_CHECK_MTU6		1280
+
+#define IPSI_NEXT_LEN		400
 
 /* Percentage of a limit from which an SA is near its end. */
 #define IPSI_CHECK_NEAR		90
@@ -80,10 +83,13 @@ static int ipsi_check_sysctl(const char *family, const char *name,
 
 /* The next step for a device without an SA */
 static const char *ipsi_check_next_key(struct ipsi_check *check,
-				       const char *direction, char next[256])
+				       const char *direction,
+				       char next[IPSI_NEXT_LEN])
 {
+	char names[IPSI_DAEMONS_TEXT];
+
 	if (!ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_KEYING)) {
-		snprintf(next, 256,
+		snprintf(next, IPSI_NEXT_LEN,
 			 "ipsec-ipip sa add %s %s ..., or let a key manager do it: ip link set %s type ipsec-ipip keying adopt",
 			 check->name, direction, check->name);
 		return next;
@@ -92,14 +98,30 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 		ipsi_daemons_find(&check->daemons);
 	check->daemons_known = true;
 	if (!check->daemons.n)
-		snprintf(next, 256,
+		snprintf(next, IPSI_NEXT_LEN,
 			 "no key manager is running in this namespace: systemctl start strongswan, or ipsec for libreswan");
 	else
-		snprintf(next, 256,
+		snprintf(next, IPSI_NEXT_LEN,
 			 "the key manager has set none: send a packet, then look at its log%s%s",
-			 *check->daemons.names ? ": " : "",
-			 check->daemons.names);
+			 check->daemons.n_named ? ": " : "",
+			 ipsi_daemons_text(&check->daemons, names));
 	return next;
+}
+
+/* Returns true if an SA is not used because its sequence numbers are used up. */
+static bool ipsi_check_exhausted(const struct ipsi_check *check)
+{
+	struct ipsi_attrs sa;
+	size_t i;
+
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		if (sa.tb[IPSEC_IPIP_A_SA_REFUSAL] &&
+		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REFUSAL) ==
+		    IPSEC_IPIP_REFUSAL_EXHAUSTED)
+			return true;
+	}
+	return false;
 }
 
 static void ipsi_check_keys(struct ipsi_check *check)
@@ -107,11 +129,15 @@ static void ipsi_check_keys(struct ipsi_check *check)
 	const struct ipsi_attrs *dev = check->dev;
 	const bool out = dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI];
 	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
-	char next[256];
+	char next[IPSI_NEXT_LEN];
 
-	if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
+	if (!out && ipsi_check_exhausted(check))
 		ipsi_found(check, "no-sa-out",
 			   "the outbound SAs have used up their sequence numbers, so nothing can be sent: ipsec-ipip rekey %s out ...",
+			   check->name);
+	else if (!out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT))
+		ipsi_found(check, "no-sa-out",
+			   "each outbound SA is for one processor, and none for all: ipsec-ipip sa add %s out ..., without pcpu",
 			   check->name);
 	else if (!out)
 		ipsi_found(check, "no-sa-out",
@@ -123,7 +149,8 @@ static void ipsi_check_keys(struct ipsi_check *check)
 			   ipsi_check_next_key(check, "in", next));
 	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
 		ipsi_found(check, "carrier",
-			   "the carrier is off although there are SAs in both directions");
+			   "the carrier is off although there are SAs in both directions; with roam, the peer must send first: ipsec-ipip show %s",
+			   check->name);
 }
 
 static void ipsi_check_mtu(struct ipsi_check *check)
@@ -162,9 +189,9 @@ static void ipsi_check_limit(struct ipsi_check *check, const char *sa,
 
 	if (limit && used >= near)
 		ipsi_found(check, "sa-limit",
-			   "%s is near its end: %llu of %llu %s", sa,
-			   (unsigned long long)used, (unsigned long long)limit,
-			   unit);
+			   "%s is near its end: %llu of %llu %s; replace it: ipsec-ipip rekey %s ..., or by the key manager",
+			   sa, (unsigned long long)used,
+			   (unsigned long long)limit, unit, check->name);
 }
 
 static void ipsi_check_limits(struct ipsi_check *check,
@@ -230,8 +257,7 @@ static void ipsi_check_cipher(struct ipsi_check *check,
 		   name, alg);
 }
 
-static void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name,
-			       size_t size)
+void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name, size_t size)
 {
 	snprintf(name, size, "the %sbound SA %s 0x%08llx",
 		 ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_DIRECTION),
@@ -251,8 +277,8 @@ static void ipsi_check_sas(struct ipsi_check *check)
 		ipsi_check_name_sa(&sa, name, sizeof(name));
 		if (sa.tb[IPSEC_IPIP_A_SA_DYING])
 			ipsi_found(check, "sa-soft",
-				   "%s is past its soft limit and has not been replaced",
-				   name);
+				   "%s is past its soft limit and has not been replaced: ipsec-ipip rekey %s ..., or look at the log of the key manager",
+				   name, check->name);
 		ipsi_sa_life(&sa, &life);
 		if (life.age < 0)
 			ipsi_found(check, "clock",
@@ -393,8 +419,8 @@ static bool ipsi_check_route(struct ipsi_check *check,
 }
 
 /* The kernel uses the greater of the device's value and that of "all". */
-static int ipsi_check_setting(const struct ipsi_check *check,
-			      const char *family, const char *key)
+int ipsi_check_setting(const struct ipsi_check *check, const char *family,
+		       const char *key)
 {
 	const int own = ipsi_check_sysctl(family, check->name, key);
 	const int all = ipsi_check_sysctl(family, "all", key);
@@ -411,284 +437,47 @@ static void ipsi_check_rp_filter(struct ipsi_check *check)
 			   check->name);
 }
 
-/* Returns true if a state is among the SAs of the device. */
-static bool ipsi_check_is_taken(const struct ipsi_check *check,
-				const struct xfrm_usersa_info *info)
+/* Checks that need access to the underlay's namespace. */
+static int ipsi_check_underlay(struct ipsi_check *check,
+			       const struct ipsi_link *link)
 {
-	struct ipsi_attrs sa;
-	size_t i, len;
-
-	len = info->family == AF_INET ? sizeof(struct in_addr) :
-					sizeof(struct in6_addr);
-	for (i = 0; i < check->sas.n; i++) {
-		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
-		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_SPI) ==
-		    ntohl(info->id.spi) &&
-		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_PROTO) ==
-		    info->id.proto && sa.tb[IPSEC_IPIP_A_SA_DST] &&
-		    mnl_attr_get_payload_len(sa.tb[IPSEC_IPIP_A_SA_DST]) ==
-		    len &&
-		    !memcmp(mnl_attr_get_payload(sa.tb[IPSEC_IPIP_A_SA_DST]),
-			    &info->id.daddr, len))
-			return true;
-	}
-	return false;
-}
-
-/* Returns why the device does not use a state that has its if_id. The rules and
- * their order are those of the kernel.
- */
-static const char *ipsi_check_stray_why(const struct ipsi_check *check,
-					const struct ipsi_state *state)
-{
-	const struct xfrm_usersa_info *info = state->info;
-	static const uint8_t any[sizeof(info->saddr)];
+	const uint32_t if_id = ipsi_attr_u64(check->dev,
+					     IPSEC_IPIP_A_DEV_IF_ID);
 	struct ipsi_flow flow;
-	const void *far;
-	bool out;
-
-	ipsi_check_flow(check->dev, &flow);
-	if (info->family != flow.family)
-		return "its addresses are of another family";
-	if (info->id.proto != IPPROTO_ESP && info->id.proto != IPPROTO_AH)
-		return "it is neither ESP nor AH";
-	if (!state->authenticates)
-		return "it has no integrity protection";
-
-	out = !memcmp(&info->id.daddr, flow.remote, flow.len);
-	if (!out && memcmp(&info->id.daddr, flow.local, flow.len))
-		return "its destination is neither local nor remote";
-	far = out ? flow.local : flow.remote;
-	if (memcmp(&info->saddr, far, flow.len) &&
-	    memcmp(&info->saddr, any, flow.len))
-		return "its source is not the other endpoint";
-	if (out && info->mode != XFRM_MODE_TRANSPORT)
-		return "it is outbound and not in transport mode";
-	if (info->mode != XFRM_MODE_TRANSPORT && info->mode != XFRM_MODE_TUNNEL)
-		return "it is neither in transport nor in tunnel mode";
-	return "it is no longer valid";
-}
-
-static void ipsi_check_stray(const struct ipsi_state *state, void *data)
-{
-	const struct xfrm_usersa_info *info = state->info;
-	struct ipsi_check *check = data;
-
-	/* A state without an SPI is still being negotiated. */
-	if (!info->id.spi || ipsi_check_is_taken(check, info))
-		return;
-	ipsi_found(check, "sa-not-taken",
-		   "%s 0x%08x has the if_id of the device, but %s",
-		   info->id.proto == IPPROTO_ESP ? "esp" :
-		   info->id.proto == IPPROTO_AH ? "ah" : "SA",
-		   ntohl(info->id.spi), ipsi_check_stray_why(check, state));
-}
-
-/**
- * struct ipsi_check_policies - a search for policies of the device's SAs
- * @check: the run, with the SAs
- * @flow: outer packets of the device
- * @found: for each SA, whether it has a policy
- * @named: number of policies with the if_id of the device
- * @ends: number of policies without if_id, between its endpoints
- * @catches: a policy without if_id matches outbound IPv6
- * @reqid: the reqid of that policy
- */
-struct ipsi_check_policies {
-	const struct ipsi_check *check;
-	struct ipsi_flow flow;
-	bool *found;
-	size_t named;
-	size_t ends;
-	bool catches;
-	uint32_t reqid;
-};
-
-/* Returns the template for SAs of the device, or NULL, by the kernel's rules. */
-static const struct xfrm_user_tmpl *
-ipsi_check_template(const struct ipsi_check_policies *search,
-		    const struct ipsi_policy *policy)
-{
-	const bool out = policy->info->dir == XFRM_POLICY_OUT;
-	const struct ipsi_flow *flow = &search->flow;
-	const struct xfrm_user_tmpl *tmpl;
-	size_t i;
-
-	for (i = 0; i < policy->n; i++) {
-		tmpl = &policy->tmpl[i];
-		if (tmpl->mode != XFRM_MODE_TUNNEL ||
-		    tmpl->id.proto != IPPROTO_ESP)
-			continue;
-		if (policy->if_id ||
-		    (tmpl->family == flow->family &&
-		     !memcmp(&tmpl->saddr, out ? flow->local : flow->remote,
-			     flow->len) &&
-		     !memcmp(&tmpl->id.daddr, out ? flow->remote : flow->local,
-			     flow->len)))
-			return tmpl;
-	}
-	return NULL;
-}
-
-/* Returns true for a trap policy that names no tunnel endpoints. */
-static bool ipsi_check_is_trap(const struct ipsi_policy *policy)
-{
-	static const xfrm_address_t any;
-
-	return policy->n == 1 && policy->info->dir == XFRM_POLICY_OUT &&
-	       policy->tmpl->mode == XFRM_MODE_TRANSPORT &&
-	       policy->tmpl->id.proto == IPPROTO_ESP &&
-	       !memcmp(&policy->tmpl->id.daddr, &any, sizeof(any)) &&
-	       !memcmp(&policy->tmpl->saddr, &any, sizeof(any));
-}
-
-/* Returns true if the device adopts the SAs of this policy. */
-static bool ipsi_check_adopts(const struct ipsi_check *check,
-			      const struct ipsi_policy *policy)
-{
-	const uint64_t keying = ipsi_attr_u64(check->dev,
-					      IPSEC_IPIP_A_DEV_KEYING);
-
-	if (!policy->if_id)
-		return keying == IPSEC_IPIP_KEYING_ADOPT_ENDPOINTS;
-	return keying != IPSEC_IPIP_KEYING_MANUAL &&
-	       policy->if_id == ipsi_attr_u64(check->dev,
-					      IPSEC_IPIP_A_DEV_IF_ID);
-}
-
-static void ipsi_check_mark(struct ipsi_check_policies *search, bool out,
-			    uint32_t reqid)
-{
-	const uint64_t direction = out ? IPSEC_IPIP_DIRECTION_OUT :
-					 IPSEC_IPIP_DIRECTION_IN;
-	const struct ipsi_replies *sas = &search->check->sas;
-	struct ipsi_attrs sa;
-	size_t i;
-
-	for (i = 0; i < sas->n; i++) {
-		ipsi_attrs_parse(&sa, &ipsi_sa_set, sas->msg[i]);
-		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
-		    direction &&
-		    ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_REQID) == reqid)
-			search->found[i] = true;
-	}
-}
-
-static void ipsi_check_policy(const struct ipsi_policy *policy, void *data)
-{
-	const bool out = policy->info->dir == XFRM_POLICY_OUT;
-	struct ipsi_check_policies *search = data;
-	const bool adopts = ipsi_check_adopts(search->check, policy);
-	const bool trap = adopts && ipsi_check_is_trap(policy);
-	const struct xfrm_user_tmpl *tmpl;
-
-	if (policy->info->action != XFRM_POLICY_ALLOW ||
-	    (!out && policy->info->dir != XFRM_POLICY_IN))
-		return;
-	tmpl = ipsi_check_template(search, policy);
-	if (!tmpl && !trap)
-		return;
-
-	if (out && !policy->if_id && policy->info->sel.family == AF_INET6) {
-		search->catches = true;
-		search->reqid = tmpl ? tmpl->reqid : policy->tmpl->reqid;
-	}
-	if (!adopts)
-		return;
-	if (policy->if_id)
-		search->named++;
-	else if (tmpl)
-		search->ends++;
-	if (tmpl)
-		ipsi_check_mark(search, out, tmpl->reqid);
-}
-
-/* With "policies required", an SA without a policy carries no packets. */
-static void ipsi_check_required(struct ipsi_check *check, const bool *found)
-{
-	struct ipsi_attrs sa;
-	char name[64];
-	size_t i;
-
-	if (ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_POLICIES) !=
-	    IPSEC_IPIP_POLICIES_REQUIRED)
-		return;
-
-	for (i = 0; i < check->sas.n; i++) {
-		if (found[i])
-			continue;
-		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
-		ipsi_check_name_sa(&sa, name, sizeof(name));
-		ipsi_found(check, "no-policy",
-			   "%s carries no packets: policies are required, and there is none for its reqid %u",
-			   name,
-			   (unsigned int)ipsi_attr_u64(&sa,
-						       IPSEC_IPIP_A_SA_REQID));
-	}
-}
-
-/* Only called if the underlay, whose namespace has the policies, is in this
- * namespace. Returns 0 or an errno.
- */
-static int ipsi_check_policies(struct ipsi_check *check,
-			       const struct ipsi_flow *flow)
-{
-	struct ipsi_check_policies search = { .check = check, .flow = *flow };
-	size_t most;
+	bool carries;
 	int err;
 
-	search.found = calloc(check->sas.n + 1, sizeof(*search.found));
-	if (!search.found)
-		return errno;
-	err = ipsi_snapshot_policies(&check->snap,
-				     ipsi_attr_u64(check->dev,
-						   IPSEC_IPIP_A_DEV_IF_ID),
-				     flow, ipsi_check_policy, &search);
-	if (!err)
-		ipsi_check_required(check, search.found);
-	free(search.found);
+	ipsi_check_flow(check->dev, &flow);
+	carries = link->up &&
+		  ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_CARRIER);
+	err = ipsi_check_inner_routes(check, carries);
 	if (err)
-		return err;
-
-	most = search.named > search.ends ? search.named : search.ends;
-	if (most > IPSEC_IPIP_POLICIES_MAX)
-		ipsi_found(check, "policies-limit",
-			   "there are %zu policies for the SAs of the device, more than the limit of %u: no packets pass",
-			   most, IPSEC_IPIP_POLICIES_MAX);
-	if (search.catches && !ipsi_check_setting(check, "ipv6", "disable_xfrm"))
-		ipsi_found(check, "policy-ipv6",
-			   "a policy without if_id, for reqid %u, matches IPv6 packets before they reach the device: configure the if_id in the key manager (strongSwan: if_id_out and if_id_in, libreswan: ipsec-interface), or move the device to another namespace",
-			   search.reqid);
-	return 0;
+		return ipsi_fail("routes: %s", strerror(err));
+	/* The MTU of a wrong route does not matter. */
+	if (ipsi_check_route(check, &flow))
+		ipsi_check_mtu(check);
+	err = ipsi_snapshot_states(&check->snap, if_id, ipsi_check_state,
+				   check);
+	if (!err)
+		err = ipsi_check_elsewhere(check, &flow);
+	if (err)
+		return ipsi_fail("SAD: %s", strerror(err));
+	err = ipsi_check_policies(check, &flow);
+	return err ? ipsi_fail("SPD: %s", strerror(err)) : IPSI_OK;
 }
 
-static int ipsi_check_get_sas(struct ipsi_check *check, struct ipsi_nl *nl)
-{
-	struct nlmsghdr *nlh;
-	int ret;
-
-	ipsi_replies_free(&check->sas);
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
-	ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, check->name);
-	if (ret)
-		return ret;
-	return ipsi_nl_talk(nl, &ipsi_sa_set, &check->sas);
-}
-
-static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
-			  const struct nlmsghdr *msg)
+static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 {
 	struct ipsi_attrs dev;
-	struct ipsi_flow flow;
 	struct ipsi_link link;
-	bool carries;
 	int ret, err;
 
 	ipsi_attrs_parse(&dev, &ipsi_dev_set, msg);
 	check->dev = &dev;
 	check->name = ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME);
 
-	ret = ipsi_check_get_sas(check, nl);
+	ipsi_replies_free(&check->sas);
+	ret = ipsi_nl_get_sas(check->nl, check->name, false, &check->sas);
 	if (ret)
 		return ret;
 	err = ipsi_query_link(ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX),
@@ -704,46 +493,22 @@ static int ipsi_check_dev(struct ipsi_check *check, struct ipsi_nl *nl,
 	ipsi_check_traffic(check);
 	ipsi_check_mtu6(check);
 	ipsi_check_rp_filter(check);
-	/* The remaining checks need access to the underlay's namespace. */
-	if (link.foreign) {
-		ipsi_check_mtu(check);
-		return IPSI_OK;
-	}
-	ipsi_check_flow(&dev, &flow);
-	carries = link.up && ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_CARRIER);
-	err = ipsi_check_inner_routes(check, carries);
-	if (err)
-		return ipsi_fail("routes: %s", strerror(err));
-	/* The MTU of a wrong route does not matter. */
-	if (ipsi_check_route(check, &flow))
-		ipsi_check_mtu(check);
-	err = ipsi_snapshot_states(&check->snap,
-				   ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IF_ID),
-				   ipsi_check_stray, check);
-	if (!err)
-		err = ipsi_check_elsewhere(check, &flow);
-	if (err)
-		return ipsi_fail("SAD: %s", strerror(err));
-	err = ipsi_check_policies(check, &flow);
-	if (err)
-		return ipsi_fail("SPD: %s", strerror(err));
+	if (!link.foreign)
+		return ipsi_check_underlay(check, &link);
+	ipsi_check_mtu(check);
 	return IPSI_OK;
 }
 
-static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
-			  const char *name)
+static int ipsi_check_all(struct ipsi_check *check, const char *name)
 {
-	struct nlmsghdr *nlh;
-	int ret = IPSI_OK, err;
+	int ret, err;
 	size_t i;
 
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET, !name);
-	if (name)
-		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME, name);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &check->devs);
+	ret = ipsi_nl_get_devs(check->nl, name, &check->devs);
 	for (i = 0; !ret && i < check->devs.n; i++)
-		ret = ipsi_check_dev(check, nl, check->devs.msg[i]);
+		ret = ipsi_check_dev(check, check->devs.msg[i]);
+	if (!ret)
+		ret = ipsi_check_refusals(check, name);
 	if (ret || name)
 		return ret;
 	err = ipsi_check_host(check);
@@ -759,8 +524,8 @@ static int ipsi_check_all(struct ipsi_check *check, struct ipsi_nl *nl,
  */
 int ipsi_check(int argc, char **argv)
 {
-	struct ipsi_check check = {};
 	struct ipsi_nl nl = {};
+	struct ipsi_check check = { .nl = &nl };
 	int ret = IPSI_OK;
 
 	if (argc > 1)
@@ -772,7 +537,7 @@ int ipsi_check(int argc, char **argv)
 	if (!ret && ipsi_opts.json)
 		check.json = json_object_new_array();
 	if (!ret)
-		ret = ipsi_check_all(&check, &nl, argc ? argv[0] : NULL);
+		ret = ipsi_check_all(&check, argc ? argv[0] : NULL);
 	if (check.json)
 		ipsi_json_print(check.json, ipsi_opts.pretty);
 	ipsi_replies_free(&check.sas);

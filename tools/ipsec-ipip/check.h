@@ -18,6 +18,7 @@ struct json_object;
 
 /**
  * struct ipsi_check - a run of the check
+ * @nl: socket of the family
  * @dev: the device being checked
  * @name: its name, or that of the host
  * @sas: its SAs
@@ -29,6 +30,7 @@ struct json_object;
  * @json: the findings, or NULL if they are printed as text
  */
 struct ipsi_check {
+	struct ipsi_nl *nl;
 	const struct ipsi_attrs *dev;
 	const char *name;
 	struct ipsi_replies sas;
@@ -44,8 +46,21 @@ struct ipsi_check {
 void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 		...) IPSI_PRINTF(3, 4);
 
+void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name, size_t size);
+int ipsi_check_setting(const struct ipsi_check *check, const char *family,
+		       const char *key);
+
+/* check-policy.c */
+int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow);
+
+/* check-refused.c */
+int ipsi_check_refusals(struct ipsi_check *check, const char *name);
+
 /* check-route.c */
 int ipsi_check_inner_routes(struct ipsi_check *check, bool carries);
+
+/* check-state.c */
+void ipsi_check_state(const struct ipsi_state *state, void *data);
 
 /* check-firewall.c */
 void ipsi_check_firewall(struct ipsi_check *check);

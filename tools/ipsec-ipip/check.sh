@@ -192,7 +192,7 @@ others()
 # The help of each command is short, and the manual page has all of its words.
 help_and_manual()
 {
-	local page command word lines
+	local page command word lines keys
 	page=$(sed -n '/^.Sh SYNOPSIS/,/^.Sh DESCRIPTION/p' "$manual")
 
 	for command in show 'sa add' 'sa del' 'sa flush' 'sa show' \
@@ -202,19 +202,36 @@ help_and_manual()
 			fail "$command --help: exit code $?"
 		[ "$(wc -l <<< "$lines")" -le 20 ] ||
 			fail "$command --help: more than 20 lines"
-		[[ $lines == "Usage: ipsec-ipip [-jpq] $command "* ]] ||
+		[[ $lines =~ ^"Usage: ipsec-ipip "(\[-[a-z]+\] )?"$command " ]] ||
 			fail "$command --help: \"$lines\""
+		keys=
+		[[ $lines != *" KEY "* ]] || keys='KEY is 0xHEX, file:PATH'
+		[[ $(grep '^KEY' <<< "$lines") == "$keys"* ]] ||
+			fail "$command --help: what KEY is"
 		grep -qE "^.(Op )?Cm $command( |\$)" <<< "$page" ||
 			fail "$command is not in the synopsis"
 	done
+	for command in show 'sa add' sa; do
+		# shellcheck disable=SC2086 # two words
+		[ "$("$program" help $command)" = \
+			"$("$program" $command --help)" ] ||
+			fail "help $command"
+	done
+	expect 2 'unknown command "bogus"*' help bogus
 	# "flag esn" is an old name that the text explains.
 	for word in $("$program" sa add --help |
-			sed -n 's/^  \([a-z-]*\).*/\1/p'); do
+			sed -n 's/^  \([a-z][a-z-]*\).*/\1/p'); do
 		[ "$word" = flag ] || grep -qE "Cm $word\b" <<< "$page" ||
 			fail "sa add: $word is not in the synopsis"
 		grep -qE "^.(It )?Cm $word\b" "$manual" ||
 			fail "sa add: $word is not in the manual page"
 	done
+	grep -q '^  -b, --brief ' < <("$program" show --help) ||
+		fail "show --help lacks --brief"
+	grep -qF 'sa activate DEV {spi SPI [proto {esp|ah}]|newest}' \
+		< <("$program" sa activate --help) || fail "sa activate --help"
+	grep -q '.\{81\}' < <("$program" --help) &&
+		fail "--help: a line is longer than 80 characters"
 	grep -q '^  offload ' < <("$program" rekey --help) ||
 		fail "rekey --help lacks the words of sa add"
 }
@@ -244,6 +261,8 @@ completion()
 	completes "$c --js" --json
 	completes "$c sa " add del flush show activate
 	completes "$c sa ac" activate
+	completes "$c help rek" rekey
+	completes "$c help sa ac" activate
 	completes "$c sa add ipsec0 " in out
 	completes "$c sa add ipsec0 i" in
 	completes "$c sa add ipsec0 in s" spi seq
@@ -273,6 +292,17 @@ completion()
 	completes "$c sa del ipsec0 out spi 256 " proto
 	completes "$c sa del ipsec0 out spi 256 proto " esp ah
 	completes "$c sa activate ipsec0 " spi newest
+	completes "$c sa activate ipsec0 spi 256 " proto
+	completes "$c sa activate ipsec0 newest "
+	completes "$c sa show k" keys
+	completes "$c sa show ipsec0 k" keys
+	completes "$c sa show ipsec0 in spi 256 " proto keys
+	completes "$c sa show keys " --format
+	completes "$c sa show keys --format " wireshark
+	completes "$c capture -w " file:
+	completes "$c capture -w x ipsec0 " -w -c
+	completes "$c sa flush ipsec0 " in out
+	completes "$c metrics " --format
 	completes "$c genkey -a aes" aes-128 aes-192 aes-256 aesctr
 	completes "$c import " file:
 	completes "$c import x --na" --name
@@ -328,6 +358,98 @@ completion_of_ip()
 	ip_completes "$link keying adopt" adopt adopt-endpoints
 	ip_completes "ip -d link set ipsec0 type ipsec-ipip mtu " auto
 	ip_completes "$link roam no" nodev nopmtudisc noicmp-relay noroam
+}
+
+# stripped STATUS MESSAGE TEXT: "strip" of a file with TEXT, for printf, after its
+# endpoints; OUTPUT gets what it prints
+stripped()
+{
+	local status=$1 message=$2 got
+
+	(umask 077; printf 'Local = 192.0.2.1\nRemote = 192.0.2.2\n%b' "$3" \
+		>"$dir/x.conf")
+	OUTPUT=$("$program" strip "$dir/x.conf" 2>"$dir/error")
+	got=$?
+	[ "$got" = "$status" ] || fail "$3: exit code $got instead of $status"
+	[ -z "$message" ] || message="ipsec-ipip: $dir/x.conf$message"
+	got=$(cat "$dir/error")
+	# shellcheck disable=SC2254 # the message is a pattern
+	case $got in
+	$message) ;;
+	*) fail "$3: \"$got\" instead of \"$message\"" ;;
+	esac
+}
+
+# Files as editors of other systems write them, and files that are none
+odd_files()
+{
+	local big section='[SA]\nDirection = in\nSPI = 0x100\n'
+
+	stripped 0 '' '\t[Link]\r\n\tMTU\t=\tauto\t\r\nTTL=9'
+	[[ $OUTPUT == *$'\nTTL = 9' ]] || fail "strip: $OUTPUT"
+	stripped 0 '' 'MTU = 1300\n'
+	[[ $OUTPUT == *$'\nMTU = 1300' ]] || fail "strip: $OUTPUT"
+	printf '\xef\xbb\xbfLocal = 192.0.2.1\nRemote = 192.0.2.2' \
+		>"$dir/bom.conf"
+	"$program" strip "$dir/bom.conf" >/dev/null || fail "a byte order mark"
+
+	stripped 2 ':3: MTU: "67": expected 68 to 65535 (hex with 0x), or auto' \
+		'MTU = 67'
+	stripped 2 ':3: MTU: "Auto": expected 68 to *' 'MTU = Auto'
+	stripped 2 ':3: TOS: "3": expected 0 to 252 in steps of 4*, or inherit' \
+		'TOS = 3'
+	stripped 2 ':3: IfId: "0": expected 1 to 4294967295 (hex with 0x)' \
+		'IfId = 0'
+	stripped 2 ':3: Local: given twice' 'Local = 192.0.2.3'
+	stripped 2 ':3: NUL character: expected a text file' 'a\0b = 1\n'
+	stripped 2 ':3: unknown key "?]0;x?" in *' '\033]0;x\007 = 1\n'
+	big=$(printf '%0100000d' 0)
+	stripped 2 ':3: the line is too long' "PostUp = $big"
+	stripped 2 ':6: SPI: given twice' "${section}SPI = 0x101\n"
+	stripped 2 ':6: Enc: NAME KEY expected, KEY missing' "${section}Enc = x\n"
+	stripped 2 ':6: Enc: NAME KEY expected, and nothing after it' \
+		"${section}Enc = x 0x00 y\n"
+	printf 'Local = fe80::1%%eth0\n' >"$dir/scope.conf"
+	expect 2 "$dir/scope.conf:1: Local: \"fe80::1%eth0\": leave the interface out, and add Device = eth0" \
+		strip "$dir/scope.conf"
+
+	expect 1 "strip: $dir/no.conf: there is no such file; see *" \
+		strip "$dir/no.conf"
+	mkdir "$dir/folder.conf"
+	expect 1 "$dir/folder.conf: Is a directory" strip "$dir/folder.conf"
+	expect 1 "import: $dir/folder.conf: Is a directory" \
+		import "$dir/folder.conf"
+	expect 2 "/dev/zero:1: NUL character: *" strip /dev/zero
+	expect 2 "import: /dev/zero:1: NUL character: *" import /dev/zero
+	chmod 666 "$dir/x.conf"
+	expect 1 "strip: $dir/x.conf: others than the owner can write it: *" \
+		strip "$dir/x.conf"
+	expect 2 'strip: "..x" is not a name for a link: *' strip ./..x.conf
+	expect 2 'strip: "a b" is not a name for a link: *' strip 'a b'
+	expect 2 'import: "a b" is not a name for a link: *' \
+		import "$dir/x" --name 'a b'
+	expect 2 'sa add: enc-key: a path expected after file:' \
+		"${sa[@]}" enc a file: x
+}
+
+# Without standard output or error, no file gets their text.
+closed_outputs()
+{
+	local key=0x000102030405060708090a0b0c0d0e0f got
+	local ends='from 198.51.100.1 to 198.51.100.2'
+
+	printf '%s\n' "ah $ends spi 1 auth hmac-md5 authkey $key" >"$dir/ah"
+	"$program" import "$dir/ah" --dir "$dir/two" 2>&- >&- &&
+		fail "import: exit code 0 with a closed output"
+	got=$(cat "$dir"/two/*)
+	[[ $got != *warning* && $got != *.conf* ]] ||
+		fail "messages in a file: $got"
+	got=$("$program" genkey 2>&1 >&-) && fail "genkey: exit code 0"
+	[ "$got" = "ipsec-ipip: output: Bad file descriptor" ] ||
+		fail "genkey: $got"
+	"$program" "${sa[@]}" enc a - x <&- 2>/dev/null &&
+		fail "a key of a closed input"
+	return 0
 }
 
 # imported MESSAGE LINE...: the import of these lines fails with MESSAGE
@@ -472,5 +594,7 @@ completion_of_ip
 genkey_and_import
 export_ike
 hidden_key
+odd_files
+closed_outputs
 [ "$failed" = 0 ] && echo "ipsec-ipip: the command line is parsed as expected"
 exit "$failed"

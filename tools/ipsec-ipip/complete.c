@@ -4,36 +4,17 @@
  * for the completion of shells. The last argument is the word being typed. Files
  * are the shell's work: a line "file:" asks for them.
  */
+#include <glob.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "algs.h"
 #include "attrs.h"
+#include "conf.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "verbs.h"
-
-static int ipsi_complete_dump(uint8_t cmd, const struct ipsi_attr_set *set,
-			      const char *dev, struct ipsi_replies *replies)
-{
-	struct nlmsghdr *nlh;
-	struct ipsi_nl nl;
-	int ret;
-
-	ret = ipsi_nl_open(&nl);
-	nl.silent = true;
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, cmd, true);
-		if (dev)
-			ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME,
-						 dev);
-	}
-	if (!ret)
-		ret = ipsi_nl_talk(&nl, set, replies);
-	ipsi_nl_close(&nl);
-	return ret;
-}
 
 static void ipsi_complete_devs(void)
 {
@@ -41,8 +22,7 @@ static void ipsi_complete_devs(void)
 	struct ipsi_attrs dev;
 	size_t i;
 
-	if (!ipsi_complete_dump(IPSEC_IPIP_CMD_DEV_GET, &ipsi_dev_set, NULL,
-				&devs))
+	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET, NULL, &devs))
 		for (i = 0; i < devs.n; i++) {
 			ipsi_attrs_parse(&dev, &ipsi_dev_set, devs.msg[i]);
 			puts(ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME));
@@ -56,7 +36,7 @@ static void ipsi_complete_spis(const char *dev)
 	struct ipsi_attrs sa;
 	size_t i;
 
-	if (!ipsi_complete_dump(IPSEC_IPIP_CMD_SA_GET, &ipsi_sa_set, dev, &sas))
+	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_SA_GET, dev, &sas))
 		for (i = 0; i < sas.n; i++) {
 			ipsi_attrs_parse(&sa, &ipsi_sa_set, sas.msg[i]);
 			printf("0x%08llx\n",
@@ -72,6 +52,12 @@ static void ipsi_complete_ifaces(void)
 	for (i = ifs; i && i->if_name; i++)
 		puts(i->if_name);
 	if_freenameindex(ifs);
+}
+
+/* A name in capitals stands for a value; other tokens are literals. */
+static bool ipsi_is_name(const char *token)
+{
+	return *token >= 'A' && *token <= 'Z';
 }
 
 static void ipsi_complete_algs(const char *word)
@@ -99,64 +85,166 @@ static void ipsi_complete_all_algs(void)
 			puts(ipsi_algs[i].openbsd);
 }
 
-/* "{a|b}" offers a and b; "[...]" is the same as "...". */
-static void ipsi_complete_choice(const char *token, size_t len)
+/* Links that have a file */
+static void ipsi_complete_links(void)
 {
+	const size_t before = strlen(IPSI_CONF_DIR "/");
+	const char *name;
+	glob_t found;
 	size_t i;
 
-	for (i = 0; i < len; i++) {
-		if (token[i] == '|')
-			putchar('\n');
-		else if (!strchr("{}[]", token[i]))
-			putchar(token[i]);
+	if (glob(IPSI_CONF_DIR "/*.conf", 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc; i++) {
+		name = found.gl_pathv[i] + before;
+		printf("%.*s\n", (int)(strlen(name) - strlen(".conf")), name);
 	}
-	putchar('\n');
+	globfree(&found);
 }
 
-/* Returns the token of @args at @index, "" if there are fewer. */
-static const char *ipsi_complete_token(const char *args, int index, size_t *len)
-{
-	args += strspn(args, "\n [");
-	while (index-- > 0 && *args) {
-		args += strcspn(args, "\n ");
-		args += strspn(args, "\n [");
-	}
-	*len = strcspn(args, "\n ");
-	return args;
-}
-
-/* Offers values for a token of the table. */
-static void ipsi_complete_value(const char *token, size_t len, const char *word,
+/* Offers values for a token of the arguments: a literal, or a name in capitals. */
+static void ipsi_complete_value(const char *token, const char *word,
 				const char *dev)
 {
 	static const char * const limits[] = {
 		"time", "time-use", "byte", "packet"
 	};
-	char name[32];
 	unsigned int i;
 
-	while (len && token[len - 1] == ']')
-		len--;
-	snprintf(name, sizeof(name), "%.*s", (int)len, token);
-	if (!strcmp(name, "DEV"))
+	if (!ipsi_is_name(token))
+		puts(token);
+	else if (!strcmp(token, "DEV"))
 		ipsi_complete_devs();
-	else if (!strcmp(name, "SPI"))
+	else if (!strcmp(token, "SPI"))
 		ipsi_complete_spis(dev);
-	else if (!strcmp(name, "IFACE"))
+	else if (!strcmp(token, "IFACE"))
 		ipsi_complete_ifaces();
-	else if (!strcmp(name, "NAME"))
+	else if (!strcmp(token, "NAME") && !word)
+		ipsi_complete_links();
+	else if (!strcmp(token, "NAME"))
 		ipsi_complete_algs(word);
-	else if (!strcmp(name, "ALG"))
+	else if (!strcmp(token, "ALG"))
 		ipsi_complete_all_algs();
-	else if (!strcmp(name, "KEY") || !strcmp(name, "FILE"))
+	else if (!strcmp(token, "KEY") || !strcmp(token, "FILE"))
 		puts("file:");
-	else if (!strcmp(name, "NET") || !strcmp(name, "ADDR"))
-		return;
-	else if (!strcmp(name, "LIMIT"))
+	else if (!strcmp(token, "LIMIT"))
 		for (i = 0; i < IPSI_ARRAY_SIZE(limits); i++)
 			printf("%s-soft\n%s-hard\n", limits[i], limits[i]);
-	else if (len && (*token == '{' || (*token >= 'a' && *token <= 'z')))
-		ipsi_complete_choice(token, len);
+}
+
+/**
+ * struct ipsi_step - a step of a program that accepts the arguments of a command
+ * @token: the token to take, or "" for a step that takes none
+ * @to: without a token, the next step
+ * @other: without a token, another one that may be the next; or 0
+ */
+struct ipsi_step {
+	char token[32];
+	uint8_t to;
+	uint8_t other;
+};
+
+/* The program of "DEV {spi SPI|newest} [keys]" and the like: names in capitals,
+ * literals, "[optional]" and "{alternative|alternative}". A set of steps is a
+ * number with their bits; no command needs as many.
+ */
+struct ipsi_steps {
+	struct ipsi_step step[64];
+	uint8_t n;
+};
+
+static uint8_t ipsi_step_jump(struct ipsi_steps *steps, uint8_t to,
+			      uint8_t other)
+{
+	steps->step[steps->n] = (struct ipsi_step){ .to = to, .other = other };
+	return steps->n++;
+}
+
+/* Compiles alternatives up to the end, or to the bracket after them. */
+static const char *ipsi_steps_compile(struct ipsi_steps *steps,
+				      const char *args)
+{
+	uint8_t at = ipsi_step_jump(steps, steps->n + 1, 0);
+	uint8_t start, ends[8], n = 0;
+	bool optional;
+	size_t len;
+
+	for (;;) {
+		args += strspn(args, "\n ");
+		len = strcspn(args, "\n []{}|");
+		if (len) {
+			snprintf(steps->step[steps->n++].token,
+				 sizeof(steps->step->token), "%.*s", (int)len,
+				 args);
+			args += len;
+		} else if (*args == '[' || *args == '{') {
+			optional = *args == '[';
+			start = ipsi_step_jump(steps, steps->n + 1, 0);
+			args = ipsi_steps_compile(steps, args + 1) + 1;
+			if (optional)
+				steps->step[start].other = steps->n;
+		} else {
+			ends[n++] = ipsi_step_jump(steps, 0, 0);
+			if (*args != '|')
+				break;
+			steps->step[at].other = steps->n;
+			at = ipsi_step_jump(steps, steps->n + 1, 0);
+			args++;
+		}
+	}
+	while (n)
+		steps->step[ends[--n]].to = steps->n;
+	return args;
+}
+
+/* The steps with a token that can be next, if @at is the next one. */
+static uint64_t ipsi_steps_reach(const struct ipsi_steps *steps, uint8_t at)
+{
+	const struct ipsi_step *step = &steps->step[at];
+
+	if (at >= steps->n)
+		return 0;
+	if (*step->token)
+		return 1ULL << at;
+	return ipsi_steps_reach(steps, step->to) |
+	       (step->other ? ipsi_steps_reach(steps, step->other) : 0);
+}
+
+/* The steps that can follow after a word. A literal goes before a name. */
+static uint64_t ipsi_steps_take(const struct ipsi_steps *steps, uint64_t from,
+				const char *word)
+{
+	uint64_t literal = 0, name = 0;
+	uint8_t i;
+
+	for (i = 0; i < steps->n; i++) {
+		if (!(from & 1ULL << i))
+			continue;
+		if (ipsi_is_name(steps->step[i].token))
+			name |= ipsi_steps_reach(steps, i + 1);
+		else if (!strcmp(steps->step[i].token, word))
+			literal |= ipsi_steps_reach(steps, i + 1);
+	}
+	return literal ? literal : name;
+}
+
+/* Offers the tokens of @args that can follow after the words. @word is the one
+ * whose arguments they are, or NULL for those of a command.
+ */
+static void ipsi_complete_args(const char *args, int argc, char **argv,
+			       const char *word, const char *dev)
+{
+	struct ipsi_steps steps = {};
+	uint64_t next;
+	uint8_t i;
+
+	ipsi_steps_compile(&steps, args);
+	next = ipsi_steps_reach(&steps, 0);
+	for (; argc; argc--, argv++)
+		next = ipsi_steps_take(&steps, next, *argv);
+	for (i = 0; i < steps.n; i++)
+		if (next & 1ULL << i)
+			ipsi_complete_value(steps.step[i].token, word, dev);
 }
 
 /* Offers words, or arguments of the last word. */
@@ -164,8 +252,7 @@ static void ipsi_complete_words(const struct ipsi_words *words, int argc,
 				char **argv, const char *dev)
 {
 	const struct ipsi_word *word;
-	const char *token;
-	size_t i, len;
+	size_t i;
 
 	while (argc) {
 		for (i = 0; i < words->n; i++)
@@ -175,8 +262,8 @@ static void ipsi_complete_words(const struct ipsi_words *words, int argc,
 			return;
 		word = &words->words[i];
 		if (argc - 1 < word->n_args) {
-			token = ipsi_complete_token(word->args, argc - 1, &len);
-			ipsi_complete_value(token, len, word->word, dev);
+			ipsi_complete_args(word->args, argc - 1, argv + 1,
+					   word->word, dev);
 			return;
 		}
 		argc -= 1 + word->n_args;
@@ -224,38 +311,47 @@ static const struct ipsi_words ipsi_link_words = {
 	.words = ipsi_link_table, .n = IPSI_ARRAY_SIZE(ipsi_link_table)
 };
 
-/* The first arguments have places; the words follow, or "spi SPI" and "proto". */
+/* Takes options with a value out of the words, since they may be anywhere. Returns
+ * the number of words that are left; an option is the last one if its value is next.
+ */
+static int ipsi_complete_options(const struct ipsi_verb *verb, int argc,
+				 char **argv)
+{
+	char option[32];
+	int i, n = 0;
+
+	for (i = 0; i < argc; i++) {
+		snprintf(option, sizeof(option), "[%s ", argv[i]);
+		if (argv[i][0] == '-' && i + 1 < argc &&
+		    strstr(verb->args, option))
+			i++;
+		else
+			argv[n++] = argv[i];
+	}
+	return n;
+}
+
+/* The first arguments have places; the table's words follow. */
 static void ipsi_complete_verb(const struct ipsi_verb *verb, int argc,
 			       char **argv)
 {
-	const struct ipsi_words *words = ipsi_verb_words(verb);
-	const char *token;
+	const char *dev = argc ? argv[0] : NULL;
+	const struct ipsi_words *words;
+	const char *option;
 	int places = 0;
-	size_t len;
 
-	for (;;) {
-		token = ipsi_complete_token(verb->args, places, &len);
-		if (!len || (words && (strchr("-W", *token) ||
-				       (*token >= 'a' && *token <= 'z'))))
-			break;
-		places++;
-	}
+	words = ipsi_verb_words(verb, &places);
 	if (words && argc >= places) {
-		ipsi_complete_words(words, argc - places, argv + places,
-				    argc ? argv[0] : NULL);
+		ipsi_complete_words(words, argc - places, argv + places, dev);
 		return;
 	}
-	token = ipsi_complete_token(verb->args, argc, &len);
-	/* The value of an option, or the next argument */
-	if (argc && argv[argc - 1][0] == '-') {
-		for (places = 0; (token = ipsi_complete_token(verb->args, places,
-							      &len)), len;
-		     places++)
-			if (!strncmp(token, argv[argc - 1], len))
-				break;
-		token = ipsi_complete_token(verb->args, places + 1, &len);
-	}
-	ipsi_complete_value(token, len, verb->name, argc ? argv[0] : NULL);
+	argc = ipsi_complete_options(verb, argc, argv);
+	option = argc && argv[argc - 1][0] == '-' ?
+		 strstr(verb->args, argv[argc - 1]) : NULL;
+	if (option)
+		ipsi_complete_args(option, 1, argv + argc - 1, NULL, dev);
+	else
+		ipsi_complete_args(verb->args, argc, argv, NULL, dev);
 }
 
 /**
@@ -285,6 +381,10 @@ int ipsi_complete(int argc, char **argv)
 	}
 	for (argc--; argc > 0 && argv[0][0] == '-'; argc--)
 		argv++;
+	if (argc > 0 && !strcmp(argv[0], "help")) {
+		argv++;
+		argc--;
+	}
 	if (argc > 0 && !strcmp(argv[0], "sa")) {
 		group = *argv++;
 		argc--;

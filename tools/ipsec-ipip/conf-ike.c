@@ -109,7 +109,8 @@ static int ipsi_ike_check_rekey(const struct ipsi_conf *conf)
 		return IPSI_OK;
 	ret = ipsi_arg_number("Rekey", value, 86400, &seconds);
 	if (!ret && seconds < 60)
-		ret = ipsi_usage("Rekey: expected 60 to 86400 seconds");
+		ret = ipsi_usage("Rekey: \"%s\": expected 60 to 86400 seconds",
+				 value);
 	return ret;
 }
 

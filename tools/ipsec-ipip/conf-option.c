@@ -17,12 +17,11 @@
 enum ipsi_option_type {
 	IPSI_OPTION_ADDR,
 	IPSI_OPTION_DEVICE,
+	IPSI_OPTION_U8,
+	IPSI_OPTION_BE16,
 	IPSI_OPTION_U32,
-	IPSI_OPTION_TTL,
-	IPSI_OPTION_TOS,
 	IPSI_OPTION_ENUM,
 	IPSI_OPTION_BOOL,
-	IPSI_OPTION_PORT,
 };
 
 /**
@@ -33,6 +32,9 @@ enum ipsi_option_type {
  * @attr: its attribute in answers of the family
  * @standard: its default
  * @min: its smallest number
+ * @max: its largest number, 0 for that of its type
+ * @step: it is a multiple of this; 0 for any number
+ * @word: a word for @standard, or NULL
  */
 static const struct ipsi_option {
 	const char *key;
@@ -41,41 +43,51 @@ static const struct ipsi_option {
 	uint16_t attr;
 	uint32_t standard;
 	uint32_t min;
+	uint32_t max;
+	uint32_t step;
+	const char *word;
 } ipsi_options[IPSI_CONF_OPTIONS] = {
 	[IPSI_CONF_LOCAL] = { "Local", IPSI_OPTION_ADDR,
-		IFLA_IPSEC_IPIP_LOCAL, IPSEC_IPIP_A_DEV_LOCAL, 0, 0 },
+		IFLA_IPSEC_IPIP_LOCAL, IPSEC_IPIP_A_DEV_LOCAL },
 	[IPSI_CONF_REMOTE] = { "Remote", IPSI_OPTION_ADDR,
-		IFLA_IPSEC_IPIP_REMOTE, IPSEC_IPIP_A_DEV_REMOTE, 0, 0 },
+		IFLA_IPSEC_IPIP_REMOTE, IPSEC_IPIP_A_DEV_REMOTE },
 	[IPSI_CONF_DEVICE] = { "Device", IPSI_OPTION_DEVICE,
-		IFLA_IPSEC_IPIP_LINK, IPSEC_IPIP_A_DEV_LINK, 0, 0 },
+		IFLA_IPSEC_IPIP_LINK, IPSEC_IPIP_A_DEV_LINK },
 	[IPSI_CONF_IF_ID] = { "IfId", IPSI_OPTION_U32,
-		IFLA_IPSEC_IPIP_IF_ID, IPSEC_IPIP_A_DEV_IF_ID, 0, 1 },
+		IFLA_IPSEC_IPIP_IF_ID, IPSEC_IPIP_A_DEV_IF_ID, .min = 1 },
 	[IPSI_CONF_REQID] = { "ReqId", IPSI_OPTION_U32,
-		IFLA_IPSEC_IPIP_REQID, IPSEC_IPIP_A_DEV_REQID, 0, 0 },
-	[IPSI_CONF_TTL] = { "TTL", IPSI_OPTION_TTL,
-		IFLA_IPSEC_IPIP_TTL, IPSEC_IPIP_A_DEV_TTL, 0, 0 },
-	[IPSI_CONF_TOS] = { "TOS", IPSI_OPTION_TOS,
+		IFLA_IPSEC_IPIP_REQID, IPSEC_IPIP_A_DEV_REQID },
+	[IPSI_CONF_TTL] = { "TTL", IPSI_OPTION_U8,
+		IFLA_IPSEC_IPIP_TTL, IPSEC_IPIP_A_DEV_TTL,
+		.min = 1, .max = UINT8_MAX, .word = "default" },
+	[IPSI_CONF_TOS] = { "TOS", IPSI_OPTION_U8,
 		IFLA_IPSEC_IPIP_TOS, IPSEC_IPIP_A_DEV_TOS,
-		IPSI_TOS_INHERIT, 0 },
+		.standard = IPSI_TOS_INHERIT, .max = 0xfc, .step = 4,
+		.word = "inherit" },
 	[IPSI_CONF_DF] = { "DF", IPSI_OPTION_ENUM,
 		IFLA_IPSEC_IPIP_DF, IPSEC_IPIP_A_DEV_DF,
-		IPSEC_IPIP_DF_INHERIT, 0 },
+		.standard = IPSEC_IPIP_DF_INHERIT },
 	[IPSI_CONF_ECN] = { "ECN", IPSI_OPTION_ENUM,
-		IFLA_IPSEC_IPIP_ECN, IPSEC_IPIP_A_DEV_ECN, 0, 0 },
+		IFLA_IPSEC_IPIP_ECN, IPSEC_IPIP_A_DEV_ECN },
 	[IPSI_CONF_FLOWLABEL] = { "FlowLabel", IPSI_OPTION_ENUM,
-		IFLA_IPSEC_IPIP_FLOWLABEL, IPSEC_IPIP_A_DEV_FLOWLABEL, 0, 0 },
+		IFLA_IPSEC_IPIP_FLOWLABEL, IPSEC_IPIP_A_DEV_FLOWLABEL },
 	[IPSI_CONF_FWMARK] = { "FwMark", IPSI_OPTION_U32,
-		IFLA_IPSEC_IPIP_FWMARK, IPSEC_IPIP_A_DEV_FWMARK, 0, 0 },
+		IFLA_IPSEC_IPIP_FWMARK, IPSEC_IPIP_A_DEV_FWMARK },
 	[IPSI_CONF_KEYING] = { "Keying", IPSI_OPTION_ENUM,
-		IFLA_IPSEC_IPIP_KEYING, IPSEC_IPIP_A_DEV_KEYING, 0, 0 },
+		IFLA_IPSEC_IPIP_KEYING, IPSEC_IPIP_A_DEV_KEYING },
 	[IPSI_CONF_POLICIES] = { "Policies", IPSI_OPTION_ENUM,
-		IFLA_IPSEC_IPIP_POLICIES, IPSEC_IPIP_A_DEV_POLICIES, 0, 0 },
+		IFLA_IPSEC_IPIP_POLICIES, IPSEC_IPIP_A_DEV_POLICIES },
 	[IPSI_CONF_ICMP] = { "IcmpRelay", IPSI_OPTION_BOOL,
-		IFLA_IPSEC_IPIP_ICMP, IPSEC_IPIP_A_DEV_ICMP, 1, 0 },
+		IFLA_IPSEC_IPIP_ICMP, IPSEC_IPIP_A_DEV_ICMP, .standard = 1 },
 	[IPSI_CONF_ROAM] = { "Roam", IPSI_OPTION_BOOL,
-		IFLA_IPSEC_IPIP_ROAM, IPSEC_IPIP_A_DEV_ROAM, 0, 0 },
-	[IPSI_CONF_ENCAP_PORT] = { "EncapPort", IPSI_OPTION_PORT,
-		IFLA_IPSEC_IPIP_ENCAP_PORT, IPSEC_IPIP_A_DEV_ENCAP_PORT, 0, 0 },
+		IFLA_IPSEC_IPIP_ROAM, IPSEC_IPIP_A_DEV_ROAM },
+	[IPSI_CONF_ENCAP_PORT] = { "EncapPort", IPSI_OPTION_BE16,
+		IFLA_IPSEC_IPIP_ENCAP_PORT, IPSEC_IPIP_A_DEV_ENCAP_PORT,
+		.max = UINT16_MAX },
+	/* 0 is automatic, which is an option of the type; other numbers are not. */
+	[IPSI_CONF_MTU] = { "MTU", IPSI_OPTION_U8,
+		IFLA_IPSEC_IPIP_MTU_AUTO, IPSEC_IPIP_A_DEV_MTU,
+		.min = 68, .max = UINT16_MAX, .word = "auto" },
 };
 
 /* Returns the index of an option, or -1. */
@@ -122,6 +134,9 @@ static int ipsi_option_addr(struct ipsi_conf *conf, int index,
 		return IPSI_OK;
 	if (ipsi_addr_parse(value, addr))
 		return IPSI_OK;
+	if (strchr(value, '%'))
+		return ipsi_usage("%s: \"%s\": leave the interface out, and add Device = %s",
+				  key, value, strchr(value, '%') + 1);
 	/* The resolver takes "10.0.0" for 10.0.0.0. */
 	if (!value[strspn(value, "0123456789.")] || strchr(value, ':'))
 		return ipsi_usage("%s: \"%s\" is not an address; expected IPv4, IPv6, or a name",
@@ -166,18 +181,29 @@ int ipsi_conf_bool(const char *value, uint32_t *number)
 	return IPSI_OK;
 }
 
+/* Reads a number, or the word for the default. */
 static int ipsi_option_number(const struct ipsi_option *option,
-			      const char *value, uint32_t max, uint32_t *number)
+			      const char *value, uint32_t *number)
 {
+	const uint32_t max = option->max ? option->max : UINT32_MAX;
+	char step[32];
 	uint64_t n;
-	int ret = ipsi_arg_number(option->key, value, max, &n);
 
-	if (!ret && n < option->min)
-		ret = ipsi_usage("%s: %s is less than %u", option->key, value,
-				 option->min);
-	if (!ret)
-		*number = n;
-	return ret;
+	if (option->word && !strcmp(value, option->word)) {
+		*number = option->standard;
+		return IPSI_OK;
+	}
+	if (!ipsi_number(value, &n) || n < option->min || n > max ||
+	    (option->step && n % option->step)) {
+		snprintf(step, sizeof(step), " in steps of %u", option->step);
+		return ipsi_usage("%s: \"%s\": expected %u to %u%s (hex with 0x)%s%s",
+				  option->key, value, option->min, max,
+				  option->step ? step : "",
+				  option->word ? ", or " : "",
+				  option->word ? option->word : "");
+	}
+	*number = n;
+	return IPSI_OK;
 }
 
 static int ipsi_option_device(const char *value, uint32_t *number)
@@ -188,36 +214,6 @@ static int ipsi_option_device(const char *value, uint32_t *number)
 		return ipsi_fail("Device: \"%s\" is not a device of this host",
 				 value);
 	return IPSI_OK;
-}
-
-static int ipsi_option_tos(const struct ipsi_option *option, const char *value,
-			   uint32_t *number)
-{
-	int ret;
-
-	if (!strcmp(value, "inherit")) {
-		*number = IPSI_TOS_INHERIT;
-		return IPSI_OK;
-	}
-	ret = ipsi_option_number(option, value, UINT8_MAX, number);
-	if (!ret && *number % 4)
-		ret = ipsi_usage("TOS: %s: expected 0 to 0xfc in steps of 4",
-				 value);
-	return ret;
-}
-
-static int ipsi_option_ttl(const struct ipsi_option *option, const char *value,
-			   uint32_t *number)
-{
-	int ret;
-
-	*number = 0;
-	if (!strcmp(value, "default"))
-		return IPSI_OK;
-	ret = ipsi_option_number(option, value, UINT8_MAX, number);
-	if (!ret && !*number)
-		ret = ipsi_usage("TTL: expected 1 to 255, or default");
-	return ret;
 }
 
 /**
@@ -239,16 +235,10 @@ int ipsi_conf_option_parse(struct ipsi_conf *conf, int index, char *value)
 		return ipsi_option_addr(conf, index, value);
 	case IPSI_OPTION_DEVICE:
 		return ipsi_option_device(value, &to->number);
+	case IPSI_OPTION_U8:
+	case IPSI_OPTION_BE16:
 	case IPSI_OPTION_U32:
-		return ipsi_option_number(option, value, UINT32_MAX,
-					  &to->number);
-	case IPSI_OPTION_PORT:
-		return ipsi_option_number(option, value, UINT16_MAX,
-					  &to->number);
-	case IPSI_OPTION_TTL:
-		return ipsi_option_ttl(option, value, &to->number);
-	case IPSI_OPTION_TOS:
-		return ipsi_option_tos(option, value, &to->number);
+		return ipsi_option_number(option, value, &to->number);
 	case IPSI_OPTION_ENUM:
 		return ipsi_option_enum(index, value, &to->number);
 	case IPSI_OPTION_BOOL:
@@ -310,18 +300,23 @@ int ipsi_conf_option_put(struct nlmsghdr *nlh, const struct ipsi_conf *conf)
 		/* The kernel chooses it. */
 		if (i == IPSI_CONF_IF_ID && !from->number)
 			continue;
+		/* A number is no option of the type. */
+		if (i == IPSI_CONF_MTU && from->number)
+			continue;
 		port = htons(from->number);
 		if (option->type == IPSI_OPTION_ADDR)
 			ret = ipsi_nl_put(nlh, option->ifla, from->addr.data,
 					  from->addr.len);
-		else if (option->type == IPSI_OPTION_PORT)
+		else if (option->type == IPSI_OPTION_BE16)
 			ret = ipsi_nl_put(nlh, option->ifla, &port,
 					  sizeof(port));
 		else if (option->type == IPSI_OPTION_U32 ||
 			 option->type == IPSI_OPTION_DEVICE)
 			ret = ipsi_nl_put_u32(nlh, option->ifla, from->number);
 		else
-			ret = ipsi_nl_put_u8(nlh, option->ifla, from->number);
+			ret = ipsi_nl_put_u8(nlh, option->ifla,
+					     i == IPSI_CONF_MTU ? 1 :
+					     from->number);
 	}
 	return ret;
 }
@@ -356,6 +351,8 @@ void ipsi_conf_option_get(struct ipsi_conf *conf, const struct ipsi_attrs *dev)
 			to->number = 1;
 		else if (attr)
 			to->number = ipsi_attr_u64(dev, ipsi_options[i].attr);
+		if (i == IPSI_CONF_MTU && dev->tb[IPSEC_IPIP_A_DEV_MTU_AUTO])
+			to->number = 0;
 		to->set = to->number != ipsi_options[i].standard;
 	}
 }
@@ -401,12 +398,6 @@ static void ipsi_option_print_value(FILE *f, int index,
 	case IPSI_OPTION_DEVICE:
 		fputs(if_indextoname(from->number, buf) ? buf : "?", f);
 		break;
-	case IPSI_OPTION_TOS:
-		if (from->number == IPSI_TOS_INHERIT)
-			fputs("inherit", f);
-		else
-			fprintf(f, "0x%02x", from->number);
-		break;
 	case IPSI_OPTION_ENUM:
 		ipsi_option_print_enum(f, index, from->number);
 		break;
@@ -414,7 +405,8 @@ static void ipsi_option_print_value(FILE *f, int index,
 		fputs(from->number ? "yes" : "no", f);
 		break;
 	default:
-		fprintf(f, index == IPSI_CONF_IF_ID ||
+		fprintf(f, index == IPSI_CONF_TOS ? "0x%02x" :
+			index == IPSI_CONF_IF_ID ||
 			index == IPSI_CONF_FWMARK ? "0x%x" : "%u",
 			from->number);
 	}

@@ -43,13 +43,10 @@ static const struct ipsi_conf_sa_key {
 /* Keeps a word as long as the SA. Returns NULL if there are too many. */
 static char *ipsi_conf_sa_word(struct ipsi_conf_sa *sa, const char *word)
 {
-	char *copy;
-
 	if (sa->n_words == IPSI_ARRAY_SIZE(sa->words))
 		return NULL;
-	copy = strdup(word);
-	sa->words[sa->n_words++] = copy;
-	return copy;
+	sa->words[sa->n_words] = ipsi_conf_dup(word);
+	return sa->words[sa->n_words++];
 }
 
 static bool ipsi_conf_key_stays(const struct ipsi_conf *conf, const char *key)
@@ -91,15 +88,21 @@ static int ipsi_conf_sa_alg(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 	return IPSI_OK;
 }
 
-/* The number of words that a key of the file takes, as "sa add" does */
-static int ipsi_conf_sa_n_args(const char *word)
+/* Checks the number of words that a key of the file takes, as "sa add" does. More
+ * of them would be those of another key, with its checks left out.
+ */
+static int ipsi_conf_sa_count(const struct ipsi_conf_sa_key *key, int given)
 {
-	size_t i;
+	const struct ipsi_word *word = ipsi_sa_add_words.words;
 
-	for (i = 0; i < ipsi_sa_add_words.n; i++)
-		if (!strcmp(ipsi_sa_add_words.words[i].word, word))
-			return ipsi_sa_add_words.words[i].n_args;
-	return 0;
+	while (strcmp(word->word, key->word))
+		word++;
+	if (given < word->n_args)
+		return ipsi_missing_args(word, key->key, given);
+	if (given > word->n_args)
+		return ipsi_usage("%s: %s expected, and nothing after it",
+				  key->key, word->args);
+	return IPSI_OK;
 }
 
 static int ipsi_conf_sa_line(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
@@ -125,16 +128,10 @@ static int ipsi_conf_sa_line(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 		if (!argv[argc++])
 			return ipsi_usage("too many lines in this section");
 	}
-	/* More words would be those of another key, with its checks left out. */
-	if (argc - 1 != ipsi_conf_sa_n_args(key->word))
-		return ipsi_usage("%s: expected %d words, %d given", key->key,
-				  ipsi_conf_sa_n_args(key->word), argc - 1);
-	if (key->which != IPSI_KEY_NONE) {
+	ret = ipsi_conf_sa_count(key, argc - 1);
+	if (!ret && key->which != IPSI_KEY_NONE)
 		ret = ipsi_conf_sa_alg(conf, sa, key, argv + 1);
-		if (ret)
-			return ret;
-	}
-	return ipsi_sa_parse_words(&sa->args, argc, argv);
+	return ret ? ret : ipsi_sa_parse_words(&sa->args, argc, argv);
 }
 
 /**
@@ -291,19 +288,12 @@ static int ipsi_conf_sa_take(struct ipsi_conf *conf,
  */
 int ipsi_conf_sa_get(struct ipsi_conf *conf, struct ipsi_nl *nl)
 {
-	const struct ipsi_sa_id all = { .dev = conf->dev };
 	struct ipsi_replies replies = {};
-	struct nlmsghdr *nlh;
 	struct ipsi_attrs sa;
 	size_t i;
 	int ret;
 
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
-	ret = ipsi_put_sa_id(nlh, &all);
-	if (!ret)
-		ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_sa_set, &replies);
+	ret = ipsi_nl_get_sas(nl, conf->dev, true, &replies);
 	for (i = replies.n; i > 0 && !ret; i--) {
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, replies.msg[i - 1]);
 		if (sa.tb[IPSEC_IPIP_A_SA_SPI] &&

@@ -42,11 +42,7 @@ int ipsi_conf_options_from_kernel(struct ipsi_conf *conf, const char *dev,
 	if (ret)
 		return ret;
 	snprintf(conf->dev, sizeof(conf->dev), "%s", dev);
-	ret = ipsi_nl_put_string(ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET,
-						 false),
-				 IPSEC_IPIP_A_DEV_IFNAME, dev);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &replies);
+	ret = ipsi_nl_get_devs(nl, dev, &replies);
 	if (!ret && replies.n) {
 		ipsi_attrs_parse(&attrs, &ipsi_dev_set, replies.msg[0]);
 		ipsi_conf_option_get(conf, &attrs);

@@ -332,7 +332,7 @@ static int ipsi_sync_sas(struct ipsi_sync *sync)
 }
 
 /* Options that the file does not set stay as they are, if the kernel chose them, or
- * if SAs are only added.
+ * if SAs are only added. A hook may have set the MTU.
  */
 static void ipsi_sync_inherit(struct ipsi_sync *sync)
 {
@@ -346,6 +346,7 @@ static void ipsi_sync_inherit(struct ipsi_sync *sync)
 				  i == IPSI_CONF_IF_ID ||
 				  i == IPSI_CONF_LOCAL ||
 				  i == IPSI_CONF_REMOTE ||
+				  i == IPSI_CONF_MTU ||
 				  (i == IPSI_CONF_REQID &&
 				   ipsi_conf_ike(&sync->to)))) ||
 		    (roams && (i == IPSI_CONF_LOCAL || i == IPSI_CONF_REMOTE)))

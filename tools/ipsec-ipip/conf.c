@@ -45,6 +45,16 @@ void *ipsi_conf_grow(void *array, size_t n, size_t size)
 	return larger;
 }
 
+/* Copies a string, which the caller frees. The program ends without memory. */
+char *ipsi_conf_dup(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		exit(ipsi_fail("%s", strerror(ENOMEM)));
+	return copy;
+}
+
 /* Returns the first value of a key, or NULL. */
 const char *ipsi_conf_text(const struct ipsi_conf *conf, const char *key)
 {
@@ -83,24 +93,20 @@ static int ipsi_conf_add_text(struct ipsi_conf *conf, const char *key,
 	conf->text = ipsi_conf_grow(conf->text, conf->n_text,
 				    sizeof(*conf->text));
 	text = &conf->text[conf->n_text++];
-	text->key = strdup(key);
-	text->value = strdup(value);
+	text->key = ipsi_conf_dup(key);
+	text->value = ipsi_conf_dup(value);
 	text->line = line;
 	return IPSI_OK;
 }
 
-static int ipsi_conf_number(const char *key, const char *value, uint32_t min,
-			    uint32_t max, uint32_t *number)
+static int ipsi_conf_overlap(struct ipsi_conf *conf, const char *value)
 {
-	uint64_t n;
-	int ret = ipsi_arg_number(key, value, max, &n);
+	uint64_t seconds;
+	int ret = ipsi_arg_number("Overlap", value, 3600, &seconds);
 
-	if (ret)
-		return ret;
-	if (n < min)
-		return ipsi_usage("%s: %s is less than %u", key, value, min);
-	*number = n;
-	return IPSI_OK;
+	if (!ret)
+		conf->overlap = seconds;
+	return ret;
 }
 
 static int ipsi_conf_master(struct ipsi_conf *conf, const char *value)
@@ -128,11 +134,8 @@ static int ipsi_conf_link_line(struct ipsi_conf *conf, const char *key,
 		return ipsi_conf_address_parse(conf, value);
 	if (!strcasecmp(key, "Route"))
 		return ipsi_conf_route_parse(conf, value);
-	if (!strcasecmp(key, "MTU"))
-		return ipsi_conf_number(key, value, 68, UINT16_MAX,
-					&conf->mtu);
 	if (!strcasecmp(key, "Overlap"))
-		return ipsi_conf_number(key, value, 0, 3600, &conf->overlap);
+		return ipsi_conf_overlap(conf, value);
 	if (!strcasecmp(key, "Master"))
 		return ipsi_conf_master(conf, value);
 	if (ipsi_conf_is_repeated(key) || !strcasecmp(key, "DNS"))
@@ -240,26 +243,36 @@ static int ipsi_conf_complete(struct ipsi_conf *conf)
 static int ipsi_conf_read(struct ipsi_conf *conf, FILE *f)
 {
 	enum ipsi_section section = IPSI_SECTION_LINK;
-	char *text = NULL;
-	size_t size = 0;
-	int line = 0, ret = IPSI_OK;
-	ssize_t len;
+	char text[IPSI_LINE_MAX];
+	int line = 0, ret;
+	size_t len;
 
-	while (!ret && (len = getline(&text, &size, f)) >= 0) {
+	do {
 		conf->line = ++line;
 		ipsi_conf_at(conf, line);
-		if (strlen(text) != (size_t)len)
-			ret = ipsi_usage("NUL character");
-		else
-			ret = ipsi_conf_line(conf, text, line, &section);
-		explicit_bzero(text, len);
-	}
-	free(text);
+		ret = ipsi_line_read(f, text, sizeof(text), &len);
+		if (!ret && len)
+			ret = ipsi_conf_line(conf, ipsi_line_start(text, line),
+					     line, &section);
+	} while (!ret && len);
+	explicit_bzero(text, sizeof(text));
 	if (!ret && ferror(f)) {
 		ipsi_conf_at(conf, 0);
 		ret = ipsi_fail("%s", strerror(errno));
 	}
 	return ret;
+}
+
+/* Checks a name of a link, which is part of file names and of commands. */
+int ipsi_conf_check_dev(const char *name)
+{
+	const size_t len = strlen(name);
+
+	if (len && len < IF_NAMESIZE && *name != '.' &&
+	    !name[strcspn(name, "/ \t\r\n:;|&'\"\\$`%{}#=")])
+		return IPSI_OK;
+	return ipsi_usage("\"%s\" is not a name for a link: 1 to %d letters, digits, - and _ expected",
+			  name, IF_NAMESIZE - 1);
 }
 
 /**
@@ -272,7 +285,9 @@ static int ipsi_conf_read(struct ipsi_conf *conf, FILE *f)
 int ipsi_conf_name(struct ipsi_conf *conf, const char *name)
 {
 	const char *base = strrchr(name, '/');
+	char *dev;
 	size_t len;
+	int ret;
 
 	if (base)
 		snprintf(conf->path, sizeof(conf->path), "%s", name);
@@ -283,12 +298,12 @@ int ipsi_conf_name(struct ipsi_conf *conf, const char *name)
 	len = strlen(base);
 	if (base != name && len > 5 && !strcmp(base + len - 5, ".conf"))
 		len -= 5;
-	if (!len || len >= IF_NAMESIZE ||
-	    strcspn(base, " \t\n:;|&'\"\\$`%{}#=") < len)
-		return ipsi_usage("\"%s\" is not a device name: 1 to %d characters expected",
-				  base, IF_NAMESIZE - 1);
-	snprintf(conf->dev, sizeof(conf->dev), "%.*s", (int)len, base);
-	return IPSI_OK;
+	dev = strndup(base, len);
+	ret = dev ? ipsi_conf_check_dev(dev) : ipsi_fail("%s", strerror(errno));
+	if (!ret)
+		snprintf(conf->dev, sizeof(conf->dev), "%s", dev);
+	free(dev);
+	return ret;
 }
 
 /**
@@ -322,6 +337,9 @@ static int ipsi_conf_open(struct ipsi_conf *conf, FILE **f)
 	struct stat st;
 
 	*f = fopen(conf->path, "re");
+	if (!*f && errno == ENOENT)
+		return ipsi_fail("%s: there is no such file; see EXAMPLES in ipsec-ipip.conf(5), or ipsec-ipip import",
+				 conf->path);
 	if (!*f || fstat(fileno(*f), &st))
 		return ipsi_fail("%s: %s", conf->path, strerror(errno));
 	conf->stays = S_ISREG(st.st_mode);

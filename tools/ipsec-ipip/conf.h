@@ -84,6 +84,7 @@ enum {
 	IPSI_CONF_ICMP,
 	IPSI_CONF_ROAM,
 	IPSI_CONF_ENCAP_PORT,
+	IPSI_CONF_MTU,
 	IPSI_CONF_OPTIONS
 };
 
@@ -96,7 +97,7 @@ struct ipsi_conf {
 	bool stays;		/* a regular file, read again at each boot */
 	bool is_private;	/* only its owner can read it */
 	struct ipsi_conf_option option[IPSI_CONF_OPTIONS];
-	uint32_t mtu, master, overlap;
+	uint32_t master, overlap;
 	struct ipsi_conf_address *address;
 	size_t n_address;
 	struct ipsi_conf_route *route;
@@ -110,11 +111,13 @@ struct ipsi_conf {
 /* conf.c */
 int ipsi_conf_load(struct ipsi_conf *conf, const char *name);
 void ipsi_conf_free(struct ipsi_conf *conf);
+int ipsi_conf_check_dev(const char *name);
 int ipsi_conf_name(struct ipsi_conf *conf, const char *name);
 int ipsi_conf_find(struct ipsi_conf *conf, int argc, char **argv,
 		   uint32_t *ifindex);
 const char *ipsi_conf_text(const struct ipsi_conf *conf, const char *key);
 struct ipsi_conf_sa *ipsi_conf_sa_new(struct ipsi_conf *conf, int line);
+char *ipsi_conf_dup(const char *text);
 void *ipsi_conf_grow(void *array, size_t n, size_t size);
 bool ipsi_conf_ike(const struct ipsi_conf *conf);
 void ipsi_conf_at(const struct ipsi_conf *conf, int line);

@@ -16,18 +16,15 @@
 #include "daemon.h"
 #include "ipsi.h"
 
-/* Sockets to look for */
-#define IPSI_DAEMON_SOCKETS	8
-
 struct ipsi_daemon_sockets {
-	unsigned long inode[IPSI_DAEMON_SOCKETS];
+	unsigned long inode[IPSI_DAEMONS];
 	size_t n;
 };
 
 static void ipsi_daemon_add(struct ipsi_daemon_sockets *sockets,
 			    unsigned long inode)
 {
-	if (inode && sockets->n < IPSI_DAEMON_SOCKETS)
+	if (inode && sockets->n < IPSI_DAEMONS)
 		sockets->inode[sockets->n++] = inode;
 }
 
@@ -99,27 +96,43 @@ static bool ipsi_daemon_has(const char *pid,
 	return found;
 }
 
-static void ipsi_daemon_name(const char *pid, char *names, size_t size)
+static void ipsi_daemon_name(const char *pid, struct ipsi_daemons *daemons)
 {
-	const size_t len = strlen(names);
-	char path[280], comm[32] = "";
-	char *c;
+	struct ipsi_daemon *daemon = &daemons->named[daemons->n_named];
+	char path[280], *c;
 	FILE *f;
 
+	if (daemons->n_named == IPSI_DAEMONS)
+		return;
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 	f = fopen(path, "re");
-	if (f && !fgets(comm, sizeof(comm), f))
-		*comm = '\0';
-	if (f)
-		fclose(f);
-	comm[strcspn(comm, "\n")] = '\0';
+	if (!f)
+		return;
+	if (!fgets(daemon->name, sizeof(daemon->name), f))
+		*daemon->name = '\0';
+	fclose(f);
+	daemon->name[strcspn(daemon->name, "\n")] = '\0';
 	/* A process chooses its name. */
-	for (c = comm; *c; c++)
+	for (c = daemon->name; *c; c++)
 		if (!isprint((unsigned char)*c))
 			*c = '?';
-	if (*comm)
-		snprintf(names + len, size - len, "%s%s (pid %s)",
-			 len ? ", " : "", comm, pid);
+	daemon->pid = atoi(pid);
+	if (*daemon->name)
+		daemons->n_named++;
+}
+
+/* Names with process ids; "" if they cannot be seen. */
+const char *ipsi_daemons_text(const struct ipsi_daemons *daemons,
+			      char text[IPSI_DAEMONS_TEXT])
+{
+	size_t i, len = 0;
+
+	*text = '\0';
+	for (i = 0; i < daemons->n_named; i++)
+		len += snprintf(text + len, IPSI_DAEMONS_TEXT - len, "%s%s (pid %d)",
+				i ? ", " : "", daemons->named[i].name,
+				daemons->named[i].pid);
+	return text;
 }
 
 /**
@@ -142,7 +155,6 @@ void ipsi_daemons_find(struct ipsi_daemons *daemons)
 	while ((entry = readdir(proc)))
 		if (isdigit((unsigned char)*entry->d_name) &&
 		    ipsi_daemon_has(entry->d_name, &sockets))
-			ipsi_daemon_name(entry->d_name, daemons->names,
-					 sizeof(daemons->names));
+			ipsi_daemon_name(entry->d_name, daemons);
 	closedir(proc);
 }

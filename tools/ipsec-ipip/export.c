@@ -350,11 +350,7 @@ static int ipsi_export_ends(struct ipsi_export *export, struct ipsi_nl *nl)
 	char buf[IPSI_TEXT_LEN];
 	int ret;
 
-	ret = ipsi_nl_put_string(ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET,
-						 false),
-				 IPSEC_IPIP_A_DEV_IFNAME, export->dev);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_dev_set, &replies);
+	ret = ipsi_nl_get_devs(nl, export->dev, &replies);
 	if (!ret && replies.n) {
 		ipsi_attrs_parse(&dev, &ipsi_dev_set, replies.msg[0]);
 		ipsi_net_copy(export->setup.local,
@@ -418,23 +414,18 @@ static int ipsi_export_take(struct ipsi_export *export,
 				 IPSEC_IPIP_A_SA_AEAD_KEY, sa->aead,
 				 &sa->aead_key))
 		return IPSI_OK;
-	return ipsi_fail("the kernel does not show keys");
+	return ipsi_fail("%s: the kernel does not show keys, it is locked down for confidentiality",
+			 export->dev);
 }
 
 static int ipsi_export_sas(struct ipsi_export *export, struct ipsi_nl *nl)
 {
 	struct ipsi_replies replies = {};
 	struct ipsi_attrs attrs;
-	struct nlmsghdr *nlh;
 	size_t i;
 	int ret;
 
-	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
-	ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, export->dev);
-	if (!ret)
-		ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
-	if (!ret)
-		ret = ipsi_nl_talk(nl, &ipsi_sa_set, &replies);
+	ret = ipsi_nl_get_sas(nl, export->dev, true, &replies);
 	for (i = 0; i < replies.n && !ret; i++) {
 		ipsi_attrs_parse(&attrs, &ipsi_sa_set, replies.msg[i]);
 		ret = ipsi_export_take(export, &attrs);

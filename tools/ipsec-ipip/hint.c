@@ -17,29 +17,13 @@
 /* Devices to name in a message. */
 #define IPSI_HINT_DEVS	8
 
-static int ipsi_hint_dump(uint8_t cmd, const struct ipsi_attr_set *set,
-			  struct ipsi_replies *replies)
-{
-	struct ipsi_nl nl;
-	int ret;
-
-	ret = ipsi_nl_open(&nl);
-	nl.silent = true;
-	if (!ret) {
-		ipsi_nl_request(&nl, cmd, true);
-		ret = ipsi_nl_talk(&nl, set, replies);
-	}
-	ipsi_nl_close(&nl);
-	return ret;
-}
-
 static void ipsi_hint_devs(const char *name, char *buf, size_t size)
 {
 	struct ipsi_replies devs = {};
 	struct ipsi_attrs dev;
 	size_t i, len;
 
-	if (ipsi_hint_dump(IPSEC_IPIP_CMD_DEV_GET, &ipsi_dev_set, &devs))
+	if (ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET, NULL, &devs))
 		goto out;
 	if (!devs.n)
 		snprintf(buf, size,
@@ -72,7 +56,7 @@ static void ipsi_hint_spi(const struct ipsi_attrs *new, char *buf, size_t size)
 	snprintf(buf, size,
 		 "; it is a state of no device, look before you delete it: ip xfrm state list nokeys spi 0x%08llx",
 		 (unsigned long long)spi);
-	if (ipsi_hint_dump(IPSEC_IPIP_CMD_SA_GET, &ipsi_sa_set, &sas))
+	if (ipsi_nl_peek(IPSEC_IPIP_CMD_SA_GET, NULL, &sas))
 		sas.n = 0;
 	for (i = 0; i < sas.n; i++) {
 		ipsi_attrs_parse(&sa, &ipsi_sa_set, sas.msg[i]);
@@ -100,7 +84,7 @@ static void ipsi_hint_key(const char *name, char *buf, size_t size)
 /* The width of the check value is in bits, and often given in bytes. */
 static void ipsi_hint_icv(uint64_t value, char *buf, size_t size)
 {
-	if (value >= 8 && value <= 64 && value < 64)
+	if (value >= 8 && value < 64)
 		snprintf(buf, size, " in bits; %llu bytes are %llu bits",
 			 (unsigned long long)value,
 			 (unsigned long long)value * 8);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -737,37 +738,73 @@ static int ipsi_import_split(char *line, char **argv)
 	}
 }
 
-/* Reads a line and those that continue it. Returns NULL at the end. */
-static char *ipsi_import_read(FILE *f, char **buf, size_t *size, int *line)
+/* Returns the length of a line without its continuation mark; 0 if it has none. */
+static size_t ipsi_import_continued(const char *text, size_t len)
 {
-	char *more = NULL, *joined;
-	size_t more_size = 0;
-	ssize_t len, n;
+	size_t end = len;
 
-	len = getline(buf, size, f);
-	if (len < 0)
-		return NULL;
-	++*line;
-	while (len >= 2 && (*buf)[len - 1] == '\n' && (*buf)[len - 2] == '\\') {
-		n = getline(&more, &more_size, f);
-		if (n < 0)
+	if (end && text[end - 1] == '\n')
+		end--;
+	if (end && text[end - 1] == '\r')
+		end--;
+	return end && end < len && text[end - 1] == '\\' ? end - 1 : 0;
+}
+
+/**
+ * struct ipsi_import_file - a file that is being read
+ * @f: the file
+ * @path: its path
+ * @verb: the command, for messages
+ * @line: number of the line
+ * @text: the line and those that continue it
+ * @where: place, for messages
+ */
+struct ipsi_import_file {
+	FILE *f;
+	const char *path;
+	const char *verb;
+	int line;
+	char text[IPSI_LINE_MAX];
+	char where[PATH_MAX + 64];
+};
+
+/* Reads a line and those that continue it; @len is 0 at the end. */
+static int ipsi_import_read(struct ipsi_import_file *file, size_t *len)
+{
+	size_t n = 0, more;
+	int ret;
+
+	*len = 0;
+	do {
+		snprintf(file->where, sizeof(file->where), "%s: %s:%d",
+			 file->verb, file->path, ++file->line);
+		ret = ipsi_line_read(file->f, file->text + n,
+				     sizeof(file->text) - n, &more);
+		*len = n + more;
+		n = ipsi_import_continued(file->text, *len);
+	} while (!ret && more && n);
+	return ret;
+}
+
+static int ipsi_import_lines(struct ipsi_setup *setup,
+			     struct ipsi_import_file *file)
+{
+	char *argv[IPSI_IMPORT_TOKENS];
+	int argc, ret;
+	size_t len;
+
+	do {
+		ret = ipsi_import_read(file, &len);
+		if (ret || !len)
 			break;
-		++*line;
-		joined = malloc(len + n + 1);
-		if (!joined)
-			break;
-		memcpy(joined, *buf, len - 2);
-		memcpy(joined + len - 2, more, n + 1);
-		explicit_bzero(*buf, *size);
-		free(*buf);
-		*buf = joined;
-		*size = len + n + 1;
-		len += n - 2;
-	}
-	if (more)
-		explicit_bzero(more, more_size);
-	free(more);
-	return *buf;
+		argc = ipsi_import_split(ipsi_line_start(file->text,
+							 file->line), argv);
+		if (argc < 0)
+			ret = ipsi_usage("a quote is open, or there are too many words");
+		else
+			ret = ipsi_import_line(setup, argc, argv);
+	} while (!ret);
+	return ret;
 }
 
 /**
@@ -779,40 +816,25 @@ static char *ipsi_import_read(FILE *f, char **buf, size_t *size, int *line)
  */
 int ipsi_import_parse(struct ipsi_setup *setup, const char *path)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	const char *verb = ipsi_opts.verb;
-	char *argv[IPSI_IMPORT_TOKENS];
+	struct ipsi_import_file file = { .path = path,
+					 .verb = ipsi_opts.verb };
 	static char stdio[BUFSIZ];
-	int line = 0, ret = IPSI_OK;
-	size_t size = 65536;
-	char where[256];
-	char *buf;
-	int argc;
+	int ret;
 
-	if (!f)
+	file.f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	if (!file.f)
 		return ipsi_fail("%s: %s", path, strerror(errno));
-	/* Keys stay in no buffer: this one is wiped, and no line outgrows it. */
-	setvbuf(f, stdio, _IOFBF, sizeof(stdio));
-	buf = malloc(size);
-	ipsi_opts.verb = where;
-	while (!ret && buf && ipsi_import_read(f, &buf, &size, &line)) {
-		snprintf(where, sizeof(where), "%s: %.200s:%d", verb, path,
-			 line);
-		argc = ipsi_import_split(buf, argv);
-		if (argc < 0)
-			ret = ipsi_usage("a quote is open, or there are too many words");
-		else
-			ret = ipsi_import_line(setup, argc, argv);
-	}
-	if (!ret && ferror(f))
-		ret = ipsi_fail("%s", strerror(errno));
-	ipsi_opts.verb = verb;
-	if (f != stdin)
-		fclose(f);
+	/* Keys stay in no buffer: this one is wiped. */
+	setvbuf(file.f, stdio, _IOFBF, sizeof(stdio));
+	ipsi_opts.verb = file.where;
+	ret = ipsi_import_lines(setup, &file);
+	ipsi_opts.verb = file.verb;
+	if (!ret && ferror(file.f))
+		ret = ipsi_fail("%s: %s", path, strerror(errno));
+	if (file.f != stdin)
+		fclose(file.f);
 	explicit_bzero(stdio, sizeof(stdio));
-	if (buf)
-		explicit_bzero(buf, size);
-	free(buf);
+	explicit_bzero(&file, sizeof(file));
 	if (!ret && !setup->n_sas)
 		ret = ipsi_usage("%s: there is no SA", path);
 	return ret;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "setup.h"
 
 #define IPSI_IMPORT_DIR	"/etc/ipsec-ipip"
@@ -43,10 +44,7 @@ struct ipsi_import {
 static int ipsi_import_name(void *ctx, char **args)
 {
 	((struct ipsi_import *)ctx)->name = args[0];
-	if (strchr(args[0], '/'))
-		return ipsi_usage("--name: \"%s\" is not a device name",
-				  args[0]);
-	return ipsi_arg_dev(args[0]);
+	return ipsi_conf_check_dev(args[0]);
 }
 
 static int ipsi_import_dir(void *ctx, char **args)

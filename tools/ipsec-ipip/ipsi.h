@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <linux/ipsec_ipip.h>
 
 #define IPSI_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -49,6 +50,7 @@ const char *ipsi_human(uint64_t bytes, char buf[16]);
 const char *ipsi_duration(uint64_t seconds, char buf[32]);
 
 /* Numbers: decimal, or hexadecimal after 0x. */
+bool ipsi_number(const char *text, uint64_t *value);
 int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 		    uint64_t *value);
 int ipsi_arg_u32(const char *word, const char *arg, uint32_t *value);
@@ -94,8 +96,15 @@ extern const struct ipsi_words ipsi_import_words;
 extern const struct ipsi_words ipsi_export_words;
 extern const struct ipsi_words ipsi_genkey_words;
 
+int ipsi_missing_args(const struct ipsi_word *word, const char *name, int given);
 int ipsi_parse_words(const struct ipsi_word *words, size_t n_words, void *ctx,
 		     int argc, char **argv);
+
+/* The longest line of a configuration file */
+#define IPSI_LINE_MAX	65536
+
+char *ipsi_line_start(char *text, int line);
+int ipsi_line_read(FILE *f, char *text, size_t size, size_t *len);
 
 struct ipsi_key {
 	size_t len;

@@ -217,6 +217,8 @@ int ipsi_key_read(const char *word, char *arg, struct ipsi_key *key)
 {
 	if (!strcmp(arg, "-"))
 		return ipsi_key_from_fd(word, STDIN_FILENO, NULL, key);
+	if (!strcmp(arg, IPSI_KEY_FILE))
+		return ipsi_usage("%s: a path expected after %s", word, arg);
 	if (!strncmp(arg, IPSI_KEY_FILE, strlen(IPSI_KEY_FILE)))
 		return ipsi_key_from_file(word, arg + strlen(IPSI_KEY_FILE),
 					  key);

@@ -28,11 +28,16 @@ static struct nlmsghdr *ipsi_link_request(struct ipsi_nl *nl, uint16_t type,
 static int ipsi_link_put_info(struct nlmsghdr *nlh,
 			      const struct ipsi_conf *conf)
 {
+	const uint32_t mtu = conf->option[IPSI_CONF_MTU].number;
 	struct nlattr *info, *data;
-	int ret;
+	int ret = IPSI_OK;
 
+	/* If it is automatic, the option of the type says so. */
+	if (mtu)
+		ret = ipsi_nl_put_u32(nlh, IFLA_MTU, mtu);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	ret = ipsi_nl_put_string(nlh, IFLA_INFO_KIND, "ipsec-ipip");
+	if (!ret)
+		ret = ipsi_nl_put_string(nlh, IFLA_INFO_KIND, "ipsec-ipip");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 	if (!ret)
 		ret = ipsi_conf_option_put(nlh, conf);
@@ -49,8 +54,6 @@ int ipsi_link_add(struct ipsi_nl *nl, const struct ipsi_conf *conf)
 
 	nlh = ipsi_link_request(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	ret = ipsi_nl_put_string(nlh, IFLA_IFNAME, conf->dev);
-	if (!ret && conf->mtu)
-		ret = ipsi_nl_put_u32(nlh, IFLA_MTU, conf->mtu);
 	if (!ret && conf->master)
 		ret = ipsi_nl_put_u32(nlh, IFLA_MASTER, conf->master);
 	if (!ret)

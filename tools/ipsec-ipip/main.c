@@ -4,11 +4,13 @@
  * Help and completion come from the table, and from the tables of words.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "ipsi.h"
 #include "module.h"
@@ -17,51 +19,54 @@
 const char ipsi_version[] = IPSI_VERSION;
 
 const struct ipsi_verb ipsi_verbs[] = {
-	{ NULL, "show", ipsi_show, "[DEV]", "show devices (the default)" },
-	{ "sa", "add", ipsi_sa_add, "DEV {in|out} spi SPI WORD...",
+	{ NULL, "show", ipsi_show, "bjp", "[DEV]",
+	  "show devices (the default)" },
+	{ "sa", "add", ipsi_sa_add, "q", "DEV {in|out} spi SPI WORD...",
 	  "add an SA to a device" },
-	{ "sa", "del", ipsi_sa_del, "DEV {in|out} spi SPI [proto {esp|ah}]",
+	{ "sa", "del", ipsi_sa_del, "", "DEV {in|out} spi SPI [proto {esp|ah}]",
 	  "delete an SA of a device" },
-	{ "sa", "flush", ipsi_sa_flush, "DEV [{in|out}]",
+	{ "sa", "flush", ipsi_sa_flush, "", "DEV [{in|out}]",
 	  "delete all SAs of a device" },
-	{ "sa", "show", ipsi_sa_show,
+	{ "sa", "show", ipsi_sa_show, "jpq",
 	  "[DEV [{in|out} spi SPI [proto {esp|ah}]]] [keys [--format wireshark]]",
 	  "show SAs, with \"keys\" also their keys" },
-	{ "sa", "activate", ipsi_sa_activate,
-	  "DEV {spi|newest} [SPI] [proto {esp|ah}]",
+	{ "sa", "activate", ipsi_sa_activate, "",
+	  "DEV {spi SPI [proto {esp|ah}]|newest}",
 	  "choose the outbound SA to use" },
-	{ NULL, "rekey", ipsi_rekey, "DEV {in|out} spi SPI WORD...",
-	  "add an SA as \"sa add\" does, and replace the old ones" },
-	{ NULL, "genkey", ipsi_genkey, "[-a ALG]", "print a random key" },
-	{ NULL, "import", ipsi_import, "FILE [WORD...]",
-	  "make a configuration file of ipsec.conf(5) or \"ip xfrm\" lines" },
-	{ NULL, "export", ipsi_export, "DEV WORD...",
-	  "write the peer's half of the configuration, with keys" },
-	{ NULL, "monitor", ipsi_monitor, "[DEV]",
+	{ NULL, "rekey", ipsi_rekey, "q", "DEV {in|out} spi SPI WORD...",
+	  "add an SA, and delete the older ones" },
+	{ NULL, "genkey", ipsi_genkey, "q", "[-a ALG]", "print a random key" },
+	{ NULL, "import", ipsi_import, "q", "FILE [WORD...]",
+	  "make a file of ipsec.conf or ip xfrm" },
+	{ NULL, "export", ipsi_export, "q", "DEV WORD...",
+	  "print the peer's half, with keys" },
+	{ NULL, "monitor", ipsi_monitor, "j", "[DEV]",
 	  "print events as they occur" },
-	{ NULL, "check", ipsi_check, "[DEV]",
+	{ NULL, "check", ipsi_check, "jp", "[DEV]",
 	  "look for present and imminent faults" },
-	{ NULL, "up", ipsi_up, "{NAME|FILE}",
-	  "make the link of /etc/ipsec-ipip/NAME.conf" },
-	{ NULL, "down", ipsi_down, "{NAME|FILE}", "delete that link" },
-	{ NULL, "syncconf", ipsi_syncconf, "NAME [FILE]",
-	  "give a link the options and SAs of its file, without loss" },
-	{ NULL, "setconf", ipsi_setconf, "NAME [FILE]", "the same, at once" },
-	{ NULL, "addconf", ipsi_addconf, "NAME [FILE]",
-	  "add the options and SAs of a file" },
-	{ NULL, "resolve", ipsi_resolve, "[NAME|FILE]",
-	  "follow silent peers whose names got other addresses" },
-	{ NULL, "showconf", ipsi_showconf, "DEV",
-	  "print the options and SAs of a link, with keys" },
-	{ NULL, "strip", ipsi_strip, "{NAME|FILE}",
-	  "print those of a file, with keys" },
-	{ NULL, "save", ipsi_save, "{NAME|FILE}",
-	  "write those of a link to its file" },
-	{ NULL, "capture", ipsi_capture, "[DEV] [-w FILE] [-c COUNT]",
-	  "print packets with their SAs, or write them to a pcap file" },
-	{ NULL, "metrics", ipsi_metrics_run,
+	{ NULL, "up", ipsi_up, "q", "{NAME|FILE}",
+	  "make the link of a file" },
+	{ NULL, "down", ipsi_down, "q", "{NAME|FILE}",
+	  "delete the link of a file" },
+	{ NULL, "syncconf", ipsi_syncconf, "q", "NAME [FILE]",
+	  "update a link by its file, without loss" },
+	{ NULL, "setconf", ipsi_setconf, "q", "NAME [FILE]",
+	  "update a link by its file, at once" },
+	{ NULL, "addconf", ipsi_addconf, "q", "NAME [FILE]",
+	  "add the SAs and options of a file" },
+	{ NULL, "resolve", ipsi_resolve, "", "[NAME|FILE]",
+	  "follow silent peers whose names moved" },
+	{ NULL, "showconf", ipsi_showconf, "q", "DEV",
+	  "print a link as a file, with keys" },
+	{ NULL, "strip", ipsi_strip, "q", "{NAME|FILE}",
+	  "print a file as showconf does" },
+	{ NULL, "save", ipsi_save, "q", "{NAME|FILE}",
+	  "write the link to its file" },
+	{ NULL, "capture", ipsi_capture, "q", "[DEV] [-w FILE] [-c COUNT]",
+	  "print packets with the SPI of each" },
+	{ NULL, "metrics", ipsi_metrics_run, "",
 	  "[--format {prometheus|openmetrics}]",
-	  "print metrics of all devices for Prometheus" },
+	  "print metrics of all devices" },
 };
 
 const size_t ipsi_n_verbs = IPSI_ARRAY_SIZE(ipsi_verbs);
@@ -70,12 +75,13 @@ const size_t ipsi_n_verbs = IPSI_ARRAY_SIZE(ipsi_verbs);
 static const struct {
 	int (*run)(int argc, char **argv);
 	const struct ipsi_words *words;
+	int places;
 } ipsi_verbs_words[] = {
-	{ ipsi_sa_add, &ipsi_sa_add_words },
-	{ ipsi_rekey, &ipsi_sa_add_words },
-	{ ipsi_genkey, &ipsi_genkey_words },
-	{ ipsi_import, &ipsi_import_words },
-	{ ipsi_export, &ipsi_export_words },
+	{ ipsi_sa_add, &ipsi_sa_add_words, 2 },
+	{ ipsi_rekey, &ipsi_sa_add_words, 2 },
+	{ ipsi_genkey, &ipsi_genkey_words, 0 },
+	{ ipsi_import, &ipsi_import_words, 1 },
+	{ ipsi_export, &ipsi_export_words, 1 },
 };
 
 /* Words that other commands use for the same thing. */
@@ -99,16 +105,25 @@ static const struct option ipsi_options[] = {
 	{}
 };
 
-static const char ipsi_options_help[] =
-	"  -j, --json     print JSON instead of text\n"
-	"  -p, --pretty   print JSON on several lines\n"
-	"  -q, --quiet    print no warnings\n"
-	"  -b, --brief    show: print a line a device\n"
-	"  -h, --help     print this text; after a command: about that command\n"
-	"  -V, --version  print the version\n";
+/* In the order of ipsi_options */
+static const char * const ipsi_options_help[] = {
+	"print JSON instead of text",
+	"print JSON on several lines",
+	"print no warnings",
+	"print a line for each device",
+	"print this text; after a command, its own",
+	"print the version",
+};
 
-static const char ipsi_key_help[] =
-	"KEY is 0xHEX, file:PATH, - for a line of standard input, or \"\".\n";
+static void ipsi_print_options(const char *letters)
+{
+	size_t i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_options_help); i++)
+		if (strchr(letters, ipsi_options[i].val))
+			printf("  -%c, --%-25s%s\n", ipsi_options[i].val,
+			       ipsi_options[i].name, ipsi_options_help[i]);
+}
 
 static void ipsi_print_usage(void)
 {
@@ -126,13 +141,15 @@ static void ipsi_print_usage(void)
 		       strlen(line) > 34 ? "\n                                    " : "",
 		       verb->help);
 	}
-	printf("\n%s\n", ipsi_options_help);
-	puts("\"ipsec-ipip COMMAND --help\" explains a command; see ipsec-ipip(8).\n"
+	putchar('\n');
+	ipsi_print_options("jpqbhV");
+	puts("\n\"ipsec-ipip COMMAND --help\" explains a command; see ipsec-ipip(8).\n"
 	     "Commands may be abbreviated.");
 }
 
 static void ipsi_print_words(const struct ipsi_words *words)
 {
+	bool keys = false;
 	char text[64];
 	size_t i;
 
@@ -143,18 +160,32 @@ static void ipsi_print_words(const struct ipsi_words *words)
 			 words->words[i].args ? " " : "",
 			 words->words[i].args ? words->words[i].args : "");
 		printf("  %-30s %s\n", text, words->words[i].help);
+		if (strstr(text, " KEY"))
+			keys = true;
 	}
-	fputs(ipsi_key_help, stdout);
+	if (keys)
+		puts("KEY is 0xHEX, file:PATH, - for a line of standard input, or \"\".");
 }
 
-/* The words that a command takes after its first arguments, or NULL. */
-const struct ipsi_words *ipsi_verb_words(const struct ipsi_verb *verb)
+/**
+ * ipsi_verb_words() - the words that a command takes in any order
+ * @verb: the command
+ * @places: set to the number of arguments before them; or NULL
+ *
+ * Return: the words, or NULL.
+ */
+const struct ipsi_words *ipsi_verb_words(const struct ipsi_verb *verb,
+					 int *places)
 {
 	size_t i;
 
-	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_verbs_words); i++)
-		if (ipsi_verbs_words[i].run == verb->run)
-			return ipsi_verbs_words[i].words;
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_verbs_words); i++) {
+		if (ipsi_verbs_words[i].run != verb->run)
+			continue;
+		if (places)
+			*places = ipsi_verbs_words[i].places;
+		return ipsi_verbs_words[i].words;
+	}
 	return NULL;
 }
 
@@ -164,13 +195,16 @@ const struct ipsi_words *ipsi_verb_words(const struct ipsi_verb *verb)
  */
 void ipsi_verb_usage(const struct ipsi_verb *verb)
 {
-	const struct ipsi_words *words = ipsi_verb_words(verb);
+	const struct ipsi_words *words = ipsi_verb_words(verb, NULL);
+	const bool options = *verb->options;
 
-	printf("Usage: ipsec-ipip [-jpq] %s%s%s %s\n%s\n",
+	printf("Usage: ipsec-ipip %s%s%s%s%s%s %s\n%s\n",
+	       options ? "[-" : "", verb->options, options ? "] " : "",
 	       verb->group ? verb->group : "", verb->group ? " " : "",
 	       verb->name, verb->args, verb->help);
 	if (words)
 		ipsi_print_words(words);
+	ipsi_print_options(verb->options);
 }
 
 /**
@@ -359,7 +393,7 @@ static int ipsi_take_option(char *word, enum ipsi_ask *ask)
 /* A command may have words that begin with "-". */
 static bool ipsi_verb_takes(const struct ipsi_verb *verb, const char *word)
 {
-	const struct ipsi_words *words = ipsi_verb_words(verb);
+	const struct ipsi_words *words = ipsi_verb_words(verb, NULL);
 	size_t i;
 
 	for (i = 0; words && i < words->n; i++)
@@ -446,9 +480,35 @@ static int ipsi_sa_group(void)
 	return IPSI_OK;
 }
 
+/* Runs a command, or prints its help. */
+static int ipsi_run_command(const char *name, int argc, char **argv, bool help)
+{
+	const struct ipsi_verb *verb;
+	const char *group = NULL;
+
+	if (!strcmp(name, "sa")) {
+		if (argc == 1 && !help)
+			return ipsi_usage("sa: add, del, flush, show or activate expected");
+		if (argc == 1 || !strcmp(argv[1], "--help") ||
+		    !strcmp(argv[1], "-h"))
+			return ipsi_sa_group();
+		group = name;
+		argc--;
+		argv++;
+		name = ipsi_verb_name(group, argv[0]);
+	}
+	verb = name ? ipsi_verb_find(group, name) : NULL;
+	if (!verb)
+		return IPSI_USAGE;
+	if (!help)
+		return ipsi_run_verb(verb, argc - 1, argv + 1);
+	ipsi_verb_usage(verb);
+	return IPSI_OK;
+}
+
 static int ipsi_run(int argc, char **argv)
 {
-	const char *group = NULL;
+	bool help = false;
 	const char *name;
 
 	if (!argc)
@@ -457,22 +517,18 @@ static int ipsi_run(int argc, char **argv)
 		return ipsi_complete(argc - 1, argv + 1);
 	name = ipsi_verb_name(NULL, argv[0]);
 	if (name && !strcmp(name, "help")) {
-		ipsi_print_usage();
-		return IPSI_OK;
-	}
-	if (name && !strcmp(name, "sa")) {
-		if (argc == 1)
-			return ipsi_usage("sa: add, del, flush, show or activate expected");
-		if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-			return ipsi_sa_group();
-		group = name;
+		help = true;
 		argc--;
 		argv++;
-		name = ipsi_verb_name(group, argv[0]);
 	}
+	if (help && argc)
+		name = ipsi_verb_name(NULL, argv[0]);
 	if (!name)
 		return IPSI_USAGE;
-	return ipsi_run_verb(ipsi_verb_find(group, name), argc - 1, argv + 1);
+	if (strcmp(name, "help"))
+		return ipsi_run_command(name, argc, argv, help);
+	ipsi_print_usage();
+	return IPSI_OK;
 }
 
 /* A failure to write the output must not go unnoticed. */
@@ -492,6 +548,21 @@ static void ipsi_print_version(void)
 	ipsi_module_print_version();
 }
 
+/* A file that is opened in the place of standard output, or of standard error, would
+ * get its text. Writing to a closed output still fails.
+ */
+static int ipsi_hold_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDERR_FILENO ? O_WRONLY :
+							    O_RDONLY) != fd)
+			return IPSI_FAIL;
+	return IPSI_OK;
+}
+
 int main(int argc, char **argv)
 {
 	enum ipsi_ask ask = IPSI_ASK_NOTHING;
@@ -501,6 +572,8 @@ int main(int argc, char **argv)
 	 * a handler of core dumps may ignore it.
 	 */
 	prctl(PR_SET_DUMPABLE, 0);
+	if (ipsi_hold_descriptors())
+		return IPSI_FAIL;
 	for (argc--, argv++; argc && ipsi_is_option(argv[0]); argc--, argv++) {
 		ret = ipsi_take_option(argv[0], &ask);
 		if (ret)

@@ -402,10 +402,8 @@ int ipsi_metrics_run(int argc, char **argv)
 	ret = ipsi_metrics_format(&m.open);
 	if (!ret)
 		ret = ipsi_nl_open(&nl);
-	if (!ret) {
-		ipsi_nl_request(&nl, IPSEC_IPIP_CMD_DEV_GET, true);
-		ret = ipsi_nl_talk(&nl, &ipsi_dev_set, &m.devs);
-	}
+	if (!ret)
+		ret = ipsi_nl_get_devs(&nl, NULL, &m.devs);
 	ipsi_nl_close(&nl);
 	if (!ret)
 		ret = ipsi_sa_table_read(&m.sas, NULL);

@@ -410,6 +410,49 @@ int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 	return ipsi_fail("the SAs change faster than they can be read");
 }
 
+/**
+ * ipsi_nl_get_devs() - get one device or all
+ * @nl: the socket
+ * @dev: name of the device, or NULL for all
+ * @replies: the answer, which the caller frees even after an error
+ *
+ * Return: exit code. Errors have been reported.
+ */
+int ipsi_nl_get_devs(struct ipsi_nl *nl, const char *dev,
+		     struct ipsi_replies *replies)
+{
+	struct nlmsghdr *nlh;
+	int ret = IPSI_OK;
+
+	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_DEV_GET, !dev);
+	if (dev)
+		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME, dev);
+	return ret ? ret : ipsi_nl_talk(nl, &ipsi_dev_set, replies);
+}
+
+/**
+ * ipsi_nl_get_sas() - get the SAs of one device or of all
+ * @nl: the socket
+ * @dev: name of the device, or NULL for all
+ * @keys: with their keys
+ * @replies: the answer, the newest first; the caller frees it even after an error
+ *
+ * Return: exit code. Errors have been reported.
+ */
+int ipsi_nl_get_sas(struct ipsi_nl *nl, const char *dev, bool keys,
+		    struct ipsi_replies *replies)
+{
+	struct nlmsghdr *nlh;
+	int ret = IPSI_OK;
+
+	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, true);
+	if (dev)
+		ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, dev);
+	if (!ret && keys)
+		ret = ipsi_nl_put(nlh, IPSEC_IPIP_A_SA_KEYS, NULL, 0);
+	return ret ? ret : ipsi_nl_talk(nl, &ipsi_sa_set, replies);
+}
+
 static void ipsi_nl_take_group(struct ipsi_nl *nl, const struct nlattr *group)
 {
 	const struct nlattr *attr;
@@ -522,6 +565,29 @@ void ipsi_nl_close(struct ipsi_nl *nl)
 	free(nl->request);
 	free(nl->answer);
 	memset(nl, 0, sizeof(*nl));
+}
+
+/**
+ * ipsi_nl_peek() - get devices or SAs for a message, or for completion
+ * @cmd: IPSEC_IPIP_CMD_DEV_GET or _SA_GET
+ * @dev: name of the device, or NULL for all
+ * @replies: the answer, which the caller frees even after an error
+ *
+ * Return: exit code. A refusal is not reported.
+ */
+int ipsi_nl_peek(uint8_t cmd, const char *dev, struct ipsi_replies *replies)
+{
+	struct ipsi_nl nl;
+	int ret;
+
+	ret = ipsi_nl_open(&nl);
+	nl.silent = true;
+	if (!ret)
+		ret = cmd == IPSEC_IPIP_CMD_SA_GET ?
+		      ipsi_nl_get_sas(&nl, dev, false, replies) :
+		      ipsi_nl_get_devs(&nl, dev, replies);
+	ipsi_nl_close(&nl);
+	return ret;
 }
 
 /**

@@ -48,6 +48,11 @@ int ipsi_nl_put_u64(struct nlmsghdr *nlh, uint16_t type, uint64_t value);
 int ipsi_nl_put_string(struct nlmsghdr *nlh, uint16_t type, const char *value);
 int ipsi_nl_talk(struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 		 struct ipsi_replies *replies);
+int ipsi_nl_get_devs(struct ipsi_nl *nl, const char *dev,
+		     struct ipsi_replies *replies);
+int ipsi_nl_get_sas(struct ipsi_nl *nl, const char *dev, bool keys,
+		    struct ipsi_replies *replies);
+int ipsi_nl_peek(uint8_t cmd, const char *dev, struct ipsi_replies *replies);
 void ipsi_replies_free(struct ipsi_replies *replies);
 
 void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,

@@ -594,6 +594,7 @@ static int ipsi_query_take_state(const struct nlmsghdr *nlh, void *data)
 {
 	struct ipsi_query_states *states = data;
 	struct ipsi_state state = {};
+	const struct xfrm_mark *mark;
 	const struct nlattr *attr;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
@@ -606,10 +607,10 @@ static int ipsi_query_take_state(const struct nlmsghdr *nlh, void *data)
 			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 				state.if_id = mnl_attr_get_u32(attr);
 			break;
-		case XFRMA_ALG_AEAD:
-		case XFRMA_ALG_AUTH:
-		case XFRMA_ALG_AUTH_TRUNC:
-			state.authenticates = true;
+		case XFRMA_MARK:
+			mark = mnl_attr_get_payload(attr);
+			if (mnl_attr_get_payload_len(attr) >= sizeof(*mark))
+				state.mark = mark->v & mark->m;
 			break;
 		}
 	}

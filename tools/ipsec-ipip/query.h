@@ -92,12 +92,12 @@ struct ipsi_route {
  * struct ipsi_state - a state of the SAD
  * @info: its fixed part
  * @if_id: its interface id, 0 for none
- * @authenticates: it has integrity protection
+ * @mark: the mark that finds it
  */
 struct ipsi_state {
 	const struct xfrm_usersa_info *info;
 	uint32_t if_id;
-	bool authenticates;
+	uint32_t mark;
 };
 
 /**

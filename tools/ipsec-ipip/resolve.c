@@ -214,10 +214,8 @@ static void ipsi_resolve_add(struct ipsi_resolve *run,
 
 	run->links = ipsi_conf_grow(run->links, run->n, sizeof(*run->links));
 	link = &run->links[run->n++];
-	link->arg = strdup(arg);
-	link->name = strdup(name);
-	if (!link->arg || !link->name)
-		exit(ipsi_fail("%s", strerror(ENOMEM)));
+	link->arg = ipsi_conf_dup(arg);
+	link->name = ipsi_conf_dup(name);
 	memcpy(link->dev, file->dev, sizeof(link->dev));
 	link->ifindex = ifindex;
 }
@@ -231,6 +229,8 @@ static int ipsi_resolve_file(struct ipsi_resolve *run, struct ipsi_conf *file,
 	int ret;
 
 	ret = ipsi_conf_find(file, 1, argv, &ifindex);
+	if (!ret && !ifindex && !run->timer)
+		printf("%s is not up\n", file->dev);
 	if (ret || !ifindex)
 		return ret;
 	ret = ipsi_conf_load(file, arg);

@@ -33,6 +33,8 @@ static void ipsi_sa_show_head(const struct ipsi_attrs *sa)
 		printf(" (dying)");
 	if (sa->tb[IPSEC_IPIP_A_SA_ADOPTED])
 		printf(" (adopted)");
+	if (sa->tb[IPSEC_IPIP_A_SA_REFUSAL])
+		printf(" (%s)", ipsi_attr_enum(sa, IPSEC_IPIP_A_SA_REFUSAL));
 	printf("\n  %s -> %s\n",
 	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_SRC, src),
 	       ipsi_attr_addr(sa, IPSEC_IPIP_A_SA_DST, dst));

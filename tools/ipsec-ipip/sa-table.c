@@ -23,19 +23,12 @@ static int ipsi_sa_row_cmp(const void *a, const void *b)
 static int ipsi_sa_table_dump(struct ipsi_sa_table *table, const char *dev)
 {
 	struct ipsi_nl nl = {};
-	struct nlmsghdr *nlh;
 	int ret;
 
 	ret = ipsi_nl_open(&nl);
 	nl.fine = EPERM;
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_SA_GET, true);
-		if (dev)
-			ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME,
-						 dev);
-	}
 	if (!ret)
-		ret = ipsi_nl_talk(&nl, &ipsi_sa_set, &table->replies);
+		ret = ipsi_nl_get_sas(&nl, dev, false, &table->replies);
 	table->withheld = nl.error == EPERM;
 	ipsi_nl_close(&nl);
 	return ret;

@@ -131,17 +131,42 @@ static void ipsi_show_sa_lines(const struct ipsi_attrs *dev,
 }
 
 /* The daemon that listens is probably the one that has set the SAs. */
+/* Whether a key manager of this namespace is to set the SAs. */
+static bool ipsi_show_is_keyed(const struct ipsi_attrs *dev,
+			       const struct ipsi_link_stats *link)
+{
+	return ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) &&
+	       !(link && link->foreign);
+}
+
 static void ipsi_show_daemons(const struct ipsi_attrs *dev,
 			      const struct ipsi_link_stats *link,
 			      const struct ipsi_daemons *daemons)
 {
-	if (!ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING) ||
-	    (link && link->foreign))
-		return;
-	printf("  key manager: %s\n",
-	       !daemons->n ? "none is running in this namespace" :
-	       *daemons->names ? daemons->names :
-	       "running, its name is seen by root");
+	char names[IPSI_DAEMONS_TEXT];
+
+	if (ipsi_show_is_keyed(dev, link))
+		printf("  key manager: %s\n",
+		       !daemons->n ? "none is running in this namespace" :
+		       daemons->n_named ? ipsi_daemons_text(daemons, names) :
+		       "running, its name is seen by root");
+}
+
+static struct json_object *
+ipsi_show_daemons_json(const struct ipsi_daemons *daemons)
+{
+	struct json_object *array = json_object_new_array(), *object;
+	size_t i;
+
+	for (i = 0; i < daemons->n_named; i++) {
+		object = json_object_new_object();
+		json_object_object_add(object, "name",
+				       json_object_new_string(daemons->named[i].name));
+		json_object_object_add(object, "pid",
+				       json_object_new_int(daemons->named[i].pid));
+		json_object_array_add(array, object);
+	}
+	return array;
 }
 
 static void ipsi_show_sas(const struct ipsi_attrs *dev)
@@ -335,7 +360,8 @@ static void ipsi_show_json_words(const struct ipsi_show *show,
 }
 
 static struct json_object *ipsi_show_json(const struct ipsi_show *show,
-					  const struct ipsi_attrs *dev)
+					  const struct ipsi_attrs *dev,
+					  const struct ipsi_link_stats *link)
 {
 	static const char * const flags[] = { "mtu_auto", "pinned", "roam",
 					      "withheld", NULL };
@@ -347,6 +373,9 @@ static struct json_object *ipsi_show_json(const struct ipsi_show *show,
 	json_object_object_add(object, "icmp_relay",
 			       json_object_new_boolean(icmp));
 	ipsi_show_json_words(show, object, dev);
+	if (ipsi_show_is_keyed(dev, link))
+		json_object_object_add(object, "key_managers",
+				       ipsi_show_daemons_json(&show->daemons));
 	return object;
 }
 
@@ -361,9 +390,10 @@ static void ipsi_show_gather(struct ipsi_show *show, const char *dev,
 	memset(show, 0, sizeof(*show));
 	if (ipsi_query_link_stats(&show->links, &show->n_links))
 		show->n_links = 0;
-	if (ipsi_opts.json || ipsi_opts.brief)
+	if (!ipsi_opts.json && ipsi_opts.brief)
 		return;
-	ipsi_sa_table_read(&show->sas, dev);
+	if (!ipsi_opts.json)
+		ipsi_sa_table_read(&show->sas, dev);
 	for (i = 0; i < replies->n; i++) {
 		ipsi_attrs_parse(&attrs, &ipsi_dev_set, replies->msg[i]);
 		adopts |= ipsi_attr_u64(&attrs, IPSEC_IPIP_A_DEV_KEYING);
@@ -386,14 +416,15 @@ static void ipsi_show_replies(const struct ipsi_replies *replies,
 		array = json_object_new_array();
 	for (i = 0; i < replies->n; i++) {
 		ipsi_attrs_parse(&dev, &ipsi_dev_set, replies->msg[i]);
-		if (array) {
-			json_object_array_add(array,
-					      ipsi_show_json(&show, &dev));
-			continue;
-		}
 		link = ipsi_link_stats_find(show.links, show.n_links,
 					    ipsi_attr_u64(&dev,
 							  IPSEC_IPIP_A_DEV_IFINDEX));
+		if (array) {
+			json_object_array_add(array,
+					      ipsi_show_json(&show, &dev,
+							     link));
+			continue;
+		}
 		if (ipsi_opts.brief) {
 			ipsi_show_brief(&dev, link);
 			continue;
@@ -419,7 +450,6 @@ int ipsi_show(int argc, char **argv)
 {
 	struct ipsi_replies replies = {};
 	struct ipsi_nl nl = {};
-	struct nlmsghdr *nlh;
 	int ret = IPSI_OK;
 
 	if (argc > 1)
@@ -428,14 +458,8 @@ int ipsi_show(int argc, char **argv)
 		ret = ipsi_arg_dev(argv[0]);
 	if (!ret)
 		ret = ipsi_nl_open(&nl);
-	if (!ret) {
-		nlh = ipsi_nl_request(&nl, IPSEC_IPIP_CMD_DEV_GET, !argc);
-		if (argc)
-			ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_DEV_IFNAME,
-						 argv[0]);
-	}
 	if (!ret)
-		ret = ipsi_nl_talk(&nl, &ipsi_dev_set, &replies);
+		ret = ipsi_nl_get_devs(&nl, argc ? argv[0] : NULL, &replies);
 	if (!ret)
 		ipsi_show_replies(&replies, argc ? argv[0] : NULL);
 	ipsi_replies_free(&replies);

@@ -14,6 +14,7 @@
  * @group: the word before it, or NULL
  * @name: its name
  * @run: the function
+ * @options: letters of the general options that it has a use for
  * @args: its arguments, for people and for completion
  * @help: its purpose
  */
@@ -21,6 +22,7 @@ struct ipsi_verb {
 	const char *group;
 	const char *name;
 	int (*run)(int argc, char **argv);
+	const char *options;
 	const char *args;
 	const char *help;
 };
@@ -30,7 +32,8 @@ extern const size_t ipsi_n_verbs;
 
 const struct ipsi_verb *ipsi_verb_find(const char *group, const char *name);
 size_t ipsi_verb_names(const char *group, const char **names, size_t max);
-const struct ipsi_words *ipsi_verb_words(const struct ipsi_verb *verb);
+const struct ipsi_words *ipsi_verb_words(const struct ipsi_verb *verb,
+					 int *places);
 void ipsi_verb_usage(const struct ipsi_verb *verb);
 int ipsi_complete(int argc, char **argv);
 

@@ -100,12 +100,13 @@ enum ipsec_ipip_policies {
 };
 
 /**
- * enum ipsec_ipip_refusal - The reason why an SA was not adopted.
+ * enum ipsec_ipip_refusal - The reason why a device does not adopt or use an
+ *   SA.
  * @IPSEC_IPIP_REFUSAL_SELECTOR: Its selectors name a protocol or ports (RFC
  *   3884 section 4.2.4).
  * @IPSEC_IPIP_REFUSAL_INTEGRITY: It has no integrity protection.
  * @IPSEC_IPIP_REFUSAL_OFFLOAD: It is offloaded to a network device, and not in
- *   transport mode.
+ *   transport mode, or is outbound and offloaded as a whole.
  * @IPSEC_IPIP_REFUSAL_UNSUPPORTED: It has a property that a replacement would
  *   lose, such as a security context or a care-of address.
  * @IPSEC_IPIP_REFUSAL_FAILED: Its replacement failed. If the SA was already
@@ -113,6 +114,15 @@ enum ipsec_ipip_policies {
  * @IPSEC_IPIP_REFUSAL_MARK: It has a mark and does not have the device's
  *   if_id.
  * @IPSEC_IPIP_REFUSAL_LIMIT: The device has reached its limit of SAs.
+ * @IPSEC_IPIP_REFUSAL_IF_ID: It does not have the device's if_id.
+ * @IPSEC_IPIP_REFUSAL_INVALID: It is not valid yet, or no longer.
+ * @IPSEC_IPIP_REFUSAL_PROTOCOL: It is neither ESP nor AH.
+ * @IPSEC_IPIP_REFUSAL_ADDRESS: Its addresses are not the endpoints of the
+ *   device.
+ * @IPSEC_IPIP_REFUSAL_MODE: It is outbound and not in transport mode, or
+ *   inbound and neither in transport nor in tunnel mode.
+ * @IPSEC_IPIP_REFUSAL_EXHAUSTED: It has used up its sequence numbers.
+ * @IPSEC_IPIP_REFUSAL_PENDING: The device is about to take it.
  */
 enum ipsec_ipip_refusal {
 	IPSEC_IPIP_REFUSAL_SELECTOR,
@@ -122,6 +132,13 @@ enum ipsec_ipip_refusal {
 	IPSEC_IPIP_REFUSAL_FAILED,
 	IPSEC_IPIP_REFUSAL_MARK,
 	IPSEC_IPIP_REFUSAL_LIMIT,
+	IPSEC_IPIP_REFUSAL_IF_ID,
+	IPSEC_IPIP_REFUSAL_INVALID,
+	IPSEC_IPIP_REFUSAL_PROTOCOL,
+	IPSEC_IPIP_REFUSAL_ADDRESS,
+	IPSEC_IPIP_REFUSAL_MODE,
+	IPSEC_IPIP_REFUSAL_EXHAUSTED,
+	IPSEC_IPIP_REFUSAL_PENDING,
 };
 
 /**
@@ -300,6 +317,7 @@ enum {
 	IPSEC_IPIP_A_SA_PCPU,
 	IPSEC_IPIP_A_SA_OFFLOAD,
 	IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX,
+	IPSEC_IPIP_A_SA_MARK,
 
 	__IPSEC_IPIP_A_SA_MAX,
 	IPSEC_IPIP_A_SA_MAX = (__IPSEC_IPIP_A_SA_MAX - 1)

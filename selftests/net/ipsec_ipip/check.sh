@@ -101,12 +101,31 @@ surroundings()
 	ipsi_do right ip route del 10.0.0.1/32 dev "$DEV"
 	ipsi_do right ip route add unreachable 10.0.0.1
 	finds 'no-route:from 10.0.0.2: No route to host'
+	floods right
+	finds no-route 'refuses:: ip route get 10.0.0.1'
+	kill "$IPSI_BG_PID"
+	ipsi_wait "end of refusals" no_refusals
+	finds no-route
 	ipsi_do right ip route del unreachable 10.0.0.1
 	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
 	finds 'no-local:10.0.0.2'
 	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
 	ipsi_do right ip link set "$DEV" down
 	finds down
+}
+
+# floods HOST: send to the other host until $IPSI_BG_PID is killed
+floods()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ipsi_bg "$1" bash -c 'while :; do echo x > "/dev/udp/$0/9"; done' \
+		"${IPSI_INNER[${IPSI_PEER[$1]}]}" 2> /dev/null
+}
+
+# no_refusals: no packet is refused any more
+no_refusals()
+{
+	[[ $(ipsi_try right ipsec-ipip check "$DEV") != *refuses:* ]]
 }
 
 # The two commonest mistakes: in and out exchanged, and a wrong key.
@@ -138,6 +157,11 @@ mistakes()
 	finds
 	ipsi_send left 3
 	finds 'refused:inbound SA esp 0xdeadbeef has refused all 3 packets'
+	floods left
+	finds refused 'refuses:rx-crypto grows, by '
+	kill "$IPSI_BG_PID"
+	ipsi_wait "end of refusals" no_refusals
+	finds refused
 	ipsi_do right ipsec-ipip sa del "$DEV" in spi "${IPSI_SPI[left]}"
 	ipsi_device_sa right in
 	ipsi_send left 1
@@ -172,17 +196,33 @@ states_that_are_not_taken()
 
 	start
 	ipsi_device_side right
-	stray 0x00002001 "it is outbound and not in transport mode" \
+	stray 0x00002001 "an outbound SA must be in transport mode" \
 		"${out[@]}" mode tunnel "${auth[@]}"
 	stray 0x00002002 "it has no integrity protection" \
 		"${out[@]}" mode transport
-	stray 0x00002003 "its destination is neither local nor remote" \
+	stray 0x00002003 "its addresses are not the endpoints of the device" \
 		src 10.0.0.2 dst 10.0.0.77 proto esp mode transport "${auth[@]}"
-	stray 0x00002004 "its source is not the other endpoint" \
+	stray 0x00002004 "its addresses are not the endpoints of the device" \
 		src 10.0.0.77 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}"
-	stray 0x00002005 "its addresses are of another family" \
+	stray 0x00002005 "its addresses are not the endpoints of the device" \
 		src fd00::2 dst fd00::1 proto esp mode transport "${auth[@]}"
+	stray 0x00002006 "it has no integrity protection" \
+		"${out[@]}" mode transport mark 3 mask 7
 	finds
+	# A device that adopts has other reasons.
+	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
+	stray 0x00002007 "its selectors name a protocol or ports" \
+		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
+	ipsi_do right ip link set "$DEV" \
+		type ipsec-ipip keying adopt-endpoints
+	ipsi_do right ipsec-ipip sa flush "$DEV" out
+	ipsi_do right ip xfrm state add spi 0x2008 "${out[@]}" mode tunnel \
+		"${auth[@]}" enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}" \
+		mark 3 mask 7
+	# in transport mode, for another use
+	ipsi_do right ip xfrm state add spi 0x2009 "${out[@]}" mode transport \
+		"${auth[@]}" enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}"
+	finds no-sa-out 'sa-not-taken:0x00002008 is between the endpoints of the device, but it has a mark'
 }
 
 # policy DIR SRC DST WORD...: add a policy
@@ -209,7 +249,7 @@ policies_that_are_missing()
 	finds_none()
 	{
 		ipsi_is "$(ipsi_try right ipsec-ipip check "$DEV" |
-			grep -c ': no-policy: the .*bound SA esp 0x0000100[12] carries no packets: .* reqid 5$')" \
+			grep -c ': no-policy: the .*bound SA esp 0x0000100[12] carries no packets: .* reqid 5: ')" \
 			"$1" "SAs without policy"
 	}
 	finds_none 2

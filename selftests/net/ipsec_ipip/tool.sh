@@ -204,9 +204,14 @@ ages()
 		"key manager: none is running" "no daemon"
 	ipsi_has "$(ipsi_try left ipsec-ipip check "$DEV")" \
 		"no key manager is running" "no daemon"
+	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
+		'"key_managers":[]' "no daemon in JSON"
 	# A monitor of the requests alone looks like a daemon.
 	ipsi_bg left ip xfrm monitor acquire > /dev/null
 	ipsi_wait "daemon" shows_daemon
+	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
+		"\"key_managers\":[{\"name\":\"ip\",\"pid\":$IPSI_BG_PID}]" \
+		"daemon in JSON"
 }
 
 # metric NAME LABELS: print the value of a metric of the left host

@@ -17,6 +17,7 @@ GCM = "000102030405060708090a0b0c0d0e0f10111213"
 AES = "404142434445464748494a4b4c4d4e4f"
 SHA = "20" * 32
 LOCAL, REMOTE = "10.0.0.1", "10.0.0.2"
+LOCAL_HEX = "0a000001"
 
 
 def fail(what):
@@ -119,6 +120,11 @@ def requests(fam):
     sa = fam.do("sa-get", direction="in", spi=0x1002, keys=True)
     same([sa["enc-key"].hex(), sa["auth-key"].hex()], [AES, SHA], "keys")
 
+    # an SA by its destination
+    sa = fam.do("sa-get", spi=0x1002, dst=LOCAL_HEX)
+    same(get(sa, "spi", "direction", "dst", "refusal", "enc-key"),
+         [0x1002, "in", LOCAL, None, None], "an SA that is used")
+
     sas = fam.dump("sa-get")
     same([(sa["spi"], sa["proto"], "active" in sa) for sa in sas],
          [(0x1003, 51, True), (0x1002, 50, False), (0x1001, 50, False)],
@@ -207,6 +213,10 @@ def refusals(fam):
 
     fam.refused(2, "no such SA", ".spi", "do", "sa-get", direction="out",
                 spi=0x1002)
+    fam.refused(2, "there is no such SA", ".spi", "do", "sa-get", spi=0x7777,
+                dst=LOCAL_HEX)
+    fam.refused(einval, "dst: expected", ".dst", "do", "sa-get", spi=0x1001,
+                dst=LOCAL_HEX[2:])
     fam.refused(2, "no such SA", ".spi", "do", "sa-del", direction="in",
                 spi=0x1001)
     fam.refused(2, "no such valid outbound SA", ".spi", "do", "sa-activate",

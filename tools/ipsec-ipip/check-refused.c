@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipsec-ipip check: refusals that grow. A counter may be of last year, so devices
+ * that have refused packets are looked at again a second later.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "attrs.h"
+#include "check.h"
+#include "ipsi.h"
+#include "nl.h"
+
+/* The last argument of the next command */
+enum ipsi_refused_arg { IPSI_ARG_NONE, IPSI_ARG_DEV, IPSI_ARG_REMOTE };
+
+/**
+ * struct ipsi_refused - a reason why packets are refused
+ * @why: its meaning, or NULL if it is no fault
+ * @next: the next command, up to its last argument
+ * @arg: that argument
+ */
+struct ipsi_refused {
+	const char *why;
+	const char *next;
+	enum ipsi_refused_arg arg;
+};
+
+/* Indexed by reason. Not here: dummy packets are good ones, and ECN bits that are
+ * odd, and errors of the path, drop nothing.
+ */
+static const struct ipsi_refused ipsi_refused_reasons[] = {
+	[IPSEC_IPIP_A_STATS_TX_NO_SA] = {
+		"there is no valid outbound SA",
+		"ipsec-ipip sa show ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_TX_NO_ROUTE] = {
+		"there is no route to the remote address, or this host does not have the local one",
+		"ip route get ", IPSI_ARG_REMOTE },
+	[IPSEC_IPIP_A_STATS_TX_LOOP] = {
+		"the route to the remote address leads into the device, or packets are in a circle of tunnels",
+		"ip route get ", IPSI_ARG_REMOTE },
+	[IPSEC_IPIP_A_STATS_TX_PROTOCOL] = {
+		"they are neither IPv4 nor IPv6; find the program that sends them",
+		"tcpdump -eni ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_TX_TOO_BIG] = {
+		"they are larger than the path takes, and must not be fragmented; if the same sender goes on, something drops the ICMP errors for it",
+		"tcpdump -ni any icmp or icmp6", IPSI_ARG_NONE },
+	[IPSEC_IPIP_A_STATS_TX_MALFORMED] = {
+		"they have no sane IP header; find the program with a raw socket that sends them",
+		"tcpdump -ni ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_TX_ERROR] = {
+		"encryption or a later step fails, such as a firewall for outgoing ESP, or sequence numbers that are used up",
+		"nstat -az 'XfrmOut*'", IPSI_ARG_NONE },
+	[IPSEC_IPIP_A_STATS_RX_OUTER_ADDRESS] = {
+		"keys and SPI are right, but the outer addresses are not those of the device: has the peer moved, or is there NAT on the way?",
+		"tcpdump -ni any esp or ah; ipsec-ipip show ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_RX_PROTOCOL] = {
+		"they are authentic, but not IP-in-IP: the peer must use tunnel mode, or a device of this kind",
+		"tcpdump -ni any esp or ah; ipsec-ipip sa show ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_RX_MALFORMED] = {
+		"they are authentic, but have no sane inner header: the peer is broken",
+		"ipsec-ipip sa show ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_RX_ECN] = {
+		"the path marked congestion on packets that cannot carry the mark: find the router that writes these ECN bits",
+		"tcpdump -vni any esp or ah", IPSI_ARG_NONE },
+	[IPSEC_IPIP_A_STATS_RX_CRYPTO] = {
+		"an SA refuses them: integrity-failed is a wrong key or a forger, replayed or replay-late a peer that restarted its sequence numbers",
+		"ipsec-ipip sa show ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_RX_DOWN] = {
+		"the device is down",
+		"ip link set up dev ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_TX_SELECTOR] = {
+		"they are outside the agreed traffic selectors: widen these (local_ts and remote_ts), or fix the route",
+		"ip xfrm policy; ip route show dev ", IPSI_ARG_DEV },
+	[IPSEC_IPIP_A_STATS_RX_SELECTOR] = {
+		"the peer sends packets outside the agreed traffic selectors: widen these (local_ts and remote_ts), or fix the peer's route",
+		"ip xfrm policy; tcpdump -ni ", IPSI_ARG_DEV },
+};
+
+static void ipsi_check_reason(struct ipsi_check *check, unsigned int id,
+			      uint64_t n)
+{
+	const struct ipsi_refused *reason = &ipsi_refused_reasons[id];
+	char remote[IPSI_TEXT_LEN];
+	const char *arg = "";
+
+	if (reason->arg == IPSI_ARG_DEV)
+		arg = check->name;
+	else if (reason->arg == IPSI_ARG_REMOTE)
+		arg = ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_REMOTE,
+				     remote);
+	ipsi_found(check, "refuses",
+		   "%s grows, by %llu packets within a second: %s: %s%s",
+		   check->dev->set->attrs[IPSEC_IPIP_A_DEV_STATS]
+			.nest->attrs[id].name,
+		   (unsigned long long)n, reason->why, reason->next, arg);
+}
+
+/* Returns the packets that a device has refused for a reason that is a fault. */
+static uint64_t ipsi_refused(const struct ipsi_attrs *stats, unsigned int id)
+{
+	if (id >= IPSI_ARRAY_SIZE(ipsi_refused_reasons) ||
+	    !ipsi_refused_reasons[id].why)
+		return 0;
+	return ipsi_attr_u64(stats, id);
+}
+
+/* Reports the reasons whose counters are greater in @dev than in @before. */
+static void ipsi_check_grown(struct ipsi_check *check,
+			     const struct ipsi_attrs *before,
+			     const struct ipsi_attrs *dev)
+{
+	struct ipsi_attrs old, new;
+	uint64_t was, is;
+	unsigned int id;
+
+	ipsi_attrs_parse_nest(&old, before, IPSEC_IPIP_A_DEV_STATS);
+	ipsi_attrs_parse_nest(&new, dev, IPSEC_IPIP_A_DEV_STATS);
+	check->dev = dev;
+	check->name = ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME);
+	for (id = 0; id <= new.set->max; id++) {
+		was = ipsi_refused(&old, id);
+		is = ipsi_refused(&new, id);
+		if (is > was)
+			ipsi_check_reason(check, id, is - was);
+	}
+}
+
+/* Returns true if a second look at a device can find anything. */
+static bool ipsi_check_has_refused(const struct nlmsghdr *msg)
+{
+	struct ipsi_attrs dev, stats;
+	unsigned int id;
+
+	ipsi_attrs_parse(&dev, &ipsi_dev_set, msg);
+	ipsi_attrs_parse_nest(&stats, &dev, IPSEC_IPIP_A_DEV_STATS);
+	for (id = 0; id <= stats.set->max; id++)
+		if (ipsi_refused(&stats, id))
+			return true;
+	return false;
+}
+
+static bool ipsi_check_any_refused(const struct ipsi_check *check)
+{
+	size_t i;
+
+	for (i = 0; i < check->devs.n; i++)
+		if (ipsi_check_has_refused(check->devs.msg[i]))
+			return true;
+	return false;
+}
+
+/* Both dumps are in the order of the kernel; devices may have come or gone. */
+static void ipsi_check_compare(struct ipsi_check *check,
+			       const struct ipsi_replies *now)
+{
+	struct ipsi_attrs before, dev;
+	size_t i, j, next = 0;
+
+	for (i = 0; i < now->n; i++) {
+		ipsi_attrs_parse(&dev, &ipsi_dev_set, now->msg[i]);
+		for (j = next; j < check->devs.n; j++) {
+			ipsi_attrs_parse(&before, &ipsi_dev_set,
+					 check->devs.msg[j]);
+			if (ipsi_attr_u64(&before, IPSEC_IPIP_A_DEV_IFINDEX) !=
+			    ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX))
+				continue;
+			ipsi_check_grown(check, &before, &dev);
+			next = j + 1;
+			break;
+		}
+	}
+}
+
+/**
+ * ipsi_check_refusals() - look for counters of refused packets that grow
+ * @check: the run, with the devices of the first look
+ * @name: the device, or NULL for all
+ *
+ * Takes a second if a device has refused packets, else none.
+ *
+ * Return: exit code.
+ */
+int ipsi_check_refusals(struct ipsi_check *check, const char *name)
+{
+	static const struct timespec second = { .tv_sec = 1 };
+	struct ipsi_replies now = {};
+	int ret;
+
+	if (!ipsi_check_any_refused(check))
+		return IPSI_OK;
+	nanosleep(&second, NULL);
+	ret = ipsi_nl_get_devs(check->nl, name, &now);
+	if (!ret)
+		ipsi_check_compare(check, &now);
+	ipsi_replies_free(&now);
+	return ret;
+}
