@@ -297,19 +297,20 @@ namespaces()
 	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 2 "states"
 	howto_do left sh -e -c "$(tail -n 1 "$IPSI_TMP/howto.left/commands")"
 	ipsi_is "$(ip -n "$left" xfrm state)" "" "states at the end"
+	namespaces_hooks
 }
 
-# The hooks of the page, with a second start, since nothing deletes the link.
+# namespaces_hooks: the hooks of the page, with a second start, since "down" does not
+# delete the link
 namespaces_hooks()
 {
-	local line
+	local file=/etc/ipsec-ipip/$IPSI_DEV.conf hooks
 
-	mapfile -t line < <(sed -nE 's/^    (P[a-z]+Up = .*)/\1/p' \
-		"$PAGES/namespaces.rst")
-	[ "${#line[@]}" != 0 ] || ipsi_fail "no hooks in the page"
-	ipsi_topology
-	howto_peer
-	howto_host left "" "${line[@]}"
+	hooks=$(sed -nE 's/^    (P[a-z]+Up = .*)/\1/p' "$PAGES/namespaces.rst")
+	[ -n "$hooks" ] || ipsi_fail "no hooks in the page"
+	# They are for [Link], the first section.
+	printf '%s\n' "$hooks" > "$IPSI_TMP/hooks"
+	howto_do left sed -i "/^Remote/r $IPSI_TMP/hooks" "$file"
 	for _ in first second; do
 		howto_do left ipsec-ipip up "$IPSI_DEV"
 		howto_do left ip netns exec app ping -n -c 1 -W 10 \
@@ -378,4 +379,4 @@ nft_counted()
 	[ "$(nft_counter "$1")" != 0 ]
 }
 
-ipsi_run networkd networkmanager ifupdown ospf namespaces namespaces_hooks container nftables
+ipsi_run networkd networkmanager ifupdown ospf namespaces container nftables
