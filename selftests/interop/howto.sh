@@ -276,21 +276,68 @@ ospf()
 	howto_do left ping -n -c 1 -W 10 -I 192.168.3.1 192.168.4.1
 }
 
-namespaces()
+# namespaces_start: the page about namespaces, but for its last command, which deletes
+# the link
+namespaces_start()
 {
 	ipsi_topology
 	howto_peer
 	howto_host left namespaces
-	# The last command deletes the link.
 	sed -i '/^$/d' "$IPSI_TMP/howto.left/commands"
 	sed '$d' "$IPSI_TMP/howto.left/commands" > "$IPSI_TMP/first"
 	howto_do left sh -e "$IPSI_TMP/first"
+}
+
+namespaces()
+{
+	namespaces_start
 	howto_do left ip netns exec app ping -n -c 1 -W 10 \
 		"${IPSI_INNER[right]}"
 	howto_do right ping -n -c 1 -W 10 "${IPSI_INNER[left]}"
 	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c ^src)" 2 "states"
 	howto_do left sh -e -c "$(tail -n 1 "$IPSI_TMP/howto.left/commands")"
 	ipsi_is "$(ip -n "$left" xfrm state)" "" "states at the end"
+	namespaces_hooks
+}
+
+# namespaces_hooks: the hooks of the page, with a second start, since "down" does not
+# delete the link
+namespaces_hooks()
+{
+	local file=/etc/ipsec-ipip/$IPSI_DEV.conf hooks
+
+	hooks=$(sed -nE 's/^    (P[a-z]+Up = .*)/\1/p' "$PAGES/namespaces.rst")
+	[ -n "$hooks" ] || ipsi_fail "no hooks in the page"
+	# They are for [Link], the first section.
+	printf '%s\n' "$hooks" > "$IPSI_TMP/hooks"
+	howto_do left sed -i "/^Remote/r $IPSI_TMP/hooks" "$file"
+	for _ in first second; do
+		howto_do left ipsec-ipip up "$IPSI_DEV"
+		howto_do left ip netns exec app ping -n -c 1 -W 10 \
+			"${IPSI_INNER[right]}"
+		howto_do left ipsec-ipip down "$IPSI_DEV"
+	done
+}
+
+# The options of the page, with a root file system in place of an image, and with a
+# storage and a runtime that need no more than a virtual machine has.
+container()
+{
+	local root=$IPSI_TMP/rootfs option
+
+	ipsi_need podman crun busybox
+	option=$(sed -nE 's/.*podman run.* (--network [^ ]+) .*/\1/p' \
+		"$PAGES/namespaces.rst")
+	[ -n "$option" ] || ipsi_fail "no command of podman in the page"
+	namespaces_start
+	mkdir -p "$root/bin"
+	cp "$(type -P busybox)" "$root/bin/"
+	# shellcheck disable=SC2086 # it is split
+	howto_do left env -C "$IPSI_TMP" podman --root "$IPSI_TMP/podman" \
+		--storage-driver vfs --cgroup-manager cgroupfs run --rm \
+		--cgroups disabled --log-driver none $option \
+		--rootfs "$root" /bin/busybox ping -c 1 -W 10 \
+		"${IPSI_INNER[right]}"
 }
 
 # nft_counter NAME: print its packets
@@ -332,4 +379,4 @@ nft_counted()
 	[ "$(nft_counter "$1")" != 0 ]
 }
 
-ipsi_run networkd networkmanager ifupdown ospf namespaces nftables
+ipsi_run networkd networkmanager ifupdown ospf namespaces container nftables
