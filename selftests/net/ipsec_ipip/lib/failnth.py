@@ -49,8 +49,10 @@ OTHER = [(REMOTE, bytes([10, 0, 0, 3])),
          (ENCAP_PORT, struct.pack(">H", 4500))]
 LIMIT = 2000
 CLONE_NEWNET = 0x40000000
-# Functions whose allocations another operation lets fail: there are many.
-COVERED = {"new_encap": "register_netdevice"}
+# Functions whose allocations do not fail: there are many, and another operation
+# lets them fail. Trackers of references do without memory, and say so in the log.
+REJECTED = {"new_encap": "register_netdevice"}
+TRACKER = "ref_tracker_alloc"
 BYTES = 192                     # less than most that is allocated
 
 
@@ -93,7 +95,7 @@ def prepare(without):
     if not has_filter():
         return
     text = module_text()
-    start, end = function_text(without) if without else (0, 0)
+    start, end = function_text(without)
     setting("failslab", "reject-start", hex(start))
     setting("failslab", "reject-end", hex(end))
     for kind, (start, end) in (("failslab", text), ("fail_page_alloc", text),
@@ -412,7 +414,7 @@ class Operations:
 
 def main():
     """Let one allocation after the other fail."""
-    prepare(COVERED.get(sys.argv[1]))
+    prepare(REJECTED.get(sys.argv[1], TRACKER))
     operation = getattr(Operations(), sys.argv[1])
     failures, nth = 0, 0
     while True:
