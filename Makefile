@@ -46,6 +46,9 @@ Try and test; missing Debian packages are installed and listed first:
   make fuzz                fuzz netlink and packets, and race requests, on a debug
                            kernel, for FUZZ_SECONDS each (120); on another with
                            KERNEL=, data races with KERNEL=kcsan
+  make coverage            run the tests with a module that notes which code they
+                           reach, and write ipsec-ipip-coverage.rst; TESTS= and
+                           KERNEL= run a part, and only print the table
   make bench               measure the cost of a packet
   make bench-check         check that it has not grown since it was recorded
   make bench-scale         measure hubs with up to ten thousand links
@@ -182,6 +185,11 @@ check-mutants:
 fuzz:
 	scripts/fuzz $(if $(KERNEL),--kernel $(KERNEL))
 
+coverage:
+	scripts/setup build tools tests
+	scripts/coverage $(if $(KERNEL),--kernel $(KERNEL)) \
+		$(if $(KERNEL)$(TESTS),,--write) $(TESTS)
+
 mainline:
 	scripts/mainline --check
 
@@ -205,4 +213,4 @@ export TESTS KERNEL
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
 	check check-extended static fuzz fuzz-tools soak check-matrix \
-	check-mutants mainline bench bench-check bench-scale help
+	check-mutants coverage mainline bench bench-check bench-scale help

@@ -35,7 +35,7 @@ KERNEL_FAULTS+='|unable to handle|KASAN: |KFENCE: |UBSAN: |kmemleak: unref'
 KERNEL_FAULTS+='|refcount_t: |DEBUG_LOCKS_WARN|possible .* locking|soft lockup'
 KERNEL_FAULTS+='|inconsistent lock state|suspicious RCU usage|blocked for more than'
 KERNEL_FAULTS+='|unregister_netdevice: waiting|leaked reference|Bad page state'
-KERNEL_FAULTS+='|ref_tracker: |ODEBUG: '
+KERNEL_FAULTS+='|ref_tracker: .*(users at|released|leaked)|ODEBUG: '
 # A checker that turned itself off reports no more faults.
 KERNEL_FAULTS+='|kmemleak: .* disabled|turning off the locking|lockdep is turned off'
 

@@ -5,8 +5,11 @@
 
 #define COVER_DEVICE	"/dev/ipsi_cover"
 #define COVER_PAGE	4096
-/* The low bits of an address; no two places of a module have the same. */
+/* Addresses in the module's text, on both sides of its exit function, which has
+ * the number COVER_EXIT
+ */
 #define COVER_PLACES	0x100000UL
+#define COVER_EXIT	0x80000UL
 #define COVER_SIZE	(COVER_PAGE + COVER_PLACES)
 
 /* The device maps the number of places that were reached, and at COVER_PAGE a

@@ -4,14 +4,15 @@
 places.py --count MODULE: print the number of places.
 places.py --files MODULE SECTIONS REACHED: print the share of places that were
 reached, by file, and the functions that were not. SECTIONS has the names and
-addresses of the loaded sections, REACHED the low bits of the addresses.
+addresses of the loaded sections, REACHED the numbers of the places.
 """
 import collections
 import re
 import subprocess
 import sys
 
-LOW = (1 << 20) - 1
+# The number of the module's exit function, see cover.h
+EXIT = 0x80000
 CALL = 5
 # code that the kernel frees after the start
 FREED = (".init.text", ".exit.text")
@@ -48,11 +49,23 @@ def files_of(module, section, offsets):
     return files
 
 
+def bases_of(module, sections):
+    """The number of the first byte of each section."""
+    with open(sections, encoding="ascii") as file:
+        bases = {name.split("/")[-1]: int(base, 16)
+                 for name, base in (re.split("[ :]", line.strip())
+                                    for line in file)}
+    out = subprocess.run(["nm", module], capture_output=True, text=True,
+                         check=True).stdout
+    leave, = (int(line.split()[0], 16) for line in out.splitlines()
+              if line.endswith(" cleanup_module"))
+    leave += bases[".exit.text"]
+    return {name: base - leave + EXIT for name, base in bases.items()}
+
+
 def by_file(module, sections, reached):
     """Print the table."""
-    with open(sections, encoding="ascii") as file:
-        bases = {name: int(base, 16)
-                 for name, base in (line.split() for line in file)}
+    bases = bases_of(module, sections)
     with open(reached, encoding="ascii") as file:
         seen = {int(line, 16) for line in file}
     found = list(places(module))
@@ -62,7 +75,7 @@ def by_file(module, sections, reached):
         offsets = [f[1] for f in found if f[0] == section]
         names = files_of(module, section, offsets)
         for _, offset, function in (f for f in found if f[0] == section):
-            yes = (bases.get(section, 0) + offset & LOW) in seen
+            yes = bases.get(section, 0) + offset in seen
             count[names[offset]] += 1
             hit[names[offset]] += yes
             entry = functions[function.split(".")[0]]
@@ -92,4 +105,5 @@ def main():
         sys.exit(__doc__)
 
 
-main()
+if __name__ == "__main__":
+    main()

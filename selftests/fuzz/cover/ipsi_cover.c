@@ -5,7 +5,9 @@
  * requests of every task.
  *
  * Load it before that module. The device /dev/ipsi_cover maps a counter of the
- * places that were reached, and a byte for each place (cover.h).
+ * places that were reached, and a byte for each place (cover.h); read() gives the
+ * bytes. A place is counted from the module's exit function, so that it keeps its
+ * number if the module is loaded again.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -16,16 +18,18 @@
 #include "../cover.h"
 
 static u32 *cover_map;
+static unsigned long cover_exit_at;
 
 /* Two CPUs may count a place twice, which does no harm: the fuzzer only looks
  * whether the counter moves.
  */
 void notrace __sanitizer_cov_trace_pc(void)
 {
-	unsigned long place = _RET_IP_ & (COVER_PLACES - 1);
+	unsigned long place = _RET_IP_ - READ_ONCE(cover_exit_at) + COVER_EXIT;
 	u8 *seen = (u8 *)cover_map + COVER_PAGE + place;
 
-	if (READ_ONCE(*seen))
+	/* Code that the kernel frees after the start may be far away. */
+	if (place >= COVER_PLACES || READ_ONCE(*seen))
 		return;
 	WRITE_ONCE(*seen, 1);
 	WRITE_ONCE(*cover_map, READ_ONCE(*cover_map) + 1);
@@ -37,9 +41,18 @@ static int cover_mmap(struct file *file, struct vm_area_struct *vma)
 	return remap_vmalloc_range(vma, cover_map, vma->vm_pgoff);
 }
 
+static ssize_t cover_read(struct file *file, char __user *to, size_t count,
+			  loff_t *at)
+{
+	return simple_read_from_buffer(to, count, at,
+				       (u8 *)cover_map + COVER_PAGE,
+				       COVER_PLACES);
+}
+
 static const struct file_operations cover_fops = {
 	.owner = THIS_MODULE,
 	.mmap = cover_mmap,
+	.read = cover_read,
 };
 
 static struct miscdevice cover_device = {
@@ -49,6 +62,21 @@ static struct miscdevice cover_device = {
 	.fops = &cover_fops,
 };
 
+/* The module comes, and none of its code has run. */
+static int cover_coming(struct notifier_block *nb, unsigned long state,
+			void *data)
+{
+	const struct module *module = data;
+
+	if (state == MODULE_STATE_COMING && !strcmp(module->name, "ipsec_ipip"))
+		WRITE_ONCE(cover_exit_at, (unsigned long)module->exit);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block cover_notifier = {
+	.notifier_call = cover_coming,
+};
+
 static int __init cover_init(void)
 {
 	int err;
@@ -56,20 +84,30 @@ static int __init cover_init(void)
 	cover_map = vmalloc_user(COVER_SIZE);
 	if (!cover_map)
 		return -ENOMEM;
+	err = register_module_notifier(&cover_notifier);
+	if (err)
+		goto free_map;
 	err = misc_register(&cover_device);
 	if (err)
-		vfree(cover_map);
+		goto unregister_notifier;
+	return 0;
+
+unregister_notifier:
+	unregister_module_notifier(&cover_notifier);
+free_map:
+	vfree(cover_map);
 	return err;
 }
 
 static void __exit cover_exit(void)
 {
 	misc_deregister(&cover_device);
+	unregister_module_notifier(&cover_notifier);
 	vfree(cover_map);
 }
 
 module_init(cover_init);
 module_exit(cover_exit);
 
-MODULE_DESCRIPTION("Coverage of a module, for fuzzers");
+MODULE_DESCRIPTION("Coverage of a module");
 MODULE_LICENSE("GPL");

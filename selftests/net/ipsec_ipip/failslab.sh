@@ -4,7 +4,9 @@
 # Each allocation that the module makes for a request, or in the work that
 # follows, fails once. A failure here, or a fault in the kernel's log, means
 # that an error path frees too much or too little, or leaves a request half
-# done. For a debug kernel, where it takes a quarter of an hour.
+# done. For a debug kernel, where it takes a quarter of an hour. That of 6.1 cannot
+# tell the allocations of the module from others. There, all allocations of a
+# request fail, and the work is not tested.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
@@ -17,13 +19,19 @@ fails()
 	if [ ! -e /proc/self/fail-nth ] || [ ! -e "$FAILSLAB" ]; then
 		ipsi_skip "the kernel has no CONFIG_FAILSLAB"
 	fi
-	[ -e "$FAILSLAB/require-start" ] ||
-		ipsi_skip "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
 	setup_ns left || ipsi_skip "no network namespaces here"
 	ip -n "${left:?}" address add 10.0.0.1/32 dev lo
 	ipsi_do left python3 "$IPSI_LIB/failnth.py" "$1"
 	ipsi_shell_end left
 	! ipsi_klog_bad || ipsi_fail "the kernel complains"
+}
+
+# work_fails OPERATION
+work_fails()
+{
+	[ -e "$FAILSLAB/require-start" ] ||
+		ipsi_skip "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
+	fails "$1"
 }
 
 link_new()
@@ -51,6 +59,11 @@ sa_add()
 	fails sa_add
 }
 
+sa_rekey()
+{
+	fails sa_rekey
+}
+
 sa_del()
 {
 	fails sa_del
@@ -63,16 +76,16 @@ adoption_inbound()
 
 adoption_outbound()
 {
-	fails adopt_out
+	work_fails adopt_out
 }
 
 namespace_exit()
 {
-	fails net_exit
+	work_fails net_exit
 }
 
 mountpoint -q /sys/kernel/debug ||
 	mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
 
-ipsi_run link_new link_new_with_port link_change link_delete sa_add sa_del \
+ipsi_run link_new link_new_with_port link_change link_delete sa_add sa_rekey sa_del \
 	adoption_inbound adoption_outbound namespace_exit
