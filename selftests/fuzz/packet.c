@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
@@ -26,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +36,7 @@
 #include <linux/virtio_net.h>
 
 #include "cover.h"
+#include "options.h"
 #include "rng.h"
 #include "table.h"
 
@@ -73,26 +72,9 @@ static struct link links[N_DEVICES] = {
 	{ .family = 6, .peer = 3, .spi = 0x1005 },
 };
 
-static struct {
-	__u64 seed;
-	unsigned int seconds;
-	unsigned long packets;
-	const char *stream;
-	const char *left;
-	const char *right;
-	const char *reached;
-	unsigned int places;
-} options = { .seconds = 10 };
-
 static __u8 stream[PACKET_MAX + 1024];
 static unsigned long sent_esp, sent_error, sent_out, sent_gso, refused;
 static bool stop;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static unsigned int len_of(const struct packet *p)
 {
@@ -612,15 +594,6 @@ static void transmit_step(int out, const int *devices, int tap, struct rng *rng)
  * Sockets, threads and options
  */
 
-static void enter(const char *name)
-{
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(name);
-	close(fd);
-}
-
 static int packet_socket(const char *device, bool vnet)
 {
 	struct sockaddr_ll address = {
@@ -661,7 +634,7 @@ static int tap_open(void)
 static bool more(unsigned long n)
 {
 	return !__atomic_load_n(&stop, __ATOMIC_RELAXED) &&
-	       (!options.packets || n < options.packets);
+	       (!options.count || n < options.count);
 }
 
 static void *receive(void *arg)
@@ -672,7 +645,7 @@ static void *receive(void *arg)
 
 	(void)arg;
 	rng_init(&rng, options.seed, 1);
-	enter(options.left);
+	enter_netns(options.left);
 	fd = packet_socket("eth0", false);
 	for (n = 0; more(n); n++)
 		receive_step(fd, mac, &rng);
@@ -688,7 +661,7 @@ static void *send_out(void *arg)
 
 	(void)arg;
 	rng_init(&rng, options.seed, 2);
-	enter(options.right);
+	enter_netns(options.right);
 	for (i = 0; i < N_DEVICES; i++)
 		devices[i] = device_index(i);
 	out = packet_socket("ipsec0", true);
@@ -704,66 +677,9 @@ static void report(time_t started)
 	       time(NULL) - started, sent_esp, sent_error, sent_out, sent_gso,
 	       refused);
 	if (cover_has())
-		printf(", %u of %u places", cover_count(), options.places);
+		printf(", %u of %lu places", cover_count(), options.places);
 	putchar('\n');
 	fflush(stdout);
-}
-
-static void parse(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ "packets", required_argument, NULL, 'n' },
-		{ "stream", required_argument, NULL, 'k' },
-		{ "left", required_argument, NULL, 'l' },
-		{ "right", required_argument, NULL, 'r' },
-		{ "places", required_argument, NULL, 'p' },
-		{ "reached", required_argument, NULL, 'o' },
-		{ "keep", required_argument, NULL, 'x' },
-		{ "migrate", no_argument, NULL, 'x' },
-		{ }
-	};
-	int c;
-
-	if (getrandom(&options.seed, 4, 0) != 4)
-		die("getrandom");
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			options.seed = strtoull(optarg, NULL, 0);
-			break;
-		case 't':
-			options.seconds = strtoul(optarg, NULL, 0);
-			break;
-		case 'n':
-			options.packets = strtoul(optarg, NULL, 0);
-			break;
-		case 'k':
-			options.stream = optarg;
-			break;
-		case 'l':
-			options.left = optarg;
-			break;
-		case 'r':
-			options.right = optarg;
-			break;
-		case 'p':
-			options.places = strtoul(optarg, NULL, 0);
-			break;
-		case 'o':
-			options.reached = optarg;
-			break;
-		case 'x':
-			break;
-		default:
-			exit(2);
-		}
-	}
-	if (!options.stream || !options.left || !options.right) {
-		fprintf(stderr, "packet.sh starts this program\n");
-		exit(2);
-	}
 }
 
 static void read_stream(void)
@@ -780,22 +696,24 @@ int main(int argc, char **argv)
 	time_t started = time(NULL), last = started;
 	pthread_t in, out;
 
-	parse(argc, argv);
-	printf("seed %llu\n", (unsigned long long)options.seed);
-	fflush(stdout);
+	options_parse(argc, argv);
+	if (!options.stream || !options.left || !options.right) {
+		fprintf(stderr, "packet.sh starts this program\n");
+		return 2;
+	}
 	read_stream();
 	cover_open();
 	if (pthread_create(&in, NULL, receive, NULL) ||
 	    pthread_create(&out, NULL, send_out, NULL))
 		die("pthread_create");
-	while (!options.packets && time(NULL) - started < options.seconds) {
+	while (!options.count && time(NULL) - started < (time_t)options.seconds) {
 		usleep(100000);
 		if (time(NULL) - last >= REPORT_SECONDS) {
 			last = time(NULL);
 			report(started);
 		}
 	}
-	__atomic_store_n(&stop, !options.packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&stop, !options.count, __ATOMIC_RELAXED);
 	pthread_join(in, NULL);
 	pthread_join(out, NULL);
 	report(started);

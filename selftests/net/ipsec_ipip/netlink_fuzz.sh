@@ -51,19 +51,19 @@ fuzzer()
 # valid and spoiled requests of rtnetlink, the family and XFRM
 structure()
 {
-	fuzzer netlink --messages 500
+	fuzzer netlink --count 500
 }
 
 # malformed packets in valid ESP, ICMP errors, GSO
 packets()
 {
-	fuzzer packet --packets 5000
+	fuzzer packet --count 5000
 }
 
 # requests about the same devices and SAs at once
 races()
 {
-	fuzzer races --rounds 100
+	fuzzer races --count 100
 }
 
 ipsi_run user_namespace structure packets races
