@@ -40,7 +40,7 @@ fuzzer()
 	shift
 
 	[ -e "$dir/$name.sh" ] || ipsi_skip "selftests/fuzz is missing"
-	ipsi_need gcc make openssl ethtool
+	ipsi_need gcc make openssl ethtool nft
 	[ -z "${IPSI_FUZZ_SEED:-}" ] || set -- --seed "$IPSI_FUZZ_SEED" "$@"
 	make -s -C "$dir" OUT="$out" CFLAGS=-O1 "$out/$name" ||
 		ipsi_fail "the fuzzer does not compile"
