@@ -18,11 +18,6 @@ extern int netns_fds[N_NETNS];
 /* For races: few links and SPIs, and keys that the peer has too */
 extern bool make_few;
 
-/* Also make migrations. xfrm_state_migrate() of all kernels so far warns if the new
- * state cannot be initialized, as that of an acquire, or added.
- */
-extern bool make_migrate;
-
 struct maker {
 	const char *name;
 	unsigned int weight;

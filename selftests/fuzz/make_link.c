@@ -18,7 +18,6 @@
 
 int netns_fds[N_NETNS] = { -1, -1, -1 };
 bool make_few;
-bool make_migrate;
 
 size_t outer_address(unsigned int link, unsigned int a, __u8 to[16])
 {

@@ -3,6 +3,7 @@
  * The requests, and how often each is made.
  */
 #include "make.h"
+#include "options.h"
 #include "table.h"
 
 const struct maker makers[] = {
@@ -43,12 +44,15 @@ static unsigned int pick_any(struct rng *rng)
 	return i;
 }
 
+/* xfrm_state_migrate() of all kernels so far warns if the new state cannot be
+ * initialized, as that of an acquire, or added, so migrations are optional.
+ */
 unsigned int pick_maker(struct rng *rng)
 {
 	unsigned int i;
 
 	do {
 		i = pick_any(rng);
-	} while (!make_migrate && makers[i].make == make_xfrm_migrate);
+	} while (!options.migrate && makers[i].make == make_xfrm_migrate);
 	return i;
 }

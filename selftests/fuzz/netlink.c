@@ -12,7 +12,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <grp.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -22,7 +21,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,10 +33,10 @@
 
 #include "cover.h"
 #include "make.h"
+#include "options.h"
 #include "sock.h"
 #include "table.h"
 
-#define THREADS_MAX	8
 #define KEPT_MAX	3000
 #define NOBODY		65534
 #define REPORT_SECONDS	10
@@ -78,17 +76,6 @@ struct thread {
 	struct msg msg;
 };
 
-static struct {
-	__u64 seed;
-	unsigned long messages;
-	unsigned int seconds;
-	unsigned int threads;
-	unsigned int places;
-	const char *corpus;
-	const char *keep;
-	const char *reached;
-} options = { .seconds = 10, .threads = 2 };
-
 static struct totals *totals;
 static FILE *keep_to;		/* opened by root */
 
@@ -96,12 +83,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept kept[KEPT_MAX];	/* lock */
 static unsigned int n_kept;		/* lock */
 static unsigned int n_loaded;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 /* The underlay of a namespace */
 static void populate(struct thread *t)
@@ -277,7 +258,7 @@ static void *run(void *arg)
 	unsigned long n;
 
 	for (n = 0; !totals->stop; n++) {
-		if (options.messages && n >= options.messages)
+		if (options.count && n >= options.count)
 			break;
 		step(t);
 		if (rng_percent(&t->rng, 5))
@@ -415,7 +396,7 @@ static void report(time_t started)
 	       time(NULL) - started, all, accepted, totals->packets,
 	       totals->namespaces);
 	if (cover_has())
-		printf(", %u of %u places", cover_count(), options.places);
+		printf(", %u of %lu places", cover_count(), options.places);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -450,8 +431,8 @@ static int supervise(unsigned int n)
 			continue;
 		}
 		usleep(50000);
-		if (!options.messages &&
-		    time(NULL) - started >= options.seconds)
+		if (!options.count &&
+		    time(NULL) - started >= (time_t)options.seconds)
 			totals->stop = true;
 		if (time(NULL) - last >= REPORT_SECONDS) {
 			last = time(NULL);
@@ -462,85 +443,13 @@ static int supervise(unsigned int n)
 	return failed;
 }
 
-static void usage(void)
-{
-	fprintf(stderr,
-		"netlink [OPTION...]\n"
-		"  --seed N       repeat the requests of this seed\n"
-		"  --seconds N    for so long (10)\n"
-		"  --messages N   instead: N requests of each thread\n"
-		"  --threads N    of each of the two processes (2)\n"
-		"  --corpus FILE  begin with these requests\n"
-		"  --keep FILE    append those that reach new places\n"
-		"  --places N     places that there are, to report\n"
-		"  --reached FILE write the places that were reached\n"
-		"  --migrate      also migrate, which makes the kernel warn\n");
-	exit(2);
-}
-
-static void parse(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ "messages", required_argument, NULL, 'n' },
-		{ "threads", required_argument, NULL, 'j' },
-		{ "corpus", required_argument, NULL, 'c' },
-		{ "keep", required_argument, NULL, 'k' },
-		{ "places", required_argument, NULL, 'p' },
-		{ "reached", required_argument, NULL, 'r' },
-		{ "migrate", no_argument, NULL, 'm' },
-		{ }
-	};
-	int c;
-
-	if (getrandom(&options.seed, 4, 0) != 4)
-		die("getrandom");
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			options.seed = strtoull(optarg, NULL, 0);
-			break;
-		case 't':
-			options.seconds = strtoul(optarg, NULL, 0);
-			break;
-		case 'n':
-			options.messages = strtoul(optarg, NULL, 0);
-			break;
-		case 'j':
-			options.threads = strtoul(optarg, NULL, 0);
-			break;
-		case 'c':
-			options.corpus = optarg;
-			break;
-		case 'k':
-			options.keep = optarg;
-			break;
-		case 'p':
-			options.places = strtoul(optarg, NULL, 0);
-			break;
-		case 'm':
-			make_migrate = true;
-			break;
-		case 'r':
-			options.reached = optarg;
-			break;
-		default:
-			usage();
-		}
-	}
-	if (optind < argc || !options.threads || options.threads > THREADS_MAX)
-		usage();
-}
-
 int main(int argc, char **argv)
 {
 	unsigned int i, failed;
 	pid_t pid;
 
-	parse(argc, argv);
-	printf("seed %llu\n", (unsigned long long)options.seed);
-	fflush(stdout);
+	options.threads = 2;
+	options_parse(argc, argv);
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (totals == MAP_FAILED)

@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
@@ -26,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +36,7 @@
 #include <linux/virtio_net.h>
 
 #include "cover.h"
+#include "options.h"
 #include "rng.h"
 #include "table.h"
 
@@ -47,11 +46,18 @@
 #define N_DEVICES	5	/* ipsec0 to ipsec4, see packet.sh */
 #define REPORT_SECONDS	10
 #define ENCAP_PORT	4500
+#define OUT_SPI		0x1000	/* from an inbound SPI to the outbound one */
 
-/* A packet as it grows: from head backwards, and at its tail */
+/* A packet as it grows: from head backwards, and at its tail. The layer 4 header of
+ * an inner packet is at transport; first is the last byte of the lowest of three
+ * inner addresses, see packet.sh.
+ */
 struct packet {
 	unsigned int head;
 	unsigned int tail;
+	unsigned int transport;
+	__u8 protocol;
+	__u8 first;
 	__u8 data[512 + PACKET_MAX + 512];
 };
 
@@ -73,26 +79,20 @@ static struct link links[N_DEVICES] = {
 	{ .family = 6, .peer = 3, .spi = 0x1005 },
 };
 
-static struct {
-	__u64 seed;
-	unsigned int seconds;
-	unsigned long packets;
-	const char *stream;
-	const char *left;
-	const char *right;
-	const char *reached;
-	unsigned int places;
-} options = { .seconds = 10 };
+/* Linux 6.2 or newer, and not in older headers */
+#define GSO_UDP_L4	5
+#define OFFLOAD_USO	0x60
 
+static bool has_uso;
 static __u8 stream[PACKET_MAX + 1024];
-static unsigned long sent_esp, sent_error, sent_out, sent_gso, refused;
-static bool stop;
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
+struct count {
+	unsigned long sent;
+	unsigned long refused;	/* by the socket */
+};
+
+static struct count esp, icmp_error, by_device, by_tap;
+static bool stop;
 
 static unsigned int len_of(const struct packet *p)
 {
@@ -119,6 +119,7 @@ static void start(struct packet *p)
 {
 	p->head = 512;
 	p->tail = 512;
+	p->transport = 512;
 }
 
 static __u32 sum_of(const void *data, unsigned int len, __u32 sum)
@@ -141,23 +142,16 @@ static __u16 fold(__u32 sum)
  * Inner packets
  */
 
-/* A layer 4 header with some data; returns its protocol. */
-static __u8 put_transport(struct packet *p, struct rng *rng, __u8 family)
+static void put_protocol(struct packet *p, struct rng *rng, __u8 protocol,
+			 unsigned int len)
 {
-	static const __u8 protocols[] = {
-		6, 17, 1, 58, 132, 47, 4, 41, 50, 51, 59, 0, 43, 44, 60, 135,
-	};
-	unsigned int len = rng_percent(rng, 10) ? rng_below(rng, 4000) :
-						  rng_below(rng, 120);
-	__u8 protocol = protocols[rng_below(rng, rng_percent(rng, 80) ? 4 :
-					       FUZZ_N(protocols))];
 	__u8 *at = put(p, len);
 
-	if (protocol == 1 && family == 6)
-		protocol = 58;
+	p->transport = at - p->data;
+	p->protocol = protocol;
 	rng_fill(rng, at, len < 60 ? len : 60);
 	if (len < 8)
-		return protocol;
+		return;
 	if (protocol == 17) {
 		at[4] = len >> 8;
 		at[5] = len;
@@ -168,7 +162,22 @@ static __u8 put_transport(struct packet *p, struct rng *rng, __u8 family)
 	if (protocol == 1 || protocol == 58)
 		at[0] = rng_percent(rng, 50) ? 8 + (protocol == 58) * 120 :
 					       rng_below(rng, 20);
-	return protocol;
+}
+
+/* A layer 4 header with some data */
+static void put_transport(struct packet *p, struct rng *rng, __u8 family)
+{
+	static const __u8 protocols[] = {
+		6, 17, 1, 58, 132, 47, 4, 41, 50, 51, 59, 0, 43, 44, 60, 135,
+	};
+	unsigned int len = rng_percent(rng, 10) ? rng_below(rng, 4000) :
+						  rng_below(rng, 120);
+	__u8 protocol = protocols[rng_below(rng, rng_percent(rng, 80) ? 4 :
+					       FUZZ_N(protocols))];
+
+	if (protocol == 1 && family == 6)
+		protocol = 58;
+	put_protocol(p, rng, protocol, len);
 }
 
 /* IPv6 extension headers, which may lie about their length */
@@ -213,7 +222,7 @@ static void push_ip4(struct packet *p, struct rng *rng, __u8 protocol)
 	at[8] = rng_percent(rng, 90) ? 64 : rng_below(rng, 3);
 	at[9] = protocol;
 	memcpy(at + 12, (__u8[]){ 192, 168, 1, 1 }, 4);
-	memcpy(at + 16, (__u8[]){ 192, 168, 2, 1 + rng_below(rng, 3) }, 4);
+	memcpy(at + 16, (__u8[]){ 192, 168, 2, p->first + rng_below(rng, 3) }, 4);
 	if (rng_percent(rng, 5))
 		rng_fill(rng, at + 12, 8);
 	sum = fold(sum_of(at, 20 + options_len, 0));
@@ -239,7 +248,7 @@ static void push_ip6(struct packet *p, struct rng *rng, __u8 protocol)
 	at[23] = 1;
 	at[24] = 0xfd;
 	at[25] = 2;
-	at[39] = 1 + rng_below(rng, 3);
+	at[39] = p->first + rng_below(rng, 3);
 	if (rng_percent(rng, 5))
 		rng_fill(rng, at + 8, 32);
 }
@@ -285,22 +294,42 @@ static void spoil(struct packet *p, struct rng *rng)
 	}
 }
 
-/* An inner packet; returns the next header that a sane peer would name. */
+static void push_ip(struct packet *p, struct rng *rng, __u8 family)
+{
+	if (family == 4)
+		push_ip4(p, rng, p->protocol);
+	else
+		push_ip6(p, rng, push_extensions(p, rng, p->protocol));
+}
+
+/* An inner packet; returns its family. */
 static __u8 inner(struct packet *p, struct rng *rng)
 {
-	__u8 family = rng_percent(rng, 50) ? 4 : 6, protocol;
+	__u8 family = rng_percent(rng, 50) ? 4 : 6;
 
 	start(p);
-	protocol = put_transport(p, rng, family);
-	if (family == 4) {
-		push_ip4(p, rng, protocol);
-	} else {
-		protocol = push_extensions(p, rng, protocol);
-		push_ip6(p, rng, protocol);
-	}
+	put_transport(p, rng, family);
+	push_ip(p, rng, family);
 	if (rng_percent(rng, 50))
 		spoil(p, rng);
-	return family == 4 ? 4 : 41;
+	return family;
+}
+
+/* One that can be segmented, for the most part */
+static __u8 inner_gso(struct packet *p, struct rng *rng)
+{
+	__u8 family = rng_percent(rng, 50) ? 4 : 6;
+
+	start(p);
+	put_protocol(p, rng, rng_percent(rng, 50) ? 6 : 17,
+		     rng_below(rng, rng_percent(rng, 5) ? 8000 : 2500));
+	if (family == 4)
+		push_ip4(p, rng, p->protocol);
+	else
+		push_ip6(p, rng, p->protocol);
+	if (rng_percent(rng, 15))
+		spoil(p, rng);
+	return family;
 }
 
 /*
@@ -430,7 +459,7 @@ static void push_error(struct packet *p, struct rng *rng, const struct link *lin
 {
 	static const __u8 types6[] = { 1, 2, 3, 4, 128, 133, 135, 137 };
 	static const __u8 types4[] = { 3, 3, 3, 5, 11, 12, 4, 0 };
-	__u32 spi = htonl(link->spi), rest = htonl(rng_edge(rng, 4));
+	__u32 spi = htonl(link->spi + OUT_SPI), rest = htonl(rng_edge(rng, 4));
 	struct link from = { .family = link->family, .peer = link->peer };
 	unsigned int quoted, i;
 	__u16 sum;
@@ -443,6 +472,8 @@ static void push_error(struct packet *p, struct rng *rng, const struct link *lin
 	rng_fill(rng, at, quoted);
 	if (quoted >= 4)
 		memcpy(at, &spi, 4);
+	if (link->encap)
+		push_udp(p, rng);
 	push_outer(p, rng, &from, link->encap ? 17 : 50, 0);
 	/* It went the other way. */
 	at = p->data + p->head + (link->family == 6 ? 8 : 12);
@@ -479,14 +510,14 @@ static void push_error(struct packet *p, struct rng *rng, const struct link *lin
 	memcpy(at + 2, &sum, 2);
 }
 
-static void note(unsigned long *count, ssize_t result)
+static void note(struct count *count, ssize_t result)
 {
 	if (result < 0)
-		__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+		count->refused++;
+	count->sent++;
 }
 
-static void transmit(int fd, struct packet *p, unsigned long *count)
+static void transmit(int fd, struct packet *p, struct count *count)
 {
 	note(count, send(fd, p->data + p->head, len_of(p), 0));
 }
@@ -519,7 +550,7 @@ static void transmit_fragments(int fd, struct rng *rng, const struct packet *p,
 		push_outer(&piece, rng, link, link->encap ? 17 : 50,
 			   at / 8 | (at + size < len ? 0x2000 : 0));
 		push_ether(&piece, 4);
-		transmit(fd, &piece, &sent_esp);
+		transmit(fd, &piece, &esp);
 		if (rng_percent(rng, 3) && at >= 8)
 			at -= 8;
 	}
@@ -530,14 +561,15 @@ static void receive_step(int fd, int mac, struct rng *rng)
 	struct link *link = &links[rng_below(rng, N_DEVICES)];
 	struct packet p;
 
+	p.first = 1;
 	if (rng_percent(rng, 15)) {
 		push_error(&p, rng, link);
 		push_outer(&p, rng, link, link->family == 6 ? 58 : 1, 0);
 		push_ether(&p, link->family);
-		transmit(fd, &p, &sent_error);
+		transmit(fd, &p, &icmp_error);
 		return;
 	}
-	push_esp(&p, rng, link, mac, inner(&p, rng));
+	push_esp(&p, rng, link, mac, inner(&p, rng) == 4 ? 4 : 41);
 	if (link->encap)
 		push_udp(&p, rng);
 	if (link->family == 4 && rng_percent(rng, 5)) {
@@ -548,34 +580,72 @@ static void receive_step(int fd, int mac, struct rng *rng)
 	if (rng_percent(rng, 2))
 		spoil(&p, rng);
 	push_ether(&p, link->family);
-	transmit(fd, &p, &sent_esp);
+	transmit(fd, &p, &esp);
 }
 
 /*
  * The way out
  */
 
-static void push_vnet(struct packet *p, struct rng *rng, unsigned int link_len)
+static void spoil_vnet(struct virtio_net_hdr *head, struct rng *rng,
+		       unsigned int link_len)
 {
-	static const __u8 types[] = {
-		0, 0, 0, 1, 1, 3, 3, 4, 4, 5, 5, 0x81, 0x84, 2, 255,
-	};
-	unsigned int len = len_of(p), header = link_len + 60;
+	switch (rng_below(rng, 6)) {
+	case 0:
+		head->flags = rng_below(rng, 8);
+		break;
+	case 1:
+		head->gso_type = rng_percent(rng, 50) ? rng_below(rng, 6) :
+							rng_u64(rng);
+		break;
+	case 2:
+		head->hdr_len = rng_edge(rng, 2);
+		break;
+	case 3:
+		head->gso_size = rng_edge(rng, 2);
+		break;
+	case 4:
+		head->csum_start = rng_percent(rng, 50) ? rng_edge(rng, 2) :
+				   link_len + rng_below(rng, 80);
+		break;
+	case 5:
+		head->csum_offset = rng_percent(rng, 50) ? rng_edge(rng, 2) :
+							   rng_below(rng, 70);
+		break;
+	}
+}
+
+/* A header that suits the packet, but for one field now and then. Those that do
+ * not are refused before any device sees them.
+ */
+static void push_vnet(struct packet *p, struct rng *rng, unsigned int link_len,
+		      __u8 family)
+{
+	unsigned int csum_start = p->transport - p->head;
 	struct virtio_net_hdr head = {
-		.flags = rng_percent(rng, 80) ? VIRTIO_NET_HDR_F_NEEDS_CSUM :
-						rng_below(rng, 4),
-		.gso_type = types[rng_below(rng, FUZZ_N(types))],
-		.hdr_len = rng_percent(rng, 85) ? (len < header ? len : header) :
-						  rng_edge(rng, 2),
-		.gso_size = rng_percent(rng, 80) ? 1 + rng_below(rng, 1500) :
-						   rng_edge(rng, 2),
-		.csum_start = rng_percent(rng, 85) ?
-			      link_len + 20 + 20 * rng_below(rng, 2) :
-			      rng_edge(rng, 2),
-		.csum_offset = rng_percent(rng, 85) ? 6 + 10 * rng_below(rng, 2) :
-						      rng_below(rng, 70),
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.csum_start = csum_start,
 	};
 
+	if (p->protocol == 6) {
+		head.csum_offset = 16;
+		head.gso_type = family == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 :
+					      VIRTIO_NET_HDR_GSO_TCPV6;
+		if (rng_percent(rng, 10))
+			head.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+	} else {
+		head.csum_offset = 6;
+		head.gso_type = has_uso && rng_percent(rng, 60) ?
+				GSO_UDP_L4 : VIRTIO_NET_HDR_GSO_UDP;
+	}
+	head.hdr_len = csum_start + (p->protocol == 6 ? 20 : 8);
+	/* ICMP errors keep the path MTU low. */
+	head.gso_size = rng_percent(rng, 85) ? 100 + rng_below(rng, 380) :
+					       1 + rng_below(rng, 1500);
+	if (rng_percent(rng, 10))
+		head.gso_type = VIRTIO_NET_HDR_GSO_NONE;
+	if (rng_percent(rng, 15))
+		spoil_vnet(&head, rng, link_len);
 	memcpy(push(p, sizeof(head)), &head, sizeof(head));
 }
 
@@ -585,41 +655,37 @@ static void push_vnet(struct packet *p, struct rng *rng, unsigned int link_len)
 static void transmit_step(int out, const int *devices, int tap, struct rng *rng)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET };
-	__u8 next;
+	__u8 family;
 	struct packet p;
 
-	next = inner(&p, rng);
+	p.first = 1;
 	if (rng_percent(rng, 40)) {
-		push_ether(&p, next == 41 ? 6 : 4);
-		push_vnet(&p, rng, ETH_HLEN);
-		note(&sent_gso, write(tap, p.data + p.head, len_of(&p)));
+		p.first = 2;	/* .1 is this host's */
+		family = inner_gso(&p, rng);
+		push_ether(&p, family);
+		push_vnet(&p, rng, ETH_HLEN, family);
+		note(&by_tap, write(tap, p.data + p.head, len_of(&p)));
 		return;
 	}
-	if (rng_percent(rng, 30))
-		push_vnet(&p, rng, 0);
-	else
-		memset(push(&p, sizeof(struct virtio_net_hdr)), 0,
-		       sizeof(struct virtio_net_hdr));
+	if (rng_percent(rng, 30)) {
+		family = inner_gso(&p, rng);
+		push_vnet(&p, rng, 0, family);
+	} else {
+		family = inner(&p, rng);
+		push(&p, sizeof(struct virtio_net_hdr));
+	}
 	to.sll_ifindex = devices[rng_below(rng, N_DEVICES)];
-	to.sll_protocol = htons(next == 41 ? ETH_P_IPV6 : ETH_P_IP);
+	to.sll_protocol = htons(family == 6 ? ETH_P_IPV6 : ETH_P_IP);
 	if (rng_percent(rng, 3))
 		to.sll_protocol = rng_u64(rng);
-	note(&sent_out, sendto(out, p.data + p.head, len_of(&p), 0,
-			       (struct sockaddr *)&to, sizeof(to)));
+	note(&by_device,
+	     sendto(out, p.data + p.head, len_of(&p), 0,
+		    (struct sockaddr *)&to, sizeof(to)));
 }
 
 /*
  * Sockets, threads and options
  */
-
-static void enter(const char *name)
-{
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(name);
-	close(fd);
-}
 
 static int packet_socket(const char *device, bool vnet)
 {
@@ -655,13 +721,14 @@ static int tap_open(void)
 
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
 		die("tap0");
+	has_uso = !ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | OFFLOAD_USO);
 	return fd;
 }
 
 static bool more(unsigned long n)
 {
 	return !__atomic_load_n(&stop, __ATOMIC_RELAXED) &&
-	       (!options.packets || n < options.packets);
+	       (!options.count || n < options.count);
 }
 
 static void *receive(void *arg)
@@ -672,7 +739,7 @@ static void *receive(void *arg)
 
 	(void)arg;
 	rng_init(&rng, options.seed, 1);
-	enter(options.left);
+	enter_netns(options.left);
 	fd = packet_socket("eth0", false);
 	for (n = 0; more(n); n++)
 		receive_step(fd, mac, &rng);
@@ -688,7 +755,7 @@ static void *send_out(void *arg)
 
 	(void)arg;
 	rng_init(&rng, options.seed, 2);
-	enter(options.right);
+	enter_netns(options.right);
 	for (i = 0; i < N_DEVICES; i++)
 		devices[i] = device_index(i);
 	out = packet_socket("ipsec0", true);
@@ -700,70 +767,13 @@ static void *send_out(void *arg)
 
 static void report(time_t started)
 {
-	printf("%4ld s: %lu ESP, %lu ICMP errors, %lu by devices, %lu by tap, %lu not taken",
-	       time(NULL) - started, sent_esp, sent_error, sent_out, sent_gso,
-	       refused);
+	printf("%4ld s: %lu ESP, %lu ICMP errors, %lu by devices (%lu not taken), %lu by tap (%lu not taken)",
+	       time(NULL) - started, esp.sent, icmp_error.sent, by_device.sent,
+	       by_device.refused, by_tap.sent, by_tap.refused);
 	if (cover_has())
-		printf(", %u of %u places", cover_count(), options.places);
+		printf(", %u of %lu places", cover_count(), options.places);
 	putchar('\n');
 	fflush(stdout);
-}
-
-static void parse(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ "packets", required_argument, NULL, 'n' },
-		{ "stream", required_argument, NULL, 'k' },
-		{ "left", required_argument, NULL, 'l' },
-		{ "right", required_argument, NULL, 'r' },
-		{ "places", required_argument, NULL, 'p' },
-		{ "reached", required_argument, NULL, 'o' },
-		{ "keep", required_argument, NULL, 'x' },
-		{ "migrate", no_argument, NULL, 'x' },
-		{ }
-	};
-	int c;
-
-	if (getrandom(&options.seed, 4, 0) != 4)
-		die("getrandom");
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			options.seed = strtoull(optarg, NULL, 0);
-			break;
-		case 't':
-			options.seconds = strtoul(optarg, NULL, 0);
-			break;
-		case 'n':
-			options.packets = strtoul(optarg, NULL, 0);
-			break;
-		case 'k':
-			options.stream = optarg;
-			break;
-		case 'l':
-			options.left = optarg;
-			break;
-		case 'r':
-			options.right = optarg;
-			break;
-		case 'p':
-			options.places = strtoul(optarg, NULL, 0);
-			break;
-		case 'o':
-			options.reached = optarg;
-			break;
-		case 'x':
-			break;
-		default:
-			exit(2);
-		}
-	}
-	if (!options.stream || !options.left || !options.right) {
-		fprintf(stderr, "packet.sh starts this program\n");
-		exit(2);
-	}
 }
 
 static void read_stream(void)
@@ -780,22 +790,24 @@ int main(int argc, char **argv)
 	time_t started = time(NULL), last = started;
 	pthread_t in, out;
 
-	parse(argc, argv);
-	printf("seed %llu\n", (unsigned long long)options.seed);
-	fflush(stdout);
+	options_parse(argc, argv);
+	if (!options.stream || !options.left || !options.right) {
+		fprintf(stderr, "packet.sh starts this program\n");
+		return 2;
+	}
 	read_stream();
 	cover_open();
 	if (pthread_create(&in, NULL, receive, NULL) ||
 	    pthread_create(&out, NULL, send_out, NULL))
 		die("pthread_create");
-	while (!options.packets && time(NULL) - started < options.seconds) {
+	while (!options.count && time(NULL) - started < (time_t)options.seconds) {
 		usleep(100000);
 		if (time(NULL) - last >= REPORT_SECONDS) {
 			last = time(NULL);
 			report(started);
 		}
 	}
-	__atomic_store_n(&stop, !options.packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&stop, !options.count, __ATOMIC_RELAXED);
 	pthread_join(in, NULL);
 	pthread_join(out, NULL);
 	report(started);

@@ -41,6 +41,7 @@ link()
 }
 
 set -e
+modprobe -q nf_tables
 fuzz_load
 openssl enc -aes-128-ctr -K "$KEY" -iv "${NONCE}000000000000000000000001" \
 	< /dev/zero 2> /dev/null | head -c 20000 > "$STREAM" || :
@@ -78,6 +79,15 @@ right ip route add fd02::2 dev ipsec0
 right ip route add fd02::3 dev ipsec4
 right ip tuntap add tap0 mode tap vnet_hdr
 right ip link set tap0 address 02:00:00:00:00:02 mtu 9000 up
+# Counts the packets of the tap that the host forwards to a device.
+right nft -f - <<'END'
+table inet fuzz {
+	chain forward {
+		type filter hook forward priority 0
+		iifname "tap0" oifname "ipsec*" counter
+	}
+}
+END
 
 status=0
 "$@" --stream "$STREAM" --left /run/netns/left --right /run/netns/right ||
@@ -88,6 +98,8 @@ for i in 0 1 2 3 4; do
 		"sent;" "$(right ethtool -S "ipsec$i" |
 			awk '$2 > 0 { printf "%s %s ", $1, $2 }')"
 done
+right nft list chain inet fuzz forward |
+	sed -n 's/.*counter packets \([0-9]*\).*/\1 of the tap forwarded to devices/p'
 # shellcheck disable=SC2016 # for awk
 right awk '$2 > 0 { printf "%s %s ", $1, $2 } END { print "" }' \
 	/proc/net/xfrm_stat

@@ -8,22 +8,20 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "make.h"
+#include "options.h"
 #include "sock.h"
 #include "table.h"
 
-#define THREADS_MAX	8
 #define LOAD(what)	__atomic_load_n(&(what), __ATOMIC_RELAXED)
 #define REPORT_SECONDS	10
 
@@ -36,35 +34,11 @@ struct thread {
 	unsigned long accepted;
 };
 
-static struct {
-	__u64 seed;
-	unsigned int seconds;
-	unsigned long rounds;
-	unsigned int threads;
-	char *left;
-	char *right;
-} options = { .seconds = 10, .threads = 4 };
-
 static struct thread threads[THREADS_MAX];
 static pthread_barrier_t barrier;
 static unsigned long rounds, packets, namespaces;
 static bool stop;
 static bool ended;	/* stop, as all threads see it in a round */
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int enter(const char *name)
-{
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(name);
-	return fd;
-}
 
 static void step(struct thread *t)
 {
@@ -78,7 +52,7 @@ static void *run(void *arg)
 	struct thread *t = arg;
 	unsigned int n;
 
-	close(enter(options.right));
+	enter_netns(options.right);
 	sock_open(&t->sock, t == threads);
 	for (;;) {
 		/* The id changes when the module is loaded again. */
@@ -92,7 +66,7 @@ static void *run(void *arg)
 		for (n = 1 + rng_below(&t->rng, 4); n; n--)
 			step(t);
 		if (t == threads &&
-		    (++rounds == options.rounds && options.rounds))
+		    (++rounds == options.count && options.count))
 			__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 		pthread_barrier_wait(&barrier);
 	}
@@ -137,7 +111,7 @@ static void *send_packets(void *arg)
 	int fd4, fd6;
 	unsigned int i;
 
-	close(enter(arg));
+	enter_netns(arg);
 	if (arg == options.right)
 		return send_out();
 	fd4 = socket(AF_INET, SOCK_DGRAM, 0);
@@ -194,65 +168,18 @@ static void report(time_t started)
 	fflush(stdout);
 }
 
-static void parse(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ "rounds", required_argument, NULL, 'n' },
-		{ "threads", required_argument, NULL, 'j' },
-		{ "left", required_argument, NULL, 'l' },
-		{ "right", required_argument, NULL, 'r' },
-		{ "migrate", no_argument, NULL, 'm' },
-		{ }
-	};
-	int c;
-
-	if (getrandom(&options.seed, 4, 0) != 4)
-		die("getrandom");
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			options.seed = strtoull(optarg, NULL, 0);
-			break;
-		case 't':
-			options.seconds = strtoul(optarg, NULL, 0);
-			break;
-		case 'n':
-			options.rounds = strtoul(optarg, NULL, 0);
-			break;
-		case 'j':
-			options.threads = strtoul(optarg, NULL, 0);
-			break;
-		case 'l':
-			options.left = optarg;
-			break;
-		case 'm':
-			make_migrate = true;
-			break;
-		case 'r':
-			options.right = optarg;
-			break;
-		default:
-			exit(2);
-		}
-	}
-	if (!options.left || !options.right || !options.threads ||
-	    options.threads > THREADS_MAX) {
-		fprintf(stderr, "races.sh starts this program\n");
-		exit(2);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	time_t started = time(NULL), last = started;
 	pthread_t in, out, others;
 	unsigned int i;
 
-	parse(argc, argv);
-	printf("seed %llu\n", (unsigned long long)options.seed);
-	fflush(stdout);
+	options.threads = 4;
+	options_parse(argc, argv);
+	if (!options.left || !options.right) {
+		fprintf(stderr, "races.sh starts this program\n");
+		return 2;
+	}
 	make_few = true;
 	pthread_barrier_init(&barrier, NULL, options.threads);
 	for (i = 0; i < options.threads; i++) {
@@ -260,13 +187,13 @@ int main(int argc, char **argv)
 		if (pthread_create(&threads[i].id, NULL, run, &threads[i]))
 			die("pthread_create");
 	}
-	if (pthread_create(&in, NULL, send_packets, options.left) ||
-	    pthread_create(&out, NULL, send_packets, options.right) ||
+	if (pthread_create(&in, NULL, send_packets, (void *)options.left) ||
+	    pthread_create(&out, NULL, send_packets, (void *)options.right) ||
 	    pthread_create(&others, NULL, make_namespaces, NULL))
 		die("pthread_create");
 	while (!LOAD(stop)) {
 		usleep(100000);
-		if (!options.rounds && time(NULL) - started >= options.seconds)
+		if (!options.count && time(NULL) - started >= (time_t)options.seconds)
 			__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 		if (time(NULL) - last >= REPORT_SECONDS) {
 			last = time(NULL);

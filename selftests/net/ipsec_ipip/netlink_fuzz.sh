@@ -40,7 +40,7 @@ fuzzer()
 	shift
 
 	[ -e "$dir/$name.sh" ] || ipsi_skip "selftests/fuzz is missing"
-	ipsi_need gcc make openssl ethtool
+	ipsi_need gcc make openssl ethtool nft
 	[ -z "${IPSI_FUZZ_SEED:-}" ] || set -- --seed "$IPSI_FUZZ_SEED" "$@"
 	make -s -C "$dir" OUT="$out" CFLAGS=-O1 "$out/$name" ||
 		ipsi_fail "the fuzzer does not compile"
@@ -51,19 +51,19 @@ fuzzer()
 # valid and spoiled requests of rtnetlink, the family and XFRM
 structure()
 {
-	fuzzer netlink --messages 500
+	fuzzer netlink --count 500
 }
 
 # malformed packets in valid ESP, ICMP errors, GSO
 packets()
 {
-	fuzzer packet --packets 5000
+	fuzzer packet --count 5000
 }
 
 # requests about the same devices and SAs at once
 races()
 {
-	fuzzer races --rounds 100
+	fuzzer races --count 100
 }
 
 ipsi_run user_namespace structure packets races
