@@ -132,7 +132,8 @@ uninstall: modules_uninstall
 	$(MAKE) -C tools OUT=$(TOOLS) DESTDIR=$(DESTDIR) uninstall
 
 clean:
-	rm -rf $(BUILD)/[0-9]* $(BUILD)/static $(TOOLS) $(STAGE)
+	rm -rf $(BUILD)/[0-9]* $(BUILD)/static $(TOOLS) $(STAGE) \
+		$(BUILD)/arm64 $(BUILD)/i386
 
 dist:
 	scripts/dist

@@ -29,6 +29,16 @@ is_debug()
 	[[ $1 == *"$DEBUG_SUFFIX"* ]]
 }
 
+# machine_of VERSION: print the machine of a kernel, as Debian names it
+machine_of()
+{
+	case $1 in
+	*-arm64*) echo arm64 ;;
+	*-686*) echo i386 ;;
+	*) echo amd64 ;;
+	esac
+}
+
 # Kernel messages that report a fault. The log of a good run has none of them.
 KERNEL_FAULTS='WARNING: |BUG: |BUG [a-z]|Oops|Kernel panic|general protection fault'
 KERNEL_FAULTS+='|unable to handle|KASAN: |KFENCE: |UBSAN: |kmemleak: unref'

@@ -13,9 +13,6 @@
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
 
-# shellcheck disable=SC2034 # used by the library
-IPSI_RECORD_STRICT=1
-
 DEV=$IPSI_DEV
 
 # start: set up both sides, and check that the capture has one packet each way

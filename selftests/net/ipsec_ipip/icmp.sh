@@ -11,9 +11,6 @@
 # shellcheck source=lib/path.sh
 source "$(dirname "$0")/lib/path.sh"
 
-# shellcheck disable=SC2034 # used by the library
-IPSI_RECORD_STRICT=1
-
 # icmp_all 4|6: run all checks in one topology
 icmp_all()
 {

@@ -166,6 +166,9 @@ leads_to_the_right()
 	local nodad=
 
 	[[ $PREFIX != *:* ]] || nodad=nodad
+	# It becomes an outer address of the right.
+	ipsi_record_also icmp from "$PREFIX$CIRCLE"
+	ipsi_record_also icmp to "$PREFIX$CIRCLE"
 	ipsi_do left ip route del "$PREFIX$CIRCLE" dev "$1" "${@:2}"
 	# shellcheck disable=SC2086 # one word or none
 	ipsi_do right ip address add "$PREFIX$CIRCLE" dev "$IPSI_WIRE" $nodad
@@ -481,6 +484,8 @@ circle_by_vxlan()
 	# large enough to be fragmented each time
 	ipsi_try left ping -n -q -c 1 -W 1 -s 1300 198.51.100.1 > /dev/null || :
 	sent
+	# The route is that of VXLAN, too.
+	ipsi_record_also udp 4789 from 10.0.0.1
 	leads_to_the_right c1
 	ipsi_wait "the end of the circle" comes_to_rest
 	sent

@@ -336,7 +336,9 @@ translated()
 	ipsi_do right ip route replace "${IPSI_INNER[left]}" dev "$DEV"
 	ipsi_nat right "$1"
 	pings left
-	# The answer takes another path.
+	# The answer takes another path, that to the endpoint.
+	ipsi_record_also icmp by left from "${IPSI_INNER[left]}" \
+		to "${IPSI_OUTER[right]}"
 	ipsi_try client ping -n -q -c 1 -W 1 -s "$SIZE" "${IPSI_INNER[left]}" \
 		> /dev/null
 	ipsi_is "$(ipsi_stat right tx_loop)" 0 "packets refused at the right"

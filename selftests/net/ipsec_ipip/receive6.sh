@@ -80,10 +80,19 @@ receive6()
 	receive6_python "$@"
 }
 
+# receive6_bare: receive IP-in-IPv6 in clear, which the host may quote
+receive6_bare()
+{
+	receive6_topology
+	ipsi_record_also proto 4 from fd00::1
+	ipsi_record_also proto 41 from fd00::1
+	receive6_python bare_ipip "${OVER_IPV6[@]}"
+}
+
 # R13
 bare_ip_in_ipv6_is_refused()
 {
-	receive6 bare_ipip "${OVER_IPV6[@]}"
+	receive6_bare
 }
 
 # R13: the kernel's own tunnel devices receive the packets; the ipsec-ipip
@@ -92,7 +101,7 @@ bare_ip_in_ipv6_is_refused_beside_ip6tnl()
 {
 	modprobe ip6_tunnel 2> /dev/null ||
 		ipsi_skip "module ip6_tunnel is not there"
-	receive6 bare_ipip "${OVER_IPV6[@]}"
+	receive6_bare
 	ip -n "${right:?}" link show ip6tnl0 > /dev/null ||
 		ipsi_fail "ip6tnl0 is not there: ip6_tunnel was not"
 }
@@ -100,7 +109,11 @@ bare_ip_in_ipv6_is_refused_beside_ip6tnl()
 # R14 R49
 next_header_must_be_ip()
 {
-	receive6 next_header "${OVER_IPV6[@]}"
+	receive6_topology
+	# The host answers in clear.
+	ipsi_record_also tcp 4000
+	ipsi_record_also udp 4000
+	receive6_python next_header "${OVER_IPV6[@]}"
 }
 
 # R21
@@ -186,6 +199,8 @@ no_packet_enters_twice()
 			auth-trunc 'hmac(sha256)' "$AUTH" 128 \
 			enc 'ecb(cipher_null)' ''
 	done
+	# The left sends what the right forwards.
+	ipsi_record_also proto 253 by left
 	# The packet's source is the host's own address.
 	ipsi_do right sysctl -qw net.ipv4.ip_forward=1 \
 		net.ipv4.conf.eth0.accept_local=1 net.ipv6.conf.all.forwarding=1

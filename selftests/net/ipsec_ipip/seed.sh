@@ -10,9 +10,6 @@
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
 
-# shellcheck disable=SC2034 # used by the library
-IPSI_RECORD_STRICT=1
-
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1

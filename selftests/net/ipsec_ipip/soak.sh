@@ -13,9 +13,6 @@
 source "$(dirname "$0")/lib/ipsi.sh"
 
 # shellcheck disable=SC2034 # used by the library
-IPSI_RECORD_STRICT=1
-
-# shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 DEV=$IPSI_DEV

@@ -46,15 +46,15 @@ capture_shows_inner_packets()
 	for host in left right; do
 		ipsi_device_side "$host"
 	done
-	ipsi_do left ip address add fd00::1/64 dev "$IPSI_DEV" nodad
-	ipsi_do right ip address add fd00::2/64 dev "$IPSI_DEV" nodad
+	ipsi_do left ip address add fd01::1/64 dev "$IPSI_DEV" nodad
+	ipsi_do right ip address add fd01::2/64 dev "$IPSI_DEV" nodad
 	ipsi_capture_start right "$file" "$IPSI_DEV"
 	ipsi_ping right
-	ipsi_do right ping -6 -n -q -c 1 -W 10 fd00::1
+	ipsi_do right ping -6 -n -q -c 1 -W 10 fd01::1
 	ipsi_capture_stop
 	ipsi_is "$(ipsi_count "$file" 'icmp and host 192.168.1.1')" 2 \
 		"inner IPv4 packets"
-	ipsi_is "$(ipsi_count "$file" 'icmp6 and host fd00::1 and
+	ipsi_is "$(ipsi_count "$file" 'icmp6 and host fd01::1 and
 		(ip6[40] == 128 or ip6[40] == 129)')" 2 "inner IPv6 packets"
 	ipsi_is "$(ipsi_count "$file" 'host 10.0.0.1')" 0 "outer packets"
 }

@@ -72,7 +72,8 @@ identity_gateways()
 			net.ipv6.conf.default.forwarding=0 \
 			net.ipv6.conf.default.addr_gen_mode=1
 	done
-	ipsi_record lab out-tunnel out-device
+	ipsi_record tunnel eth0
+	ipsi_record device eth0
 	identity_sa "$1"
 }
 

@@ -328,23 +328,34 @@ ipsi_recorder()
 	done
 }
 
+# ipsi_recorder_do WORD...: the same for a command that must succeed
+ipsi_recorder_do()
+{
+	local answer
+
+	answer=$(ipsi_recorder "$@")
+	[ -z "$answer" ] || ipsi_fail "recorder: $answer"
+}
+
 # ipsi_record HOST DEVICE...: from now on it is a fault if an underlay device
-# receives anything but IPsec, IKE, ARP, neighbour discovery, reports of
-# multicast groups, and ICMP that quotes nothing else
+# sends anything but IPsec, IKE, ARP, and between outer addresses neighbour
+# discovery, reports of multicast groups, and ICMP that quotes nothing else
 ipsi_record()
 {
 	local host=$1
 	shift
 
-	ipsi_recorder add "$host" "/run/netns/${!host}" "$@"
+	ipsi_recorder_do add "$host" "/run/netns/${!host}" "$@"
 }
 
-# ipsi_record_also WORD...: the test sends other packets on an underlay as well:
-# "udp PORT", "proto N", "type 0xN" (of Ethernet) or "all"
+# ipsi_record_also KIND [by HOST] [from ADDRESS] [to ADDRESS]: the test, and HOST
+# in it, also sends such packets on an underlay. KIND is "udp PORT", "tcp PORT",
+# "proto N", "icmp" (of inner addresses) or "type 0xNNNN" (of Ethernet). Allow no
+# more than the test needs.
 ipsi_record_also()
 {
 	echo "underlay: also $*"
-	ipsi_recorder also "$@"
+	ipsi_recorder_do also "$@"
 }
 
 # ipsi_record_end HOST: no longer keep the namespace of HOST alive
@@ -353,17 +364,13 @@ ipsi_record_end()
 	ipsi_recorder end "$1"
 }
 
-# ipsi_recorded_nothing: fail if an underlay has carried anything else. A program
-# that does not set IPSI_RECORD_STRICT only prints it, because not all programs
-# name yet the packets that they intend.
+# ipsi_recorded_nothing: fail if an underlay has carried anything else
 ipsi_recorded_nothing()
 {
 	local found
 
 	found=$(ipsi_recorder report)
-	[ -n "$found" ] || return 0
-	[ -z "${IPSI_RECORD_STRICT:-}" ] || ipsi_fail "on the underlay: $found"
-	echo "on the underlay: $found"
+	[ -z "$found" ] || ipsi_fail "on the underlay: $found"
 }
 
 #
