@@ -595,10 +595,8 @@ static void ipsi_decap_take(struct ipsi_dev *idev, const struct xfrm_state *x,
 	ipsi_decap_deliver(idev, skb);
 }
 
-/* The callback of both families. Return 1 to leave the packet to others. An
- * error makes xfrm_input() call again with that error and drop the packet.
- */
-static int ipsi_decap_cb(struct sk_buff *skb, int err)
+/* Return as ipsi_decap_cb(). */
+static int ipsi_decap_call(struct sk_buff *skb, int err)
 {
 	struct ipsi_dev *idev = ipsi_decap_unmark(skb);
 	struct xfrm_state *x;
@@ -627,6 +625,22 @@ static int ipsi_decap_cb(struct sk_buff *skb, int err)
 	ipsi_stats_refused(idev, ipsi_decap_refused(skb, x), skb, x);
 
 	return 0;
+}
+
+/* The callback of both families. Return 1 to leave the packet to others. An
+ * error makes xfrm_input() call again with that error and drop the packet.
+ */
+static int ipsi_decap_cb(struct sk_buff *skb, int err)
+{
+	int ret = ipsi_decap_call(skb, err);
+
+	/* The last call discards a note that the packet has left: its SA may
+	 * be another one than that of the note.
+	 */
+	if (ret != -EINPROGRESS)
+		ipsi_peer_take_mapping(NULL);
+
+	return ret;
 }
 
 /* .handler and .input_handler: leave input to the core. */

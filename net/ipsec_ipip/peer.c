@@ -106,21 +106,27 @@ void ipsi_peer_mapping(const struct xfrm_state *x, __be16 port)
 
 /**
  * ipsi_peer_take_mapping - take the note of ipsi_peer_mapping() about a packet
- * @x: the SA of the packet
+ * @x: the SA of the packet, or NULL
  *
- * Context: BH off since ipsi_peer_mapping(); called for each packet of @x.
+ * A note that is left is discarded, since @x may be compared with it after its
+ * own SA was freed.
+ *
+ * Context: BH off since ipsi_peer_mapping(); called for each packet.
  * Return: the UDP source port, network byte order; 0 if there is no note, since
  *   address and port are those of the SA.
  */
 __be16 ipsi_peer_take_mapping(const struct xfrm_state *x)
 {
 	struct ipsi_peer_mapping *last = this_cpu_ptr(&ipsi_peer_last_mapping);
+	__be16 port = 0;
 
-	if (!x->encap || last->x != x)
+	if (likely(!last->x))
 		return 0;
 
+	if (last->x == x)
+		port = last->port;
 	last->x = NULL;
-	return last->port;
+	return port;
 }
 
 /* Return the jiffies until the device may follow. The limit is for a jiffies

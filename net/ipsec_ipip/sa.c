@@ -382,7 +382,13 @@ static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
 		ipsi_sad_reload_later(idev);
 	if (sa->x->km.state != XFRM_STATE_DEAD)
 		ipsi_unlisted_note(idev->net, sa->x->if_id);
-	ipsi_wipe_later(ipsi_net(idev->net), sa);
+	/* One that lives on must not take the place of a dead one there. */
+	if (ipsi_sa_usable(sa)) {
+		xfrm_state_put(sa->x);
+		kfree_rcu(sa, rcu);
+	} else {
+		ipsi_wipe_later(ipsi_net(idev->net), sa);
+	}
 }
 
 /* Announce and remove an SA; the caller calls ipsi_sa_settle(). */
@@ -774,8 +780,11 @@ void ipsi_sa_expired(struct ipsi_dev *idev, struct xfrm_state *x, bool hard)
 	if (sa) {
 		ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_EXPIRE_NTF, x,
 				 sa->out, hard);
-		if (hard)
+		if (hard) {
+			/* XFRM_MSG_EXPIRE deletes the state only after this. */
+			sa->exhausted = true;
 			ipsi_sa_remove(idev, sa);
+		}
 		ipsi_sa_settle(idev);
 	}
 	spin_unlock_bh(&sad->lock);

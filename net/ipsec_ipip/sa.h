@@ -20,7 +20,8 @@ struct ipsi_acq_key;
  * @joined: time at which the SA joined the device, in jiffies
  * @seq: position in the list, which is sorted by descending @seq
  * @out: outbound; else inbound
- * @exhausted: the SA has no sequence number left and is not used any more
+ * @exhausted: the SA has no sequence number left, or has expired, and is not used
+ *   any more
  * @rcu: frees the entry when no look-up by its state can use it any more
  */
 struct ipsi_sa {

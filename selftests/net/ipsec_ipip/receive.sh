@@ -205,6 +205,8 @@ nonsense_is_refused()
 reserved_spi_leads_nowhere()
 {
 	receive_topology
+	# The state must not expire before the last packet.
+	ipsi_do right sysctl -qw net.core.xfrm_acq_expires=3600
 	ipsi_do right python3 "$IPSI_LIB/xfrm.py" alloc 10.0.0.1 10.0.0.2 \
 		0x2001 "$IPSI_IF_ID"
 	receive_sa_json reserved 0x2001 cbc

@@ -182,8 +182,8 @@ keys_are_wiped()
 	ipsi_send left 3
 	ipsi_do left ip address add 192.168.7.1/24 dev ipsec1
 	ipsi_try left ping -n -q -c 1 -W 1 192.168.7.2 > /dev/null
-	ipsi_do left ip link del ipsec1
 	ipsi_do left python3 "$IPSI_LIB/xfrm.py" expire 10.0.0.1 0x2002
+	ipsi_do left ip link del ipsec1
 	ipsi_wait "the end of the states" trust_states_end
 	copies=$(trust_python scan "$(trust_key stays enc)" \
 		"$(trust_key stays auth)" "$(trust_key goes enc)" \
