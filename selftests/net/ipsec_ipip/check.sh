@@ -101,7 +101,7 @@ surroundings()
 	ipsi_do right ip route del 10.0.0.1/32 dev "$DEV"
 	ipsi_do right ip route add unreachable 10.0.0.1
 	finds 'no-route:from 10.0.0.2: No route to host'
-	floods right
+	floods right tx_no_route
 	finds no-route 'refuses:: ip route get 10.0.0.1'
 	kill "$IPSI_BG_PID"
 	ipsi_wait "end of refusals" no_refusals
@@ -114,12 +114,20 @@ surroundings()
 	finds down
 }
 
-# floods HOST: send to the other host until $IPSI_BG_PID is killed
+# refuses REASON: the right host has refused a packet
+refuses()
+{
+	[ "$(ipsi_get right "$1")" -gt 0 ]
+}
+
+# floods HOST REASON: send to the other host until $IPSI_BG_PID is killed. The right
+# host refuses the packets, and has refused the first one already.
 floods()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	ipsi_bg "$1" bash -c 'while :; do echo x > "/dev/udp/$0/9"; done' \
 		"${IPSI_INNER[${IPSI_PEER[$1]}]}" 2> /dev/null
+	ipsi_wait "refusal" refuses "$2"
 }
 
 # no_refusals: no packet is refused any more
@@ -157,7 +165,7 @@ mistakes()
 	finds
 	ipsi_send left 3
 	finds 'refused:inbound SA esp 0xdeadbeef has refused all 3 packets'
-	floods left
+	floods left rx_crypto
 	finds refused 'refuses:rx-crypto grows, by '
 	kill "$IPSI_BG_PID"
 	ipsi_wait "end of refusals" no_refusals
