@@ -9,10 +9,10 @@ reached/* (contents of the coverage device, one of each machine), kernel and pro
 (names). Blocks are those of the first run; a line counts as reached if any run has
 reached it. The lines that only later runs reach are counted apart.
 
-The compiler begins each basic block with a call. An instruction belongs to the
-last call before it, and its line comes from the debugging information.
+The compiler begins each basic block that does something with a call. The
+instructions up to the next jump belong to it; their lines come from the debugging
+information. Lines whose only code is elsewhere do not count.
 """
-import bisect
 import collections
 import functools
 import os
@@ -82,19 +82,14 @@ class Module:
         self.blocks = sorted((self.start(section) + offset - places.CALL,
                               section, offset)
                              for section, offset, _ in places.places(path))
-        self.functions = sorted(
-            (int(words[0], 16), words[2].split(".")[0]) for words in map(
+        self.functions = [
+            int(words[0], 16) for words in map(
                 str.split, output_of("nm", self.moved.name).splitlines())
-            if len(words) == 3 and words[1] in "tT")
+            if len(words) == 3 and words[1] in "tT"]
 
     def start(self, section):
         """The address of a section."""
         return (self.sections.index(section) + 1) * APART
-
-    def function(self, address):
-        """The function at an address: its start and name."""
-        at = bisect.bisect(self.functions, (address, "~")) - 1
-        return self.functions[max(at, 0)]
 
     def line_table(self):
         """Each range of instructions that has a line of ours: start, file, line."""
@@ -114,17 +109,41 @@ class Module:
             file = ours if words[0] == ours else None
             last = None if words[1] == "-" else (address, file, int(words[1]))
 
-    def block_of(self, address):
-        """The block that an instruction belongs to: an index, or None."""
-        at = bisect.bisect(self.blocks, (address, "~")) - 1
-        function = self.function(address)[0]
-        if at < 0 or self.blocks[at][0] < function:
-            # before the first call of the function
-            at += 1
-        if at == len(self.blocks) or \
-                self.function(self.blocks[at][0])[0] != function:
-            return None
-        return at
+    def instructions(self):
+        """The instructions: address, mnemonic, and target if it jumps."""
+        for text in output_of("objdump", "-d", "--no-show-raw-insn",
+                              self.moved.name).splitlines():
+            if match := re.match(r" *([0-9a-f]+):\t(\S+) *([0-9a-f]*)", text):
+                jumps = match[2][0] == "j"
+                yield (int(match[1], 16), match[2],
+                       int(match[3], 16) if jumps and match[3] else None)
+
+    def block_of(self):
+        """The block of each instruction that surely belongs to one: from its
+        call to the next jump or target of one. In the first block of a
+        function, some instructions precede the call.
+        """
+        number = {block[0]: at for at, block in enumerate(self.blocks)}
+        entries = set(self.functions)
+        code = list(self.instructions())
+        targets = {target for _, _, target in code}
+        found, current, before = {}, None, None
+        for address, mnemonic, _ in code:
+            if address in entries:
+                current, before = None, []
+            elif address in targets:
+                current = before = None
+            if address in number:
+                current = number[address]
+                found.update((early, current) for early in before or ())
+                before = None
+            if current is not None:
+                found[address] = current
+            elif before is not None:
+                before.append(address)
+            if mnemonic[0] == "j" or mnemonic.startswith("ret"):
+                current = before = None
+        return found
 
     def block_files(self):
         """For each block its file: that of the innermost function of ours."""
@@ -159,9 +178,9 @@ class Run:
 
     def lines(self):
         """Was a line reached? By file and line, with the function."""
-        lines = {}
+        lines, blocks = {}, self.module.block_of()
         for address, file, line in self.module.line_table():
-            block = self.module.block_of(address)
+            block = blocks.get(address)
             # The end of a function is where its last statement is.
             if block is None or source_lines(file)[line] == "}":
                 continue

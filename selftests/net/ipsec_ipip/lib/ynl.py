@@ -207,10 +207,25 @@ def refusals(fam):
     add(einval, "encap: expected sport and dport", ".encap",
         encap={"sport": 4500})
     add(einval, "encap: expected sport and dport", ".encap", encap={})
+    add(einval, "offload and offload-ifindex together", ".offload",
+        offload="crypto")
+    add(einval, "offload and offload-ifindex together", ".offload-ifindex",
+        offload_ifindex=1)
+    add(enodev, "offload-ifindex: no such device", ".offload-ifindex",
+        offload="crypto", offload_ifindex=4711)
     # An attribute of answers is not valid in requests.
     add(einval, "", ".keys", keys=True)
     add(einval, "", None, active=True)
 
+    for cmd in "sa-get", "sa-del":
+        fam.refused(einval, "direction: required", "direction", "do", cmd,
+                    spi=0x1001)
+        fam.refused(einval, "spi: required", "spi", "do", cmd,
+                    direction="out")
+        fam.refused(enodev, "no such device", ".ifname", "do", cmd,
+                    ifname="nosuch0", direction="out", spi=0x1001)
+    fam.refused(enodev, "no such device", ".ifname", "do", "sa-activate",
+                ifname="nosuch0", spi=0x1001)
     fam.refused(2, "no such SA", ".spi", "do", "sa-get", direction="out",
                 spi=0x1002)
     fam.refused(2, "there is no such SA", ".spi", "do", "sa-get", spi=0x7777,
