@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # Library of the fuzzers' scripts, which run in machines of their own. COVER names
-# the coverage module, if there is one, OUT a directory for the addresses of the
-# module.
+# the coverage module, if there is one, DELAY is its parameter, and OUT names a
+# directory for the addresses of the module.
 
 MODPROBE=/proc/sys/kernel/modprobe
 
@@ -32,7 +32,7 @@ fuzz_load()
 {
 	local module section
 
-	[ -z "${COVER:-}" ] || insmod "$COVER" || exit
+	[ -z "${COVER:-}" ] || insmod "$COVER" delay="${DELAY:-0}" || exit
 	modprobe ipsec_ipip || exit
 	for module in xfrm_user esp4 esp6 ah4 ah6 dummy authenc echainiv \
 		seqiv gcm ccm ctr md5 algif_hash tun veth cryptd; do
