@@ -43,7 +43,11 @@ fuzz_load()
 	echo > "$MODPROBE"
 	mountpoint -q /sys/kernel/debug ||
 		mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
-	[ ! -e /sys/kernel/debug/kcsan ] || echo on > /sys/kernel/debug/kcsan
+	if [ -e /sys/kernel/debug/kcsan ]; then
+		# Softirqs take the time that tasks take.
+		echo 200 > /sys/module/kcsan/parameters/udelay_interrupt
+		echo on > /sys/kernel/debug/kcsan
+	fi
 	[ -n "${OUT:-}" ] || return 0
 	for section in /sys/module/ipsec_ipip/sections/.*text*; do
 		echo "${section##*/} $(cat "$section")"
