@@ -46,6 +46,7 @@ Try and test; missing Debian packages are installed and listed first:
   make fuzz                fuzz netlink and packets, and race requests, on a debug
                            kernel, for FUZZ_SECONDS each (120); on another with
                            KERNEL=, data races with KERNEL=kcsan
+  make fuzz-proof          check that the fuzzers find faults put in on purpose
   make bench               measure the cost of a packet
   make bench-check         check that it has not grown since it was recorded
   make bench-scale         measure hubs with up to ten thousand links
@@ -182,6 +183,9 @@ check-mutants:
 fuzz:
 	scripts/fuzz $(if $(KERNEL),--kernel $(KERNEL))
 
+fuzz-proof:
+	scripts/fuzz-proof
+
 mainline:
 	scripts/mainline --check
 
@@ -204,5 +208,5 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static fuzz fuzz-tools soak check-matrix \
+	check check-extended static fuzz fuzz-proof fuzz-tools soak check-matrix \
 	check-mutants mainline bench bench-check bench-scale help
