@@ -49,6 +49,7 @@ Try and test; missing Debian packages are installed and listed first:
   make coverage            run the tests with a module that notes which code they
                            reach, and write ipsec-ipip-coverage.rst; TESTS= and
                            KERNEL= run a part, and only print the table
+  make fuzz-proof          check that the fuzzers find faults put in on purpose
   make bench               measure the cost of a packet
   make bench-check         check that it has not grown since it was recorded
   make bench-scale         measure hubs with up to ten thousand links
@@ -191,6 +192,9 @@ coverage:
 	scripts/coverage $(if $(KERNEL),--kernel $(KERNEL)) \
 		$(if $(KERNEL)$(TESTS),,--write) $(TESTS)
 
+fuzz-proof:
+	scripts/fuzz-proof
+
 mainline:
 	scripts/mainline --check
 
@@ -213,5 +217,5 @@ export TESTS KERNEL
 
 .PHONY: all tree headers module tools modules_install modules_uninstall install \
 	uninstall clean dist deb check-packages gen rfc-table setup demo demo-ike \
-	check check-extended static fuzz fuzz-tools soak check-matrix \
+	check check-extended static fuzz fuzz-proof fuzz-tools soak check-matrix \
 	check-mutants coverage mainline bench bench-check bench-scale help

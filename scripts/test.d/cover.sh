@@ -14,7 +14,7 @@ build_cover()
 	ln -sf "$fuzz"/cover/{Kbuild,ipsi_cover.c} "$dir/cover/"
 	ln -sf "$fuzz/cover.h" "$dir/"
 	make -s -C "$3" M="$dir/cover" modules
-	make -s -C "$ROOT" module BUILD="$1" KVER="$2" \
+	make -s -C "$fuzz" module BUILD="$1" KVER="$2" \
 		KCFLAGS='-fsanitize-coverage=trace-pc -g' \
 		KBUILD_EXTRA_SYMBOLS="$dir/cover/Module.symvers"
 	COVER=$dir/cover/ipsi_cover.ko

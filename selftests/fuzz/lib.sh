@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # Library of the fuzzers' scripts, which run in machines of their own. COVER names
-# the coverage module, if there is one, OUT a directory for the addresses of the
-# module.
+# the coverage module, if there is one, DELAY is its parameter, and OUT names a
+# directory for the addresses of the module.
 
 MODPROBE=/proc/sys/kernel/modprobe
 
@@ -32,7 +32,7 @@ fuzz_load()
 {
 	local module section
 
-	[ -z "${COVER:-}" ] || insmod "$COVER" || exit
+	[ -z "${COVER:-}" ] || insmod "$COVER" delay="${DELAY:-0}" || exit
 	modprobe ipsec_ipip || exit
 	for module in xfrm_user esp4 esp6 ah4 ah6 dummy authenc echainiv \
 		seqiv gcm ccm ctr md5 algif_hash tun veth cryptd; do
@@ -43,7 +43,11 @@ fuzz_load()
 	echo > "$MODPROBE"
 	mountpoint -q /sys/kernel/debug ||
 		mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
-	[ ! -e /sys/kernel/debug/kcsan ] || echo on > /sys/kernel/debug/kcsan
+	if [ -e /sys/kernel/debug/kcsan ]; then
+		# Softirqs take the time that tasks take.
+		echo 200 > /sys/module/kcsan/parameters/udelay_interrupt
+		echo on > /sys/kernel/debug/kcsan
+	fi
 	[ -n "${OUT:-}" ] || return 0
 	for section in /sys/module/ipsec_ipip/sections/.*text*; do
 		echo "${section##*/} $(cat "$section")"

@@ -49,6 +49,8 @@ peer()
 	done
 }
 
+# shellcheck disable=SC2034 # for lib.sh
+DELAY=200
 fuzz_load
 ip netns add left
 ip netns add right

@@ -8,17 +8,45 @@
  * places that were reached, and a byte for each place (cover.h); read() gives the
  * bytes. A place is counted from the module's exit function, so that it keeps its
  * number if the module is loaded again.
+ *
+ * It can also wait at random places, which makes races likely: most code runs in
+ * less time than it takes to free what the code uses.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/vmalloc.h>
+#include <asm/tsc.h>
 
 #include "../cover.h"
 
+/* A wait takes 1 us to 4 ms, the short ones as often as the long ones. */
+#define COVER_WAITS	13
+
+static unsigned int delay;
+module_param(delay, uint, 0444);
+MODULE_PARM_DESC(delay, "Wait at each place once in so many times (0: never)");
+
+static DEFINE_PER_CPU(u32, cover_random);
 static u32 *cover_map;
 static unsigned long cover_exit_at;
+
+/* objtool allows no call of a function here. */
+static __always_inline void cover_wait(void)
+{
+	u32 random = this_cpu_read(cover_random) * 1664525 + 1013904223;
+	u64 end;
+
+	this_cpu_write(cover_random, random);
+	random >>= 8;
+	if (random % delay)
+		return;
+	end = rdtsc() + ((u64)tsc_khz << random / delay % COVER_WAITS) / 1000;
+	while (rdtsc() < end)
+		cpu_relax();
+}
 
 /* Two CPUs may count a place twice, which does no harm: the fuzzer only looks
  * whether the counter moves.
@@ -28,6 +56,8 @@ void notrace __sanitizer_cov_trace_pc(void)
 	unsigned long place = _RET_IP_ - READ_ONCE(cover_exit_at) + COVER_EXIT;
 	u8 *seen = (u8 *)cover_map + COVER_PAGE + place;
 
+	if (delay)
+		cover_wait();
 	/* Code that the kernel frees after the start may be far away. */
 	if (place >= COVER_PLACES || READ_ONCE(*seen))
 		return;
