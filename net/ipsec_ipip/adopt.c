@@ -565,6 +565,9 @@ void ipsi_adopt_updated(struct xfrm_state *x)
  * @idev: the device
  * @x: a state in the namespace of its underlay, not an SA of the device
  *
+ * A state that was refused is not tried again until it is updated. If nothing is
+ * wrong with it now, there was no room for it.
+ *
  * Context: any.
  * Return: enum ipsec_ipip_refusal, or -1 if it is not for the device to adopt.
  */
@@ -577,7 +580,9 @@ int ipsi_adopt_why_not(const struct ipsi_dev *idev, const struct xfrm_state *x)
 	if (ipsi_adopt_device(idev->net, x, &out) == idev) {
 		refusal = ipsi_adopt_refusal(idev, x, out);
 		if (refusal < 0)
-			refusal = IPSEC_IPIP_REFUSAL_PENDING;
+			refusal = x->xflags & IPSI_XFLAG_REFUSED ?
+				  IPSEC_IPIP_REFUSAL_LIMIT :
+				  IPSEC_IPIP_REFUSAL_PENDING;
 	}
 	rcu_read_unlock();
 

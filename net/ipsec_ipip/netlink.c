@@ -133,7 +133,7 @@ static int ipsi_nl_parse_proto(struct genl_info *info, u8 *proto)
 	return -EINVAL;
 }
 
-static int ipsi_nl_parse_spi(struct genl_info *info, __be32 *spi)
+static int ipsi_nl_require_spi(struct genl_info *info, __be32 *spi)
 {
 	struct nlattr *attr = info->attrs[IPSEC_IPIP_A_SA_SPI];
 
@@ -144,10 +144,18 @@ static int ipsi_nl_parse_spi(struct genl_info *info, __be32 *spi)
 	}
 
 	*spi = nla_get_be32(attr);
-	if (ntohl(*spi) >= IPSI_SPI_MIN)
-		return 0;
+	return 0;
+}
 
-	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+static int ipsi_nl_parse_spi(struct genl_info *info, __be32 *spi)
+{
+	int err;
+
+	err = ipsi_nl_require_spi(info, spi);
+	if (err || ntohl(*spi) >= IPSI_SPI_MIN)
+		return err;
+
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPSEC_IPIP_A_SA_SPI],
 			    "spi: expected 0x100 to 0xffffffff");
 	return -EINVAL;
 }
@@ -364,6 +372,35 @@ static struct xfrm_state *ipsi_nl_find_sa(struct ipsi_dev *idev,
 	return x;
 }
 
+/* Refuse attributes that exclude dst, or need it. With dst the state may be of
+ * another device, or of none, so its keys are not shown: those who were given a
+ * device in their namespace do not get the keys of others.
+ */
+static int ipsi_nl_check_dst(const struct genl_info *info)
+{
+	struct nlattr * const *attrs = info->attrs;
+	bool dst = attrs[IPSEC_IPIP_A_SA_DST];
+
+	if (dst && attrs[IPSEC_IPIP_A_SA_KEYS]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[IPSEC_IPIP_A_SA_KEYS],
+				    "keys: expected direction instead of dst");
+		return -EINVAL;
+	}
+	if (dst && attrs[IPSEC_IPIP_A_SA_DIRECTION]) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    attrs[IPSEC_IPIP_A_SA_DIRECTION],
+				    "direction: expected either this or dst");
+		return -EINVAL;
+	}
+	if (!dst && attrs[IPSEC_IPIP_A_SA_MARK]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[IPSEC_IPIP_A_SA_MARK],
+				    "mark: only with dst");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
 /* Get the SA that a request names by its destination; the caller puts it. The
  * device may not use it.
  */
@@ -385,7 +422,7 @@ static struct xfrm_state *ipsi_nl_find_any_sa(const struct ipsi_dev *idev,
 				    "dst: expected an IPv4 or IPv6 address");
 		return ERR_PTR(-EINVAL);
 	}
-	err = ipsi_nl_parse_spi(info, &spi);
+	err = ipsi_nl_require_spi(info, &spi);
 	if (err)
 		return ERR_PTR(err);
 
@@ -468,7 +505,7 @@ out:
 }
 
 /**
- * ipsec_ipip_nl_sa_get_doit - show an SA of a device, or why another is none
+ * ipsec_ipip_nl_sa_get_doit - show an SA, or why a device does not use it
  * @skb: the request
  * @info: its attributes
  *
@@ -486,6 +523,10 @@ int ipsec_ipip_nl_sa_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *msg;
 	bool keys;
 	int err;
+
+	err = ipsi_nl_check_dst(info);
+	if (err)
+		return err;
 
 	idev = ipsi_nl_hold_dev_info(skb, info);
 	if (IS_ERR(idev))

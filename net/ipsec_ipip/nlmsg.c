@@ -414,7 +414,7 @@ static int ipsi_nl_fill_sa_body(struct sk_buff *msg, struct ipsi_dev *idev,
  * ipsi_nl_fill_sa - fill in the attributes of an SA
  * @msg: message to append to
  * @to: the receiver
- * @idev: device of the SA, or one that is asked why it does not use it
+ * @idev: device of the SA, or a device that does not use it
  * @x: the state
  * @out: the SA is outbound
  * @keys: include the keys; the caller has checked that they may be shown

@@ -739,7 +739,8 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
  * @idev: the device, whose if_id @new carries
  * @old: the original; not necessarily of the device
  * @new: the clone of ipsi_sa_clone(); consumed. It keeps the place of @old in
- *   the list of the device, and is in use or pinned if @old was.
+ *   the list of the device, and is in use or pinned if @old was, unless a packet
+ *   that was sent in between has found @old dead.
  *
  * Context: process, the namespace's xfrm_cfg_mutex held.
  * Return: 0, or an errno of ipsi_sa_replace(); the device then still lists @old

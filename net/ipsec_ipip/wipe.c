@@ -22,7 +22,7 @@
 #include "wipe.h"
 #include "work.h"
 
-/* Limit of dead SAs that wait for the mutex; the keys of more are not wiped. */
+/* Limit of SAs that wait for the mutex; the keys of more are not wiped. */
 #define IPSI_WIPE_MAX	1024
 
 static void ipsi_wipe_free(struct ipsi_sa *sa)
@@ -47,7 +47,7 @@ static void ipsi_wipe_work(struct work_struct *work)
 
 	mutex_lock(&wipe->net->xfrm.xfrm_cfg_mutex);
 	list_for_each_entry(sa, &list, list)
-		if (sa->x->km.state == XFRM_STATE_DEAD)
+		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
 			ipsi_sa_wipe(sa->x);
 	mutex_unlock(&wipe->net->xfrm.xfrm_cfg_mutex);
 

@@ -162,6 +162,15 @@ def refusals(fam):
         attrs.setdefault("spi", 0x1003)
         fam.refused(errno, message, bad, "add", **attrs)
 
+    def show(message, bad, **attrs):
+        fam.refused(einval, message, bad, "do", "sa-get", spi=0x1001, **attrs)
+
+    dst = b"\x0a\x00\x00\x01"
+    show("keys: expected direction", ".keys", dst=dst, keys=True)
+    show("direction: expected either", ".direction", dst=dst, direction="in")
+    show("dst: expected an IPv4", ".dst", dst=dst[:3])
+    show("mark: only with dst", ".mark", direction="in", mark=1)
+
     add(einval, "either ifindex or ifname", None, ifname=None)
     add(einval, "either ifindex or ifname", None, ifindex=1)
     add(enodev, "no such device", ".ifindex", ifname=None, ifindex=4711)
