@@ -105,6 +105,18 @@ out:
 	return ret;
 }
 
+/* Without the module, the answer to a request for a link is "Unknown device type";
+ * a request for its family loads it, or gives the reason.
+ */
+static int ipsi_up_module(void)
+{
+	struct ipsi_nl family = {};
+	int ret = ipsi_nl_open(&family);
+
+	ipsi_nl_close(&family);
+	return ret;
+}
+
 /* Another command may have made the link before this one could lock it. */
 static int ipsi_up_locked(struct ipsi_conf *conf, char **argv)
 {
@@ -118,6 +130,8 @@ static int ipsi_up_locked(struct ipsi_conf *conf, char **argv)
 	}
 	if (!ret)
 		ret = ipsi_conf_load(conf, argv[0]);
+	if (!ret)
+		ret = ipsi_up_module();
 	return ret ? ret : ipsi_up_new(conf);
 }
 
