@@ -180,6 +180,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "races.sh starts this program\n");
 		return 2;
 	}
+	if (!options.threads) {
+		fprintf(stderr, "--threads 0: expected 1 to %u\n", THREADS_MAX);
+		return 2;
+	}
 	make_few = true;
 	pthread_barrier_init(&barrier, NULL, options.threads);
 	for (i = 0; i < options.threads; i++) {

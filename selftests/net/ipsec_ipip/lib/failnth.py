@@ -204,7 +204,7 @@ class Kernel:
             self.family, NLM_F_REQUEST | NLM_F_ACK, body), nth)
 
     def sa(self, cmd, direction, nth=0, spi=0x1000):
-        """Add, delete or activate an SA."""
+        """Add or delete an SA."""
         words = [(A_IFNAME, DEV.encode() + b"\0"),
                  (A_DIRECTION, struct.pack("=I", direction)),
                  (A_SPI, struct.pack(">I", spi + direction))]

@@ -242,7 +242,7 @@ def ip6(data):
 
 
 def payload(proto, data, first, outer, ends):
-    """The same for that which an IP packet has inside. Of a fragmented packet of ICMP
+    """The same for the payload of an IP packet. Of a fragmented packet of ICMP
     or UDP, only the first fragment is judged.
     """
     if proto in (ESP, AH):
