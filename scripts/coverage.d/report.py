@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which lines and basic blocks of the module some tests have reached.
 
-report.py [--rst] RUN...: print the table, and what was never reached, for a
-terminal or as the page of the documentation. A RUN is a
+report.py [--rst N] RUN...: print the table, and what was never reached, for a
+terminal or as the page of the documentation, if N is the number of all programs. A
+RUN is a
 directory: module.ko as it was loaded, sections (the addresses of its sections),
 reached/* (contents of the coverage device, one of each machine), kernel and programs
 (names). Blocks are those of the first run; a line counts as reached if any run has
@@ -279,8 +280,8 @@ class Report:
                 return words[3]
         return ""
 
-    def print_page(self):
-        """For the documentation."""
+    def print_page(self, programs):
+        """For the documentation; the number of all programs."""
         with open(REASONS, encoding="utf-8") as file:
             self.reasons = [line.rstrip("\n").split("\t") + [False]
                             for line in file if line[0] not in "#\n"]
@@ -288,7 +289,7 @@ class Report:
         for run in self.runs:
             names.append(f"{len(run.programs)} programs on Linux "
                          f"{run.kernel[0]}")
-        text = "This is the result of " + names[0]
+        text = "The table has the result of " + names[0]
         if names[1:]:
             text += ", and by all runs of these and of " + " and ".join(names[1:])
         print(PAGE.format(runs=textwrap.fill(text + ".", 80)))
@@ -305,7 +306,20 @@ class Report:
                   f"  {percent(both, lines):>8}" * bool(names[1:]) +
                   f"  {blocks:6}  {seen:7}  {percent(seen, blocks):>5}")
         print(rule)
-        self.print_missing()
+        if len(self.runs[0].programs) >= programs:
+            self.print_missing()
+        else:
+            self.print_programs(programs)
+
+    def print_programs(self, programs):
+        """Which programs have run."""
+        ran = self.runs[0].programs
+        print("\nPrograms\n========\n")
+        print(textwrap.fill(
+            f"This was no run of all {programs} programs, so the lines that it "
+            "has not reached are not listed here. The programs were " +
+            ", ".join(f"``{name}``" for name in ran) + ".", 80,
+            break_on_hyphens=False))
 
     def print_missing(self):
         """The lines that nothing has reached, by reason."""
@@ -346,11 +360,11 @@ def main():
     """Run the command line."""
     words = sys.argv[1:]
     page = words[:1] == ["--rst"]
-    if not words[page:]:
+    if not words[2 * page:]:
         sys.exit(__doc__)
-    report = Report([Run(path) for path in words[page:]])
+    report = Report([Run(path) for path in words[2 * page:]])
     if page:
-        report.print_page()
+        report.print_page(int(words[1]))
     else:
         report.print_text()
 

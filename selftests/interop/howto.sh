@@ -304,18 +304,20 @@ namespaces()
 # delete the link
 namespaces_hooks()
 {
-	local file=/etc/ipsec-ipip/$IPSI_DEV.conf hooks
+	local file=$IPSI_TMP/hooks/$IPSI_DEV.conf
 
-	hooks=$(sed -nE 's/^    (P[a-z]+Up = .*)/\1/p' "$PAGES/namespaces.rst")
-	[ -n "$hooks" ] || ipsi_fail "no hooks in the page"
+	mkdir -m 700 "$IPSI_TMP/hooks"
+	sed -nE 's/^    (P[a-z]+Up = .*)/\1/p' "$PAGES/namespaces.rst" \
+		> "$IPSI_TMP/hooks/lines"
+	[ -s "$IPSI_TMP/hooks/lines" ] || ipsi_fail "no hooks in the page"
 	# They are for [Link], the first section.
-	printf '%s\n' "$hooks" > "$IPSI_TMP/hooks"
-	howto_do left sed -i "/^Remote/r $IPSI_TMP/hooks" "$file"
+	sed "/^Remote/r $IPSI_TMP/hooks/lines" \
+		"$IPSI_TMP/howto.left/etc/ipsec-ipip/$IPSI_DEV.conf" > "$file"
 	for _ in first second; do
-		howto_do left ipsec-ipip up "$IPSI_DEV"
+		howto_do left ipsec-ipip up "$file"
 		howto_do left ip netns exec app ping -n -c 1 -W 10 \
 			"${IPSI_INNER[right]}"
-		howto_do left ipsec-ipip down "$IPSI_DEV"
+		howto_do left ipsec-ipip down "$file"
 	done
 }
 
@@ -326,7 +328,7 @@ container()
 	local root=$IPSI_TMP/rootfs option
 
 	ipsi_need podman crun busybox
-	option=$(sed -nE 's/.*podman run.* (--network [^ ]+) .*/\1/p' \
+	option=$(sed -nE 's/.*podman run.* (--cap-add .* --network [^ ]+) .*/\1/p' \
 		"$PAGES/namespaces.rst")
 	[ -n "$option" ] || ipsi_fail "no command of podman in the page"
 	namespaces_start
