@@ -23,9 +23,13 @@ static void ipsi_defuse(char *text)
 {
 	unsigned char *c;
 
-	for (c = (unsigned char *)text; *c; c++)
-		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
-			*c = '?';
+	for (c = (unsigned char *)text; *c; c++) {
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			*c++ = '?';
+		else if (*c >= ' ' && *c != 0x7f)
+			continue;
+		*c = '?';
+	}
 }
 
 IPSI_PRINTF(2, 0)

@@ -13,7 +13,12 @@
 #include "nl.h"
 
 /* The last argument of the next command */
-enum ipsi_refused_arg { IPSI_ARG_NONE, IPSI_ARG_DEV, IPSI_ARG_REMOTE };
+enum ipsi_refused_arg {
+	IPSI_ARG_NONE,
+	IPSI_ARG_DEV,
+	IPSI_ARG_REMOTE,
+	IPSI_ARG_ENDPOINTS,
+};
 
 /**
  * struct ipsi_refused - a reason why packets are refused
@@ -36,7 +41,7 @@ static const struct ipsi_refused ipsi_refused_reasons[] = {
 		"ipsec-ipip sa show ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_TX_NO_ROUTE] = {
 		"there is no route to the remote address, or this host does not have the local one",
-		"ip route get ", IPSI_ARG_REMOTE },
+		"ip route get ", IPSI_ARG_ENDPOINTS },
 	[IPSEC_IPIP_A_STATS_TX_LOOP] = {
 		"the route to the remote address leads into the device, or packets are in a circle of tunnels",
 		"ip route get ", IPSI_ARG_REMOTE },
@@ -54,16 +59,16 @@ static const struct ipsi_refused ipsi_refused_reasons[] = {
 		"nstat -az 'XfrmOut*'", IPSI_ARG_NONE },
 	[IPSEC_IPIP_A_STATS_RX_OUTER_ADDRESS] = {
 		"keys and SPI are right, but the outer addresses are not those of the device: has the peer moved, or is there NAT on the way?",
-		"tcpdump -ni any esp or ah; ipsec-ipip show ", IPSI_ARG_DEV },
+		"tcpdump -ni any esp or ah or udp port 4500; ipsec-ipip show ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_RX_PROTOCOL] = {
 		"they are authentic, but not IP-in-IP: the peer must use tunnel mode, or a device of this kind",
-		"tcpdump -ni any esp or ah; ipsec-ipip sa show ", IPSI_ARG_DEV },
+		"tcpdump -ni any esp or ah or udp port 4500; ipsec-ipip sa show ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_RX_MALFORMED] = {
 		"they are authentic, but have no sane inner header: the peer is broken",
 		"ipsec-ipip sa show ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_RX_ECN] = {
 		"the path marked congestion on packets that cannot carry the mark: find the router that writes these ECN bits",
-		"tcpdump -vni any esp or ah", IPSI_ARG_NONE },
+		"tcpdump -vni any esp or ah or udp port 4500", IPSI_ARG_NONE },
 	[IPSEC_IPIP_A_STATS_RX_CRYPTO] = {
 		"an SA refuses them: integrity-failed is a wrong key or a forger, replayed or replay-late a peer that restarted its sequence numbers",
 		"ipsec-ipip sa show ", IPSI_ARG_DEV },
@@ -82,19 +87,25 @@ static void ipsi_check_reason(struct ipsi_check *check, unsigned int id,
 			      uint64_t n)
 {
 	const struct ipsi_refused *reason = &ipsi_refused_reasons[id];
-	char remote[IPSI_TEXT_LEN];
-	const char *arg = "";
+	char remote[IPSI_TEXT_LEN], local[IPSI_TEXT_LEN];
+	const char *arg = "", *from = "", *end = "";
 
 	if (reason->arg == IPSI_ARG_DEV)
 		arg = check->name;
-	else if (reason->arg == IPSI_ARG_REMOTE)
+	if (reason->arg == IPSI_ARG_REMOTE ||
+	    reason->arg == IPSI_ARG_ENDPOINTS)
 		arg = ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_REMOTE,
 				     remote);
+	if (reason->arg == IPSI_ARG_ENDPOINTS) {
+		from = " from ";
+		end = ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_LOCAL, local);
+	}
 	ipsi_found(check, "refuses",
-		   "%s grows, by %llu packets within a second: %s: %s%s",
+		   "%s grows, by %llu packets within a second: %s: %s%s%s%s",
 		   check->dev->set->attrs[IPSEC_IPIP_A_DEV_STATS]
 			.nest->attrs[id].name,
-		   (unsigned long long)n, reason->why, reason->next, arg);
+		   (unsigned long long)n, reason->why, reason->next, arg, from,
+		   end);
 }
 
 /* Returns the packets that a device has refused for a reason that is a fault. */

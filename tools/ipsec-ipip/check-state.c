@@ -35,7 +35,7 @@ static const char * const ipsi_check_refusals_text[] = {
 	[IPSEC_IPIP_REFUSAL_ADDRESS] =
 		"its addresses are not the endpoints of the device: compare ip xfrm state with ipsec-ipip show",
 	[IPSEC_IPIP_REFUSAL_MODE] =
-		"an outbound SA must be in transport mode, unless the device has keying adopt: add it again with mode transport",
+		"an outbound SA must be in transport mode, unless the device has keying adopt, and an inbound one in transport or tunnel mode: add it again with mode transport",
 	[IPSEC_IPIP_REFUSAL_EXHAUSTED] =
 		"it has used up its sequence numbers",
 	[IPSEC_IPIP_REFUSAL_PENDING] =

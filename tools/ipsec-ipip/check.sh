@@ -218,6 +218,8 @@ help_and_manual()
 			fail "help $command"
 	done
 	expect 2 'unknown command "bogus"*' help bogus
+	"$program" help --help | grep -q '^Usage: ipsec-ipip' ||
+		fail "help --help shows no help"
 	# "flag esn" is an old name that the text explains.
 	for word in $("$program" sa add --help |
 			sed -n 's/^  \([a-z][a-z-]*\).*/\1/p'); do
@@ -299,12 +301,13 @@ completion()
 	completes "$c sa show ipsec0 in spi 256 " proto keys
 	completes "$c sa show keys " --format
 	completes "$c sa show keys --format " wireshark
-	completes "$c capture -w " file:
+	completes "$c capture -w o" out.enc
 	completes "$c capture -w x ipsec0 " -w -c
 	completes "$c sa flush ipsec0 " in out
 	completes "$c metrics " --format
 	completes "$c genkey -a aes" aes-128 aes-192 aes-256 aesctr
-	completes "$c import " file:
+	completes "$c import o" out.enc
+	completes "$c strip o" out.enc
 	completes "$c import x --na" --name
 	completes "$c export ipsec0 --to " ip-xfrm openbsd self swanctl libreswan
 	completes "$c metrics --format " prometheus openmetrics
@@ -386,7 +389,8 @@ odd_files()
 	local big section='[SA]\nDirection = in\nSPI = 0x100\n'
 
 	stripped 0 '' '\t[Link]\r\n\tMTU\t=\tauto\t\r\nTTL=9'
-	[[ $OUTPUT == *$'\nTTL = 9' ]] || fail "strip: $OUTPUT"
+	[[ $OUTPUT == *$'\nMTU = auto\nTTL = 9' || $OUTPUT == *$'\nTTL = 9\nMTU = auto' ]] ||
+		fail "strip: $OUTPUT"
 	stripped 0 '' 'MTU = 1300\n'
 	[[ $OUTPUT == *$'\nMTU = 1300' ]] || fail "strip: $OUTPUT"
 	printf '\xef\xbb\xbfLocal = 192.0.2.1\nRemote = 192.0.2.2' \
@@ -404,7 +408,12 @@ odd_files()
 	stripped 2 ':3: NUL character: expected a text file' 'a\0b = 1\n'
 	stripped 2 ':3: unknown key "?]0;x?" in *' '\033]0;x\007 = 1\n'
 	big=$(printf '%0100000d' 0)
-	stripped 2 ':3: the line is too long' "PostUp = $big"
+	stripped 2 ':3: the line is too long: *' "PostUp = $big"
+	printf '%s\\\n%s' "${big::60000}" "${big::60000}" >"$dir/long"
+	expect 2 "import: $dir/long:2: the line is too long: *" \
+		import "$dir/long"
+	printf '\xef\xbb\xbf\\\nah x \\\n y' >"$dir/bom"
+	expect 2 "import: $dir/bom:3: unknown word \"x\"*" import "$dir/bom"
 	stripped 2 ':6: SPI: given twice' "${section}SPI = 0x101\n"
 	stripped 2 ':6: Enc: NAME KEY expected, KEY missing' "${section}Enc = x\n"
 	stripped 2 ':6: Enc: NAME KEY expected, and nothing after it' \
@@ -426,6 +435,7 @@ odd_files()
 		strip "$dir/x.conf"
 	expect 2 'strip: "..x" is not a name for a link: *' strip ./..x.conf
 	expect 2 'strip: "a b" is not a name for a link: *' strip 'a b'
+	expect 2 'strip: "a>b" is not a name for a link: *' strip 'a>b'
 	expect 2 'import: "a b" is not a name for a link: *' \
 		import "$dir/x" --name 'a b'
 	expect 2 'sa add: enc-key: a path expected after file:' \

@@ -102,7 +102,9 @@ static void ipsi_complete_links(void)
 	globfree(&found);
 }
 
-/* Offers values for a token of the arguments: a literal, or a name in capitals. */
+/* Offers values for a token of the arguments: a literal, or a name in capitals. The
+ * shell completes paths by itself: "path:" asks for one, "file:" begins one.
+ */
 static void ipsi_complete_value(const char *token, const char *word,
 				const char *dev)
 {
@@ -125,8 +127,10 @@ static void ipsi_complete_value(const char *token, const char *word,
 		ipsi_complete_algs(word);
 	else if (!strcmp(token, "ALG"))
 		ipsi_complete_all_algs();
-	else if (!strcmp(token, "KEY") || !strcmp(token, "FILE"))
+	else if (!strcmp(token, "KEY"))
 		puts("file:");
+	else if (!strcmp(token, "FILE"))
+		puts("path:");
 	else if (!strcmp(token, "LIMIT"))
 		for (i = 0; i < IPSI_ARRAY_SIZE(limits); i++)
 			printf("%s-soft\n%s-hard\n", limits[i], limits[i]);

@@ -424,6 +424,11 @@ void ipsi_conf_option_print(FILE *f, const struct ipsi_conf *conf)
 
 	for (i = 0; i < IPSI_CONF_OPTIONS; i++) {
 		from = &conf->option[i];
+		/* Without the line, setconf leaves the MTU as it is. */
+		if (i == IPSI_CONF_MTU && from->set && !from->number) {
+			fprintf(f, "%s = auto\n", ipsi_options[i].key);
+			continue;
+		}
 		if (ipsi_options[i].type != IPSI_OPTION_ADDR &&
 		    from->number == ipsi_options[i].standard)
 			continue;

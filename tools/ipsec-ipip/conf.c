@@ -266,12 +266,14 @@ static int ipsi_conf_read(struct ipsi_conf *conf, FILE *f)
 /* Checks a name of a link, which is part of file names and of commands. */
 int ipsi_conf_check_dev(const char *name)
 {
+	static const char good[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 	const size_t len = strlen(name);
 
-	if (len && len < IF_NAMESIZE && *name != '.' &&
-	    !name[strcspn(name, "/ \t\r\n:;|&'\"\\$`%{}#=")])
+	if (len && len < IF_NAMESIZE && *name != '.' && *name != '-' &&
+	    !name[strspn(name, good)])
 		return IPSI_OK;
-	return ipsi_usage("\"%s\" is not a name for a link: 1 to %d letters, digits, - and _ expected",
+	return ipsi_usage("\"%s\" is not a name for a link: 1 to %d letters, digits, -, _ and . expected",
 			  name, IF_NAMESIZE - 1);
 }
 

@@ -738,16 +738,19 @@ static int ipsi_import_split(char *line, char **argv)
 	}
 }
 
-/* Returns the length of a line without its continuation mark; 0 if it has none. */
-static size_t ipsi_import_continued(const char *text, size_t len)
+/* Takes the continuation mark off a line; returns false if it has none. */
+static bool ipsi_import_continued(const char *text, size_t *len)
 {
-	size_t end = len;
+	size_t end = *len;
 
 	if (end && text[end - 1] == '\n')
 		end--;
 	if (end && text[end - 1] == '\r')
 		end--;
-	return end && end < len && text[end - 1] == '\\' ? end - 1 : 0;
+	if (!end || end == *len || text[end - 1] != '\\')
+		return false;
+	*len = end - 1;
+	return true;
 }
 
 /**
@@ -771,18 +774,17 @@ struct ipsi_import_file {
 /* Reads a line and those that continue it; @len is 0 at the end. */
 static int ipsi_import_read(struct ipsi_import_file *file, size_t *len)
 {
-	size_t n = 0, more;
+	size_t more;
 	int ret;
 
 	*len = 0;
 	do {
 		snprintf(file->where, sizeof(file->where), "%s: %s:%d",
 			 file->verb, file->path, ++file->line);
-		ret = ipsi_line_read(file->f, file->text + n,
-				     sizeof(file->text) - n, &more);
-		*len = n + more;
-		n = ipsi_import_continued(file->text, *len);
-	} while (!ret && more && n);
+		ret = ipsi_line_read(file->f, file->text + *len,
+				     sizeof(file->text) - *len, &more);
+		*len += more;
+	} while (!ret && more && ipsi_import_continued(file->text, len));
 	return ret;
 }
 
@@ -790,15 +792,16 @@ static int ipsi_import_lines(struct ipsi_setup *setup,
 			     struct ipsi_import_file *file)
 {
 	char *argv[IPSI_IMPORT_TOKENS];
-	int argc, ret;
+	int argc, first, ret;
 	size_t len;
 
 	do {
+		first = file->line + 1;
 		ret = ipsi_import_read(file, &len);
 		if (ret || !len)
 			break;
-		argc = ipsi_import_split(ipsi_line_start(file->text,
-							 file->line), argv);
+		argc = ipsi_import_split(ipsi_line_start(file->text, first),
+					 argv);
 		if (argc < 0)
 			ret = ipsi_usage("a quote is open, or there are too many words");
 		else

@@ -13,8 +13,8 @@
  * @f: the file
  * @text: the line, with its newline; the caller wipes it
  * @size: size of @text
- * @len: set to the length; 0 at the end of the file, or after an error of the file,
- *       which the caller checks
+ * @len: set to the length; 0 at the end of the file, if the line is refused, or
+ *       after an error of the file, which the caller checks
  *
  * Return: exit code.
  */
@@ -23,11 +23,13 @@ int ipsi_line_read(FILE *f, char *text, size_t size, size_t *len)
 	size_t n = 0;
 	int c = 0;
 
+	*len = 0;
 	while (c != '\n' && (c = getc(f)) != EOF) {
 		if (!c)
 			return ipsi_usage("NUL character: expected a text file");
 		if (n + 1 == size)
-			return ipsi_usage("the line is too long");
+			return ipsi_usage("the line is too long: expected at most %d bytes",
+					  IPSI_LINE_MAX - 1);
 		text[n++] = c;
 	}
 	text[n] = '\0';

@@ -55,7 +55,7 @@ const struct ipsi_verb ipsi_verbs[] = {
 	{ NULL, "addconf", ipsi_addconf, "q", "NAME [FILE]",
 	  "add the SAs and options of a file" },
 	{ NULL, "resolve", ipsi_resolve, "", "[NAME|FILE]",
-	  "follow silent peers whose names moved" },
+	  "follow silent peers that have moved" },
 	{ NULL, "showconf", ipsi_showconf, "q", "DEV",
 	  "print a link as a file, with keys" },
 	{ NULL, "strip", ipsi_strip, "q", "{NAME|FILE}",
@@ -480,6 +480,11 @@ static int ipsi_sa_group(void)
 	return IPSI_OK;
 }
 
+static bool ipsi_is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 /* Runs a command, or prints its help. */
 static int ipsi_run_command(const char *name, int argc, char **argv, bool help)
 {
@@ -489,8 +494,8 @@ static int ipsi_run_command(const char *name, int argc, char **argv, bool help)
 	if (!strcmp(name, "sa")) {
 		if (argc == 1 && !help)
 			return ipsi_usage("sa: add, del, flush, show or activate expected");
-		if (argc == 1 || !strcmp(argv[1], "--help") ||
-		    !strcmp(argv[1], "-h"))
+		if (argc == 1 || ipsi_is_help(argv[1]) ||
+		    !strcmp(argv[1], "help"))
 			return ipsi_sa_group();
 		group = name;
 		argc--;
@@ -521,7 +526,7 @@ static int ipsi_run(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (help && argc)
+	if (help && argc && !ipsi_is_help(argv[0]))
 		name = ipsi_verb_name(NULL, argv[0]);
 	if (!name)
 		return IPSI_USAGE;

@@ -130,7 +130,6 @@ static void ipsi_show_sa_lines(const struct ipsi_attrs *dev,
 	}
 }
 
-/* The daemon that listens is probably the one that has set the SAs. */
 /* Whether a key manager of this namespace is to set the SAs. */
 static bool ipsi_show_is_keyed(const struct ipsi_attrs *dev,
 			       const struct ipsi_link_stats *link)
@@ -139,6 +138,7 @@ static bool ipsi_show_is_keyed(const struct ipsi_attrs *dev,
 	       !(link && link->foreign);
 }
 
+/* The daemon that listens is probably the one that has set the SAs. */
 static void ipsi_show_daemons(const struct ipsi_attrs *dev,
 			      const struct ipsi_link_stats *link,
 			      const struct ipsi_daemons *daemons)

@@ -16,6 +16,10 @@ _ipsec_ipip()
 		if [ "$line" = file: ] && [[ $word == file:* ]]; then
 			# shellcheck disable=SC2207 # no blanks in such names
 			COMPREPLY+=($(compgen -P file: -f -- "${word#file:}"))
+		elif [ "$line" = path: ]; then
+			compopt -o filenames 2>/dev/null
+			# shellcheck disable=SC2207 # no blanks in such names
+			COMPREPLY+=($(compgen -f -- "$word"))
 		elif [[ $line == "${word#[\'\"]}"* ]]; then
 			[[ $line == *[\(\)]* ]] && line="'$line'"
 			COMPREPLY+=("$line")
