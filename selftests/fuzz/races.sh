@@ -73,11 +73,17 @@ peer
 		echo "$unloaded" > /run/fuzz-unloaded
 	done
 ) &
-others=$!
+# Of the requests of the program, few change a device that sends and receives.
+for i in 0 2; do
+	yes "link set fuzz$i type ipsec-ipip ttl 9
+link set fuzz$i type ipsec-ipip ttl 10" |
+		ip -n right -force -batch - > /dev/null 2>&1 &
+done
 status=0
 "$@" --left /run/netns/left --right /run/netns/right || status=$?
-kill "$others"
-wait "$others" 2> /dev/null
+# shellcheck disable=SC2046 # numbers
+kill $(jobs -p)
+wait 2> /dev/null
 echo "unloaded $(cat /run/fuzz-unloaded 2> /dev/null) times meanwhile"
 ip netns delete left
 ip netns delete right
