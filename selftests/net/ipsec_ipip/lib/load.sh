@@ -14,7 +14,8 @@ load_waits()
 
 	[[ $(modinfo -F filename "$1" 2> /dev/null) == /* ]] ||
 		ipsi_skip "$1 cannot be unloaded here"
-	ipsi_wait "the end of all users of $1" modprobe -r "$1"
+	# Other tests may have loaded modules that use it, such as esp6_offload.
+	ipsi_wait "the end of all users of $1" modprobe -r --remove-holders "$1"
 	old=$(cat $helper)
 	cat > "$IPSI_TMP/modprobe" <<-HELPER
 		#!/bin/sh
