@@ -74,6 +74,8 @@ device_goes()
 	local file=$IPSI_TMP/pcap
 
 	swan_start psk
+	# The peer has no policy between the two children.
+	ipsi_record_also icmp by right to "${IPSI_INNER[left]}"
 	swan_answer left
 	ipsi_capture_start left "$file"
 	ipsi_bg right ping -n -q -i 0.02 "${IPSI_INNER[left]}" > /dev/null
@@ -83,7 +85,6 @@ device_goes()
 	ipsi_is "$(ip -n "${left:?}" xfrm state | grep -c 'mode transport')" 0 \
 		"states of the device"
 	ipsi_capture_stop
-	# The peer has no policy between the two children.
 	ipsi_none "$file" "(icmp or ip proto 4) and \
 		(src host ${IPSI_OUTER[left]} or src host ${IPSI_INNER[left]})" \
 		"clear packets of the left"
