@@ -95,6 +95,18 @@ void ipsi_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Returns the digits of a number, or NULL if there is more or less than those. */
+static const char *ipsi_digits(const char *text, bool *hex)
+{
+	size_t n;
+
+	*hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	if (*hex)
+		text += 2;
+	n = strspn(text, *hex ? "0123456789abcdefABCDEF" : "0123456789");
+	return n && !text[n] ? text : NULL;
+}
+
 /**
  * ipsi_number() - read a number
  * @text: decimal digits, or hexadecimal ones after 0x; no sign, no blanks
@@ -104,14 +116,24 @@ void ipsi_warn(const char *fmt, ...)
  */
 bool ipsi_number(const char *text, uint64_t *value)
 {
-	const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	const char *digits = hex ? text + 2 : text;
-	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" :
-					"0123456789");
+	const char *digits;
+	bool hex;
 
+	digits = ipsi_digits(text, &hex);
+	if (!digits)
+		return false;
 	errno = 0;
 	*value = strtoull(digits, NULL, hex ? 16 : 10);
-	return n && !digits[n] && !errno;
+	return !errno;
+}
+
+static int ipsi_no_number(const char *word, const char *arg, uint64_t max)
+{
+	if (*arg && !arg[strspn(arg, "0123456789abcdefABCDEF")])
+		return ipsi_usage("%s: \"%s\" is not a number: hexadecimal needs 0x, as in 0x%s",
+				  word, arg, arg);
+	return ipsi_usage("%s: \"%s\" is not a number: 0 to %llu or 0x... expected",
+			  word, arg, (unsigned long long)max);
 }
 
 /**
@@ -126,18 +148,10 @@ bool ipsi_number(const char *text, uint64_t *value)
 int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 		    uint64_t *value)
 {
-	const bool hex = arg[0] == '0' && (arg[1] == 'x' || arg[1] == 'X');
-	const char *digits = hex ? arg + 2 : arg;
-	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" :
-					"0123456789");
+	bool hex;
 
-	if (!hex && *arg && !arg[strspn(arg, "0123456789abcdefABCDEF")] &&
-	    digits[n])
-		return ipsi_usage("%s: \"%s\" is not a number: hexadecimal needs 0x, as in 0x%s",
-				  word, arg, arg);
-	if (!n || digits[n])
-		return ipsi_usage("%s: \"%s\" is not a number: 0 to %llu or 0x... expected",
-				  word, arg, (unsigned long long)max);
+	if (!ipsi_digits(arg, &hex))
+		return ipsi_no_number(word, arg, max);
 	if (!ipsi_number(arg, value) || *value > max)
 		return ipsi_usage("%s: %s is more than %llu", word, arg,
 				  (unsigned long long)max);

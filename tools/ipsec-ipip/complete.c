@@ -2,7 +2,7 @@
 /*
  * ipsec-ipip __complete: the words that can be next on a command line, one a line,
  * for the completion of shells. The last argument is the word being typed. Files
- * are the shell's work: a line "file:" asks for them.
+ * are the shell's work: see ipsi_complete_value().
  */
 #include <glob.h>
 #include <net/if.h>
