@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "attrs.h"
 #include "check.h"
@@ -152,7 +151,13 @@ static bool ipsi_check_has_refused(const struct nlmsghdr *msg)
 	return false;
 }
 
-static bool ipsi_check_any_refused(const struct ipsi_check *check)
+/**
+ * ipsi_check_any_refused() - can a second look find refusals that grow?
+ * @check: the run, with the devices of the first look
+ *
+ * Return: true if a device has refused packets.
+ */
+bool ipsi_check_any_refused(const struct ipsi_check *check)
 {
 	size_t i;
 
@@ -189,19 +194,13 @@ static void ipsi_check_compare(struct ipsi_check *check,
  * @check: the run, with the devices of the first look
  * @name: the device, or NULL for all
  *
- * Takes a second if a device has refused packets, else none.
- *
  * Return: exit code.
  */
 int ipsi_check_refusals(struct ipsi_check *check, const char *name)
 {
-	static const struct timespec second = { .tv_sec = 1 };
 	struct ipsi_replies now = {};
 	int ret;
 
-	if (!ipsi_check_any_refused(check))
-		return IPSI_OK;
-	nanosleep(&second, NULL);
 	ret = ipsi_nl_get_devs(check->nl, name, &now);
 	if (!ret)
 		ipsi_check_compare(check, &now);

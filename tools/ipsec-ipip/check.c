@@ -499,6 +499,27 @@ static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 	return IPSI_OK;
 }
 
+/* Looks a second later at what may have changed. Takes no time if nothing can. */
+static int ipsi_check_again(struct ipsi_check *check, const char *name)
+{
+	static const struct timespec second = { .tv_sec = 1 };
+	const bool refused = ipsi_check_any_refused(check);
+	const bool late = !name && ipsi_processors_late();
+	struct ipsi_processors before;
+	int ret = IPSI_OK;
+
+	if (!refused && !late)
+		return IPSI_OK;
+	ipsi_processors_read(&before);
+	nanosleep(&second, NULL);
+	if (refused)
+		ret = ipsi_check_refusals(check, name);
+	if (late)
+		ipsi_check_processors(check, &before);
+	ipsi_processors_free(&before);
+	return ret;
+}
+
 static int ipsi_check_all(struct ipsi_check *check, const char *name)
 {
 	int ret, err;
@@ -508,7 +529,7 @@ static int ipsi_check_all(struct ipsi_check *check, const char *name)
 	for (i = 0; !ret && i < check->devs.n; i++)
 		ret = ipsi_check_dev(check, check->devs.msg[i]);
 	if (!ret)
-		ret = ipsi_check_refusals(check, name);
+		ret = ipsi_check_again(check, name);
 	if (ret || name)
 		return ret;
 	err = ipsi_check_host(check);

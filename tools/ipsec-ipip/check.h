@@ -43,6 +43,28 @@ struct ipsi_check {
 	struct json_object *json;
 };
 
+/**
+ * struct ipsi_processor - how long a processor has worked, in clock ticks
+ * @id: its number
+ * @soft: time on softirqs, most of which are packets
+ * @total: all time, with idle time
+ */
+struct ipsi_processor {
+	unsigned int id;
+	uint64_t soft;
+	uint64_t total;
+};
+
+/**
+ * struct ipsi_processors - all processors that are online
+ * @all: the processors
+ * @n: their number
+ */
+struct ipsi_processors {
+	struct ipsi_processor *all;
+	size_t n;
+};
+
 void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 		...) IPSI_PRINTF(3, 4);
 
@@ -53,7 +75,15 @@ int ipsi_check_setting(const struct ipsi_check *check, const char *family,
 /* check-policy.c */
 int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow);
 
+/* check-processors.c */
+bool ipsi_processors_late(void);
+void ipsi_processors_read(struct ipsi_processors *times);
+void ipsi_processors_free(struct ipsi_processors *times);
+void ipsi_check_processors(struct ipsi_check *check,
+			   const struct ipsi_processors *before);
+
 /* check-refused.c */
+bool ipsi_check_any_refused(const struct ipsi_check *check);
 int ipsi_check_refusals(struct ipsi_check *check, const char *name);
 
 /* check-route.c */

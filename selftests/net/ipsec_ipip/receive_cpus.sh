@@ -160,6 +160,43 @@ rps_packets()
 	echo "$sum"
 }
 
+# one_processor_is_found: check finds that the second one does all the work
+one_processor_is_found()
+{
+	local text
+
+	text=$(ipsi_try right ipsec-ipip check)
+	grep "^host: one-processor: processor 1 spends" <<< "$text"
+}
+
+# The first processor encrypts, which is no time of a softirq. The second one
+# decrypts and filters, which takes longer.
+check_finds_one_processor()
+{
+	local i text
+
+	ipsi_need nft
+	cpus_topology
+	{
+		echo "table ip slow { chain slow {"
+		echo "type filter hook prerouting priority 0;"
+		for ((i = 0; i < 2000; i++)); do
+			echo "udp dport $((1000 + i)) drop"
+		done
+		echo "}"
+		echo "}"
+	} > "$IPSI_TMP/slow"
+	ipsi_do right nft -f "$IPSI_TMP/slow"
+	[ "$(nproc)" -gt 1 ] || ipsi_skip "there is but one processor"
+	text=$(ipsi_try right ipsec-ipip check)
+	ipsi_has_not "$text" "one-processor" "findings of an idle host"
+	in_sysfs right "echo 2 > eth0/queues/rx-0/rps_cpus" ||
+		ipsi_skip "no RPS"
+	(while flood 1; do :; done) > /dev/null 2>&1 &
+	ipsi_wait "one processor is found" one_processor_is_found
+	kill $!
+}
+
 # A network card has said which of its queues an outer packet was in, which means
 # nothing for the inner one.
 queue_of_underlay_is_forgotten()
@@ -193,4 +230,4 @@ queue_of_underlay_is_forgotten()
 }
 
 ipsi_run gro_and_rps no_gro_and_rps xdp_and_rps tc_changes_packets no_threads \
-	queue_of_underlay_is_forgotten
+	check_finds_one_processor queue_of_underlay_is_forgotten
