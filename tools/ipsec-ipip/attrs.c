@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <assert.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/genetlink.h>
@@ -417,10 +418,16 @@ void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
 	const unsigned int id = mnl_attr_get_type(at);
 	struct ipsi_attrs attrs = {};
 	const struct ipsi_attr_set set = { .attrs = attr - id, .max = id };
+	char name[IF_NAMESIZE];
 
 	buf[0] = '\0';
 	attrs.set = &set;
 	attrs.tb[id] = at;
+	if (attr == &ipsi_sa_attrs[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX]) {
+		if (if_indextoname(ipsi_attr_u64(&attrs, id), name))
+			snprintf(buf, size, " \"%s\"", name);
+		return;
+	}
 	switch (attr->type) {
 	case IPSI_STRING:
 		snprintf(buf, size, " \"%.64s\"", mnl_attr_get_str(at));

@@ -97,7 +97,10 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 	if (!check->daemons_known)
 		ipsi_daemons_find(&check->daemons);
 	check->daemons_known = true;
-	if (!check->daemons.n)
+	if (check->daemons.unknown)
+		snprintf(next, IPSI_NEXT_LEN,
+			 "whether a key manager is running cannot be seen here, as /proc/net/netlink cannot be read: systemctl status strongswan ipsec");
+	else if (!check->daemons.n)
 		snprintf(next, IPSI_NEXT_LEN,
 			 "no key manager is running in this namespace: systemctl start strongswan, or ipsec for libreswan");
 	else

@@ -34,7 +34,7 @@ static int ipsi_genkey_alg(void *ctx, char **args)
 
 static const struct ipsi_word ipsi_genkey_table[] = {
 	{ .word = "-a", .n_args = 1, .args = "ALG",
-	  .help = "such as hmac(sha256) or aes-256; cbc(aes) by default",
+	  .help = "hmac(sha256), aes-256, ...; cbc(aes) by default",
 	  .parse = ipsi_genkey_alg },
 };
 

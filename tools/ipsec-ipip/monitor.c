@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,6 +159,27 @@ static void ipsi_event(const struct nlmsghdr *nlh)
 		ipsi_event_text(&sa, genl->cmd, when);
 }
 
+/* The device may be made later, but its name may also be misspelt. */
+static int ipsi_monitor_look(const char *name)
+{
+	const uint32_t ifindex = if_nametoindex(name);
+	struct ipsi_replies devs = {};
+	struct ipsi_nl nl = {};
+	int ret = IPSI_OK;
+
+	if (!ifindex) {
+		ipsi_warn("there is no device \"%s\" yet; waiting for its events",
+			  name);
+		return IPSI_OK;
+	}
+	ret = ipsi_nl_open(&nl);
+	if (!ret)
+		ret = ipsi_nl_get_devs(&nl, name, &devs);
+	ipsi_replies_free(&devs);
+	ipsi_nl_close(&nl);
+	return ret;
+}
+
 static int ipsi_monitor_loop(struct ipsi_nl *nl)
 {
 	int err;
@@ -197,6 +219,8 @@ int ipsi_monitor(int argc, char **argv)
 	ret = ipsi_nl_open(&nl);
 	if (!ret)
 		ret = ipsi_nl_listen(&nl);
+	if (!ret && ipsi_monitor_dev)
+		ret = ipsi_monitor_look(ipsi_monitor_dev);
 	if (!ret)
 		ret = ipsi_monitor_loop(&nl);
 	ipsi_nl_close(&nl);

@@ -147,17 +147,22 @@ static void ipsi_show_daemons(const struct ipsi_attrs *dev,
 
 	if (ipsi_show_is_keyed(dev, link))
 		printf("  key manager: %s\n",
+		       daemons->unknown ? "unknown, /proc/net/netlink cannot be read" :
 		       !daemons->n ? "none is running in this namespace" :
 		       daemons->n_named ? ipsi_daemons_text(daemons, names) :
 		       "running, its name is seen by root");
 }
 
+/* An empty array says that none is running, and null that they cannot be seen. */
 static struct json_object *
 ipsi_show_daemons_json(const struct ipsi_daemons *daemons)
 {
-	struct json_object *array = json_object_new_array(), *object;
+	struct json_object *array, *object;
 	size_t i;
 
+	if (daemons->unknown || (daemons->n && !daemons->n_named))
+		return NULL;
+	array = json_object_new_array();
 	for (i = 0; i < daemons->n_named; i++) {
 		object = json_object_new_object();
 		json_object_object_add(object, "name",

@@ -45,7 +45,7 @@ keys()
 	local name
 	local sa=(sa add "$DEV" out spi 0x100)
 
-	printf -v name '%070d' 0
+	name=$(printf '%070d' 0 | tr 0 x)
 	ipsi_topology
 	ipsi_device left
 	says "sa add: enc-key of 4 bytes: expected a key of a length that the cipher takes; cbc(aes) takes 16, 24 or 32 bytes" \
@@ -58,8 +58,22 @@ keys()
 		"${sa[@]}" enc aes-128-cbc 0x00 "${SHA[@]}"
 	says "sa add: enc \"${name:0:64}\": expected at most 63 characters" \
 		"${sa[@]}" enc "$name" 0x00 "${SHA[@]}"
-	says "sa add: icv-bits 12: expected a multiple of 8 from 64 to the length of the hash in bits; 12 bytes are 96 bits" \
+	says "sa add: icv-bits 12: expected a multiple of 8 from 64 to the length of the hash; it is in bits: 12 bytes are 96 bits" \
 		"${sa[@]}" "${AES[@]}" auth-trunc 'hmac(sha256)' 0x00 12
+	says "sa add: enc: expected a cipher, or aead-name, for ESP; add: enc NAME KEY" \
+		"${sa[@]}" "${SHA[@]}"
+	says "sa add: proto: expected auth-name alone with AH; leave enc out, or take proto esp" \
+		"${sa[@]}" proto ah "${AES[@]}" "${SHA[@]}"
+	says "sa add: limit: expected at most 2147483647 seconds; time-soft is 7, time-hard is 2147483648" \
+		"${sa[@]}" "${AES[@]}" "${SHA[@]}" limit time-soft 7 \
+		limit time-hard 2147483648
+	says "sa add: encap: expected sport and dport, 1 to 65535; they are 0 and 4500" \
+		"${sa[@]}" "${AES[@]}" "${SHA[@]}" encap espinudp 0 4500
+	says "sa add: offload \"$IPSI_WIRE\": expected a device that offloads this SA" \
+		"${sa[@]}" "${AES[@]}" "${SHA[@]}" offload crypto dev "$IPSI_WIRE"
+	# A key in the place of a name is in no message.
+	says "sa add: enc \"0x...\": expected a cipher of this kernel, such as cbc(aes)" \
+		"${sa[@]}" enc "${AES[2]}" "${AES[2]}" "${SHA[@]}"
 }
 
 spis()
@@ -168,6 +182,18 @@ shows_daemon()
 		grep -qx "  key manager: ip (pid $IPSI_BG_PID)"
 }
 
+# shows_hidden TEXT COMMAND...: the daemon cannot be seen by COMMAND
+shows_hidden()
+{
+	local text=$1
+	shift
+
+	ipsi_has "$(ipsi_try left "$@" ipsec-ipip show "$DEV")" \
+		"key manager: $text" "hidden daemon"
+	ipsi_has "$(ipsi_try left "$@" ipsec-ipip -j show "$DEV")" \
+		'"key_managers":null' "hidden daemon in JSON"
+}
+
 # The time since the last packet, the life of an SA, and the daemon.
 ages()
 {
@@ -213,6 +239,11 @@ ages()
 	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
 		"\"key_managers\":[{\"name\":\"ip\",\"pid\":$IPSI_BG_PID}]" \
 		"daemon in JSON"
+	# None is not the same as one that cannot be seen.
+	shows_hidden "running, its name is seen by root" \
+		setpriv --reuid 65534 --clear-groups
+	shows_hidden "unknown, /proc/net/netlink cannot be read" \
+		unshare --mount sh -c 'umount -l /proc; "$@"' sh
 }
 
 # metric NAME LABELS: print the value of a metric of the left host
@@ -303,6 +334,12 @@ monitor_of_a_device()
 		"${SHA[@]}"
 	ipsi_wait "event" grep -q 0x00000105 "$log"
 	ipsi_has_not "$(cat "$log")" other "events"
+	says "monitor: device \"lo\": expected one of type ipsec-ipip; there are: $DEV, other" \
+		monitor lo
+	ipsi_bg left ipsec-ipip monitor ipsec1 > "$log" 2>&1
+	ipsi_wait "warning" grep -qxF \
+		'ipsec-ipip: warning: monitor: there is no device "ipsec1" yet; waiting for its events' \
+		"$log"
 }
 
 ipsi_run devices keys spis state_of_devices ages metrics output monitor_of_a_device
