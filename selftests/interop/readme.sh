@@ -273,7 +273,9 @@ howtos()
 {
 	local page file clean=$IPSI_TMP/clean
 
-	echo "ip link del ipsec0 2> /dev/null || :" > "$clean"
+	for file in ipsec0 link0; do
+		echo "ip link del $file 2> /dev/null || :"
+	done > "$clean"
 	echo "! ip netns list | grep -q inside || ip netns del inside" >> "$clean"
 	ipsi_topology
 	readme_host left
@@ -283,7 +285,7 @@ howtos()
 		for file in "$BLOCKS"/*; do
 			case $(head -n 1 "$file") in
 			make-certs*) continue ;;
-			"ip link add ipsec0 "*|modprobe*)
+			"ip link add ipsec0 "*|"ip link add link0 "*|modprobe*)
 				type_in left "$clean"
 				;;
 			"ip netns add inside") ;;

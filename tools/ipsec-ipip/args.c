@@ -18,6 +18,9 @@
 #define IPSI_KEY_DIGITS	22
 #define IPSI_KEY_HEX	16	/* after 0x */
 
+/* So many words are listed in a message. */
+#define IPSI_FEW_WORDS	3
+
 struct ipsi_opts ipsi_opts;
 
 /* A file or an argument may have control characters for the terminal: those of
@@ -273,7 +276,7 @@ static int ipsi_find_word(const struct ipsi_word *words, size_t n_words,
 static int ipsi_unknown_word(const struct ipsi_word *words, size_t n_words,
 			     const char *word)
 {
-	char text[IPSI_SUGGEST_LEN];
+	char text[IPSI_SUGGEST_LEN], few[160] = "";
 	const char *names[32];
 	uint64_t number;
 	size_t i, n = 0;
@@ -285,8 +288,14 @@ static int ipsi_unknown_word(const struct ipsi_word *words, size_t n_words,
 	    ipsi_find_word(words, n_words, "spi") >= 0)
 		return ipsi_usage("unknown word \"%s\": did you mean \"spi %s\"?",
 				  word, word);
-	return ipsi_usage("unknown word \"%s\"%s", word,
-			  ipsi_suggest(word, names, n, text));
+	if (*ipsi_suggest(word, names, n, text) || n > IPSI_FEW_WORDS)
+		return ipsi_usage("unknown word \"%s\"%s", word, text);
+	for (i = 0; i < n_words && strlen(few) < sizeof(few); i++)
+		snprintf(few + strlen(few), sizeof(few) - strlen(few), "%s%s%s%s",
+			 *few ? " or " : "", words[i].word,
+			 words[i].args ? " " : "",
+			 words[i].args ? words[i].args : "");
+	return ipsi_usage("unknown word \"%s\": %s expected", word, few);
 }
 
 /**

@@ -63,7 +63,7 @@ usage_errors()
 	expect 2 'sa del: DEV and {in|out} expected' sa delete
 	expect 2 'sa flush: DEV expected' sa flush
 	expect 2 'sa flush: "up" is neither in nor out' sa flush a up
-	expect 2 'sa show: unknown word "x"' sa list a in x
+	expect 2 'sa show: unknown word "x": *' sa list a in x
 	expect 2 'show: unknown word "b"' ls a b
 	expect 2 'show: unknown word "b"' show a b
 	expect 2 'show: "0123456789abcdef" is not a device name*' \
@@ -122,7 +122,7 @@ usage_errors()
 		"${sa[@]}" offload crypto lo lo
 	expect 1 'sa add: offload: none: No such device' \
 		"${sa[@]}" "${good[@]}" offload crypto dev none
-	expect 2 'sa del: unknown word "enc"' sa del ipsec0 in spi 256 enc a ''
+	expect 2 'sa del: unknown word "enc": *' sa del ipsec0 in spi 256 enc a ''
 	expect 2 'sa show: spi SPI expected' sa show ipsec0 in proto esp
 	expect 2 'sa activate: DEV and {spi SPI|newest} expected' \
 		sa activate ipsec0
@@ -513,6 +513,8 @@ odd_files()
 		192.0.2.1 192.0.2.1
 	expect 1 "strip: $dir/no.conf: there is no such file; see *" \
 		strip "$dir/no.conf"
+	expect 1 'strip: /etc/ipsec-ipip/no.conf.conf: there is no such file; for a file elsewhere write its path, as ./no.conf; *' \
+		strip no.conf
 	mkdir "$dir/folder.conf"
 	expect 1 "$dir/folder.conf: Is a directory" strip "$dir/folder.conf"
 	expect 1 "import: $dir/folder.conf: Is a directory" \
@@ -579,6 +581,13 @@ genkey_and_import()
 	(umask 022; "$program" genkey >"$dir/open" 2>"$dir/warning")
 	grep -q 'umask 077' "$dir/warning" || fail "genkey: no warning"
 	expect 2 'genkey: -a: "rot13" is not known; *' genkey -a rot13
+	expect 2 'genkey: unknown word "aes": -a ALG expected' genkey aes
+	expect 2 'import: unknown word "x": --name DEV or --dir DIR or --mirror expected' \
+		import - x
+	expect 2 'export: unknown word "self": --to {ip-xfrm|openbsd|self|swanctl|libreswan} or --gateway NET or --net NET expected' \
+		export ipsec0 self
+	expect 2 'sa del: unknown word "x": spi SPI or proto {esp|ah} expected' \
+		sa del ipsec0 in x
 	expect 2 'import: FILE expected' import
 	expect 1 "import: $dir/none: No such file or directory" \
 		import "$dir/none"

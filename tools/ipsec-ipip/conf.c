@@ -378,8 +378,14 @@ int ipsi_conf_find(struct ipsi_conf *conf, int argc, char **argv,
 static int ipsi_conf_open(struct ipsi_conf *conf, FILE **f)
 {
 	struct stat st;
+	size_t n;
 
 	*f = fopen(conf->path, "re");
+	n = strlen(conf->dev);
+	if (!*f && errno == ENOENT && n > 5 &&
+	    !strcmp(conf->dev + n - 5, ".conf"))
+		return ipsi_fail("%s: there is no such file; for a file elsewhere write its path, as ./%s; for a link, its name without \".conf\"",
+				 conf->path, conf->dev);
 	if (!*f && errno == ENOENT)
 		return ipsi_fail("%s: there is no such file; see EXAMPLES in ipsec-ipip.conf(5), or ipsec-ipip import",
 				 conf->path);

@@ -216,11 +216,20 @@ states_that_are_not_taken()
 		src fd00::2 dst fd00::1 proto esp mode transport "${auth[@]}"
 	stray 0x00002006 "it has no integrity protection" \
 		"${out[@]}" mode transport mark 3 mask 7
+	stray 0x0000200a "its selectors name a protocol or ports" \
+		"${out[@]}" mode transport "${auth[@]}" sel proto tcp
+	# a compressor is neither ESP nor AH
+	ipsi_do right ip xfrm state add "${out[@]:0:4}" proto comp spi 0x200b \
+		mode transport comp deflate "" if_id "$IPSI_IF_ID"
+	finds "sa-not-taken:SA 0x0000200b has the if_id of the device, but it is neither ESP nor AH"
+	ipsi_do right ip xfrm state flush proto comp
 	finds
 	# A device that adopts has other reasons.
 	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
 	stray 0x00002007 "its selectors name a protocol or ports" \
 		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
+	stray 0x0000200c "it has a property that the device would lose" \
+		"${out[@]}" mode tunnel "${auth[@]}" coa 10.0.0.3
 	ipsi_do right ip link set "$DEV" \
 		type ipsec-ipip keying adopt-endpoints
 	ipsi_do right ipsec-ipip sa flush "$DEV" out
@@ -231,6 +240,25 @@ states_that_are_not_taken()
 	ipsi_do right ip xfrm state add spi 0x2009 "${out[@]}" mode transport \
 		"${auth[@]}" enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}"
 	finds no-sa-out 'sa-not-taken:0x00002008 is between the endpoints of the device, but it has a mark'
+}
+
+# A device that is full, and one whose only outbound SA is used up
+states_for_which_there_is_no_room()
+{
+	ipsi_need python3
+	start
+	ipsi_device right
+	ipsi_device_sa right in
+	ipsi_do right "$IPSI_LIB/xfrm.py" many 10.0.0.2 10.0.0.1 0x1000 1025 \
+		"$((IPSI_IF_ID))"
+	ipsi_is "$(ipsi_try right ipsec-ipip check "$DEV" | grep -c \
+		': sa-not-taken: ah 0x.* but the device has as many SAs as it can have')" \
+		2 "SAs without room"
+	ipsi_do right ip xfrm state flush proto ah
+	ipsi_device_sa right out seq 4294967294
+	ipsi_send right 2
+	finds 'no-sa-out:the outbound SAs have used up their sequence numbers' \
+		'sa-limit:4294967295 of 4294967295 sequence numbers'
 }
 
 # policy DIR SRC DST WORD...: add a policy
@@ -477,5 +505,6 @@ host()
 }
 
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
+	states_for_which_there_is_no_room \
 	policies_that_are_missing policies_that_catch inner_routes \
 	other_if_ids firewall changing_links host
