@@ -406,6 +406,26 @@ const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id)
 }
 
 /**
+ * ipsi_dev_why_off() - why the carrier of a device that is up is off
+ * @dev: the device
+ *
+ * Return: the reason in words.
+ */
+const char *ipsi_dev_why_off(const struct ipsi_attrs *dev)
+{
+	const bool out = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT);
+	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
+
+	if (!in && !out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING))
+		return "the key manager has set no SAs";
+	if (!in && !out)
+		return "no SAs";
+	if (!in)
+		return "no valid inbound SA";
+	return out ? "the SAs cannot be used" : "no valid outbound SA";
+}
+
+/**
  * ipsi_attr_value() - the value of an attribute of a request, for a message
  * @attr: the kind of attribute
  * @at: the attribute

@@ -58,6 +58,10 @@ usage_errors()
 	expect 2 'unknown option "-x". See ipsec-ipip --help' -x
 	expect 2 'sa add: unknown option "-xq". See *' sa add -xq ipsec0
 	expect 2 'unknown option "--jsno": did you mean "json"? See *' --jsno
+	expect 2 'show: unknown option "-s": counters are always shown, *' show -s
+	expect 2 'unknown option "-br": did you mean "--brief"?' -br
+	expect 2 'unknown option "-n": use "ip netns exec NAME ipsec-ipip ..."' \
+		-n left show
 	expect 2 'sa: add, del, flush, show or activate expected' sa
 	expect 2 'sa add: DEV and {in|out} expected' sa ad
 	expect 2 'sa del: DEV and {in|out} expected' sa delete

@@ -359,6 +359,19 @@ static const struct {
 	{ ipsi_metrics_run, "metrics", "", "--format", &ipsi_opts.format },
 };
 
+/* Options of ip(8) that are of no use here */
+static const struct {
+	const char *word;
+	const char *why;
+} ipsi_ip_options[] = {
+	{ "-s", "counters are always shown, leave it out" },
+	{ "-d", "details are always shown, leave it out" },
+	{ "-t", "monitor always prints the time, leave it out" },
+	{ "-ts", "monitor always prints the time, leave it out" },
+	{ "-br", "did you mean \"--brief\"?" },
+	{ "-n", "use \"ip netns exec NAME ipsec-ipip ...\"" },
+};
+
 static int ipsi_unknown_option(const char *word)
 {
 	char like[IPSI_SUGGEST_LEN] = "";
@@ -370,6 +383,10 @@ static int ipsi_unknown_option(const char *word)
 		    !strcmp(ipsi_values[i].name, word))
 			return ipsi_usage("only %s takes the option %s",
 					  ipsi_values[i].verb, word);
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ip_options); i++)
+		if (!strcmp(ipsi_ip_options[i].word, word))
+			return ipsi_usage("unknown option \"%s\": %s", word,
+					  ipsi_ip_options[i].why);
 	for (n = 0; ipsi_options[n].name; n++)
 		names[n] = ipsi_options[n].name;
 	if (word[1] == '-')

@@ -241,18 +241,7 @@ static void ipsi_show_withheld(const struct ipsi_attrs *dev)
 static const char *ipsi_show_why(const struct ipsi_attrs *dev,
 				 const struct ipsi_link_stats *link)
 {
-	const bool out = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT);
-	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
-
-	if (link && !link->up)
-		return "the device is down";
-	if (!in && !out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING))
-		return "the key manager has set no SAs";
-	if (!in && !out)
-		return "no SAs";
-	if (!in)
-		return "no valid inbound SA";
-	return out ? "the SAs cannot be used" : "no valid outbound SA";
+	return link && !link->up ? "the device is down" : ipsi_dev_why_off(dev);
 }
 
 static void ipsi_show_state(const struct ipsi_attrs *dev,

@@ -141,6 +141,13 @@ brief()
 	ipsi_is "$output" "$(printf '%s\n' "$@")" "lines"
 }
 
+# on_terminal [NAME=VALUE]: what "ipsec-ipip show" writes to a terminal
+on_terminal()
+{
+	ipsi_try left env -u NO_COLOR TERM=xterm "$@" \
+		script -qec "ipsec-ipip show $DEV" /dev/null
+}
+
 state_of_devices()
 {
 	local ends="${IPSI_OUTER[left]} -> ${IPSI_OUTER[right]}"
@@ -149,6 +156,10 @@ state_of_devices()
 	ipsi_topology
 	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	ipsi_device left
+	# colour on a terminal only
+	ipsi_has "$(on_terminal)" $'\033[31moff' "colour"
+	ipsi_has_not "$(on_terminal NO_COLOR=1)" $'\033' "colour"
+	ipsi_has_not "$(on_terminal TERM=dumb)" $'\033' "colour"
 	shows 'carrier: off, no SAs' 'transfer: 0 B received, 0 B sent'
 	ipsi_device_sa left in
 	shows 'carrier: off, no valid outbound SA'
@@ -243,7 +254,7 @@ ages()
 	shows_hidden "running, its name is seen by root" \
 		setpriv --reuid 65534 --clear-groups
 	shows_hidden "unknown, /proc/net/netlink cannot be read" \
-		unshare --mount sh -c 'umount -l /proc; "$@"' sh
+		unshare --mount sh -c 'mount -t tmpfs none /proc; "$@"' sh
 }
 
 # metric NAME LABELS: print the value of a metric of the left host
@@ -334,6 +345,11 @@ monitor_of_a_device()
 		"${SHA[@]}"
 	ipsi_wait "event" grep -q 0x00000105 "$log"
 	ipsi_has_not "$(cat "$log")" other "events"
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi 0x106 "${AES[@]}" \
+		"${SHA[@]}"
+	ipsi_do left ipsec-ipip sa flush "$DEV" in
+	ipsi_wait "reason" grep -q " carrier $DEV off, no valid inbound SA$" \
+		"$log"
 	says "monitor: device \"lo\": expected one of type ipsec-ipip; there are: $DEV, other" \
 		monitor lo
 	ipsi_bg left ipsec-ipip monitor ipsec1 > "$log" 2>&1
