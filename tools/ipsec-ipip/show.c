@@ -271,6 +271,8 @@ static void ipsi_show_transfer(const struct ipsi_attrs *dev,
 		       ipsi_duration(ipsi_attr_u64(dev,
 						   IPSEC_IPIP_A_DEV_RX_AGE),
 				     age));
+	else
+		puts("  last packet received: never");
 }
 
 /* A line a device. */

@@ -107,6 +107,11 @@ surroundings()
 	ipsi_wait "end of refusals" no_refusals
 	finds no-route
 	ipsi_do right ip route del unreachable 10.0.0.1
+	ipsi_do left ip link set "$IPSI_WIRE" down
+	finds 'underlay:eth0, which has no carrier: ip link show eth0'
+	ipsi_do left ip link set "$IPSI_WIRE" up
+	ipsi_wait "carrier of the underlay" ipsi_try right grep -q 1 \
+		"/sys/class/net/$IPSI_WIRE/carrier"
 	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
 	finds 'no-local:10.0.0.2'
 	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
@@ -120,14 +125,14 @@ refuses()
 	[ "$(ipsi_get right "$1")" -gt 0 ]
 }
 
-# floods HOST REASON: send to the other host until $IPSI_BG_PID is killed. The right
-# host refuses the packets, and has refused the first one already.
+# floods HOST [REASON]: send to the other host until $IPSI_BG_PID is killed. If the
+# right host refuses the packets for REASON, it has refused the first one already.
 floods()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	ipsi_bg "$1" bash -c 'while :; do echo x > "/dev/udp/$0/9"; done' \
 		"${IPSI_INNER[${IPSI_PEER[$1]}]}" 2> /dev/null
-	ipsi_wait "refusal" refuses "$2"
+	[ -z "${2:-}" ] || ipsi_wait "refusal" refuses "$2"
 }
 
 # no_refusals: no packet is refused any more
@@ -182,6 +187,46 @@ mistakes()
 	finds
 }
 
+# A wrong key for encryption alone, and a peer that stops to answer
+no_answer()
+{
+	local other=(enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f)
+
+	start
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device_side left
+	ipsi_device_side right
+	ipsi_algs left
+	ipsi_do left ipsec-ipip sa flush "$DEV" out
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi "${IPSI_SPI[left]}" \
+		"${other[@]}" "${IPSI_ALGS[@]:0:4}"
+	ipsi_send left 40
+	finds 'refused:packets were authentic, but none was IP-in-IP: the peer has another key for encryption'
+	ipsi_do left ipsec-ipip sa flush "$DEV" out
+	ipsi_device_sa left out
+	ipsi_do right ipsec-ipip sa flush "$DEV" in
+	ipsi_device_sa right in
+
+	ipsi_ping right
+	ipsi_do left ipsec-ipip sa flush "$DEV"
+	ipsi_wait "silence" silent_for 15
+	finds
+	floods right
+	finds 'silent:bytes were sent within a second, but the last packet came'
+	kill "$IPSI_BG_PID"
+	ipsi_device_sa left in
+	ipsi_device_sa left out spi 0x5001
+	floods left
+	finds 'silent:came with an SPI that no SA has'
+	kill "$IPSI_BG_PID"
+}
+
+# silent_for SECONDS: the right host has received nothing for so long
+silent_for()
+{
+	[ "$(ipsi_get right rx_age)" -ge "$1" ]
+}
+
 # stray SPI WHY WORD...: add a state with the device's if_id, and check the reason
 # why the device does not use it
 stray()
@@ -208,7 +253,7 @@ states_that_are_not_taken()
 		"${out[@]}" mode tunnel "${auth[@]}"
 	stray 0x00002002 "it has no integrity protection" \
 		"${out[@]}" mode transport
-	stray 0x00002003 "its addresses are not the endpoints of the device" \
+	stray 0x00002003 "its addresses are not the endpoints of the device: 10.0.0.2 -> 10.0.0.77, but the device has local 10.0.0.2 remote 10.0.0.1: correct it: ip link set" \
 		src 10.0.0.2 dst 10.0.0.77 proto esp mode transport "${auth[@]}"
 	stray 0x00002004 "its addresses are not the endpoints of the device" \
 		src 10.0.0.77 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}"
@@ -277,6 +322,8 @@ policies_that_are_missing()
 
 	start
 	ipsi_device right keying adopt-endpoints policies required
+	# stands for a key manager
+	ipsi_bg right ip xfrm monitor acquire > /dev/null
 	ipsi_do right ip xfrm state add src 10.0.0.2 dst 10.0.0.1 proto esp \
 		spi 0x1002 "${words[@]}" "${algs[@]}"
 	ipsi_do right ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp \
@@ -303,6 +350,14 @@ policies_that_are_missing()
 	finds_none 2
 	ipsi_do right ip link set "$DEV" type ipsec-ipip policies optional
 	finds
+	kill "$IPSI_BG_PID"
+	ipsi_wait "end of the key manager" no_key_manager
+	finds no-key-manager:systemctl
+}
+
+no_key_manager()
+{
+	[[ $(ipsi_try right ipsec-ipip show "$DEV") == *"none is running"* ]]
 }
 
 # policy6 OPTION...: add a policy for outbound inner IPv6
@@ -507,4 +562,4 @@ host()
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
 	states_for_which_there_is_no_room \
 	policies_that_are_missing policies_that_catch inner_routes \
-	other_if_ids firewall changing_links host
+	no_answer other_if_ids firewall changing_links host

@@ -318,6 +318,40 @@ metrics()
 		ipsi_fail "promtool: $text"
 }
 
+# scraped: what node_exporter shows to Prometheus, in $SCRAPED
+scraped()
+{
+	SCRAPED=$(ipsi_try left python3 -c 'import urllib.request as request
+print(request.urlopen("http://127.0.0.1:9100/metrics").read().decode())' \
+		2> /dev/null)
+}
+
+# node_exporter shows our metrics from a file, and the counters of ethtool.
+node_exporter()
+{
+	local exporter labels="device=\"$DEV\""
+
+	PATH+=:${IPSI_UNPACKED:-/nowhere}/prometheus-node-exporter/usr/bin
+	exporter=$(command -v prometheus-node-exporter) ||
+		ipsi_skip "node_exporter is not installed"
+	ipsi_need python3
+	ipsi_topology
+	ipsi_do left ip link set lo up
+	ipsi_device left
+	ipsi_send left 1
+	ipsi_try left ipsec-ipip metrics > "$IPSI_TMP/ipsec-ipip.prom"
+	ipsi_bg left "$exporter" --web.listen-address=127.0.0.1:9100 \
+		--collector.disable-defaults --collector.textfile \
+		--collector.textfile.directory="$IPSI_TMP" --collector.ethtool \
+		2> "$IPSI_TMP/exporter"
+	ipsi_wait "node_exporter" scraped
+	ipsi_has "$SCRAPED" "ipsec_ipip_refused_packets_total{$labels,reason=\"tx-no-sa\"} 1" \
+		"refused packets in the file"
+	ipsi_has "$SCRAPED" "node_ethtool_tx_no_sa{$labels} 1" \
+		"refused packets by ethtool"
+	ipsi_has "$SCRAPED" "node_textfile_scrape_error 0" "errors"
+}
+
 output()
 {
 	ipsi_topology
@@ -358,4 +392,4 @@ monitor_of_a_device()
 		"$log"
 }
 
-ipsi_run devices keys spis state_of_devices ages metrics output monitor_of_a_device
+ipsi_run devices keys spis state_of_devices ages metrics node_exporter output monitor_of_a_device
