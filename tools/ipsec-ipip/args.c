@@ -18,7 +18,7 @@
 #define IPSI_KEY_DIGITS	22
 #define IPSI_KEY_HEX	16	/* after 0x */
 
-/* So many words are listed in a message. */
+/* The number of words that a message lists. */
 #define IPSI_FEW_WORDS	3
 
 struct ipsi_opts ipsi_opts;

@@ -91,7 +91,7 @@ static void ipsi_check_nonsense(struct ipsi_check *check,
 }
 
 /**
- * ipsi_check_traffic() - look for a link that receives nothing of use
+ * ipsi_check_traffic() - look for a link whose packets all fail, or that receives none
  * @check: the run, with the device and its SAs
  */
 void ipsi_check_traffic(struct ipsi_check *check)

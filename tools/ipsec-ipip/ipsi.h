@@ -62,7 +62,6 @@ int ipsi_arg_direction(const char *arg, uint32_t *direction);
 const char *ipsi_proto_name(uint8_t proto);
 bool ipsi_counter_mode(const char *alg);
 
-
 /**
  * struct ipsi_word - a word of the command line and its arguments
  * @word: the word

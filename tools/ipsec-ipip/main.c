@@ -359,7 +359,7 @@ static const struct {
 	{ ipsi_metrics_run, "metrics", "", "--format", &ipsi_opts.format },
 };
 
-/* Options of ip(8) that are of no use here */
+/* Options of ip(8) that have no meaning here */
 static const struct {
 	const char *word;
 	const char *why;

@@ -318,6 +318,39 @@ metrics()
 		ipsi_fail "promtool: $text"
 }
 
+# same_words DEVICE: the members of "ip -d -j link" are in "ipsec-ipip -j show", with
+# the same values
+same_words()
+{
+	local link
+
+	link=$(ipsi_try left ip -d -j link show dev "$1" |
+		jq -cS '.[0].linkinfo.info_data')
+	echo "left: $1: $link"
+	[[ $link == *'"keying"'* ]] || ipsi_fail "no options in JSON"
+	ipsi_is "$(ipsi_try left ipsec-ipip -j show "$1" |
+		jq -cS --argjson link "$link" \
+			'.[0] | with_entries(select(.key | in($link)))')" \
+		"$link" "options in JSON"
+}
+
+one_vocabulary()
+{
+	ipsi_need jq
+	ipsi_topology
+	ipsi_device left
+	same_words "$DEV"
+	ipsi_do left ip link add other type ipsec-ipip if_id 8 reqid 9 \
+		local "${IPSI_OUTER[left]}" remote 10.0.0.3 \
+		dev "$IPSI_WIRE" ttl 9 tos 08 df set ecn rfc6040 \
+		flowlabel hash fwmark 3 keying adopt policies required \
+		noicmp-relay encap-port 4500
+	same_words other
+	ipsi_do left ip link add roams type ipsec-ipip \
+		local "${IPSI_OUTER[left]}" remote any roam
+	same_words roams
+}
+
 # scraped: what node_exporter shows to Prometheus, in $SCRAPED
 scraped()
 {
@@ -392,4 +425,5 @@ monitor_of_a_device()
 		"$log"
 }
 
-ipsi_run devices keys spis state_of_devices ages metrics node_exporter output monitor_of_a_device
+ipsi_run devices keys spis state_of_devices ages metrics one_vocabulary \
+	node_exporter output monitor_of_a_device
