@@ -41,6 +41,7 @@ RUN=(
 	"ipsec-ipip sa add ipsec0 in"
 	"ip address add"
 	"ip xfrm state add"
+	"ipsec-ipip show"
 )
 
 # empty_blocks: make an empty folder for blocks
@@ -156,6 +157,19 @@ labels()
 		sort -u
 }
 
+# three_in_the_morning: the commands of that section; "check" finds faults of a link
+# that no packet has brought keys for
+three_in_the_morning()
+{
+	local output status=0
+
+	output=$(nsenter -t "${TERMINAL[right]}" --mount --net \
+		bash -e "$(block "ipsec-ipip show")") || status=$?
+	echo "$output"
+	ipsi_is "$status" 3 "exit status of check"
+	ipsi_has "$output" "ipsec0: no-sa-out: " "finding"
+}
+
 # quick_start: both hosts, with strongSwan
 quick_start()
 {
@@ -176,6 +190,7 @@ quick_start()
 		type_in right "$(block "cat >")"
 		mirrored "$(block "cat >")" > "$IPSI_TMP/mirrored"
 		type_in left "$IPSI_TMP/mirrored"
+		three_in_the_morning
 		ipsi_wait "answer" nsenter -t "${TERMINAL[right]}" --net \
 			ping -q -c 1 -W 2 192.168.1.1
 		type_in right "$(block "ping -c 3")"
