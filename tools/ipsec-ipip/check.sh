@@ -419,6 +419,50 @@ completion_of_ip()
 	ip_completes "$link roam no" nodev nopmtudisc noicmp-relay noroam
 }
 
+# fish_completes FILE WORDS EXPECTED...: what fish offers, in its own order
+fish_completes()
+{
+	local file=$completion/$1 line=$2 got
+	shift 2
+	# shellcheck disable=SC2016 # expanded by fish
+	got=$(PATH=${program%/*}:$PATH HOME=$dir XDG_CONFIG_HOME=$dir fish -N -c '
+		source $argv[1]
+		complete -C $argv[2]' "$file" "$line" 2>&1 | xargs -d '\n')
+	[ "$got" = "$*" ] || fail "completion of \"$line\" by fish: \"$got\""
+}
+
+# zsh_completes WORDS EXPECTED...: what zsh offers when the tabulator key is hit
+zsh_completes()
+{
+	local line=$1 got
+	shift
+	rm -f "$dir/hits" "$dir/done"
+	PATH=${program%/*}:$PATH zsh -f "$here/completion/check.zsh" \
+		"$completion" "$line" "$dir/hits" "$dir/done"
+	got=$(grep . "$dir/hits" | xargs -d '\n')
+	[ "$got" = "$*" ] || fail "completion of \"$line\" by zsh: \"$got\""
+}
+
+other_shells()
+{
+	local link="ip link add ipsec0 type ipsec-ipip"
+
+	if command -v fish >/dev/null; then
+		fish_completes ipsec-ipip.fish "ipsec-ipip sh" show showconf
+		fish_completes ipsec-ipip.fish "ipsec-ipip sa ac" activate
+		fish_completes ipsec-ipip.fish "ipsec-ipip sa add ipsec0 in mode " \
+			transport tunnel
+		fish_completes ip-link-ipsec-ipip.fish "$link keying adopt" \
+			adopt adopt-endpoints
+		fish_completes ip-link-ipsec-ipip.fish "$link df u" unset
+	fi
+	if command -v zsh >/dev/null; then
+		zsh_completes "ipsec-ipip sh" show showconf
+		zsh_completes "ipsec-ipip sa ac" activate
+		zsh_completes "$link keying adopt" adopt adopt-endpoints
+	fi
+}
+
 # stripped STATUS MESSAGE TEXT: "strip" of a file with TEXT, for printf, after its
 # endpoints; OUTPUT gets what it prints
 stripped()
@@ -704,6 +748,7 @@ others
 help_and_manual
 completion
 completion_of_ip
+other_shells
 genkey_and_import
 export_ike
 hidden_key
