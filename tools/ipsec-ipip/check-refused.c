@@ -238,6 +238,8 @@ int ipsi_check_again(struct ipsi_check *check, const char *name)
 	if (!ret)
 		ipsi_check_compare(check, &now, &old, &new);
 	if (!ret)
+		ipsi_check_unknown(check, name, &old, &new);
+	if (!ret)
 		ipsi_check_advise(check, found);
 	ipsi_check_look_free(&old);
 	ipsi_check_look_free(&new);

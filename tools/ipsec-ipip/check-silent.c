@@ -161,20 +161,25 @@ void ipsi_check_look_free(struct ipsi_check_look *look)
 	memset(look, 0, sizeof(*look));
 }
 
-/* Reports that packets come, but not for the device. The counter is that of a
- * namespace; that of the underlay is another one if it is @foreign.
+/**
+ * ipsi_check_unknown() - look for packets that come with an unknown SPI
+ * @check: the run
+ * @name: the device, or NULL for all
+ * @old: counters of a second ago
+ * @now: counters of now
+ *
+ * It matters if they may be those of a quiet device. Of several, nobody knows which.
  */
-static bool ipsi_check_other_spi(struct ipsi_check *check,
-				 const struct ipsi_check_look *old,
-				 const struct ipsi_check_look *now,
-				 bool foreign)
+void ipsi_check_unknown(struct ipsi_check *check, const char *name,
+			const struct ipsi_check_look *old,
+			const struct ipsi_check_look *now)
 {
-	if (foreign || now->unknown <= old->unknown)
-		return false;
-	ipsi_found(check, "silent",
-		   "%lu packets within a second came with an SPI that no SA has (XfrmInNoStates), and none for the device: does the peer send with another SPI? Compare: tcpdump -ni any esp or ah; ipsec-ipip sa show %s",
-		   now->unknown - old->unknown, check->name);
-	return true;
+	if (now->unknown <= old->unknown || !ipsi_check_any_quiet(&check->devs))
+		return;
+	check->name = name ? name : "host";
+	ipsi_found(check, "unknown-spi",
+		   "%lu packets within a second came with an SPI that no SA has (XfrmInNoStates): does a peer send with another SPI, or are in and out exchanged? Compare: tcpdump -ni any esp or ah; ipsec-ipip sa show",
+		   now->unknown - old->unknown);
 }
 
 /**
@@ -198,7 +203,6 @@ void ipsi_check_fell_silent(struct ipsi_check *check,
 	is = ipsi_link_stats_find(now->links, now->n, ifindex);
 	if (!was || !is || !ipsi_check_is_quiet(before) ||
 	    !ipsi_check_is_quiet(dev) ||
-	    ipsi_check_other_spi(check, old, now, is->foreign) ||
 	    is->tx_bytes <= was->tx_bytes ||
 	    !dev->tb[IPSEC_IPIP_A_DEV_RX_AGE])
 		return;

@@ -78,6 +78,9 @@ void ipsi_check_traffic(struct ipsi_check *check);
 bool ipsi_check_any_quiet(const struct ipsi_replies *devs);
 int ipsi_check_look(struct ipsi_check_look *look);
 void ipsi_check_look_free(struct ipsi_check_look *look);
+void ipsi_check_unknown(struct ipsi_check *check, const char *name,
+			const struct ipsi_check_look *old,
+			const struct ipsi_check_look *now);
 void ipsi_check_fell_silent(struct ipsi_check *check,
 			    const struct ipsi_attrs *before,
 			    const struct ipsi_check_look *old,

@@ -217,7 +217,7 @@ no_answer()
 	ipsi_device_sa left in
 	ipsi_device_sa left out spi 0x5001
 	floods left
-	finds 'silent:came with an SPI that no SA has'
+	finds 'unknown-spi:came with an SPI that no SA has'
 	kill "$IPSI_BG_PID"
 }
 
