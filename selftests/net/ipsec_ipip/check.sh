@@ -110,13 +110,17 @@ surroundings()
 	ipsi_do left ip link set "$IPSI_WIRE" down
 	finds 'underlay:eth0, which has no carrier: ip link show eth0'
 	ipsi_do left ip link set "$IPSI_WIRE" up
-	ipsi_wait "carrier of the underlay" ipsi_try right grep -q 1 \
-		"/sys/class/net/$IPSI_WIRE/carrier"
+	ipsi_wait "carrier of the underlay" has_underlay
 	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
 	finds 'no-local:10.0.0.2'
 	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
 	ipsi_do right ip link set "$DEV" down
 	finds down
+}
+
+has_underlay()
+{
+	[[ $(ipsi_try right ip -o link show "$IPSI_WIRE") == *LOWER_UP* ]]
 }
 
 # refuses REASON: the right host has refused a packet
@@ -262,7 +266,8 @@ states_that_are_not_taken()
 	stray 0x00002006 "it has no integrity protection" \
 		"${out[@]}" mode transport mark 3 mask 7
 	stray 0x0000200a "its selectors name a protocol or ports" \
-		"${out[@]}" mode transport "${auth[@]}" sel proto tcp
+		src 10.0.0.1 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}" \
+		sel proto tcp
 	# a compressor is neither ESP nor AH
 	ipsi_do right ip xfrm state add "${out[@]:0:4}" proto comp spi 0x200b \
 		mode transport comp deflate "" if_id "$IPSI_IF_ID"
