@@ -41,6 +41,7 @@ RUN=(
 	"ipsec-ipip sa add ipsec0 in"
 	"ip address add"
 	"ip xfrm state add"
+	"ipsec-ipip show"
 )
 
 # empty_blocks: make an empty folder for blocks
@@ -156,6 +157,19 @@ labels()
 		sort -u
 }
 
+# three_in_the_morning: the commands of that section; "check" finds faults of a link
+# that no packet has brought keys for
+three_in_the_morning()
+{
+	local output status=0
+
+	output=$(nsenter -t "${TERMINAL[right]}" --mount --net \
+		bash -e "$(block "ipsec-ipip show")") || status=$?
+	echo "$output"
+	ipsi_is "$status" 3 "exit status of check"
+	ipsi_has "$output" "ipsec0: no-sa-out: " "finding"
+}
+
 # quick_start: both hosts, with strongSwan
 quick_start()
 {
@@ -176,6 +190,7 @@ quick_start()
 		type_in right "$(block "cat >")"
 		mirrored "$(block "cat >")" > "$IPSI_TMP/mirrored"
 		type_in left "$IPSI_TMP/mirrored"
+		three_in_the_morning
 		ipsi_wait "answer" nsenter -t "${TERMINAL[right]}" --net \
 			ping -q -c 1 -W 2 192.168.1.1
 		type_in right "$(block "ping -c 3")"
@@ -273,7 +288,9 @@ howtos()
 {
 	local page file clean=$IPSI_TMP/clean
 
-	echo "ip link del ipsec0 2> /dev/null || :" > "$clean"
+	for file in ipsec0 link0; do
+		echo "ip link del $file 2> /dev/null || :"
+	done > "$clean"
 	echo "! ip netns list | grep -q inside || ip netns del inside" >> "$clean"
 	ipsi_topology
 	readme_host left
@@ -283,7 +300,7 @@ howtos()
 		for file in "$BLOCKS"/*; do
 			case $(head -n 1 "$file") in
 			make-certs*) continue ;;
-			"ip link add ipsec0 "*|modprobe*)
+			"ip link add ipsec0 "*|"ip link add link0 "*|modprobe*)
 				type_in left "$clean"
 				;;
 			"ip netns add inside") ;;

@@ -46,6 +46,12 @@ refused()
 
 refused 'ipsec-ipip: unknown option "colour": "ip link help ipsec-ipip" lists the options' \
 	local 192.0.2.1 colour red
+refused 'ipsec-ipip: unknown option "remot": did you mean "remote"?' \
+	local 192.0.2.1 remot 192.0.2.2
+refused 'Error: argument "192.0.2.1/24" is wrong: local must be an IP address without a prefix length' \
+	local 192.0.2.1/24
+refused 'Error: argument "host" is wrong: remote must be an IP address' \
+	local 192.0.2.1 remote host
 refused 'ipsec-ipip: unknown option "up": it is an option of the link, and goes before "type ipsec-ipip"' \
 	local 192.0.2.1 up
 refused 'Error: argument "1400" is wrong: mtu must be "auto" here; a number goes before "type ipsec-ipip"' \
@@ -73,6 +79,19 @@ refused 'Error: argument "ike" is wrong: keying must be "manual", "adopt" or "ad
 	keying ike
 refused 'Error: argument "no" is wrong: policies must be "optional" or "required"' \
 	policies no
+
+# refused_name MESSAGE NAME: the same for a link with this name
+refused_name()
+{
+	output=$("$ip" link add "$2" type ipsec-ipip local 192.0.2.1 \
+		remote 192.0.2.2 2>&1) && fail "accepted: $2"
+	[ "$output" = "$1" ] || fail "$2: \"$output\" instead of \"$1\""
+}
+
+refused_name 'ipsec-ipip: "ipsec0123456789abcdef" is not a name for a link: at most 15 characters expected' \
+	ipsec0123456789abcdef
+refused_name 'ipsec-ipip: the link "lo" exists: change it with "ip link set lo type ipsec-ipip ...", or delete it with "ip link del lo"' \
+	lo
 
 [ "$failed" = 0 ] && echo "ip-link: the plug-in works with $("$ip" -V)"
 exit "$failed"

@@ -12,6 +12,7 @@
 #include <linux/ipsec_ipip.h>
 
 #include "iproute2.h"
+#include "../ipsec-ipip/suggest.h"
 
 /* The same limit as other link types of ip(8) use for their options. */
 #define IPSI_MAX_LEN	1024
@@ -116,14 +117,15 @@ static void ipsi_put_addr(struct nlmsghdr *n, int type, const char *word,
 			  const char *arg)
 {
 	unsigned char addr[sizeof(struct in6_addr)];
-	char msg[32];
+	char msg[64];
 
 	if (inet_pton(AF_INET, arg, addr) == 1) {
 		addattr_l(n, IPSI_MAX_LEN, type, addr, sizeof(struct in_addr));
 	} else if (inet_pton(AF_INET6, arg, addr) == 1) {
 		addattr_l(n, IPSI_MAX_LEN, type, addr, sizeof(addr));
 	} else {
-		snprintf(msg, sizeof(msg), "%s must be an IP address", word);
+		snprintf(msg, sizeof(msg), "%s must be an IP address%s", word,
+			 strchr(arg, '/') ? " without a prefix length" : "");
 		invarg(msg, arg);
 	}
 }
@@ -448,6 +450,8 @@ static void ipsi_unknown_option(const char *id, const char *word)
 		"address", "index", "netns", "master", "vrf", "alias", "group",
 		"multicast", "numtxqueues", "numrxqueues", NULL
 	};
+	const char *names[IPSI_ARRAY_SIZE(ipsi_options)];
+	char like[IPSI_SUGGEST_LEN];
 	unsigned int i;
 
 	for (i = 0; of_link[i]; i++) {
@@ -458,9 +462,44 @@ static void ipsi_unknown_option(const char *id, const char *word)
 			id, word, id);
 		return;
 	}
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_options); i++)
+		names[i] = ipsi_options[i].word;
+	if (*ipsi_suggest(word, names, i, like))
+		fprintf(stderr, "%s: unknown option \"%s\"%s\n", id, word,
+			like);
+	else
+		fprintf(stderr,
+			"%s: unknown option \"%s\": \"ip link help %s\" lists the options\n",
+			id, word, id);
+}
+
+/* The kernel refuses these names without a message, or with one about attributes. */
+static bool ipsi_name_is_free(const char *id, const struct nlmsghdr *n)
+{
+	const struct rtattr *name = ipsi_link_attr(n, IFLA_IFNAME);
+	const char *text;
+
+	/* Some versions of ip(8) take a long name for another kind of name. */
+	if (!name)
+		name = ipsi_link_attr(n, IFLA_ALT_IFNAME);
+	if (!name)
+		return true;
+	text = RTA_DATA(name);
+	if (strlen(text) >= IF_NAMESIZE) {
+		fprintf(stderr,
+			"%s: \"%s\" is not a name for a link: at most %d characters expected\n",
+			id, text, IF_NAMESIZE - 1);
+		return false;
+	}
+	/* In another namespace it may be free. */
+	if (ipsi_link_attr(n, IFLA_NET_NS_FD) ||
+	    ipsi_link_attr(n, IFLA_NET_NS_PID) ||
+	    ipsi_link_attr(n, IFLA_TARGET_NETNSID) || !if_nametoindex(text))
+		return true;
 	fprintf(stderr,
-		"%s: unknown option \"%s\": \"ip link help %s\" lists the options\n",
-		id, word, id);
+		"%s: the link \"%s\" exists: change it with \"ip link set %s type %s ...\", or delete it with \"ip link del %s\"\n",
+		id, text, text, id, text);
+	return false;
 }
 
 static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
@@ -499,6 +538,8 @@ static int ipsi_parse_opt(struct link_util *lu, int argc, char **argv,
 		opt->put(n, arg);
 	}
 
+	if (add && !ipsi_name_is_free(lu->id, n))
+		return -1;
 	if (add && !(seen & (1U << IFLA_IPSEC_IPIP_LOCAL)))
 		missarg("local");
 	if (add && !(seen & (1U << IFLA_IPSEC_IPIP_REMOTE)))

@@ -14,6 +14,13 @@
 
 #include "ipsi.h"
 
+/* A number with as many digits may be a key. Other numbers have at most 64 bits. */
+#define IPSI_KEY_DIGITS	22
+#define IPSI_KEY_HEX	16	/* after 0x */
+
+/* The number of words that a message lists. */
+#define IPSI_FEW_WORDS	3
+
 struct ipsi_opts ipsi_opts;
 
 /* A file or an argument may have control characters for the terminal: those of
@@ -32,6 +39,32 @@ static void ipsi_defuse(char *text)
 	}
 }
 
+/* A key in the place of another word is part of the message about that word. Such
+ * a number is replaced by "...".
+ */
+static void ipsi_hide_keys(char *text)
+{
+	const char *from = text;
+	bool hex = false;
+	size_t n;
+
+	while (*from) {
+		n = strspn(from, "0123456789abcdefABCDEF");
+		if (n < (hex ? IPSI_KEY_HEX : IPSI_KEY_DIGITS)) {
+			hex = n == 1 && *from == '0' && from[1] == 'x';
+			n += !n || hex;
+			memmove(text, from, n);
+			text += n;
+		} else {
+			memcpy(text, "...", 3);
+			text += 3;
+			hex = false;
+		}
+		from += n;
+	}
+	*text = '\0';
+}
+
 IPSI_PRINTF(2, 0)
 static void ipsi_vmessage(const char *kind, const char *fmt, va_list ap)
 {
@@ -45,6 +78,7 @@ static void ipsi_vmessage(const char *kind, const char *fmt, va_list ap)
 		len = sizeof(text) / 2 - 1;
 	vsnprintf(text + len, sizeof(text) - len, fmt, ap);
 	ipsi_defuse(text);
+	ipsi_hide_keys(text);
 	fprintf(stderr, "ipsec-ipip: %s%s\n", kind, text);
 }
 
@@ -153,7 +187,8 @@ int ipsi_arg_number(const char *word, const char *arg, uint64_t max,
 	if (!ipsi_digits(arg, &hex))
 		return ipsi_no_number(word, arg, max);
 	if (!ipsi_number(arg, value) || *value > max)
-		return ipsi_usage("%s: %s is more than %llu", word, arg,
+		return ipsi_usage(hex ? "%s: %s is more than 0x%llx" :
+					"%s: %s is more than %llu", word, arg,
 				  (unsigned long long)max);
 	return IPSI_OK;
 }
@@ -241,15 +276,26 @@ static int ipsi_find_word(const struct ipsi_word *words, size_t n_words,
 static int ipsi_unknown_word(const struct ipsi_word *words, size_t n_words,
 			     const char *word)
 {
-	char text[IPSI_SUGGEST_LEN];
+	char text[IPSI_SUGGEST_LEN], few[160] = "";
 	const char *names[32];
+	uint64_t number;
 	size_t i, n = 0;
 
 	for (i = 0; i < n_words && n < IPSI_ARRAY_SIZE(names); i++)
 		if (!words[i].args || *words[i].args)
 			names[n++] = words[i].word;
-	return ipsi_usage("unknown word \"%s\"%s", word,
-			  ipsi_suggest(word, names, n, text));
+	if (ipsi_number(word, &number) && number <= UINT32_MAX &&
+	    ipsi_find_word(words, n_words, "spi") >= 0)
+		return ipsi_usage("unknown word \"%s\": did you mean \"spi %s\"?",
+				  word, word);
+	if (*ipsi_suggest(word, names, n, text) || n > IPSI_FEW_WORDS)
+		return ipsi_usage("unknown word \"%s\"%s", word, text);
+	for (i = 0; i < n_words && strlen(few) < sizeof(few); i++)
+		snprintf(few + strlen(few), sizeof(few) - strlen(few), "%s%s%s%s",
+			 *few ? " or " : "", words[i].word,
+			 words[i].args ? " " : "",
+			 words[i].args ? words[i].args : "");
+	return ipsi_usage("unknown word \"%s\": %s expected", word, few);
 }
 
 /**

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <assert.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/genetlink.h>
@@ -405,6 +406,26 @@ const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id)
 }
 
 /**
+ * ipsi_dev_why_off() - why the carrier of a device that is up is off
+ * @dev: the device
+ *
+ * Return: the reason in words.
+ */
+const char *ipsi_dev_why_off(const struct ipsi_attrs *dev)
+{
+	const bool out = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT);
+	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
+
+	if (!in && !out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING))
+		return "the key manager has set no SAs";
+	if (!in && !out)
+		return "no SAs";
+	if (!in)
+		return "no valid inbound SA";
+	return out ? "the SAs cannot be used" : "no valid outbound SA";
+}
+
+/**
  * ipsi_attr_value() - the value of an attribute of a request, for a message
  * @attr: the kind of attribute
  * @at: the attribute
@@ -417,10 +438,16 @@ void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
 	const unsigned int id = mnl_attr_get_type(at);
 	struct ipsi_attrs attrs = {};
 	const struct ipsi_attr_set set = { .attrs = attr - id, .max = id };
+	char name[IF_NAMESIZE];
 
 	buf[0] = '\0';
 	attrs.set = &set;
 	attrs.tb[id] = at;
+	if (attr == &ipsi_sa_attrs[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX]) {
+		if (if_indextoname(ipsi_attr_u64(&attrs, id), name))
+			snprintf(buf, size, " \"%s\"", name);
+		return;
+	}
 	switch (attr->type) {
 	case IPSI_STRING:
 		snprintf(buf, size, " \"%.64s\"", mnl_attr_get_str(at));

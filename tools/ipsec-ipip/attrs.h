@@ -87,6 +87,7 @@ const char *ipsi_attr_string(const struct ipsi_attrs *attrs, unsigned int id);
 const char *ipsi_attr_addr(const struct ipsi_attrs *attrs, unsigned int id,
 			   char buf[IPSI_TEXT_LEN]);
 const char *ipsi_attr_enum(const struct ipsi_attrs *attrs, unsigned int id);
+const char *ipsi_dev_why_off(const struct ipsi_attrs *dev);
 void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
 		     char *buf, size_t size);
 void ipsi_key_text(const struct ipsi_attrs *attrs, unsigned int id,

@@ -101,7 +101,7 @@ static int ipsi_capture_refused(int err, const char *dev)
 				 IPSI_CAPTURE_KIND);
 	case EINVAL:
 		if (dev)
-			return ipsi_fail("\"%s\" is not an ipsec-ipip device",
+			return ipsi_fail("\"%s\" is not an ipsec-ipip device: ipsec-ipip show lists them",
 					 dev);
 		break;
 	}
@@ -124,7 +124,8 @@ int ipsi_capture_link_add(struct ipsi_capture_link *link, const char *dev)
 	if (dev) {
 		index = if_nametoindex(dev);
 		if (!index)
-			return ipsi_fail("there is no device \"%s\"", dev);
+			return ipsi_fail("there is no device \"%s\": ipsec-ipip show lists them",
+					 dev);
 	}
 	for (i = 0; err == EEXIST && i < IPSI_CAPTURE_NAMES; i++) {
 		snprintf(link->name, sizeof(link->name), "ipsec-enc%u", i);

@@ -104,26 +104,26 @@ static unsigned int ipsi_processor_share(const struct ipsi_processors *before,
  * ipsi_check_processors() - look for one that does the work of all
  * @check: the run
  * @before: times of about a second ago
+ * @now: times of now
  */
 void ipsi_check_processors(struct ipsi_check *check,
-			   const struct ipsi_processors *before)
+			   const struct ipsi_processors *before,
+			   const struct ipsi_processors *now)
 {
 	const struct ipsi_processor *busy = NULL;
-	struct ipsi_processors now;
 	unsigned int share, most = 0;
 	struct ipsi_attrs dev;
 	size_t i, idle = 0;
 
-	ipsi_processors_read(&now);
-	for (i = 0; i < now.n; i++) {
-		share = ipsi_processor_share(before, &now.all[i]);
+	for (i = 0; i < now->n; i++) {
+		share = ipsi_processor_share(before, &now->all[i]);
 		if (share > IPSI_BUSY) {
 			most = share;
-			busy = &now.all[i];
+			busy = &now->all[i];
 		}
 		idle += share < IPSI_IDLE;
 	}
-	if (busy && idle && idle + 1 == now.n && check->devs.n) {
+	if (busy && idle && idle + 1 == now->n && check->devs.n) {
 		ipsi_attrs_parse(&dev, &ipsi_dev_set, check->devs.msg[0]);
 		check->dev = NULL;
 		check->name = "host";
@@ -132,5 +132,4 @@ void ipsi_check_processors(struct ipsi_check *check,
 			   busy->id, most,
 			   ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME));
 	}
-	ipsi_processors_free(&now);
 }

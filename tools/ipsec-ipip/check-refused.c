@@ -5,6 +5,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "attrs.h"
 #include "check.h"
@@ -32,7 +34,7 @@ struct ipsi_refused {
 };
 
 /* Indexed by reason. Not here: dummy packets are good ones, and ECN bits that are
- * odd, and errors of the path, drop nothing.
+ * odd drop nothing.
  */
 static const struct ipsi_refused ipsi_refused_reasons[] = {
 	[IPSEC_IPIP_A_STATS_TX_NO_SA] = {
@@ -54,13 +56,16 @@ static const struct ipsi_refused ipsi_refused_reasons[] = {
 		"they have no sane IP header; find the program with a raw socket that sends them",
 		"tcpdump -ni ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_TX_ERROR] = {
-		"encryption or a later step fails, such as a firewall for outgoing ESP, or sequence numbers that are used up",
-		"nstat -az 'XfrmOut*'", IPSI_ARG_NONE },
+		"encryption or a later step fails, such as the underlay's device, a firewall for outgoing ESP, or sequence numbers that are used up",
+		"nstat -az 'XfrmOut*'; ip -s link", IPSI_ARG_NONE },
+	[IPSEC_IPIP_A_STATS_TX_PATH_ERROR] = {
+		"this host, or a router on the way, says that the remote address cannot be reached",
+		"ip neigh; traceroute -n ", IPSI_ARG_REMOTE },
 	[IPSEC_IPIP_A_STATS_RX_OUTER_ADDRESS] = {
 		"keys and SPI are right, but the outer addresses are not those of the device: has the peer moved, or is there NAT on the way?",
 		"tcpdump -ni any esp or ah or udp port 4500; ipsec-ipip show ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_RX_PROTOCOL] = {
-		"they are authentic, but not IP-in-IP: the peer must use tunnel mode, or a device of this kind",
+		"they are authentic, but not IP-in-IP: the peer must use tunnel mode, or a device of this kind, and the same key for encryption",
 		"tcpdump -ni any esp or ah or udp port 4500; ipsec-ipip sa show ", IPSI_ARG_DEV },
 	[IPSEC_IPIP_A_STATS_RX_MALFORMED] = {
 		"they are authentic, but have no sane inner header: the peer is broken",
@@ -98,6 +103,13 @@ static void ipsi_check_reason(struct ipsi_check *check, unsigned int id,
 	if (reason->arg == IPSI_ARG_ENDPOINTS) {
 		from = " from ";
 		end = ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_LOCAL, local);
+	}
+	if (id == IPSEC_IPIP_A_STATS_TX_PATH_ERROR) {
+		ipsi_found(check, "unreachable",
+			   "tx-path-error grows, by %llu packets within a second: %s: %s%s",
+			   (unsigned long long)n, reason->why, reason->next,
+			   arg);
+		return;
 	}
 	ipsi_found(check, "refuses",
 		   "%s grows, by %llu packets within a second: %s: %s%s%s%s",
@@ -151,13 +163,7 @@ static bool ipsi_check_has_refused(const struct nlmsghdr *msg)
 	return false;
 }
 
-/**
- * ipsi_check_any_refused() - can a second look find refusals that grow?
- * @check: the run, with the devices of the first look
- *
- * Return: true if a device has refused packets.
- */
-bool ipsi_check_any_refused(const struct ipsi_check *check)
+static bool ipsi_check_any_refused(const struct ipsi_check *check)
 {
 	size_t i;
 
@@ -169,7 +175,9 @@ bool ipsi_check_any_refused(const struct ipsi_check *check)
 
 /* Both dumps are in the order of the kernel; devices may have come or gone. */
 static void ipsi_check_compare(struct ipsi_check *check,
-			       const struct ipsi_replies *now)
+			       const struct ipsi_replies *now,
+			       const struct ipsi_check_look *old,
+			       const struct ipsi_check_look *new)
 {
 	struct ipsi_attrs before, dev;
 	size_t i, j, next = 0;
@@ -183,27 +191,63 @@ static void ipsi_check_compare(struct ipsi_check *check,
 			    ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX))
 				continue;
 			ipsi_check_grown(check, &before, &dev);
+			ipsi_check_fell_silent(check, &before, old, new);
 			next = j + 1;
 			break;
 		}
 	}
 }
 
+/* Someone who looks at a broken link must know that this takes packets. */
+static void ipsi_check_advise(const struct ipsi_check *check, size_t found)
+{
+	if (check->found == found && isatty(STDERR_FILENO) && !check->json)
+		fputs("# Some devices have refused packets, or are quiet, but nothing more happened within\n"
+		      "# the last second. If a link is broken, run a ping at the same time.\n",
+		      stderr);
+}
+
 /**
- * ipsi_check_refusals() - look for counters of refused packets that grow
+ * ipsi_check_again() - look for what changes within a second
  * @check: the run, with the devices of the first look
  * @name: the device, or NULL for all
  *
+ * These are counters of refused packets, and links that send and receive nothing.
+ * Takes a second if a device has refused packets or is quiet, or if a processor has
+ * been late with packets and all devices are checked; else none.
+ *
  * Return: exit code.
  */
-int ipsi_check_refusals(struct ipsi_check *check, const char *name)
+int ipsi_check_again(struct ipsi_check *check, const char *name)
 {
+	static const struct timespec second = { .tv_sec = 1 };
+	const bool late = !name && ipsi_processors_late();
+	const size_t found = check->found;
+	struct ipsi_check_look old = {}, new = {};
 	struct ipsi_replies now = {};
-	int ret;
+	int ret, err;
 
+	if (!ipsi_check_any_refused(check) &&
+	    !ipsi_check_any_quiet(&check->devs) && !late)
+		return IPSI_OK;
+	err = ipsi_check_look(&old);
+	nanosleep(&second, NULL);
 	ret = ipsi_nl_get_devs(check->nl, name, &now);
+	if (!ret && !err)
+		err = ipsi_check_look(&new);
+	if (!ret && err)
+		ret = ipsi_fail("links: %s", strerror(err));
 	if (!ret)
-		ipsi_check_compare(check, &now);
+		ipsi_check_compare(check, &now, &old, &new);
+	if (!ret)
+		ipsi_check_unknown(check, name, &old, &new);
+	if (!ret)
+		ipsi_check_advise(check, found);
+	if (!ret && late)
+		ipsi_check_processors(check, &old.processors,
+				      &new.processors);
+	ipsi_check_look_free(&old);
+	ipsi_check_look_free(&new);
 	ipsi_replies_free(&now);
 	return ret;
 }

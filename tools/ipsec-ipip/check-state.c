@@ -10,6 +10,8 @@
 #include "ipsi.h"
 #include "nl.h"
 
+#define IPSI_ENDS_LEN	320
+
 /* The reason in words, with the next step. */
 static const char * const ipsi_check_refusals_text[] = {
 	[IPSEC_IPIP_REFUSAL_SELECTOR] =
@@ -33,7 +35,7 @@ static const char * const ipsi_check_refusals_text[] = {
 	[IPSEC_IPIP_REFUSAL_PROTOCOL] =
 		"it is neither ESP nor AH: a device carries no other protocol",
 	[IPSEC_IPIP_REFUSAL_ADDRESS] =
-		"its addresses are not the endpoints of the device: compare ip xfrm state with ipsec-ipip show",
+		"its addresses are not the endpoints of the device",
 	[IPSEC_IPIP_REFUSAL_MODE] =
 		"an outbound SA must be in transport mode, unless the device has keying adopt, and an inbound one in transport or tunnel mode: add it again with mode transport",
 	[IPSEC_IPIP_REFUSAL_EXHAUSTED] =
@@ -85,6 +87,28 @@ static bool ipsi_check_ask(struct ipsi_check *check,
 	return refused;
 }
 
+/* Both pairs of addresses, and the next step; "" for another reason. */
+static const char *ipsi_check_ends(const struct ipsi_check *check,
+				   const struct xfrm_usersa_info *info,
+				   uint32_t refusal, char text[IPSI_ENDS_LEN])
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	char local[IPSI_TEXT_LEN], remote[IPSI_TEXT_LEN];
+
+	*text = '\0';
+	if (refusal != IPSEC_IPIP_REFUSAL_ADDRESS)
+		return text;
+	inet_ntop(info->family, &info->saddr, src, sizeof(src));
+	inet_ntop(info->family, &info->id.daddr, dst, sizeof(dst));
+	snprintf(text, IPSI_ENDS_LEN,
+		 ": %s -> %s, but the device has local %s remote %s: correct it: ip link set %s type ipsec-ipip ..., or the SA",
+		 src, dst,
+		 ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_LOCAL, local),
+		 ipsi_attr_addr(check->dev, IPSEC_IPIP_A_DEV_REMOTE, remote),
+		 check->name);
+	return text;
+}
+
 /**
  * ipsi_check_state() - check whether the device uses a state
  * @state: the state, which has the if_id of the device, or should be given it
@@ -94,6 +118,7 @@ void ipsi_check_state(const struct ipsi_state *state, void *data)
 {
 	const struct xfrm_usersa_info *info = state->info;
 	struct ipsi_check *check = data;
+	char ends[IPSI_ENDS_LEN];
 	uint32_t refusal;
 
 	/* A state without an SPI is still being negotiated. One without if_id
@@ -103,7 +128,7 @@ void ipsi_check_state(const struct ipsi_state *state, void *data)
 	    (refusal == IPSEC_IPIP_REFUSAL_IF_ID && !state->if_id) ||
 	    refusal == IPSEC_IPIP_REFUSAL_EXHAUSTED)
 		return;
-	ipsi_found(check, "sa-not-taken", "%s 0x%08x %s, but %s",
+	ipsi_found(check, "sa-not-taken", "%s 0x%08x %s, but %s%s",
 		   info->id.proto == IPPROTO_ESP ? "esp" :
 		   info->id.proto == IPPROTO_AH ? "ah" : "SA",
 		   ntohl(info->id.spi),
@@ -111,5 +136,6 @@ void ipsi_check_state(const struct ipsi_state *state, void *data)
 				  "is between the endpoints of the device",
 		   refusal < IPSI_ARRAY_SIZE(ipsi_check_refusals_text) ?
 		   ipsi_check_refusals_text[refusal] :
-		   "the kernel has a reason that this command does not know");
+		   "the kernel has a reason that this command does not know",
+		   ipsi_check_ends(check, info, refusal, ends));
 }

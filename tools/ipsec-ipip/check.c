@@ -22,9 +22,6 @@
 #include "sa-life.h"
 #include "snapshot.h"
 
-/* Packets sent without an answer from which a link is silent. */
-#define IPSI_CHECK_SILENT	10
-
 #define IPSI_CHECK_MTU6		1280
 
 #define IPSI_NEXT_LEN		400
@@ -81,6 +78,13 @@ static int ipsi_check_sysctl(const char *family, const char *name,
 	return value;
 }
 
+static void ipsi_check_find_daemons(struct ipsi_check *check)
+{
+	if (!check->daemons_known)
+		ipsi_daemons_find(&check->daemons);
+	check->daemons_known = true;
+}
+
 /* The next step for a device without an SA */
 static const char *ipsi_check_next_key(struct ipsi_check *check,
 				       const char *direction,
@@ -94,10 +98,11 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 			 check->name, direction, check->name);
 		return next;
 	}
-	if (!check->daemons_known)
-		ipsi_daemons_find(&check->daemons);
-	check->daemons_known = true;
-	if (!check->daemons.n)
+	ipsi_check_find_daemons(check);
+	if (check->daemons.unknown)
+		snprintf(next, IPSI_NEXT_LEN,
+			 "whether a key manager is running cannot be seen here, as /proc/net/netlink cannot be read: systemctl status strongswan ipsec");
+	else if (!check->daemons.n)
 		snprintf(next, IPSI_NEXT_LEN,
 			 "no key manager is running in this namespace: systemctl start strongswan, or ipsec for libreswan");
 	else
@@ -106,6 +111,24 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 			 check->daemons.n_named ? ": " : "",
 			 ipsi_daemons_text(&check->daemons, names));
 	return next;
+}
+
+/* Returns true if an SA of a daemon has a limit, and so an end. */
+static bool ipsi_check_has_end(const struct ipsi_check *check)
+{
+	struct ipsi_attrs sa, limits;
+	unsigned int id;
+	size_t i;
+
+	for (i = 0; i < check->sas.n; i++) {
+		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
+		ipsi_attrs_parse_nest(&limits, &sa, IPSEC_IPIP_A_SA_LIFETIME);
+		for (id = 0; id <= limits.set->max; id++)
+			if (sa.tb[IPSEC_IPIP_A_SA_ADOPTED] &&
+			    ipsi_attr_u64(&limits, id))
+				return true;
+	}
+	return false;
 }
 
 /* Returns true if an SA is not used because its sequence numbers are used up. */
@@ -124,7 +147,21 @@ static bool ipsi_check_exhausted(const struct ipsi_check *check)
 	return false;
 }
 
-static void ipsi_check_keys(struct ipsi_check *check)
+/* SAs of a daemon that has died stay until their end. */
+static void ipsi_check_daemon(struct ipsi_check *check,
+			      const struct ipsi_link *link)
+{
+	if (!ipsi_attr_u64(check->dev, IPSEC_IPIP_A_DEV_KEYING) ||
+	    link->foreign || !ipsi_check_has_end(check))
+		return;
+	ipsi_check_find_daemons(check);
+	if (!check->daemons.unknown && !check->daemons.n)
+		ipsi_found(check, "no-key-manager",
+			   "no key manager is running in this namespace, so the SAs will not be replaced when they end: systemctl start strongswan, or ipsec for libreswan");
+}
+
+static void ipsi_check_keys(struct ipsi_check *check,
+			    const struct ipsi_link *link)
 {
 	const struct ipsi_attrs *dev = check->dev;
 	const bool out = dev->tb[IPSEC_IPIP_A_DEV_ACTIVE_SPI];
@@ -147,6 +184,8 @@ static void ipsi_check_keys(struct ipsi_check *check)
 		ipsi_found(check, "no-sa-in",
 			   "there is no valid inbound SA, so nothing can be received: %s",
 			   ipsi_check_next_key(check, "in", next));
+	if (in && out)
+		ipsi_check_daemon(check, link);
 	if (in && out && !ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
 		ipsi_found(check, "carrier",
 			   "the carrier is off although there are SAs in both directions; with roam, the peer must send first: ipsec-ipip show %s",
@@ -289,81 +328,6 @@ static void ipsi_check_sas(struct ipsi_check *check)
 	}
 }
 
-/* A counter of /proc/net/xfrm_stat, 0 if the kernel has none. */
-static unsigned long ipsi_check_xfrm_stat(const char *name)
-{
-	FILE *f = fopen("/proc/net/xfrm_stat", "re");
-	unsigned long value = 0, number;
-	char word[64];
-
-	while (f && fscanf(f, "%63s %lu", word, &number) == 2)
-		if (!strcmp(word, name))
-			value = number;
-	if (f)
-		fclose(f);
-	return value;
-}
-
-/* Counters of the SAs */
-struct ipsi_check_traffic {
-	uint64_t sent, received;
-	bool refused;
-};
-
-/* Forged packets are refused as well, but then good ones have passed. */
-static void ipsi_check_count(struct ipsi_check *check,
-			     struct ipsi_check_traffic *traffic)
-{
-	struct ipsi_attrs sa, stats;
-	uint64_t packets, failed;
-	char name[64];
-	size_t i;
-
-	memset(traffic, 0, sizeof(*traffic));
-	for (i = 0; i < check->sas.n; i++) {
-		ipsi_attrs_parse(&sa, &ipsi_sa_set, check->sas.msg[i]);
-		ipsi_attrs_parse_nest(&stats, &sa, IPSEC_IPIP_A_SA_STATS);
-		packets = ipsi_attr_u64(&stats, IPSEC_IPIP_A_SA_STATS_PACKETS);
-		failed = ipsi_attr_u64(&stats,
-				       IPSEC_IPIP_A_SA_STATS_INTEGRITY_FAILED);
-		if (ipsi_attr_u64(&sa, IPSEC_IPIP_A_SA_DIRECTION) ==
-		    IPSEC_IPIP_DIRECTION_OUT) {
-			traffic->sent += packets;
-			continue;
-		}
-		traffic->received += packets;
-		if (packets || !failed)
-			continue;
-		traffic->refused = true;
-		ipsi_check_name_sa(&sa, name, sizeof(name));
-		ipsi_found(check, "refused",
-			   "%s has refused all %llu packets: the peer has another key; compare with the peer: ipsec-ipip sa show %s keys",
-			   name, (unsigned long long)failed, check->name);
-	}
-}
-
-static void ipsi_check_traffic(struct ipsi_check *check)
-{
-	struct ipsi_check_traffic traffic;
-	unsigned long unknown;
-
-	ipsi_check_count(check, &traffic);
-	if (traffic.received || traffic.refused ||
-	    traffic.sent < IPSI_CHECK_SILENT)
-		return;
-	unknown = ipsi_check_xfrm_stat("XfrmInNoStates");
-	if (unknown)
-		ipsi_found(check, "silent",
-			   "%llu packets were sent and none came back, but %lu came with an SPI that no SA has (XfrmInNoStates): are in and out exchanged? Compare: tcpdump -ni any esp or ah; ipsec-ipip sa show %s",
-			   (unsigned long long)traffic.sent, unknown,
-			   check->name);
-	else
-		ipsi_found(check, "silent",
-			   "%llu packets were sent and none came back: look for a firewall that drops ESP, and whether the peer has the SAs, exchanged: tcpdump -ni any esp or ah; ipsec-ipip sa show %s",
-			   (unsigned long long)traffic.sent, check->name);
-	ipsi_check_firewall(check);
-}
-
 static void ipsi_check_flow(const struct ipsi_attrs *dev,
 			    struct ipsi_flow *flow)
 {
@@ -380,6 +344,20 @@ static void ipsi_check_flow(const struct ipsi_attrs *dev,
 	flow->family = flow->len == sizeof(struct in_addr) ? AF_INET : AF_INET6;
 	memcpy(flow->local, mnl_attr_get_payload(local), flow->len);
 	memcpy(flow->remote, mnl_attr_get_payload(remote), flow->len);
+}
+
+/* Checks the device by which packets leave. Returns true if it is good. */
+static bool ipsi_check_oif(struct ipsi_check *check, uint32_t oif)
+{
+	struct ipsi_link *link = &check->underlay;
+
+	if (link->ifindex != oif && ipsi_query_link(oif, link))
+		return true;
+	if (!link->running)
+		ipsi_found(check, "underlay",
+			   "packets leave by %s, which has no carrier: ip link show %s",
+			   link->name, link->name);
+	return link->running;
 }
 
 /* Checks the route to the remote endpoint. Returns true if it is good. */
@@ -414,7 +392,7 @@ static bool ipsi_check_route(struct ipsi_check *check,
 			   "the route to %s leads through the device itself: ip route add %s via GATEWAY",
 			   remote, remote);
 	else
-		return true;
+		return ipsi_check_oif(check, oif);
 	return false;
 }
 
@@ -485,39 +463,22 @@ static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 	if (err)
 		return ipsi_fail("%s: %s", check->name, strerror(err));
 
+	/* Causes come before what they lead to. */
 	if (!link.up)
 		ipsi_found(check, "down",
 			   "the device is down: ip link set %s up", check->name);
-	ipsi_check_keys(check);
+	if (link.foreign)
+		ipsi_check_mtu(check);
+	else
+		ret = ipsi_check_underlay(check, &link);
+	if (ret)
+		return ret;
+	ipsi_check_keys(check, &link);
 	ipsi_check_sas(check);
 	ipsi_check_traffic(check);
 	ipsi_check_mtu6(check);
 	ipsi_check_rp_filter(check);
-	if (!link.foreign)
-		return ipsi_check_underlay(check, &link);
-	ipsi_check_mtu(check);
 	return IPSI_OK;
-}
-
-/* Looks a second later at what may have changed. Takes no time if nothing can. */
-static int ipsi_check_again(struct ipsi_check *check, const char *name)
-{
-	static const struct timespec second = { .tv_sec = 1 };
-	const bool refused = ipsi_check_any_refused(check);
-	const bool late = !name && ipsi_processors_late();
-	struct ipsi_processors before;
-	int ret = IPSI_OK;
-
-	if (!refused && !late)
-		return IPSI_OK;
-	ipsi_processors_read(&before);
-	nanosleep(&second, NULL);
-	if (refused)
-		ret = ipsi_check_refusals(check, name);
-	if (late)
-		ipsi_check_processors(check, &before);
-	ipsi_processors_free(&before);
-	return ret;
 }
 
 static int ipsi_check_all(struct ipsi_check *check, const char *name)

@@ -24,6 +24,7 @@ struct json_object;
  * @sas: its SAs
  * @devs: all devices that are checked
  * @snap: the rest of the namespace
+ * @underlay: the device by which packets of the last device leave
  * @daemons: key managers, once @daemons_known
  * @ruleset: the firewall, once it was read; the caller frees it
  * @found: number of findings so far
@@ -36,12 +37,29 @@ struct ipsi_check {
 	struct ipsi_replies sas;
 	struct ipsi_replies devs;
 	struct ipsi_snapshot snap;
+	struct ipsi_link underlay;
 	struct ipsi_daemons daemons;
 	bool daemons_known;
 	struct ipsi_ruleset *ruleset;
 	size_t found;
 	struct json_object *json;
 };
+
+void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
+		...) IPSI_PRINTF(3, 4);
+
+void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name, size_t size);
+int ipsi_check_setting(const struct ipsi_check *check, const char *family,
+		       const char *key);
+
+/* check-policy.c */
+int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow);
+
+/* check-refused.c */
+int ipsi_check_again(struct ipsi_check *check, const char *name);
+
+/* check-route.c */
+int ipsi_check_inner_routes(struct ipsi_check *check, bool carries);
 
 /**
  * struct ipsi_processor - how long a processor has worked, in clock ticks
@@ -65,29 +83,40 @@ struct ipsi_processors {
 	size_t n;
 };
 
-void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
-		...) IPSI_PRINTF(3, 4);
-
-void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name, size_t size);
-int ipsi_check_setting(const struct ipsi_check *check, const char *family,
-		       const char *key);
-
-/* check-policy.c */
-int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow);
-
 /* check-processors.c */
 bool ipsi_processors_late(void);
 void ipsi_processors_read(struct ipsi_processors *times);
 void ipsi_processors_free(struct ipsi_processors *times);
 void ipsi_check_processors(struct ipsi_check *check,
-			   const struct ipsi_processors *before);
+			   const struct ipsi_processors *before,
+			   const struct ipsi_processors *now);
 
-/* check-refused.c */
-bool ipsi_check_any_refused(const struct ipsi_check *check);
-int ipsi_check_refusals(struct ipsi_check *check, const char *name);
+/**
+ * struct ipsi_check_look - counters, to be compared with those of a second later
+ * @links: links with their counters
+ * @n: their number
+ * @unknown: packets that came with an SPI that no SA has
+ * @processors: the work of the processors
+ */
+struct ipsi_check_look {
+	struct ipsi_link_stats *links;
+	size_t n;
+	unsigned long unknown;
+	struct ipsi_processors processors;
+};
 
-/* check-route.c */
-int ipsi_check_inner_routes(struct ipsi_check *check, bool carries);
+/* check-silent.c */
+void ipsi_check_traffic(struct ipsi_check *check);
+bool ipsi_check_any_quiet(const struct ipsi_replies *devs);
+int ipsi_check_look(struct ipsi_check_look *look);
+void ipsi_check_look_free(struct ipsi_check_look *look);
+void ipsi_check_unknown(struct ipsi_check *check, const char *name,
+			const struct ipsi_check_look *old,
+			const struct ipsi_check_look *now);
+void ipsi_check_fell_silent(struct ipsi_check *check,
+			    const struct ipsi_attrs *before,
+			    const struct ipsi_check_look *old,
+			    const struct ipsi_check_look *now);
 
 /* check-state.c */
 void ipsi_check_state(const struct ipsi_state *state, void *data);

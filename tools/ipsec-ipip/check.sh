@@ -46,24 +46,39 @@ usage_errors()
 	expect 2 'unknown command "bogus". See ipsec-ipip --help' bogus
 	expect 2 'unknown command "shwo": did you mean "show"? See *' shwo
 	expect 2 'unknown command "sa bogus". See ipsec-ipip --help' sa bogus
+	expect 2 'unknown command "add": did you mean "sa add"?' \
+		add ipsec0 in spi 0x100
+	expect 2 'unknown command "del": did you mean "sa del"?' delete ipsec0
+	expect 2 '"lo" is a device; the command comes first: show lo' lo check
+	expect 2 '"lo" is a device; the command comes first: sa show lo' \
+		sa lo add
 	expect 2 'unknown command "sa dle": did you mean "del"? See *' sa dle
 	expect 2 '"s" can be: show, *' s
 	expect 2 '"sa a" can be: add, activate' sa a
 	expect 2 'unknown option "-x". See ipsec-ipip --help' -x
 	expect 2 'sa add: unknown option "-xq". See *' sa add -xq ipsec0
 	expect 2 'unknown option "--jsno": did you mean "json"? See *' --jsno
+	expect 2 'show: unknown option "-s": counters are always shown, *' show -s
+	expect 2 'unknown option "-br": did you mean "--brief"?' -br
+	expect 2 'unknown option "-n": use "ip netns exec NAME ipsec-ipip ..."' \
+		-n left show
 	expect 2 'sa: add, del, flush, show or activate expected' sa
 	expect 2 'sa add: DEV and {in|out} expected' sa ad
 	expect 2 'sa del: DEV and {in|out} expected' sa delete
 	expect 2 'sa flush: DEV expected' sa flush
 	expect 2 'sa flush: "up" is neither in nor out' sa flush a up
-	expect 2 'sa show: unknown word "x"' sa list a in x
+	expect 2 'sa show: unknown word "x": *' sa list a in x
 	expect 2 'show: unknown word "b"' ls a b
 	expect 2 'show: unknown word "b"' show a b
 	expect 2 'show: "0123456789abcdef" is not a device name*' \
 		show 0123456789abcdef
 	expect 2 'sa add: DEV and {in|out} expected' sa add ipsec0
-	expect 2 'sa add: "up" is neither in nor out' sa add ipsec0 up
+	expect 2 'sa add: "up" is neither in nor out: ipsec0 in or ipsec0 out expected' \
+		sa add ipsec0 up
+	expect 2 'sa add: the device comes first: DEV in expected' \
+		sa add in ipsec0 spi 0x100
+	expect 2 'sa add: leave "dev" out: DEV and {in|out} expected' \
+		sa add dev ipsec0 in spi 0x100
 	expect 2 'sa add: spi SPI expected' sa add ipsec0 in
 	expect 2 'sa add: spi: "" is not a number: *' sa add ipsec0 in spi ''
 	expect 2 'sa add: spi: "0x" is not a number: *' sa add ipsec0 in spi 0x
@@ -74,6 +89,10 @@ usage_errors()
 		sa add ipsec0 in spi deadbee0
 	expect 2 'sa add: spi: 4294967296 is more than 4294967295' \
 		sa add ipsec0 in spi 4294967296
+	expect 2 'sa add: spi: 0x100000000 is more than 0xffffffff' \
+		sa add ipsec0 in spi 0x100000000
+	expect 2 'sa add: unknown word "0x100": did you mean "spi 0x100"?' \
+		sa add ipsec0 in 0x100
 	expect 2 'sa add: spi: given twice' "${sa[@]}" spi 0x101
 	expect 2 'sa add: unknown word "bogus"' "${sa[@]}" bogus
 	expect 2 'sa add: unknown word "moed": did you mean "mode"?' \
@@ -107,11 +126,15 @@ usage_errors()
 		"${sa[@]}" offload crypto lo lo
 	expect 1 'sa add: offload: none: No such device' \
 		"${sa[@]}" "${good[@]}" offload crypto dev none
-	expect 2 'sa del: unknown word "enc"' sa del ipsec0 in spi 256 enc a ''
-	expect 2 'sa show: spi SPI expected' sa show ipsec0 in
+	expect 2 'sa del: unknown word "enc": *' sa del ipsec0 in spi 256 enc a ''
+	expect 2 'sa show: spi SPI expected' sa show ipsec0 in proto esp
 	expect 2 'sa activate: DEV and {spi SPI|newest} expected' \
 		sa activate ipsec0
 	expect 2 'sa activate: unknown word "x"' sa activate ipsec0 newest x
+	expect 2 'sa activate: leave "in" out, only outbound SAs can be active: DEV spi SPI expected' \
+		sa activate ipsec0 in spi 0x100
+	expect 2 'sa show: unknown word "key": DEV *' \
+		sa show ipsec0 key
 	expect 2 'rekey: DEV and {in|out} expected' rekey ipsec0
 	expect 2 'rekey: spi SPI expected' rekey ipsec0 in
 	expect 2 'rekey: aead, enc, auth or auth-trunc expected' \
@@ -131,10 +154,26 @@ key_file()
 	chmod "$1" "$dir/key"
 }
 
+# A key in the place of another word is in no message.
+misplaced_keys()
+{
+	local key=0x000102030405060708090a0b0c0d0e0f
+
+	expect 2 'sa add: unknown word "0x..."' "${sa[@]}" enc a $key $key
+	expect 2 'sa add: unknown word "..."' "${sa[@]}" "${key#0x}"
+	expect 2 'sa add: unknown word "x0x...y"' "${sa[@]}" "x${key}y"
+	expect 2 'sa add: spi: 0x... is more than 0xffffffff' \
+		sa add ipsec0 in spi 0x0001020304050607
+	expect 2 'unknown command "0x...". See *' $key
+	expect 2 'genkey: -a: "..." is not known; *' genkey -a "${key#0x}"
+	expect 2 'sa add: seq: 18446744073709551616 is more*' \
+		"${sa[@]}" seq 18446744073709551616
+}
+
 # A good key is accepted, so that the error is about the word after it.
 keys()
 {
-	local hex128
+	local hex128 n
 	local wrong='sa add: unknown word "x"'
 	hex128=$(printf '%0256d' 0)
 
@@ -142,12 +181,12 @@ keys()
 	expect 2 "$wrong" "${sa[@]}" enc a 0x x
 	expect 2 "$wrong" "${sa[@]}" enc a 0x00ffAA x
 	expect 2 "$wrong" "${sa[@]}" enc a "0x$hex128" x
-	expect 2 'sa add: enc-key: key is too long' \
+	expect 2 'sa add: enc-key: key is too long: at most 256 hex digits expected' \
 		"${sa[@]}" enc a "0x${hex128}00"
 	expect 2 'sa add: enc-key: key must be 0xHEX*' "${sa[@]}" enc a 00ff
-	expect 2 'sa add: enc-key: key has an odd number*' \
+	expect 2 'sa add: enc-key: key has an odd number of hex digits: 3' \
 		"${sa[@]}" enc a 0x0ff
-	expect 2 'sa add: auth-key: key is not hexadecimal' \
+	expect 2 'sa add: auth-key: key is not hexadecimal: character 4 is not a hex digit' \
 		"${sa[@]}" auth a 0x0g
 	expect 1 "sa add: enc-key: $dir: Is a directory" \
 		"${sa[@]}" enc a "file:$dir"
@@ -160,21 +199,31 @@ keys()
 	key_file 600 "$hex128\n"
 	expect 2 "$wrong" "${sa[@]}" enc a "file:$dir/key" x
 	key_file 600 "${hex128}00\n"
-	expect 1 "sa add: enc-key: $dir/key: key is too long" \
+	expect 1 "sa add: enc-key: $dir/key: key is too long: *" \
 		"${sa[@]}" enc a "file:$dir/key"
+	key_file 600 "$(printf '%-400s' "$hex128")"
+	expect 1 "sa add: enc-key: $dir/key: the line is too long" \
+		"${sa[@]}" enc a "file:$dir/key"
+	key_file 600 '\xef\xbb\xbf00ff\r\n'
+	expect 2 "$wrong" "${sa[@]}" enc a "file:$dir/key" x
 	key_file 600 '00\nff\n'
-	expect 1 "sa add: enc-key: $dir/key: key is not hexadecimal" \
+	expect 1 "sa add: enc-key: $dir/key: key is not hexadecimal: character 3 is not a hex digit" \
 		"${sa[@]}" enc a "file:$dir/key"
-	key_file 600 ''
-	expect 1 "sa add: enc-key: $dir/key: key expected, but there is no input" \
+	key_file 600 '\0\0'
+	expect 1 "sa add: enc-key: $dir/key: key is not hexadecimal: character 1 *" \
 		"${sa[@]}" enc a "file:$dir/key"
+	for n in '' '\xef\xbb\xbf\n\n' '\r\n'; do
+		key_file 600 "$n"
+		expect 1 "sa add: enc-key: $dir/key: a key expected, but the file is empty; ipsec-ipip genkey prints one" \
+			"${sa[@]}" enc a "file:$dir/key"
+	done
 	key_file 644 '00ff\n'
 	expect 2 "warning: sa add: enc-key: $dir/key: key is readable by users other than its owner: chmod 600 *" \
 		"${sa[@]}" enc a "file:$dir/key" x
 	expect 2 "$wrong" -q "${sa[@]}" enc a "file:$dir/key" x
 	printf '0x00ff\n00ff' |
 		expect 2 "$wrong" "${sa[@]}" enc a - auth b - x
-	printf '0x00ff\n' | expect 1 'sa add: auth-key: standard input: key exp*' \
+	printf '0x00ff\n' | expect 1 'sa add: auth-key: standard input: a key exp*' \
 		"${sa[@]}" enc a - auth b - x
 }
 
@@ -193,7 +242,7 @@ others()
 help_and_manual()
 {
 	local page command word lines keys
-	page=$(sed -n '/^.Sh SYNOPSIS/,/^.Sh DESCRIPTION/p' "$manual")
+	page=$(sed -n '/^.Sh DESCRIPTION/,/^The options are/p' "$manual")
 
 	for command in show 'sa add' 'sa del' 'sa flush' 'sa show' \
 		'sa activate' rekey genkey import export monitor check; do
@@ -202,14 +251,16 @@ help_and_manual()
 			fail "$command --help: exit code $?"
 		[ "$(wc -l <<< "$lines")" -le 20 ] ||
 			fail "$command --help: more than 20 lines"
-		[[ $lines =~ ^"Usage: ipsec-ipip "(\[-[a-z]+\] )?"$command " ]] ||
+		[[ $lines =~ ^"Usage: ipsec-ipip "(\[-[a-z]+\] )?"$command"[[:space:]] ]] ||
 			fail "$command --help: \"$lines\""
 		keys=
 		[[ $lines != *" KEY "* ]] || keys='KEY is 0xHEX, file:PATH'
 		[[ $(grep '^KEY' <<< "$lines") == "$keys"* ]] ||
 			fail "$command --help: what KEY is"
-		grep -qE "^.(Op )?Cm $command( |\$)" <<< "$page" ||
-			fail "$command is not in the synopsis"
+		grep -qE "^.It Cm (.* , )?$command( |\$)" <<< "$page" ||
+			fail "$command is not in the table of the manual page"
+		grep -qE "^.Ss $command( |\$)" "$manual" ||
+			fail "$command has no section in the manual page"
 	done
 	for command in show 'sa add' sa; do
 		# shellcheck disable=SC2086 # two words
@@ -220,11 +271,8 @@ help_and_manual()
 	expect 2 'unknown command "bogus"*' help bogus
 	"$program" help --help | grep -q '^Usage: ipsec-ipip' ||
 		fail "help --help shows no help"
-	# "flag esn" is an old name that the text explains.
 	for word in $("$program" sa add --help |
 			sed -n 's/^  \([a-z][a-z-]*\).*/\1/p'); do
-		[ "$word" = flag ] || grep -qE "Cm $word\b" <<< "$page" ||
-			fail "sa add: $word is not in the synopsis"
 		grep -qE "^.(It )?Cm $word\b" "$manual" ||
 			fail "sa add: $word is not in the manual page"
 	done
@@ -232,8 +280,16 @@ help_and_manual()
 		fail "show --help lacks --brief"
 	grep -qF 'sa activate DEV {spi SPI [proto {esp|ah}]|newest}' \
 		< <("$program" sa activate --help) || fail "sa activate --help"
-	grep -q '.\{81\}' < <("$program" --help) &&
-		fail "--help: a line is longer than 80 characters"
+	for word in '' $("$program" --help | sed -n 's/^  \([a-z]*\).*/\1/p' |
+			 sort -u); do
+		grep '.\{81\}' < <("$program" help ${word:+"$word"}) &&
+			fail "help $word: a line is longer than 80 characters"
+	done
+	# A newcomer sees the first link on the first screen.
+	! command -v mandoc >/dev/null ||
+		mandoc -T ascii -O width=80 "$manual" | sed 's/.\x08//g' |
+		head -n 36 | grep '^ *ipsec-ipip up ipsec0$' >/dev/null ||
+		fail "the manual page does not begin with a first link"
 	grep -q '^  offload ' < <("$program" rekey --help) ||
 		fail "rekey --help lacks the words of sa add"
 }
@@ -363,6 +419,50 @@ completion_of_ip()
 	ip_completes "$link roam no" nodev nopmtudisc noicmp-relay noroam
 }
 
+# fish_completes FILE WORDS EXPECTED...: what fish offers, in its own order
+fish_completes()
+{
+	local file=$completion/$1 line=$2 got
+	shift 2
+	# shellcheck disable=SC2016 # expanded by fish
+	got=$(PATH=${program%/*}:$PATH HOME=$dir XDG_CONFIG_HOME=$dir fish -N -c '
+		source $argv[1]
+		complete -C $argv[2]' "$file" "$line" 2>&1 | xargs -d '\n')
+	[ "$got" = "$*" ] || fail "completion of \"$line\" by fish: \"$got\""
+}
+
+# zsh_completes WORDS EXPECTED...: what zsh offers when the tabulator key is hit
+zsh_completes()
+{
+	local line=$1 got
+	shift
+	rm -f "$dir/hits" "$dir/done"
+	PATH=${program%/*}:$PATH zsh -f "$here/completion/check.zsh" \
+		"$completion" "$line" "$dir/hits" "$dir/done"
+	got=$(grep . "$dir/hits" | xargs -d '\n')
+	[ "$got" = "$*" ] || fail "completion of \"$line\" by zsh: \"$got\""
+}
+
+other_shells()
+{
+	local link="ip link add ipsec0 type ipsec-ipip"
+
+	if command -v fish >/dev/null; then
+		fish_completes ipsec-ipip.fish "ipsec-ipip sh" show showconf
+		fish_completes ipsec-ipip.fish "ipsec-ipip sa ac" activate
+		fish_completes ipsec-ipip.fish "ipsec-ipip sa add ipsec0 in mode " \
+			transport tunnel
+		fish_completes ip-link-ipsec-ipip.fish "$link keying adopt" \
+			adopt adopt-endpoints
+		fish_completes ip-link-ipsec-ipip.fish "$link df u" unset
+	fi
+	if command -v zsh >/dev/null; then
+		zsh_completes "ipsec-ipip sh" show showconf
+		zsh_completes "ipsec-ipip sa ac" activate
+		zsh_completes "$link keying adopt" adopt adopt-endpoints
+	fi
+}
+
 # stripped STATUS MESSAGE TEXT: "strip" of a file with TEXT, for printf, after its
 # endpoints; OUTPUT gets what it prints
 stripped()
@@ -381,6 +481,13 @@ stripped()
 	$message) ;;
 	*) fail "$3: \"$got\" instead of \"$message\"" ;;
 	esac
+}
+
+# ends STATUS MESSAGE LOCAL REMOTE: "strip" of a file with these endpoints
+ends()
+{
+	printf 'Local = %s\nRemote = %s\n' "$3" "$4" >"$dir/ends.conf"
+	expect "$1" "$dir/ends.conf$2" strip "$dir/ends.conf"
 }
 
 # Files as editors of other systems write them, and files that are none
@@ -414,6 +521,30 @@ odd_files()
 		import "$dir/long"
 	printf '\xef\xbb\xbf\\\nah x \\\n y' >"$dir/bom"
 	expect 2 "import: $dir/bom:3: unknown word \"x\"*" import "$dir/bom"
+	stripped 2 ':3: unknown key "Adress" in [[]Link]: did you mean "Address"?' \
+		'Adress = 192.0.2.3'
+	stripped 2 ':3: unknown key "colour" in [[]Link]; ipsec-ipip.conf(5) has the list' \
+		'colour = red'
+	stripped 2 ':3: "SPI" is not a key of [[]Link], but of [[]SA]' 'SPI = 7'
+	stripped 2 ':6: "Route" is not a key of [[]SA], but of [[]Link]' \
+		"${section}Route = default"
+	stripped 2 ':4: unknown key "Sekret" in [[]IKE]: did you mean "Secret"?' \
+		'[IKE]\nSekret = x'
+	stripped 2 ':6: unknown key "Auht" in [[]SA]: did you mean "Auth"?' \
+		"${section}Auht = x"
+	stripped 2 ':3: SPI = NUMBER expected in this [[]SA]' \
+		'[SA]\nDirection = in'
+	stripped 2 ':3: Direction = in or out expected *' '[SA]\nSPI = 0x100'
+	stripped 2 ':3: Auth = NAME KEY expected in this [[]SA]; an SA without *' \
+		"$section"'Enc = x ""'
+	stripped 2 ':3: Enc = NAME KEY expected in this [[]SA], or Proto = ah' \
+		"$section"'Auth = x ""'
+	stripped 2 ':3: Enc: expected Auth alone with Proto = ah' \
+		"$section"'Proto = ah\nEnc = x ""\nAuth = x ""'
+	stripped 2 ':3: AEAD excludes Enc, Auth and AuthTrunc' \
+		"$section"'AEAD = x "" 128\nAuth = x ""'
+	stripped 2 ':3: SPI: 0xff: expected 0x100 to 0xffffffff' \
+		'[SA]\nDirection = in\nSPI = 255\nEnc = x ""\nAuth = x ""'
 	stripped 2 ':6: SPI: given twice' "${section}SPI = 0x101\n"
 	stripped 2 ':6: Enc: NAME KEY expected, KEY missing' "${section}Enc = x\n"
 	stripped 2 ':6: Enc: NAME KEY expected, and nothing after it' \
@@ -422,8 +553,16 @@ odd_files()
 	expect 2 "$dir/scope.conf:1: Local: \"fe80::1%eth0\": leave the interface out, and add Device = eth0" \
 		strip "$dir/scope.conf"
 
+	ends 2 ':2: Remote: "192.0.2.2/32": an address without "/32" expected; *' \
+		192.0.2.1 192.0.2.2/32
+	ends 2 ': Remote: "2001:db8::1": expected an address of the family of Local, as "192.0.2.1"' \
+		192.0.2.1 2001:db8::1
+	ends 2 ': Remote: "192.0.2.1": expected the address of the peer, *' \
+		192.0.2.1 192.0.2.1
 	expect 1 "strip: $dir/no.conf: there is no such file; see *" \
 		strip "$dir/no.conf"
+	expect 1 'strip: /etc/ipsec-ipip/no.conf.conf: there is no such file; for a file elsewhere write its path, as ./no.conf; *' \
+		strip no.conf
 	mkdir "$dir/folder.conf"
 	expect 1 "$dir/folder.conf: Is a directory" strip "$dir/folder.conf"
 	expect 1 "import: $dir/folder.conf: Is a directory" \
@@ -490,6 +629,13 @@ genkey_and_import()
 	(umask 022; "$program" genkey >"$dir/open" 2>"$dir/warning")
 	grep -q 'umask 077' "$dir/warning" || fail "genkey: no warning"
 	expect 2 'genkey: -a: "rot13" is not known; *' genkey -a rot13
+	expect 2 'genkey: unknown word "aes": -a ALG expected' genkey aes
+	expect 2 'import: unknown word "x": --name DEV or --dir DIR or --mirror expected' \
+		import - x
+	expect 2 'export: unknown word "self": --to {ip-xfrm|openbsd|self|swanctl|libreswan} or --gateway NET or --net NET expected' \
+		export ipsec0 self
+	expect 2 'sa del: unknown word "x": spi SPI or proto {esp|ah} expected' \
+		sa del ipsec0 in x
 	expect 2 'import: FILE expected' import
 	expect 1 "import: $dir/none: No such file or directory" \
 		import "$dir/none"
@@ -597,10 +743,12 @@ hidden_key()
 
 usage_errors
 keys
+misplaced_keys
 others
 help_and_manual
 completion
 completion_of_ip
+other_shells
 genkey_and_import
 export_ike
 hidden_key

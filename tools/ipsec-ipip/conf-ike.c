@@ -41,6 +41,16 @@ bool ipsi_conf_ike_key(const char *key)
 	return false;
 }
 
+/* Names of the keys of the section; returns their number. */
+size_t ipsi_conf_ike_keys(const char **names)
+{
+	size_t i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ike_keys); i++)
+		names[i] = ipsi_ike_keys[i];
+	return i;
+}
+
 static bool ipsi_ike_is_libreswan(const struct ipsi_conf *conf)
 {
 	const char *daemon = ipsi_conf_text(conf, "Daemon");

@@ -101,6 +101,11 @@ int ipsi_conf_option_index(const char *key)
 	return -1;
 }
 
+const char *ipsi_conf_option_key(int index)
+{
+	return ipsi_options[index].key;
+}
+
 /* Resolves a name, to the family of the other endpoint if that is known. */
 static bool ipsi_option_resolve(const char *name, int family,
 				struct ipsi_addr *addr)
@@ -137,6 +142,9 @@ static int ipsi_option_addr(struct ipsi_conf *conf, int index,
 	if (strchr(value, '%'))
 		return ipsi_usage("%s: \"%s\": leave the interface out, and add Device = %s",
 				  key, value, strchr(value, '%') + 1);
+	if (strchr(value, '/'))
+		return ipsi_usage("%s: \"%s\": an address without \"%s\" expected; the prefix belongs to Address",
+				  key, value, strchr(value, '/'));
 	/* The resolver takes "10.0.0" for 10.0.0.0. */
 	if (!value[strspn(value, "0123456789.")] || strchr(value, ':'))
 		return ipsi_usage("%s: \"%s\" is not an address; expected IPv4, IPv6, or a name",
@@ -270,7 +278,12 @@ int ipsi_conf_option_complete(struct ipsi_conf *conf)
 		remote->addr.len = local->addr.len;
 	}
 	if (local->addr.family != remote->addr.family)
-		return ipsi_usage("Remote: expected an address of the family of Local");
+		return ipsi_usage("Remote: \"%s\": expected an address of the family of Local, as \"%s\"",
+				  ipsi_conf_text(conf, "Remote"),
+				  ipsi_conf_text(conf, "Local"));
+	if (ipsi_conf_option_equal(local, remote))
+		return ipsi_usage("Remote: \"%s\": expected the address of the peer, and not that of Local",
+				  ipsi_conf_text(conf, "Remote"));
 	if (!ipsi_conf_ike(conf))
 		return IPSI_OK;
 	if (keying->set && keying->number == IPSEC_IPIP_KEYING_MANUAL)

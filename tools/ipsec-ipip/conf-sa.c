@@ -23,7 +23,7 @@ static const struct ipsi_conf_sa_key {
 	const char *word;
 	int which;
 	bool repeats;
-} ipsi_conf_sa_keys[] = {
+} ipsi_conf_sa_table[] = {
 	{ "Direction", NULL, IPSI_KEY_NONE, false },
 	{ "SPI", "spi", IPSI_KEY_NONE, false },
 	{ "Proto", "proto", IPSI_KEY_NONE, false },
@@ -39,6 +39,26 @@ static const struct ipsi_conf_sa_key {
 	{ "Encap", "encap", IPSI_KEY_NONE, false },
 	{ "PCPU", "pcpu", IPSI_KEY_NONE, false },
 };
+
+bool ipsi_conf_sa_key(const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_conf_sa_table); i++)
+		if (!strcasecmp(key, ipsi_conf_sa_table[i].key))
+			return true;
+	return false;
+}
+
+/* Names of the keys of the section; returns their number. */
+size_t ipsi_conf_sa_keys(const char **names)
+{
+	size_t i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_conf_sa_table); i++)
+		names[i] = ipsi_conf_sa_table[i].key;
+	return i;
+}
 
 /* Keeps a word as long as the SA. Returns NULL if there are too many. */
 static char *ipsi_conf_sa_word(struct ipsi_conf_sa *sa, const char *word)
@@ -138,7 +158,7 @@ static int ipsi_conf_sa_line(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
  * ipsi_conf_sa_parse() - read a line of an SA
  * @conf: the configuration
  * @sa: the SA
- * @key: the key
+ * @key: a key of the section
  * @value: its value
  *
  * Return: exit code.
@@ -149,8 +169,8 @@ int ipsi_conf_sa_parse(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 	const struct ipsi_conf_sa_key *known;
 	unsigned int i;
 
-	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_conf_sa_keys); i++) {
-		known = &ipsi_conf_sa_keys[i];
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_conf_sa_table); i++) {
+		known = &ipsi_conf_sa_table[i];
 		if (strcasecmp(key, known->key))
 			continue;
 		if (sa->seen & 1U << i && !known->repeats)
@@ -164,8 +184,7 @@ int ipsi_conf_sa_parse(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 			sa->args.id.has_direction = true;
 		return ipsi_conf_sa_line(conf, sa, known, value);
 	}
-	return ipsi_usage("unknown key \"%s\" in [SA]; ipsec-ipip.conf(5) has the list",
-			  key);
+	return IPSI_OK;
 }
 
 /* The standard truncation of an integrity algorithm, as the module has it. */
@@ -185,15 +204,23 @@ int ipsi_conf_sa_complete(struct ipsi_conf *conf, struct ipsi_conf_sa *sa)
 {
 	struct ipsi_sa_args *args = &sa->args;
 	size_t i;
-	int ret;
 
 	if (!args->id.has_direction)
 		return ipsi_usage("Direction = in or out expected in this [SA]");
-	ret = ipsi_sa_check(args);
-	if (ret)
-		return ret;
+	if (!args->id.has_spi)
+		return ipsi_usage("SPI = NUMBER expected in this [SA]");
+	if (args->aead && (args->enc || args->auth))
+		return ipsi_usage("AEAD excludes Enc, Auth and AuthTrunc");
+	/* The kernel would refuse it, but with the link made already. */
+	if (!args->aead && !args->auth)
+		return ipsi_usage("Auth = NAME KEY expected in this [SA]; an SA without integrity is not accepted");
+	if (!args->aead && !args->enc && args->id.proto != IPPROTO_AH)
+		return ipsi_usage("Enc = NAME KEY expected in this [SA], or Proto = ah");
+	if (args->enc && args->id.proto == IPPROTO_AH)
+		return ipsi_usage("Enc: expected Auth alone with Proto = ah");
 	if (args->id.spi < 0x100)
-		return ipsi_usage("SPI: expected 0x100 to 0xffffffff");
+		return ipsi_usage("SPI: 0x%x: expected 0x100 to 0xffffffff",
+				  args->id.spi);
 	if (!args->id.proto)
 		args->id.proto = IPPROTO_ESP;
 	/* Without the link's options, its reqid is read from the kernel. */

@@ -119,6 +119,47 @@ static int ipsi_conf_master(struct ipsi_conf *conf, const char *value)
 	return IPSI_OK;
 }
 
+/* Names of the keys of a section; returns their number. */
+static size_t ipsi_conf_keys(enum ipsi_section section, const char **names)
+{
+	static const char * const others[] = { "Overlap", "Master", "DNS" };
+	size_t n = 0, i;
+
+	if (section == IPSI_SECTION_SA)
+		return ipsi_conf_sa_keys(names);
+	if (section == IPSI_SECTION_IKE)
+		return ipsi_conf_ike_keys(names);
+	for (i = 0; i < IPSI_CONF_OPTIONS; i++)
+		names[n++] = ipsi_conf_option_key(i);
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_conf_repeated); i++)
+		names[n++] = ipsi_conf_repeated[i];
+	for (i = 0; i < IPSI_ARRAY_SIZE(others); i++)
+		names[n++] = others[i];
+	return n;
+}
+
+static int ipsi_conf_unknown(const char *key, enum ipsi_section section)
+{
+	static const char * const titles[] = { "[Link]", "[IKE]", "[SA]" };
+	const char *names[IPSI_CONF_KEYS];
+	char like[IPSI_SUGGEST_LEN];
+	unsigned int other;
+	size_t i, n;
+
+	for (other = 0; other < IPSI_ARRAY_SIZE(titles); other++) {
+		n = ipsi_conf_keys(other, names);
+		for (i = 0; i < n; i++)
+			if (!strcasecmp(key, names[i]))
+				return ipsi_usage("\"%s\" is not a key of %s, but of %s",
+						  key, titles[section],
+						  titles[other]);
+	}
+	n = ipsi_conf_keys(section, names);
+	ipsi_suggest(key, names, n, like);
+	return ipsi_usage("unknown key \"%s\" in %s%s", key, titles[section],
+			  *like ? like : "; ipsec-ipip.conf(5) has the list");
+}
+
 static int ipsi_conf_link_line(struct ipsi_conf *conf, const char *key,
 			       char *value, int line)
 {
@@ -140,8 +181,7 @@ static int ipsi_conf_link_line(struct ipsi_conf *conf, const char *key,
 		return ipsi_conf_master(conf, value);
 	if (ipsi_conf_is_repeated(key) || !strcasecmp(key, "DNS"))
 		return IPSI_OK;
-	return ipsi_usage("unknown key \"%s\" in [Link]; ipsec-ipip.conf(5) has the list",
-			  key);
+	return ipsi_conf_unknown(key, IPSI_SECTION_LINK);
 }
 
 struct ipsi_conf_sa *ipsi_conf_sa_new(struct ipsi_conf *conf, int line)
@@ -202,14 +242,15 @@ static int ipsi_conf_line(struct ipsi_conf *conf, char *text, int line,
 		return ipsi_usage("%s: value expected", key);
 	if (*section == IPSI_SECTION_SA && conf->for_down)
 		return IPSI_OK;
+	if (*section == IPSI_SECTION_SA && !ipsi_conf_sa_key(key))
+		return ipsi_conf_unknown(key, *section);
 	if (*section == IPSI_SECTION_SA)
 		return ipsi_conf_sa_parse(conf, conf->sa[conf->n_sa - 1], key,
 					  value);
 	if (ipsi_conf_ike_key(key))
 		return ipsi_conf_add_text(conf, key, value, line);
 	if (*section == IPSI_SECTION_IKE)
-		return ipsi_usage("unknown key \"%s\" in [IKE]; ipsec-ipip.conf(5) has the list",
-				  key);
+		return ipsi_conf_unknown(key, *section);
 	return ipsi_conf_link_line(conf, key, value, line);
 }
 
@@ -337,8 +378,14 @@ int ipsi_conf_find(struct ipsi_conf *conf, int argc, char **argv,
 static int ipsi_conf_open(struct ipsi_conf *conf, FILE **f)
 {
 	struct stat st;
+	size_t n;
 
 	*f = fopen(conf->path, "re");
+	n = strlen(conf->dev);
+	if (!*f && errno == ENOENT && n > 5 &&
+	    !strcmp(conf->dev + n - 5, ".conf"))
+		return ipsi_fail("%s: there is no such file; for a file elsewhere write its path, as ./%s; for a link, its name without \".conf\"",
+				 conf->path, conf->dev);
 	if (!*f && errno == ENOENT)
 		return ipsi_fail("%s: there is no such file; see EXAMPLES in ipsec-ipip.conf(5), or ipsec-ipip import",
 				 conf->path);

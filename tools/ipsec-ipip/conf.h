@@ -88,6 +88,9 @@ enum {
 	IPSI_CONF_OPTIONS
 };
 
+/* More keys than a section has */
+#define IPSI_CONF_KEYS	32
+
 struct ipsi_conf {
 	char path[PATH_MAX];
 	char dev[IF_NAMESIZE];
@@ -132,6 +135,7 @@ void ipsi_conf_option_print(FILE *f, const struct ipsi_conf *conf);
 bool ipsi_conf_option_equal(const struct ipsi_conf_option *a,
 			    const struct ipsi_conf_option *b);
 int ipsi_conf_bool(const char *value, uint32_t *number);
+const char *ipsi_conf_option_key(int index);
 
 /* conf-net.c */
 bool ipsi_addr_parse(const char *text, struct ipsi_addr *addr);
@@ -143,6 +147,8 @@ int ipsi_conf_route_send(struct ipsi_nl *nl, uint32_t ifindex,
 			 const struct ipsi_conf *conf);
 
 /* conf-sa.c */
+bool ipsi_conf_sa_key(const char *key);
+size_t ipsi_conf_sa_keys(const char **names);
 int ipsi_conf_sa_parse(struct ipsi_conf *conf, struct ipsi_conf_sa *sa,
 		       const char *key, char *value);
 int ipsi_conf_sa_complete(struct ipsi_conf *conf, struct ipsi_conf_sa *sa);
@@ -157,6 +163,7 @@ void ipsi_conf_sa_free(struct ipsi_conf_sa *sa);
 
 /* conf-ike.c */
 bool ipsi_conf_ike_key(const char *key);
+size_t ipsi_conf_ike_keys(const char **names);
 int ipsi_conf_ike_check(struct ipsi_conf *conf);
 int ipsi_conf_ike_up(const struct ipsi_conf *conf, uint32_t if_id);
 int ipsi_conf_ike_down(const char *dev);

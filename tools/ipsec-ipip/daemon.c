@@ -29,9 +29,9 @@ static void ipsi_daemon_add(struct ipsi_daemon_sockets *sockets,
 }
 
 /* XFRM sockets that are in the group of the requests. Those that also receive each
- * change of an SA are monitors.
+ * change of an SA are monitors. Returns false if the list cannot be read.
  */
-static void ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
+static bool ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
 {
 	FILE *f = fopen("/proc/net/netlink", "re");
 	unsigned int protocol, groups;
@@ -39,7 +39,7 @@ static void ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
 	char line[256];
 
 	if (!f)
-		return;
+		return false;
 	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "%*s %u %*u %x %*d %*d %*s %*d %*u %lu",
 			   &protocol, &groups, &inode) == 3 &&
@@ -48,6 +48,7 @@ static void ipsi_daemon_netlink(struct ipsi_daemon_sockets *sockets)
 		    !(groups & 1U << (XFRMNLGRP_SA - 1)))
 			ipsi_daemon_add(sockets, inode);
 	fclose(f);
+	return true;
 }
 
 /* PF_KEY has no groups: all sockets receive requests. */
@@ -146,7 +147,7 @@ void ipsi_daemons_find(struct ipsi_daemons *daemons)
 	DIR *proc;
 
 	memset(daemons, 0, sizeof(*daemons));
-	ipsi_daemon_netlink(&sockets);
+	daemons->unknown = !ipsi_daemon_netlink(&sockets);
 	ipsi_daemon_pfkey(&sockets);
 	daemons->n = sockets.n;
 	proc = sockets.n ? opendir("/proc") : NULL;

@@ -3,6 +3,7 @@
 #ifndef _IPSI_DAEMON_H
 #define _IPSI_DAEMON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Sockets that are looked for, and so processes that can be named */
@@ -23,11 +24,13 @@ struct ipsi_daemon {
 
 /**
  * struct ipsi_daemons - the daemons that listen for the kernel's requests for keys
+ * @unknown: the kernel's lists of sockets cannot be read
  * @n: number of their sockets
  * @n_named: number of processes in @named; 0 if they cannot be seen
  * @named: the processes that have these sockets
  */
 struct ipsi_daemons {
+	bool unknown;
 	size_t n;
 	size_t n_named;
 	struct ipsi_daemon named[IPSI_DAEMONS];

@@ -277,13 +277,13 @@ static int ipsi_export_net(void *ctx, char **args)
 static const struct ipsi_word ipsi_export_table[] = {
 	{ .word = "--to", .n_args = 1,
 	  .args = "{ip-xfrm|openbsd|self|swanctl|libreswan}",
-	  .help = "format; self: of ipsec-ipip.conf(5)",
+	  .help = "the format; self is that of ipsec-ipip.conf(5)",
 	  .parse = ipsi_export_to },
 	{ .word = "--gateway", .n_args = 1, .args = "NET", .repeats = true,
 	  .help = "network behind the peer",
 	  .parse = ipsi_export_gateway },
 	{ .word = "--net", .n_args = 1, .args = "NET", .repeats = true,
-	  .help = "network on this side, the device's addresses by default",
+	  .help = "network here; by default the device's addresses",
 	  .parse = ipsi_export_net },
 };
 

@@ -25,7 +25,7 @@ static int ipsi_genkey_alg(void *ctx, char **args)
 		    !strcmp(ipsi_algs[i].openbsd, args[0]))
 			*alg = &ipsi_algs[i];
 	if (!*alg)
-		return ipsi_usage("-a: \"%s\" is not known; try: openssl rand -hex BYTES",
+		return ipsi_usage("-a: \"%s\" is not known; expected one such as cbc(aes) or hmac(sha256); for others: openssl rand -hex BYTES",
 				  args[0]);
 	if (!(*alg)->key_len)
 		return ipsi_usage("-a: %s has no key", args[0]);
@@ -34,7 +34,7 @@ static int ipsi_genkey_alg(void *ctx, char **args)
 
 static const struct ipsi_word ipsi_genkey_table[] = {
 	{ .word = "-a", .n_args = 1, .args = "ALG",
-	  .help = "such as hmac(sha256) or aes-256; cbc(aes) by default",
+	  .help = "hmac(sha256), aes-256, ...; cbc(aes) by default",
 	  .parse = ipsi_genkey_alg },
 };
 

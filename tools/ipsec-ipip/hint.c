@@ -13,6 +13,7 @@
 #include "attrs.h"
 #include "ipsi.h"
 #include "nl.h"
+#include "sa-add.h"
 
 /* Devices to name in a message. */
 #define IPSI_HINT_DEVS	8
@@ -85,9 +86,51 @@ static void ipsi_hint_key(const char *name, char *buf, size_t size)
 static void ipsi_hint_icv(uint64_t value, char *buf, size_t size)
 {
 	if (value >= 8 && value < 64)
-		snprintf(buf, size, " in bits; %llu bytes are %llu bits",
+		snprintf(buf, size, "; it is in bits: %llu bytes are %llu bits",
 			 (unsigned long long)value,
 			 (unsigned long long)value * 8);
+}
+
+/* The kernel refuses the limits, or the ports, as a whole. */
+static void ipsi_hint_limits(const struct ipsi_attrs *request, char *buf,
+			     size_t size)
+{
+	struct ipsi_attrs limits;
+	unsigned int id;
+	size_t len;
+
+	ipsi_attrs_parse_nest(&limits, request, IPSEC_IPIP_A_SA_LIFETIME);
+	for (id = 0; id <= limits.set->max; id++) {
+		len = strlen(buf);
+		if (limits.tb[id])
+			snprintf(buf + len, size - len, "%s %s is %llu",
+				 len ? "," : ";", ipsi_sa_limit_word(id),
+				 ipsi_attr_u64(&limits, id));
+	}
+}
+
+static void ipsi_hint_ports(const struct ipsi_attrs *request, char *buf,
+			    size_t size)
+{
+	struct ipsi_attrs encap;
+
+	ipsi_attrs_parse_nest(&encap, request, IPSEC_IPIP_A_SA_ENCAP);
+	snprintf(buf, size, "; they are %llu and %llu",
+		 ipsi_attr_u64(&encap, IPSEC_IPIP_A_ENCAP_SPORT),
+		 ipsi_attr_u64(&encap, IPSEC_IPIP_A_ENCAP_DPORT));
+}
+
+static void ipsi_hint_cipher(const struct ipsi_attrs *request, char *buf,
+			     size_t size)
+{
+	if (!request->tb[IPSEC_IPIP_A_SA_ENC_NAME])
+		snprintf(buf, size, "; add: enc NAME KEY");
+	else if (ipsi_attr_u64(request, IPSEC_IPIP_A_SA_PROTO) == IPPROTO_AH)
+		snprintf(buf, size, "; leave enc out, or take proto esp");
+	else
+		ipsi_hint_key(ipsi_attr_string(request,
+					       IPSEC_IPIP_A_SA_ENC_NAME),
+			      buf, size);
 }
 
 static void ipsi_hint_sa(const struct ipsi_attrs *request, unsigned int id,
@@ -107,9 +150,13 @@ static void ipsi_hint_sa(const struct ipsi_attrs *request, unsigned int id,
 		break;
 	case IPSEC_IPIP_A_SA_ENC_KEY:
 	case IPSEC_IPIP_A_SA_ENC_NAME:
-		ipsi_hint_key(ipsi_attr_string(request,
-					       IPSEC_IPIP_A_SA_ENC_NAME),
-			      buf, size);
+		ipsi_hint_cipher(request, buf, size);
+		break;
+	case IPSEC_IPIP_A_SA_LIFETIME:
+		ipsi_hint_limits(request, buf, size);
+		break;
+	case IPSEC_IPIP_A_SA_ENCAP:
+		ipsi_hint_ports(request, buf, size);
 		break;
 	case IPSEC_IPIP_A_SA_AEAD_KEY:
 		ipsi_hint_key(ipsi_attr_string(request,

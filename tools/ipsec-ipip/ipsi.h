@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <linux/ipsec_ipip.h>
 
+#include "suggest.h"
+
 #define IPSI_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define IPSI_PRINTF(f, a)	__attribute__((__format__(__printf__, f, a)))
 
@@ -59,11 +61,6 @@ int ipsi_arg_proto(const char *arg, uint8_t *proto);
 int ipsi_arg_direction(const char *arg, uint32_t *direction);
 const char *ipsi_proto_name(uint8_t proto);
 bool ipsi_counter_mode(const char *alg);
-
-#define IPSI_SUGGEST_LEN	64
-
-const char *ipsi_suggest(const char *word, const char * const *names, size_t n,
-			 char text[IPSI_SUGGEST_LEN]);
 
 /**
  * struct ipsi_word - a word of the command line and its arguments

@@ -20,6 +20,8 @@
 
 #define IPSI_KEY_FILE	"file:"
 
+#define IPSI_WRONG_LEN	96
+
 static int ipsi_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -31,35 +33,48 @@ static int ipsi_hex_digit(char c)
 	return -1;
 }
 
-/* Returns an error message, or NULL. */
-static const char *ipsi_key_parse(const char *text, size_t len,
-				  struct ipsi_key *key)
+/* Returns false, with a message that has no part of the key in it, if it is none. */
+static bool ipsi_key_parse(const char *text, size_t len, struct ipsi_key *key,
+			   char wrong[IPSI_WRONG_LEN])
 {
+	const bool prefix = len >= 2 && text[0] == '0' &&
+			    (text[1] == 'x' || text[1] == 'X');
 	size_t i;
 	int digit;
 
-	if (len >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+	if (prefix) {
 		text += 2;
 		len -= 2;
 	}
 	memset(key, 0, sizeof(*key));
-	if (len > 2 * sizeof(key->data))
-		return "key is too long";
-	for (i = 0; i < len; i++) {
+	for (i = 0; i < len && i < 2 * sizeof(key->data); i++) {
 		digit = ipsi_hex_digit(text[i]);
-		if (digit < 0)
-			return "key is not hexadecimal";
+		if (digit < 0) {
+			snprintf(wrong, IPSI_WRONG_LEN,
+				 "key is not hexadecimal: character %zu is not a hex digit",
+				 i + 1 + (prefix ? 2 : 0));
+			return false;
+		}
 		key->data[i / 2] = key->data[i / 2] << 4 | digit;
 	}
-	if (len % 2)
-		return "key has an odd number of hex digits";
+	if (i < len) {
+		snprintf(wrong, IPSI_WRONG_LEN,
+			 "key is too long: at most %zu hex digits expected",
+			 2 * sizeof(key->data));
+		return false;
+	}
+	if (len % 2) {
+		snprintf(wrong, IPSI_WRONG_LEN,
+			 "key has an odd number of hex digits: %zu", len);
+		return false;
+	}
 	key->len = len / 2;
-	return NULL;
+	return true;
 }
 
 static size_t ipsi_trim(const char *text, size_t len)
 {
-	while (len && strchr(" \t\r\n", text[len - 1]))
+	while (len && text[len - 1] && strchr(" \t\r\n", text[len - 1]))
 		len--;
 	return len;
 }
@@ -149,31 +164,33 @@ static int ipsi_key_from_fd(const char *word, int fd, const char *path,
 {
 	const bool line = !path;
 	const bool hidden = line && ipsi_tty_hide(word);
-	char text[IPSI_KEY_TEXT];
-	const char *wrong;
+	char text[IPSI_KEY_TEXT], wrong[IPSI_WRONG_LEN];
 	int ret = IPSI_OK;
+	const char *start;
 	ssize_t len;
 
 	if (!path)
 		path = "standard input";
-	len = ipsi_read_text(fd, text, sizeof(text), line);
+	len = ipsi_read_text(fd, text, sizeof(text) - 1, line);
 	if (hidden)
 		ipsi_tty_show();
 	if (len < 0) {
 		ret = ipsi_fail("%s: %s: %s", word, path, strerror(errno));
 		goto out;
 	}
-	if (!len) {
-		ret = ipsi_fail("%s: %s: key expected, but there is no input",
+	text[len] = '\0';
+	start = ipsi_line_start(text, 1);
+	len -= start - text;
+	if (!ipsi_trim(start, len)) {
+		ret = ipsi_fail(line ? "%s: %s: a key expected, but there is no input" :
+				       "%s: %s: a key expected, but the file is empty; ipsec-ipip genkey prints one",
 				word, path);
 		goto out;
 	}
-	if ((size_t)len == sizeof(text))
-		wrong = "key is too long";
-	else
-		wrong = ipsi_key_parse(text, ipsi_trim(text, len), key);
-	if (wrong)
+	if (!ipsi_key_parse(start, ipsi_trim(start, len), key, wrong))
 		ret = ipsi_fail("%s: %s: %s", word, path, wrong);
+	else if (start + len == text + sizeof(text) - 1)
+		ret = ipsi_fail("%s: %s: the line is too long", word, path);
 out:
 	explicit_bzero(text, sizeof(text));
 	return ret;
@@ -195,14 +212,17 @@ static int ipsi_key_from_file(const char *word, const char *path,
 static int ipsi_key_from_arg(const char *word, char *arg, struct ipsi_key *key)
 {
 	const size_t len = strlen(arg);
-	const char *wrong = NULL;
+	char wrong[IPSI_WRONG_LEN];
+	bool good;
 
-	if (len && strncmp(arg, "0x", 2) && strncmp(arg, "0X", 2))
-		wrong = "key must be 0xHEX, file:PATH, or - for standard input";
+	good = !len || !strncmp(arg, "0x", 2) || !strncmp(arg, "0X", 2);
+	if (good)
+		good = ipsi_key_parse(arg, len, key, wrong);
 	else
-		wrong = ipsi_key_parse(arg, len, key);
+		snprintf(wrong, sizeof(wrong),
+			 "key must be 0xHEX, file:PATH, or - for standard input");
 	explicit_bzero(arg, len);
-	return wrong ? ipsi_usage("%s: %s", word, wrong) : IPSI_OK;
+	return good ? IPSI_OK : ipsi_usage("%s: %s", word, wrong);
 }
 
 /**

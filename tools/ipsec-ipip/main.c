@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +160,9 @@ static void ipsi_print_words(const struct ipsi_words *words)
 		snprintf(text, sizeof(text), "%s%s%s", words->words[i].word,
 			 words->words[i].args ? " " : "",
 			 words->words[i].args ? words->words[i].args : "");
-		printf("  %-30s %s\n", text, words->words[i].help);
+		printf("  %-30s%s %s\n", text,
+		       strlen(text) > 30 ? "\n                                " : "",
+		       words->words[i].help);
 		if (strstr(text, " KEY"))
 			keys = true;
 	}
@@ -197,11 +200,15 @@ void ipsi_verb_usage(const struct ipsi_verb *verb)
 {
 	const struct ipsi_words *words = ipsi_verb_words(verb, NULL);
 	const bool options = *verb->options;
+	int len;
 
-	printf("Usage: ipsec-ipip %s%s%s%s%s%s %s\n%s\n",
-	       options ? "[-" : "", verb->options, options ? "] " : "",
-	       verb->group ? verb->group : "", verb->group ? " " : "",
-	       verb->name, verb->args, verb->help);
+	len = printf("Usage: ipsec-ipip %s%s%s%s%s%s", options ? "[-" : "",
+		     verb->options, options ? "] " : "",
+		     verb->group ? verb->group : "", verb->group ? " " : "",
+		     verb->name);
+	printf("%s%s\n%s\n",
+	       len + strlen(verb->args) < 80 ? " " : "\n           ",
+	       verb->args, verb->help);
 	if (words)
 		ipsi_print_words(words);
 	ipsi_print_options(verb->options);
@@ -263,38 +270,6 @@ static void ipsi_ambiguous(const char *group, const char *word,
 		   group ? " " : "", word, text);
 }
 
-/* The exact name for an alias or an abbreviation: "sh" is "show" and not
- * "showconf", which begins with it. Reports an error, and returns NULL, if there
- * is none, or more than one.
- */
-static const char *ipsi_verb_name(const char *group, const char *word)
-{
-	const char *names[64], *hits[64], *found;
-	char like[IPSI_SUGGEST_LEN];
-	size_t i, n, n_hits = 0;
-
-	n = ipsi_verb_names(group, names, IPSI_ARRAY_SIZE(names));
-	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_aliases); i++)
-		if (!strcmp(ipsi_aliases[i].word, word))
-			word = ipsi_aliases[i].name;
-	for (i = 0; i < n; i++) {
-		if (!strcmp(names[i], word))
-			return names[i];
-		if (*word && ipsi_starts_with(names[i], word))
-			hits[n_hits++] = names[i];
-	}
-	found = ipsi_common_name(hits, n_hits);
-	if (found)
-		return found;
-	if (n_hits)
-		ipsi_ambiguous(group, word, hits, n_hits);
-	else
-		ipsi_usage("unknown command \"%s%s%.64s\"%s See ipsec-ipip --help",
-			   group ? group : "", group ? " " : "", word,
-			   *ipsi_suggest(word, names, n, like) ? like : ".");
-	return NULL;
-}
-
 /* The command with this exact name, or NULL. */
 const struct ipsi_verb *ipsi_verb_find(const char *group, const char *name)
 {
@@ -308,6 +283,56 @@ const struct ipsi_verb *ipsi_verb_find(const char *group, const char *name)
 		if (!group || !strcmp(group, verb->group))
 			return verb;
 	}
+	return NULL;
+}
+
+/* Words that are no command here, but nearly. */
+static int ipsi_no_verb(const char *group, const char *word,
+			const char * const *names, size_t n)
+{
+	char like[IPSI_SUGGEST_LEN];
+
+	if (!group && ipsi_verb_find("sa", word))
+		return ipsi_usage("unknown command \"%s\": did you mean \"sa %s\"?",
+				  word, word);
+	if (if_nametoindex(word))
+		return ipsi_usage("\"%s\" is a device; the command comes first: %s%s %s",
+				  word, group ? group : "", group ? " show" : "show",
+				  word);
+	return ipsi_usage("unknown command \"%s%s%.64s\"%s See ipsec-ipip --help",
+			  group ? group : "", group ? " " : "", word,
+			  *ipsi_suggest(word, names, n, like) ? like : ".");
+}
+
+/* The exact name for an alias or an abbreviation: "sh" is "show" and not
+ * "showconf", which begins with it. Reports an error, and returns NULL, if there
+ * is none, or more than one.
+ */
+static const char *ipsi_verb_name(const char *group, const char *word)
+{
+	const char *names[64], *hits[64], *found;
+	size_t i, n, n_hits = 0;
+
+	n = ipsi_verb_names(group, names, IPSI_ARRAY_SIZE(names));
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_aliases); i++)
+		if (!strcmp(ipsi_aliases[i].word, word))
+			word = ipsi_aliases[i].name;
+	for (i = 0; i < n; i++) {
+		if (!strcmp(names[i], word))
+			return names[i];
+		if (*word && ipsi_starts_with(names[i], word))
+			hits[n_hits++] = names[i];
+	}
+	/* "add" is no short form of "addconf". */
+	if (!group && ipsi_verb_find("sa", word))
+		n_hits = 0;
+	found = ipsi_common_name(hits, n_hits);
+	if (found)
+		return found;
+	if (n_hits)
+		ipsi_ambiguous(group, word, hits, n_hits);
+	else
+		ipsi_no_verb(group, word, names, n);
 	return NULL;
 }
 
@@ -334,6 +359,19 @@ static const struct {
 	{ ipsi_metrics_run, "metrics", "", "--format", &ipsi_opts.format },
 };
 
+/* Options of ip(8) that have no meaning here */
+static const struct {
+	const char *word;
+	const char *why;
+} ipsi_ip_options[] = {
+	{ "-s", "counters are always shown, leave it out" },
+	{ "-d", "details are always shown, leave it out" },
+	{ "-t", "monitor always prints the time, leave it out" },
+	{ "-ts", "monitor always prints the time, leave it out" },
+	{ "-br", "did you mean \"--brief\"?" },
+	{ "-n", "use \"ip netns exec NAME ipsec-ipip ...\"" },
+};
+
 static int ipsi_unknown_option(const char *word)
 {
 	char like[IPSI_SUGGEST_LEN] = "";
@@ -345,6 +383,10 @@ static int ipsi_unknown_option(const char *word)
 		    !strcmp(ipsi_values[i].name, word))
 			return ipsi_usage("only %s takes the option %s",
 					  ipsi_values[i].verb, word);
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ip_options); i++)
+		if (!strcmp(ipsi_ip_options[i].word, word))
+			return ipsi_usage("unknown option \"%s\": %s", word,
+					  ipsi_ip_options[i].why);
 	for (n = 0; ipsi_options[n].name; n++)
 		names[n] = ipsi_options[n].name;
 	if (word[1] == '-')

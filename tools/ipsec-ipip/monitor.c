@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,18 +69,36 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa)
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
 }
 
+/* The event has no reason; the device as it is now has one, if it is off still. */
+static void ipsi_event_why_off(const struct ipsi_attrs *event)
+{
+	struct ipsi_replies replies = {};
+	struct ipsi_attrs dev;
+
+	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET,
+			  ipsi_attr_string(event, IPSEC_IPIP_A_DEV_IFNAME),
+			  &replies) && replies.n) {
+		ipsi_attrs_parse(&dev, &ipsi_dev_set, replies.msg[0]);
+		if (!ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_CARRIER))
+			printf(", %s", ipsi_dev_why_off(&dev));
+	}
+	ipsi_replies_free(&replies);
+}
+
 static void ipsi_event_dev(const struct ipsi_attrs *dev, uint8_t cmd,
 			   const char *when)
 {
+	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER);
 	char buf[IPSI_TEXT_LEN];
 
 	printf("%s %s %s ", when, ipsi_events[cmd].name,
 	       ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME));
 	if (cmd == IPSEC_IPIP_CMD_DEV_CARRIER_NTF)
-		printf("%s", ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) ?
-		       "on" : "off");
+		printf("%s", on ? "on" : "off");
 	else
 		printf("%s", ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_PEER, buf));
+	if (cmd == IPSEC_IPIP_CMD_DEV_CARRIER_NTF && !on)
+		ipsi_event_why_off(dev);
 	if (dev->tb[IPSEC_IPIP_A_DEV_PEER_PORT])
 		printf(" port %llu",
 		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_PEER_PORT));
@@ -158,6 +177,27 @@ static void ipsi_event(const struct nlmsghdr *nlh)
 		ipsi_event_text(&sa, genl->cmd, when);
 }
 
+/* The device may be made later, but its name may also be misspelt. */
+static int ipsi_monitor_look(const char *name)
+{
+	const uint32_t ifindex = if_nametoindex(name);
+	struct ipsi_replies devs = {};
+	struct ipsi_nl nl = {};
+	int ret = IPSI_OK;
+
+	if (!ifindex) {
+		ipsi_warn("there is no device \"%s\" yet; waiting for its events",
+			  name);
+		return IPSI_OK;
+	}
+	ret = ipsi_nl_open(&nl);
+	if (!ret)
+		ret = ipsi_nl_get_devs(&nl, name, &devs);
+	ipsi_replies_free(&devs);
+	ipsi_nl_close(&nl);
+	return ret;
+}
+
 static int ipsi_monitor_loop(struct ipsi_nl *nl)
 {
 	int err;
@@ -197,6 +237,8 @@ int ipsi_monitor(int argc, char **argv)
 	ret = ipsi_nl_open(&nl);
 	if (!ret)
 		ret = ipsi_nl_listen(&nl);
+	if (!ret && ipsi_monitor_dev)
+		ret = ipsi_monitor_look(ipsi_monitor_dev);
 	if (!ret)
 		ret = ipsi_monitor_loop(&nl);
 	ipsi_nl_close(&nl);

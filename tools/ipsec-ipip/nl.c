@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 
@@ -354,7 +355,8 @@ static int ipsi_nl_refused(const struct ipsi_nl *nl,
 		ipsi_attr_value(attr, at, value, sizeof(value));
 	msg = ipsi_nl_policy(end, msg, limit, sizeof(limit));
 	if (!msg && end->error == EPERM)
-		msg = "not permitted without CAP_NET_ADMIN";
+		msg = geteuid() ? "not permitted without CAP_NET_ADMIN: run it as root" :
+				  "not permitted without CAP_NET_ADMIN";
 	if (!msg)
 		msg = strerror(end->error);
 	ipsi_hint(nl, set, attr, end->error, hint, sizeof(hint));
@@ -605,7 +607,7 @@ int ipsi_nl_listen(struct ipsi_nl *nl)
 				  sizeof(nl->group)) == 0)
 		return IPSI_OK;
 	if (errno == EPERM)
-		return ipsi_fail("listening for events requires CAP_NET_ADMIN");
+		return ipsi_fail("listening for events requires CAP_NET_ADMIN: run it as root");
 	return ipsi_fail("cannot listen: %s", strerror(errno));
 }
 

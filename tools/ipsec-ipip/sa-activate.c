@@ -25,6 +25,9 @@ int ipsi_sa_activate(int argc, char **argv)
 	ret = ipsi_arg_dev(argv[0]);
 	if (ret)
 		return ret;
+	if (!strcmp(argv[1], "in") || !strcmp(argv[1], "out"))
+		return ipsi_usage("leave \"%s\" out, only outbound SAs can be active: DEV spi SPI expected",
+				  argv[1]);
 	if (strcmp(argv[1], "newest"))
 		ret = ipsi_parse_spi_proto(&id, argc - 1, argv + 1);
 	else if (argc > 2)

@@ -246,7 +246,7 @@ static const struct ipsi_word ipsi_sa_words[] = {
 	  .help = "integrity, truncated to so many bits", .same_as = "auth",
 	  .parse = ipsi_parse_auth_trunc },
 	{ .word = "replay-window", .n_args = 1, .args = "N",
-	  .help = "packets, 0 (the default) to 4096; for inbound SAs",
+	  .help = "packets, 0 by default; for inbound SAs",
 	  .parse = ipsi_parse_window },
 	{ .word = "esn", .help = "extended sequence numbers",
 	  .parse = ipsi_parse_esn },

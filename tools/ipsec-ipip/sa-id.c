@@ -4,6 +4,7 @@
  * to the verbs of "sa".
  */
 #include <errno.h>
+#include <string.h>
 #include <arpa/inet.h>
 
 #include "attrs.h"
@@ -53,6 +54,18 @@ int ipsi_parse_spi_proto(struct ipsi_sa_id *id, int argc, char **argv)
 	return ret;
 }
 
+/* The words are there, but not in this order. */
+static int ipsi_no_direction(const char *dev, const char *word)
+{
+	if (!strcmp(dev, "in") || !strcmp(dev, "out"))
+		return ipsi_usage("the device comes first: DEV %s expected",
+				  dev);
+	if (!strcmp(dev, "dev"))
+		return ipsi_usage("leave \"dev\" out: DEV and {in|out} expected");
+	return ipsi_usage("\"%s\" is neither in nor out: %s in or %s out expected",
+			  word, dev, dev);
+}
+
 /**
  * ipsi_parse_dev_direction() - read "DEV {in|out}"
  * @id: the result
@@ -70,9 +83,11 @@ int ipsi_parse_dev_direction(struct ipsi_sa_id *id, int argc, char **argv)
 	id->dev = argv[0];
 	id->has_direction = true;
 	ret = ipsi_arg_dev(argv[0]);
-	if (!ret)
-		ret = ipsi_arg_direction(argv[1], &id->direction);
-	return ret;
+	if (ret)
+		return ret;
+	if (strcmp(argv[1], "in") && strcmp(argv[1], "out"))
+		return ipsi_no_direction(argv[0], argv[1]);
+	return ipsi_arg_direction(argv[1], &id->direction);
 }
 
 /**

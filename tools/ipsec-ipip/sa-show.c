@@ -262,6 +262,9 @@ static int ipsi_sa_show_parse(struct ipsi_sa_filter *filter, int argc,
 		id->dev = argv[0];
 		return ipsi_arg_dev(argv[0]);
 	}
+	if (argc == 2)
+		return ipsi_usage("unknown word \"%s\": DEV [{in|out} spi SPI] [keys] expected",
+				  argv[1]);
 	ret = ipsi_parse_dev_direction(id, argc, argv);
 	if (!ret)
 		ret = ipsi_parse_spi_proto(id, argc - 2, argv + 2);

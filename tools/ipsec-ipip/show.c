@@ -147,17 +147,22 @@ static void ipsi_show_daemons(const struct ipsi_attrs *dev,
 
 	if (ipsi_show_is_keyed(dev, link))
 		printf("  key manager: %s\n",
+		       daemons->unknown ? "unknown, /proc/net/netlink cannot be read" :
 		       !daemons->n ? "none is running in this namespace" :
 		       daemons->n_named ? ipsi_daemons_text(daemons, names) :
 		       "running, its name is seen by root");
 }
 
+/* An empty array says that none is running, and null that they cannot be seen. */
 static struct json_object *
 ipsi_show_daemons_json(const struct ipsi_daemons *daemons)
 {
-	struct json_object *array = json_object_new_array(), *object;
+	struct json_object *array, *object;
 	size_t i;
 
+	if (daemons->unknown || (daemons->n && !daemons->n_named))
+		return NULL;
+	array = json_object_new_array();
 	for (i = 0; i < daemons->n_named; i++) {
 		object = json_object_new_object();
 		json_object_object_add(object, "name",
@@ -236,18 +241,7 @@ static void ipsi_show_withheld(const struct ipsi_attrs *dev)
 static const char *ipsi_show_why(const struct ipsi_attrs *dev,
 				 const struct ipsi_link_stats *link)
 {
-	const bool out = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_OUT);
-	const bool in = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_SA_IN);
-
-	if (link && !link->up)
-		return "the device is down";
-	if (!in && !out && ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_KEYING))
-		return "the key manager has set no SAs";
-	if (!in && !out)
-		return "no SAs";
-	if (!in)
-		return "no valid inbound SA";
-	return out ? "the SAs cannot be used" : "no valid outbound SA";
+	return link && !link->up ? "the device is down" : ipsi_dev_why_off(dev);
 }
 
 static void ipsi_show_state(const struct ipsi_attrs *dev,
@@ -277,6 +271,8 @@ static void ipsi_show_transfer(const struct ipsi_attrs *dev,
 		       ipsi_duration(ipsi_attr_u64(dev,
 						   IPSEC_IPIP_A_DEV_RX_AGE),
 				     age));
+	else
+		puts("  last packet received: never");
 }
 
 /* A line a device. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipsi.h"
+#include "suggest.h"
 
 #define IPSI_SUGGEST_MAX	31
 

@@ -107,11 +107,20 @@ surroundings()
 	ipsi_wait "end of refusals" no_refusals
 	finds no-route
 	ipsi_do right ip route del unreachable 10.0.0.1
+	ipsi_do left ip link set "$IPSI_WIRE" down
+	finds 'underlay:eth0, which has no carrier: ip link show eth0'
+	ipsi_do left ip link set "$IPSI_WIRE" up
+	ipsi_wait "carrier of the underlay" has_underlay
 	ipsi_do right ip address del 10.0.0.2/24 dev "$IPSI_WIRE"
 	finds 'no-local:10.0.0.2'
 	ipsi_do right ip address add 10.0.0.2/24 dev "$IPSI_WIRE"
 	ipsi_do right ip link set "$DEV" down
 	finds down
+}
+
+has_underlay()
+{
+	[[ $(ipsi_try right ip -o link show "$IPSI_WIRE") == *LOWER_UP* ]]
 }
 
 # refuses REASON: the right host has refused a packet
@@ -120,14 +129,14 @@ refuses()
 	[ "$(ipsi_get right "$1")" -gt 0 ]
 }
 
-# floods HOST REASON: send to the other host until $IPSI_BG_PID is killed. The right
-# host refuses the packets, and has refused the first one already.
+# floods HOST [REASON]: send to the other host until $IPSI_BG_PID is killed. If the
+# right host refuses the packets for REASON, it has refused the first one already.
 floods()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	ipsi_bg "$1" bash -c 'while :; do echo x > "/dev/udp/$0/9"; done' \
 		"${IPSI_INNER[${IPSI_PEER[$1]}]}" 2> /dev/null
-	ipsi_wait "refusal" refuses "$2"
+	[ -z "${2:-}" ] || ipsi_wait "refusal" refuses "$2"
 }
 
 # no_refusals: no packet is refused any more
@@ -182,6 +191,46 @@ mistakes()
 	finds
 }
 
+# A wrong key for encryption alone, and a peer that stops to answer
+no_answer()
+{
+	local other=(enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f)
+
+	start
+	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ipsi_device_side left
+	ipsi_device_side right
+	ipsi_algs left
+	ipsi_do left ipsec-ipip sa flush "$DEV" out
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi "${IPSI_SPI[left]}" \
+		"${other[@]}" "${IPSI_ALGS[@]:0:4}"
+	ipsi_send left 40
+	finds 'refused:packets were authentic, but none was IP-in-IP: the peer has another key for encryption'
+	ipsi_do left ipsec-ipip sa flush "$DEV" out
+	ipsi_device_sa left out
+	ipsi_do right ipsec-ipip sa flush "$DEV" in
+	ipsi_device_sa right in
+
+	ipsi_ping right
+	ipsi_do left ipsec-ipip sa flush "$DEV"
+	ipsi_wait "silence" silent_for 15
+	finds
+	floods right
+	finds 'silent:bytes were sent within a second, but the last packet came'
+	kill "$IPSI_BG_PID"
+	ipsi_device_sa left in
+	ipsi_device_sa left out spi 0x5001
+	floods left
+	finds 'unknown-spi:came with an SPI that no SA has'
+	kill "$IPSI_BG_PID"
+}
+
+# silent_for SECONDS: the right host has received nothing for so long
+silent_for()
+{
+	[ "$(ipsi_get right rx_age)" -ge "$1" ]
+}
+
 # stray SPI WHY WORD...: add a state with the device's if_id, and check the reason
 # why the device does not use it
 stray()
@@ -208,7 +257,7 @@ states_that_are_not_taken()
 		"${out[@]}" mode tunnel "${auth[@]}"
 	stray 0x00002002 "it has no integrity protection" \
 		"${out[@]}" mode transport
-	stray 0x00002003 "its addresses are not the endpoints of the device" \
+	stray 0x00002003 "its addresses are not the endpoints of the device: 10.0.0.2 -> 10.0.0.77, but the device has local 10.0.0.2 remote 10.0.0.1: correct it: ip link set" \
 		src 10.0.0.2 dst 10.0.0.77 proto esp mode transport "${auth[@]}"
 	stray 0x00002004 "its addresses are not the endpoints of the device" \
 		src 10.0.0.77 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}"
@@ -216,11 +265,21 @@ states_that_are_not_taken()
 		src fd00::2 dst fd00::1 proto esp mode transport "${auth[@]}"
 	stray 0x00002006 "it has no integrity protection" \
 		"${out[@]}" mode transport mark 3 mask 7
+	stray 0x0000200a "its selectors name a protocol or ports" \
+		src 10.0.0.1 dst 10.0.0.2 proto esp mode tunnel "${auth[@]}" \
+		sel proto tcp
+	# a compressor is neither ESP nor AH
+	ipsi_do right ip xfrm state add "${out[@]:0:4}" proto comp spi 0x200b \
+		mode transport comp deflate "" if_id "$IPSI_IF_ID"
+	finds "sa-not-taken:SA 0x0000200b has the if_id of the device, but it is neither ESP nor AH"
+	ipsi_do right ip xfrm state flush proto comp
 	finds
 	# A device that adopts has other reasons.
 	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
 	stray 0x00002007 "its selectors name a protocol or ports" \
 		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
+	stray 0x0000200c "it has a property that the device would lose" \
+		"${out[@]}" mode tunnel "${auth[@]}" coa 10.0.0.3
 	ipsi_do right ip link set "$DEV" \
 		type ipsec-ipip keying adopt-endpoints
 	ipsi_do right ipsec-ipip sa flush "$DEV" out
@@ -231,6 +290,25 @@ states_that_are_not_taken()
 	ipsi_do right ip xfrm state add spi 0x2009 "${out[@]}" mode transport \
 		"${auth[@]}" enc 'cbc(aes)' "${IPSI_ENC_KEY[right]}"
 	finds no-sa-out 'sa-not-taken:0x00002008 is between the endpoints of the device, but it has a mark'
+}
+
+# A device that is full, and one whose only outbound SA is used up
+states_for_which_there_is_no_room()
+{
+	ipsi_need python3
+	start
+	ipsi_device right
+	ipsi_device_sa right in
+	ipsi_do right "$IPSI_LIB/xfrm.py" many 10.0.0.2 10.0.0.1 0x1000 1025 \
+		"$((IPSI_IF_ID))"
+	ipsi_is "$(ipsi_try right ipsec-ipip check "$DEV" | grep -c \
+		': sa-not-taken: ah 0x.* but the device has as many SAs as it can have')" \
+		2 "SAs without room"
+	ipsi_do right ip xfrm state flush proto ah
+	ipsi_device_sa right out seq 4294967294
+	ipsi_send right 2
+	finds 'no-sa-out:the outbound SAs have used up their sequence numbers' \
+		'sa-limit:4294967295 of 4294967295 sequence numbers'
 }
 
 # policy DIR SRC DST WORD...: add a policy
@@ -249,6 +327,8 @@ policies_that_are_missing()
 
 	start
 	ipsi_device right keying adopt-endpoints policies required
+	# stands for a key manager
+	ipsi_bg right ip xfrm monitor acquire > /dev/null
 	ipsi_do right ip xfrm state add src 10.0.0.2 dst 10.0.0.1 proto esp \
 		spi 0x1002 "${words[@]}" "${algs[@]}"
 	ipsi_do right ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp \
@@ -275,6 +355,14 @@ policies_that_are_missing()
 	finds_none 2
 	ipsi_do right ip link set "$DEV" type ipsec-ipip policies optional
 	finds
+	kill "$IPSI_BG_PID"
+	ipsi_wait "end of the key manager" no_key_manager
+	finds no-key-manager:systemctl
+}
+
+no_key_manager()
+{
+	[[ $(ipsi_try right ipsec-ipip show "$DEV") == *"none is running"* ]]
 }
 
 # policy6 OPTION...: add a policy for outbound inner IPv6
@@ -477,5 +565,6 @@ host()
 }
 
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \
+	states_for_which_there_is_no_room \
 	policies_that_are_missing policies_that_catch inner_routes \
-	other_if_ids firewall changing_links host
+	no_answer other_if_ids firewall changing_links host

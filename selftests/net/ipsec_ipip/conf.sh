@@ -590,7 +590,7 @@ partly()
 	ipsi_is "$(ipsi_try left ip xfrm state | grep -c ^src)" 2 "states"
 	# a mistake changes nothing
 	conf_sa left out 0x12 >> "$CONF"
-	ipsi_must_fail "SPI: expected" left ipsec-ipip syncconf "$CONF"
+	ipsi_must_fail ": expected 0x100 to 0xffffffff" left ipsec-ipip syncconf "$CONF"
 	ipsi_is "$(ipsi_get left sa_out)" 1 "SAs after a mistake"
 	ipsi_must_fail "is not up" left ipsec-ipip syncconf /tmp/ipsec9.conf
 }

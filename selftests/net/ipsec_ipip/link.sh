@@ -300,7 +300,7 @@ dev: required with a link-local address|local 2001:db8::1 remote fe80::2'
 	BAD='if_id: in use by another ipsec-ipip device|if_id 7'
 	all_refused "link add new"
 
-	refused "File exists" left ip link add "$DEV" type ipsec-ipip \
+	refused "the link \"$DEV\" exists: change it with" left ip link add "$DEV" type ipsec-ipip \
 		local 10.0.0.1 remote 10.0.0.2
 	refused "mtu less than device minimum" left \
 		ip link set "$DEV" mtu 67

@@ -45,7 +45,7 @@ keys()
 	local name
 	local sa=(sa add "$DEV" out spi 0x100)
 
-	printf -v name '%070d' 0
+	name=$(printf '%070d' 0 | tr 0 x)
 	ipsi_topology
 	ipsi_device left
 	says "sa add: enc-key of 4 bytes: expected a key of a length that the cipher takes; cbc(aes) takes 16, 24 or 32 bytes" \
@@ -58,8 +58,22 @@ keys()
 		"${sa[@]}" enc aes-128-cbc 0x00 "${SHA[@]}"
 	says "sa add: enc \"${name:0:64}\": expected at most 63 characters" \
 		"${sa[@]}" enc "$name" 0x00 "${SHA[@]}"
-	says "sa add: icv-bits 12: expected a multiple of 8 from 64 to the length of the hash in bits; 12 bytes are 96 bits" \
+	says "sa add: icv-bits 12: expected a multiple of 8 from 64 to the length of the hash; it is in bits: 12 bytes are 96 bits" \
 		"${sa[@]}" "${AES[@]}" auth-trunc 'hmac(sha256)' 0x00 12
+	says "sa add: enc: expected a cipher, or aead-name, for ESP; add: enc NAME KEY" \
+		"${sa[@]}" "${SHA[@]}"
+	says "sa add: proto: expected auth-name alone with AH; leave enc out, or take proto esp" \
+		"${sa[@]}" proto ah "${AES[@]}" "${SHA[@]}"
+	says "sa add: limit: expected at most 2147483647 seconds; time-soft is 7, time-hard is 2147483648" \
+		"${sa[@]}" "${AES[@]}" "${SHA[@]}" limit time-soft 7 \
+		limit time-hard 2147483648
+	says "sa add: encap: expected sport and dport, 1 to 65535; they are 0 and 4500" \
+		"${sa[@]}" "${AES[@]}" "${SHA[@]}" encap espinudp 0 4500
+	says "sa add: offload \"$IPSI_WIRE\": expected a device that offloads this SA" \
+		"${sa[@]}" "${AES[@]}" "${SHA[@]}" offload crypto dev "$IPSI_WIRE"
+	# A key in the place of a name is in no message.
+	says "sa add: enc \"0x...\": expected a cipher of this kernel, such as cbc(aes)" \
+		"${sa[@]}" enc "${AES[2]}" "${AES[2]}" "${SHA[@]}"
 }
 
 spis()
@@ -127,6 +141,13 @@ brief()
 	ipsi_is "$output" "$(printf '%s\n' "$@")" "lines"
 }
 
+# on_terminal [NAME=VALUE]: what "ipsec-ipip show" writes to a terminal
+on_terminal()
+{
+	ipsi_try left env -u NO_COLOR TERM=xterm "$@" \
+		script -qec "ipsec-ipip show $DEV" /dev/null
+}
+
 state_of_devices()
 {
 	local ends="${IPSI_OUTER[left]} -> ${IPSI_OUTER[right]}"
@@ -135,6 +156,10 @@ state_of_devices()
 	ipsi_topology
 	ipsi_try left sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	ipsi_device left
+	# colour on a terminal only
+	ipsi_has "$(on_terminal)" $'\033[31moff' "colour"
+	ipsi_has_not "$(on_terminal NO_COLOR=1)" $'\033' "colour"
+	ipsi_has_not "$(on_terminal TERM=dumb)" $'\033' "colour"
 	shows 'carrier: off, no SAs' 'transfer: 0 B received, 0 B sent'
 	ipsi_device_sa left in
 	shows 'carrier: off, no valid outbound SA'
@@ -166,6 +191,18 @@ shows_daemon()
 {
 	ipsi_try left ipsec-ipip show "$DEV" |
 		grep -qx "  key manager: ip (pid $IPSI_BG_PID)"
+}
+
+# shows_hidden TEXT COMMAND...: the daemon cannot be seen by COMMAND
+shows_hidden()
+{
+	local text=$1
+	shift
+
+	ipsi_has "$(ipsi_try left "$@" ipsec-ipip show "$DEV")" \
+		"key manager: $text" "hidden daemon"
+	ipsi_has "$(ipsi_try left "$@" ipsec-ipip -j show "$DEV")" \
+		'"key_managers":null' "hidden daemon in JSON"
 }
 
 # The time since the last packet, the life of an SA, and the daemon.
@@ -213,6 +250,11 @@ ages()
 	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
 		"\"key_managers\":[{\"name\":\"ip\",\"pid\":$IPSI_BG_PID}]" \
 		"daemon in JSON"
+	# None is not the same as one that cannot be seen.
+	shows_hidden "running, its name is seen by root" \
+		setpriv --reuid 65534 --clear-groups
+	shows_hidden "unknown, /proc/net/netlink cannot be read" \
+		unshare --mount sh -c 'mount -t tmpfs none /proc; "$@"' sh
 }
 
 # metric NAME LABELS: print the value of a metric of the left host
@@ -276,6 +318,73 @@ metrics()
 		ipsi_fail "promtool: $text"
 }
 
+# same_words DEVICE: the members of "ip -d -j link" are in "ipsec-ipip -j show", with
+# the same values
+same_words()
+{
+	local link
+
+	link=$(ipsi_try left ip -d -j link show dev "$1" |
+		jq -cS '.[0].linkinfo.info_data')
+	echo "left: $1: $link"
+	[[ $link == *'"keying"'* ]] || ipsi_fail "no options in JSON"
+	ipsi_is "$(ipsi_try left ipsec-ipip -j show "$1" |
+		jq -cS --argjson link "$link" \
+			'.[0] | with_entries(select(.key | in($link)))')" \
+		"$link" "options in JSON"
+}
+
+one_vocabulary()
+{
+	ipsi_need jq
+	ipsi_topology
+	ipsi_device left
+	same_words "$DEV"
+	ipsi_do left ip link add other type ipsec-ipip if_id 8 reqid 9 \
+		local "${IPSI_OUTER[left]}" remote 10.0.0.3 \
+		dev "$IPSI_WIRE" ttl 9 tos 08 df set ecn rfc6040 \
+		flowlabel hash fwmark 3 keying adopt policies required \
+		noicmp-relay encap-port 4500
+	same_words other
+	ipsi_do left ip link add roams type ipsec-ipip \
+		local "${IPSI_OUTER[left]}" remote any roam
+	same_words roams
+}
+
+# scraped: what node_exporter shows to Prometheus, in $SCRAPED
+scraped()
+{
+	SCRAPED=$(ipsi_try left python3 -c 'import urllib.request as request
+print(request.urlopen("http://127.0.0.1:9100/metrics").read().decode())' \
+		2> /dev/null)
+}
+
+# node_exporter shows our metrics from a file, and the counters of ethtool.
+node_exporter()
+{
+	local exporter labels="device=\"$DEV\""
+
+	PATH+=:${IPSI_UNPACKED:-/nowhere}/prometheus-node-exporter/usr/bin
+	exporter=$(command -v prometheus-node-exporter) ||
+		ipsi_skip "node_exporter is not installed"
+	ipsi_need python3
+	ipsi_topology
+	ipsi_do left ip link set lo up
+	ipsi_device left
+	ipsi_send left 1
+	ipsi_try left ipsec-ipip metrics > "$IPSI_TMP/ipsec-ipip.prom"
+	ipsi_bg left "$exporter" --web.listen-address=127.0.0.1:9100 \
+		--collector.disable-defaults --collector.textfile \
+		--collector.textfile.directory="$IPSI_TMP" --collector.ethtool \
+		2> "$IPSI_TMP/exporter"
+	ipsi_wait "node_exporter" scraped
+	ipsi_has "$SCRAPED" "ipsec_ipip_refused_packets_total{$labels,reason=\"tx-no-sa\"} 1" \
+		"refused packets in the file"
+	ipsi_has "$SCRAPED" "node_ethtool_tx_no_sa{$labels} 1" \
+		"refused packets by ethtool"
+	ipsi_has "$SCRAPED" "node_textfile_scrape_error 0" "errors"
+}
+
 output()
 {
 	ipsi_topology
@@ -303,6 +412,18 @@ monitor_of_a_device()
 		"${SHA[@]}"
 	ipsi_wait "event" grep -q 0x00000105 "$log"
 	ipsi_has_not "$(cat "$log")" other "events"
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi 0x106 "${AES[@]}" \
+		"${SHA[@]}"
+	ipsi_do left ipsec-ipip sa flush "$DEV" in
+	ipsi_wait "reason" grep -q " carrier $DEV off, no valid inbound SA$" \
+		"$log"
+	says "monitor: device \"lo\": expected one of type ipsec-ipip; there are: $DEV, other" \
+		monitor lo
+	ipsi_bg left ipsec-ipip monitor ipsec1 > "$log" 2>&1
+	ipsi_wait "warning" grep -qxF \
+		'ipsec-ipip: warning: monitor: there is no device "ipsec1" yet; waiting for its events' \
+		"$log"
 }
 
-ipsi_run devices keys spis state_of_devices ages metrics output monitor_of_a_device
+ipsi_run devices keys spis state_of_devices ages metrics one_vocabulary \
+	node_exporter output monitor_of_a_device

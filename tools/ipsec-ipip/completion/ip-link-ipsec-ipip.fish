@@ -5,8 +5,11 @@
 function __ip_link_ipsec_ipip_words
 	set -l words (commandline -opc)
 	set -l place (contains -i -- ipsec-ipip $words)
-	and test "$words[(math $place - 1)]" = type
-	and command ipsec-ipip __complete link $words[(math $place + 1)..-1] \
+	or return
+	set -l before (math "max(1, $place - 1)")
+	set -l after (math $place + 1)
+	test "$words[$before]" = type
+	and command ipsec-ipip __complete link $words[$after..-1] \
 		(commandline -ct) 2>/dev/null
 end
 complete -c ip -f -n 'contains -- ipsec-ipip (commandline -opc)' \
