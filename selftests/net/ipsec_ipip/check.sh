@@ -215,6 +215,8 @@ no_answer()
 	ipsi_do left ipsec-ipip sa flush "$DEV"
 	ipsi_wait "silence" silent_for 15
 	finds
+	ipsi_has "$(ipsi_try right script -qec "ipsec-ipip check $DEV" \
+		/dev/null)" "run a ping at the same time" "advice"
 	floods right
 	finds 'silent:bytes were sent within a second, but the last packet came'
 	kill "$IPSI_BG_PID"
