@@ -66,7 +66,7 @@ static void ipsi_show_link(const struct ipsi_show *show,
 	       foreign ? " in another namespace" : "");
 }
 
-/* The remote address; a peer that is to be learned has none. */
+/* The remote address; a peer that is still unknown has none. */
 static const char *ipsi_show_remote(const struct ipsi_attrs *dev,
 				    char buf[IPSI_TEXT_LEN])
 {
