@@ -272,7 +272,7 @@ states_that_are_not_taken()
 		sel proto tcp
 	# a compressor is neither ESP nor AH
 	ipsi_do right ip xfrm state add "${out[@]:0:4}" proto comp spi 0x200b \
-		mode transport comp deflate "" if_id "$IPSI_IF_ID"
+		mode transport comp deflate if_id "$IPSI_IF_ID"
 	finds "sa-not-taken:SA 0x0000200b has the if_id of the device, but it is neither ESP nor AH"
 	ipsi_do right ip xfrm state flush proto comp
 	finds
