@@ -593,14 +593,15 @@ static void ipsi_print_addr(struct rtattr *tb[], int type, const char *key)
  */
 static void ipsi_print_peer(struct rtattr *tb[])
 {
+	static const unsigned char unknown[16];
 	char buf[INET6_ADDRSTRLEN];
-	unsigned char addr[16];
+	unsigned char addr[16] = {};
 
 	if (ipsi_get(tb, IFLA_IPSEC_IPIP_PEER, addr, 4))
 		inet_ntop(AF_INET, addr, buf, sizeof(buf));
 	else if (ipsi_get(tb, IFLA_IPSEC_IPIP_PEER, addr, 16))
 		inet_ntop(AF_INET6, addr, buf, sizeof(buf));
-	else
+	if (!memcmp(addr, unknown, sizeof(addr)))
 		return;
 	print_color_string(PRINT_JSON, COLOR_NONE, "peer", NULL, buf);
 }

@@ -170,7 +170,7 @@ void ipsi_check_look_free(struct ipsi_check_look *look)
  * @old: counters of a second ago
  * @now: counters of now
  *
- * It matters if they may be those of a quiet device. Of several, nobody knows which.
+ * It matters if a device is quiet: they may be for it. Which one of several is not known.
  */
 void ipsi_check_unknown(struct ipsi_check *check, const char *name,
 			const struct ipsi_check_look *old,

@@ -587,7 +587,7 @@ closed_outputs()
 	local key=0x000102030405060708090a0b0c0d0e0f got
 	local ends='from 198.51.100.1 to 198.51.100.2'
 
-	printf '%s\n' "ah $ends spi 1 auth hmac-md5 authkey $key" >"$dir/ah"
+	printf '%s\n' "ah $ends spi 0x101 auth hmac-md5 authkey $key" >"$dir/ah"
 	"$program" import "$dir/ah" --dir "$dir/two" 2>&- >&- &&
 		fail "import: exit code 0 with a closed output"
 	got=$(cat "$dir"/two/*)
@@ -650,9 +650,17 @@ genkey_and_import()
 		'esp from left to right'
 	imported '1: authkey: 16 bytes; hmac-sha2-256 takes 32' \
 		"ah $ends spi 0x100 authkey $key"
+	imported '1: authkey: two keys expected, KEY:KEY, as there are two SPIs' \
+		"ah $ends spi 0x100:0x101 auth hmac-md5 authkey $key"
+	imported '1: authkey: one key expected, as there is one SPI' \
+		"ah $ends spi 0x100 auth hmac-md5 authkey $key:$key"
+	imported '1: spi: 255: expected 0x100 to 0xffffffff' \
+		"ah $ends spi 256:255 auth hmac-md5 authkey $key:$key"
+	imported '1: spi: 0: expected 0x100 to 0xffffffff' \
+		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0 proto ah"
 	imported '1: enc: ah has no cipher' \
 		"ah $ends spi 0x100 enc aes authkey $key"
-	imported '1: authkey: key must be 0xHEX*' "ah $ends spi 1 authkey beef"
+	imported '1: authkey: key must be 0xHEX*' "ah $ends spi 0x101 authkey beef"
 	imported '1: ike: keys of a daemon are not imported*' "ike esp $ends"
 	imported '1: a quote is open*' "esp $ends 'x"
 	imported '1: "ip xfrm state add" or "ip xfrm policy add" expected' \
@@ -664,17 +672,17 @@ genkey_and_import()
 	imported '1: auth-trunc: "a b" is not a name of an algorithm' \
 		"ip xfrm state add src 198.51.100.1 dst 198.51.100.2 spi 0x100 auth-trunc 'a b' $key 96"
 	imported '2: 198.51.100.1 and 198.51.100.3 are not the ends of the link*' \
-		"ah $ends spi 1 auth hmac-md5 authkey $key" \
-		"ah from 198.51.100.1 to 198.51.100.3 spi 1 auth hmac-md5 authkey $key"
+		"ah $ends spi 0x101 auth hmac-md5 authkey $key" \
+		"ah from 198.51.100.1 to 198.51.100.3 spi 0x101 auth hmac-md5 authkey $key"
 
 	mkdir -p "$dir/etc"
-	printf '%s\n' "ah $ends spi 1 auth hmac-md5 authkey $key" \
+	printf '%s\n' "ah $ends spi 0x101 auth hmac-md5 authkey $key" \
 		>"$dir/ipsec.conf"
-	: >"$dir/etc/b-out-00000001.auth"
-	expect 1 "import: $dir/etc/b-out-00000001.auth exists: *" \
+	: >"$dir/etc/b-out-00000101.auth"
+	expect 1 "import: $dir/etc/b-out-00000101.auth exists: *" \
 		-q import "$dir/ipsec.conf" --dir "$dir/etc" --name b
 	[ ! -e "$dir/etc/b.conf" ] || fail "a configuration is left"
-	[ -e "$dir/etc/b-out-00000001.auth" ] || fail "a file was removed"
+	[ -e "$dir/etc/b-out-00000101.auth" ] || fail "a file was removed"
 }
 
 # exported DAEMON TEXT LINE...: the export of a configuration with these lines has TEXT

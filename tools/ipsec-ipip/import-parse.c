@@ -160,6 +160,16 @@ static char *ipsi_bsd_pair(char *arg)
 	return back;
 }
 
+/* The link would be made before the kernel refuses a reserved one. */
+static int ipsi_import_spi(const char *arg, uint32_t *spi)
+{
+	int ret = ipsi_arg_u32("spi", arg, spi);
+
+	if (!ret && *spi < 0x100)
+		ret = ipsi_usage("spi: %s: expected 0x100 to 0xffffffff", arg);
+	return ret;
+}
+
 static int ipsi_bsd_spi(void *ctx, char **args)
 {
 	char *back = ipsi_bsd_pair(args[0]);
@@ -168,9 +178,9 @@ static int ipsi_bsd_spi(void *ctx, char **args)
 
 	line->has_spi = true;
 	line->both = back;
-	ret = ipsi_arg_u32("spi", args[0], &line->sa[0].spi);
+	ret = ipsi_import_spi(args[0], &line->sa[0].spi);
 	if (!ret && back)
-		ret = ipsi_arg_u32("spi", back, &line->sa[1].spi);
+		ret = ipsi_import_spi(back, &line->sa[1].spi);
 	return ret;
 }
 
@@ -274,6 +284,20 @@ static int ipsi_bsd_algs(struct ipsi_import_sa *line, struct ipsi_setup_sa *sa)
 	return ret;
 }
 
+/* There are two keys if there are two SPIs. */
+static int ipsi_bsd_pairs(const char *word, bool both,
+			  const struct ipsi_key *there,
+			  const struct ipsi_key *back)
+{
+	if (both && there->len && !back->len)
+		return ipsi_usage("%s: two keys expected, KEY:KEY, as there are two SPIs",
+				  word);
+	if (!both && back->len)
+		return ipsi_usage("%s: one key expected, as there is one SPI",
+				  word);
+	return IPSI_OK;
+}
+
 static int ipsi_bsd_sa(struct ipsi_setup *setup, uint8_t proto, int argc,
 		       char **argv)
 {
@@ -286,6 +310,12 @@ static int ipsi_bsd_sa(struct ipsi_setup *setup, uint8_t proto, int argc,
 			       argc, argv);
 	if (!ret && (!*line.sa[0].src || !*line.sa[0].dst || !line.has_spi))
 		ret = ipsi_usage("from ADDRESS to ADDRESS spi SPI:SPI expected");
+	if (!ret)
+		ret = ipsi_bsd_pairs("authkey", line.both, &line.sa[0].auth_key,
+				     &line.sa[1].auth_key);
+	if (!ret)
+		ret = ipsi_bsd_pairs("enckey", line.both, &line.sa[0].enc_key,
+				     &line.sa[1].enc_key);
 	if (!ret)
 		ret = ipsi_import_ends(setup, line.sa[0].src, line.sa[0].dst);
 	for (i = 0; !ret && i < 1 + line.both; i++) {
@@ -425,7 +455,7 @@ static int ipsi_xfrm_spi(void *ctx, char **args)
 	struct ipsi_import_sa *line = ctx;
 
 	line->has_spi = true;
-	return ipsi_arg_u32("spi", args[0], &line->sa[0].spi);
+	return ipsi_import_spi(args[0], &line->sa[0].spi);
 }
 
 static int ipsi_xfrm_reqid(void *ctx, char **args)

@@ -66,6 +66,19 @@ static void ipsi_show_link(const struct ipsi_show *show,
 	       foreign ? " in another namespace" : "");
 }
 
+/* The remote address; a peer that is still unknown has none. */
+static const char *ipsi_show_remote(const struct ipsi_attrs *dev,
+				    char buf[IPSI_TEXT_LEN])
+{
+	static const uint8_t any[sizeof(struct in6_addr)];
+	const struct nlattr *remote = dev->tb[IPSEC_IPIP_A_DEV_REMOTE];
+
+	if (remote && !memcmp(mnl_attr_get_payload(remote), any,
+			      mnl_attr_get_payload_len(remote)))
+		return "any";
+	return ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf);
+}
+
 /* Prints only options that differ from their defaults. */
 static void ipsi_show_header(const struct ipsi_show *show,
 			     const struct ipsi_attrs *dev)
@@ -289,7 +302,7 @@ static void ipsi_show_brief(const struct ipsi_attrs *dev,
 	       ipsi_color(on ? IPSI_GREEN : IPSI_RED), on ? "UP" : "DOWN",
 	       ipsi_color(IPSI_PLAIN),
 	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, local),
-	       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, remote));
+	       ipsi_show_remote(dev, remote));
 	if (link)
 		printf(" rx %s tx %s", ipsi_human(link->rx_bytes, rx),
 		       ipsi_human(link->tx_bytes, tx));
@@ -316,8 +329,7 @@ static void ipsi_show_text(const struct ipsi_show *show,
 	if (dev->tb[IPSEC_IPIP_A_DEV_LOCAL]) {
 		printf("  local: %s\n",
 		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_LOCAL, buf));
-		printf("  remote: %s\n",
-		       ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_REMOTE, buf));
+		printf("  remote: %s\n", ipsi_show_remote(dev, buf));
 		printf("  if_id: 0x%x%s\n", if_id,
 		       if_id >= IPSI_IF_ID_AUTO ? " (chosen by the kernel)" :
 						  "");
@@ -342,8 +354,12 @@ static void ipsi_show_json_words(const struct ipsi_show *show,
 				 const struct ipsi_attrs *dev)
 {
 	const uint32_t tos = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_TOS);
-	char name[IF_NAMESIZE + 16];
+	char name[IF_NAMESIZE + 16], remote[IPSI_TEXT_LEN];
 
+	if (dev->tb[IPSEC_IPIP_A_DEV_REMOTE])
+		json_object_object_add(object, "remote",
+				       json_object_new_string(ipsi_show_remote(dev,
+									       remote)));
 	if (dev->tb[IPSEC_IPIP_A_DEV_LINK]) {
 		ipsi_show_link_name(show, dev, name);
 		json_object_object_add(object, "link",

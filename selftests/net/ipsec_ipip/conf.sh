@@ -350,7 +350,7 @@ refused_replacement()
 	ipsi_is "$(ipsi_get left ttl)" 0 "TTL"
 	# an endpoint that is refused after the SAs of the old one were deleted
 	conf_file left
-	sed -i "s/^Remote.*/Remote = ${IPSI_OUTER[left]}/" "$CONF"
+	sed -i "s/^Remote.*/Remote = 224.0.0.1/" "$CONF"
 	ipsi_must_fail "remote" left ipsec-ipip -q syncconf "$CONF"
 	ipsi_is "$(conf_keys left)" "$before" "SAs"
 	# one that is accepted, with an SA that is not
