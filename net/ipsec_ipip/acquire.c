@@ -17,7 +17,6 @@
  * are limited to one per second. A change of the device's SAs or of its
  * configuration resets the limit.
  */
-#include <linux/jiffies.h>
 #include <linux/spinlock.h>
 #include <net/dst_metadata.h>
 #include <net/xfrm.h>
@@ -88,7 +87,7 @@ static struct ipsi_acq *ipsi_acq_oldest(struct ipsi_acquire *acquire)
 	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++) {
 		if (!acq->used)
 			return acq;
-		if (time_before(acq->when, oldest->when))
+		if (ipsi_age(acq->when) > ipsi_age(oldest->when))
 			oldest = acq;
 	}
 
@@ -99,7 +98,7 @@ static bool ipsi_acq_is_recent(const struct ipsi_acq *acq,
 			       unsigned int generation)
 {
 	return acq->used && acq->generation == generation &&
-	       time_before(jiffies, acq->when + IPSI_ACQ_INTERVAL);
+	       ipsi_age(acq->when) < IPSI_ACQ_INTERVAL;
 }
 
 /* Take over the reference to @x; the caller puts the one that is returned. */

@@ -6,6 +6,7 @@
 #ifndef _IPSI_H
 #define _IPSI_H
 
+#include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
@@ -28,6 +29,22 @@
  * HMAC-SHA-512-256), for the MTU of a device without an SA
  */
 #define IPSI_ESP_OVERHEAD_MAX	(8 + 16 + 17 + 32)
+
+/**
+ * ipsi_age - time since an event
+ * @when: time of the event, in jiffies; read under the lock under which it is
+ *   written, if it matters that the event is not later than now
+ *
+ * A 32-bit counter wraps. For time_before() and time_after() an event is in the
+ * future from half of that time on. Its age is wrong only once it has wrapped,
+ * and small only for a moment then.
+ *
+ * Return: jiffies.
+ */
+static inline unsigned long ipsi_age(unsigned long when)
+{
+	return jiffies - when;
+}
 
 /**
  * enum ipsi_reason - reason why a packet is refused or counted, in the order of
@@ -232,14 +249,14 @@ struct ipsi_carrier {
 /**
  * struct ipsi_icmp - ICMP errors of the underlay; see icmp.c
  * @left: number of errors that are pending; each goes to one sender
- * @until: time at which the errors expire, in jiffies
+ * @when: time of the last error, in jiffies
  * @code: code of ICMP_DEST_UNREACH, for inner IPv4
  *
  * No lock: readers may see the code of one error with the time of another.
  */
 struct ipsi_icmp {
 	atomic_t left;
-	unsigned long until;
+	unsigned long when;
 	u8 code;
 };
 
@@ -318,7 +335,7 @@ struct ipsi_acquire {
  * @retry: this is another attempt at a move that has changed the configuration,
  *   but not all SAs
  * @tries: number of attempts at it so far
- * @next: time at which the device may follow again, in jiffies
+ * @last: time at which the device has followed last, in jiffies
  * @work: moves the device and its SAs; holds a device reference while queued
  */
 struct ipsi_peer {
@@ -329,7 +346,7 @@ struct ipsi_peer {
 	bool moved;
 	bool retry;
 	u8 tries;
-	unsigned long next;
+	unsigned long last;
 	struct delayed_work work;
 };
 

@@ -13,7 +13,6 @@
  * way too.
  */
 #include <linux/inetdevice.h>
-#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -129,17 +128,15 @@ __be16 ipsi_peer_take_mapping(const struct xfrm_state *x)
 	return port;
 }
 
-/* Return the jiffies until the device may follow. The limit is for a jiffies
- * counter that has wrapped since the last move.
- */
+/* Return the jiffies until the device may follow. */
 static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 {
-	unsigned long now = jiffies;
+	unsigned long age = ipsi_age(peer->last);
 
 	lockdep_assert_held(&peer->lock);
 
-	return time_before(now, peer->next) ?
-	       min_t(unsigned long, peer->next - now, IPSI_PEER_INTERVAL) : 0;
+	return IPSI_PEER_INTERVAL - min_t(unsigned long, age,
+					  IPSI_PEER_INTERVAL);
 }
 
 /* Note the new address of the peer. */
@@ -474,7 +471,7 @@ static void ipsi_peer_work(struct work_struct *work)
 	moved = peer->moved;
 	WRITE_ONCE(peer->moved, false);
 	if (moved)
-		peer->next = jiffies + IPSI_PEER_INTERVAL;
+		peer->last = jiffies;
 	spin_unlock_bh(&peer->lock);
 
 	err = moved ? ipsi_peer_follow(idev, &to) : 0;
@@ -504,6 +501,6 @@ void ipsi_peer_stop(struct ipsi_dev *idev)
 void ipsi_peer_init(struct ipsi_dev *idev)
 {
 	spin_lock_init(&idev->peer.lock);
-	idev->peer.next = jiffies;
+	idev->peer.last = jiffies - IPSI_PEER_INTERVAL;
 	INIT_DELAYED_WORK(&idev->peer.work, ipsi_peer_work);
 }

@@ -123,7 +123,7 @@ static bool ipsi_sa_usable(const struct ipsi_sa *sa)
 static bool ipsi_sa_in_holdoff(const struct ipsi_sa *sa)
 {
 	return sa->x->xflags & IPSI_XFLAG_ADOPTED &&
-	       time_before(jiffies, sa->joined + IPSI_SA_HOLDOFF);
+	       ipsi_age(sa->joined) < IPSI_SA_HOLDOFF;
 }
 
 /**
