@@ -196,7 +196,7 @@ struct ipsi_policy;
  * @policy: private policy that triggers acquires while there is no SA, or NULL;
  *   owned
  * @settle: work that settles @active when the hold-off period of an SA is over,
- *   and reads the SAD again for states that were @missed
+ *   and reads the SAD again if there is a @reload
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, which is not announced yet
  * @holdoff: an outbound SA other than @active is in its hold-off period; read
@@ -209,6 +209,7 @@ struct ipsi_policy;
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
  * @closed: the device is being unregistered; no SA joins any more
  * @missed: a state has not joined since there was no room or no memory for it
+ * @reload: @settle is queued to read the SAD again for @missed states
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -229,6 +230,7 @@ struct ipsi_sad {
 	u64 seq_oldest;
 	bool closed;
 	bool missed;
+	bool reload;
 };
 
 /**

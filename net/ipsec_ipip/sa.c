@@ -119,22 +119,35 @@ static bool ipsi_sa_usable(const struct ipsi_sa *sa)
 	return ipsi_sa_valid(sa->x) && !sa->exhausted;
 }
 
-/* Is an SA in its hold-off period? Only an SA of a key manager has one. */
+/* Return the rest of the hold-off period of an SA, in jiffies; 0 if it is over.
+ * Only an SA of a key manager has one.
+ */
+static unsigned long ipsi_sa_holdoff(const struct ipsi_sa *sa)
+{
+	unsigned long age = ipsi_age(sa->joined);
+
+	if (!(sa->x->xflags & IPSI_XFLAG_ADOPTED) || age >= IPSI_SA_HOLDOFF)
+		return 0;
+
+	return IPSI_SA_HOLDOFF - age;
+}
+
 static bool ipsi_sa_in_holdoff(const struct ipsi_sa *sa)
 {
-	return sa->x->xflags & IPSI_XFLAG_ADOPTED &&
-	       ipsi_age(sa->joined) < IPSI_SA_HOLDOFF;
+	return ipsi_sa_holdoff(sa);
 }
 
 /**
  * struct ipsi_sa_survey - result of a walk over the SAs of a device
  * @best: outbound SA for all CPUs to use, unless another one is pinned
  * @holdoff: number of outbound SAs in their hold-off period
+ * @wait: time until the first of them leaves it, in jiffies
  * @in: state of the newest valid inbound SA, or NULL
  */
 struct ipsi_sa_survey {
 	struct ipsi_sa *best;
 	unsigned int holdoff;
+	unsigned long wait;
 	const struct xfrm_state *in;
 };
 
@@ -201,6 +214,7 @@ static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 			continue;
 		}
 		survey->holdoff += ipsi_sa_in_holdoff(sa);
+		survey->wait = min_not_zero(survey->wait, ipsi_sa_holdoff(sa));
 		if (ipsi_xfrm_cpu(sa->x) == UINT_MAX && ipsi_sa_usable(sa))
 			ipsi_sa_offer(&choice, sa);
 	}
@@ -295,6 +309,8 @@ static void ipsi_sa_settle(struct ipsi_dev *idev)
 	ipsi_sa_retire(idev);
 	if (sad->active)
 		survey.holdoff -= ipsi_sa_in_holdoff(sad->active);
+	if (survey.holdoff)
+		ipsi_work_queue_delayed(idev, &sad->settle, survey.wait + 1);
 	/* The receive path reads both without the lock. */
 	WRITE_ONCE(sad->holdoff, survey.holdoff);
 	WRITE_ONCE(sad->newest_in, survey.in);
@@ -354,13 +370,20 @@ static void ipsi_sa_count(struct ipsi_sad *sad, const struct ipsi_sa *sa,
 		WRITE_ONCE(sad->n_pcpu, sad->n_pcpu + by);
 }
 
-/* Read the SAD again soon. A closed device must not schedule work. */
+/* Read the SAD again soon, no matter what happens until then. A closed device
+ * must not schedule work.
+ */
 static void ipsi_sad_reload_later(struct ipsi_dev *idev)
 {
-	lockdep_assert_held(&idev->sad.lock);
+	struct ipsi_sad *sad = &idev->sad;
 
-	if (!idev->sad.closed)
-		ipsi_work_queue_delayed(idev, &idev->sad.settle, IPSI_SA_RETRY);
+	lockdep_assert_held(&sad->lock);
+
+	if (sad->closed || sad->reload)
+		return;
+
+	sad->reload = true;
+	ipsi_work_mod_delayed(idev, &sad->settle, IPSI_SA_RETRY);
 }
 
 static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
@@ -479,16 +502,6 @@ static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
 	return fits;
 }
 
-/* Settle again when the hold-off period of an SA is over. */
-static void ipsi_sa_settle_later(struct ipsi_dev *idev,
-				 const struct ipsi_sa *sa)
-{
-	if (sa->out && sa != idev->sad.active && ipsi_sa_in_holdoff(sa) &&
-	    !idev->sad.closed)
-		ipsi_work_mod_delayed(idev, &idev->sad.settle,
-				      IPSI_SA_HOLDOFF + 1);
-}
-
 /* End a state that ipsi_sad_flush() may have missed. */
 static bool ipsi_sa_too_late(const struct ipsi_dev *idev, struct xfrm_state *x)
 {
@@ -532,7 +545,6 @@ void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 	}
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 	ipsi_sa_settle(idev);
-	ipsi_sa_settle_later(idev, sa);
 	spin_unlock_bh(&sad->lock);
 	return;
 out:
@@ -1306,16 +1318,18 @@ void ipsi_sad_load_new(struct ipsi_dev *idev)
 		mutex_unlock(cfg_mutex);
 }
 
-static bool ipsi_sad_take_missed(struct ipsi_sad *sad)
+static bool ipsi_sad_take_reload(struct ipsi_sad *sad)
 {
-	bool missed;
+	bool reload;
 
 	spin_lock_bh(&sad->lock);
-	missed = sad->missed;
-	sad->missed = false;
+	reload = sad->reload;
+	if (reload)
+		sad->missed = false;
+	sad->reload = false;
 	spin_unlock_bh(&sad->lock);
 
-	return missed;
+	return reload;
 }
 
 /* A state that is being replaced by its clone must not join as well: all code that
@@ -1332,8 +1346,7 @@ static void ipsi_sad_load_missed(struct ipsi_dev *idev)
 	}
 
 	spin_lock_bh(&idev->sad.lock);
-	idev->sad.missed = true;
-	ipsi_sad_reload_later(idev);
+	ipsi_sa_no_memory(idev);
 	spin_unlock_bh(&idev->sad.lock);
 }
 
@@ -1342,7 +1355,7 @@ static void ipsi_sad_settle(struct work_struct *work)
 	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
 					     sad.settle.work);
 
-	if (ipsi_sad_take_missed(&idev->sad))
+	if (ipsi_sad_take_reload(&idev->sad))
 		ipsi_sad_load_missed(idev);
 	else
 		ipsi_sa_refresh(idev);
