@@ -199,6 +199,7 @@ struct ipsi_policy;
  *   and reads the SAD again if there is a @reload
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, which is not announced yet
+ * @swapped: state that its clone is about to replace, or NULL; compared only
  * @holdoff: an outbound SA other than @active is in its hold-off period; read
  *   without @lock
  * @newest_in: state of the newest valid inbound SA when the SAs last settled, or
@@ -223,6 +224,7 @@ struct ipsi_sad {
 	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
+	const struct xfrm_state *swapped;
 	bool holdoff;
 	const struct xfrm_state *newest_in;
 	u32 generation;

@@ -221,9 +221,22 @@ static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 	survey->best = ipsi_sa_chosen(&choice);
 }
 
+/* Is the state of an SA about to be replaced by its clone? It may be dead
+ * already, but its entry stays.
+ */
+static bool ipsi_sa_is_swapped(const struct ipsi_sad *sad,
+			       const struct ipsi_sa *sa)
+{
+	lockdep_assert_held(&sad->lock);
+
+	return sa->x == sad->swapped;
+}
+
 static bool ipsi_sa_pin_holds(const struct ipsi_sad *sad)
 {
-	return sad->pinned && sad->active && ipsi_sa_usable(sad->active);
+	return sad->pinned && sad->active &&
+	       (ipsi_sa_usable(sad->active) ||
+		ipsi_sa_is_swapped(sad, sad->active));
 }
 
 /* Change the outbound SA in use; @sa is NULL for none. */
@@ -746,13 +759,20 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
 		ipsi_sa_attach(idev, new);
 }
 
+static void ipsi_sa_set_swapped(struct ipsi_dev *idev,
+				const struct xfrm_state *x)
+{
+	spin_lock_bh(&idev->sad.lock);
+	idev->sad.swapped = x;
+	spin_unlock_bh(&idev->sad.lock);
+}
+
 /**
  * ipsi_sa_swap - replace a state by its clone, in the SAD and in a device
  * @idev: the device, whose if_id @new carries
  * @old: the original; not necessarily of the device
  * @new: the clone of ipsi_sa_clone(); consumed. It keeps the place of @old in
- *   the list of the device, and is in use or pinned if @old was, unless a packet
- *   that was sent in between has found @old dead.
+ *   the list of the device, and is in use or pinned if @old was.
  *
  * Context: process, the namespace's xfrm_cfg_mutex held.
  * Return: 0, or an errno of ipsi_sa_replace(); the device then still lists @old
@@ -763,16 +783,17 @@ int ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 {
 	int err;
 
+	ipsi_sa_set_swapped(idev, old);
 	err = ipsi_sa_replace(old, new);
-	if (err)
-		return err;
+	if (!err) {
+		rcu_read_lock();
+		ipsi_sa_swap_listed(idev, old, new);
+		rcu_read_unlock();
+		xfrm_state_put(new);
+	}
+	ipsi_sa_set_swapped(idev, NULL);
 
-	rcu_read_lock();
-	ipsi_sa_swap_listed(idev, old, new);
-	rcu_read_unlock();
-	xfrm_state_put(new);
-
-	return 0;
+	return err;
 }
 
 /**
@@ -890,7 +911,7 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 
 	spin_lock_bh(&sad->lock);
 	list_for_each_entry_safe(sa, next, &sad->list, list)
-		if (!ipsi_sa_valid(sa->x))
+		if (!ipsi_sa_valid(sa->x) && !ipsi_sa_is_swapped(sad, sa))
 			ipsi_sa_remove_silent(idev, sa);
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
@@ -1240,13 +1261,15 @@ note:
 /* Remove all SAs that are not between the endpoints any more. */
 static void ipsi_sad_prune(struct ipsi_dev *idev)
 {
+	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa, *next;
 	bool out;
 
-	lockdep_assert_held(&idev->sad.lock);
+	lockdep_assert_held(&sad->lock);
 
-	list_for_each_entry_safe(sa, next, &idev->sad.list, list)
-		if (!ipsi_sa_fits(idev, sa->x, &out) || out != sa->out)
+	list_for_each_entry_safe(sa, next, &sad->list, list)
+		if (!ipsi_sa_is_swapped(sad, sa) &&
+		    (!ipsi_sa_fits(idev, sa->x, &out) || out != sa->out))
 			ipsi_sa_remove_silent(idev, sa);
 }
 
