@@ -336,8 +336,8 @@ struct ipsi_acquire {
  * @addr: the new address of the peer
  * @port: its new UDP port, network byte order; 0 without UDP
  * @moved: the fields above are valid; read without @lock
- * @retry: this is another attempt at a move that has changed the configuration,
- *   but not all SAs
+ * @retry: this is another attempt at a move, which may have changed the
+ *   configuration, but not all SAs
  * @tries: number of attempts at it so far
  * @last: time at which the device has followed last, in jiffies
  * @work: moves the device and its SAs; holds a device reference while queued
