@@ -209,7 +209,8 @@ struct ipsi_policy;
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
  * @closed: the device is being unregistered; no SA joins any more
- * @missed: a state has not joined since there was no room or no memory for it
+ * @missed: a state has not joined, or was not adopted, since there was no room or
+ *   no memory for it
  * @reload: @settle is queued to read the SAD again for @missed states
  */
 struct ipsi_sad {

@@ -22,6 +22,7 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
+#include "adopt.h"
 #include "cache.h"
 #include "carrier.h"
 #include "conf.h"
@@ -495,6 +496,30 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	ipsi_sa_count(sad, sa, 1);
 
 	return sa;
+}
+
+/**
+ * ipsi_sad_has_room - check if a device has room for another SA
+ * @idev: the device. If it has no room, it reads the SAD again when an SA has
+ *   left.
+ *
+ * Context: any; the namespace's xfrm_state_lock may be held.
+ * Return: true if it has.
+ */
+bool ipsi_sad_has_room(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	bool room;
+
+	if (!ipsi_sad_full(idev))
+		return true;
+
+	spin_lock_bh(&sad->lock);
+	room = sad->n < IPSI_SAD_MAX;
+	sad->missed |= !room;
+	spin_unlock_bh(&sad->lock);
+
+	return room;
 }
 
 /* May x join? The configuration is read under the lock, so that no state joins
@@ -1365,6 +1390,7 @@ static void ipsi_sad_load_missed(struct ipsi_dev *idev)
 	if (mutex_trylock(cfg_mutex)) {
 		ipsi_sad_load(idev);
 		mutex_unlock(cfg_mutex);
+		ipsi_adopt_rescan(idev->net);
 		return;
 	}
 
