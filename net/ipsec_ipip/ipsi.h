@@ -300,7 +300,6 @@ struct ipsi_txq {
  * @larval: larval state of the last acquire; owned, or NULL
  * @xp: private policy of an acquire in progress; compared only
  * @when: time of the last acquire, in jiffies
- * @generation: ipsi_net.acq_resets at that time
  * @reqid: reqid of the SA
  * @family: family of the packet
  * @mode: mode of the SA
@@ -310,7 +309,6 @@ struct ipsi_acq {
 	struct xfrm_state *larval;
 	const struct xfrm_policy *xp;
 	unsigned long when;
-	unsigned int generation;
 	u32 reqid;
 	u16 family;
 	u8 mode;
@@ -322,11 +320,17 @@ struct ipsi_acq {
 
 /**
  * struct ipsi_acquire - the recent acquires of a device
- * @lock: protects @acqs; taken with BH off
+ * @lock: protects all other fields; taken with BH off
+ * @since: time from which @searches are counted, in jiffies
+ * @searches: number of packets whose policy was searched for since then
+ * @generation: ipsi_net.acq_resets when the limits were reset
  * @acqs: one entry per SA
  */
 struct ipsi_acquire {
 	spinlock_t lock;		/* see above */
+	unsigned long since;
+	unsigned int searches;
+	unsigned int generation;
 	struct ipsi_acq acqs[IPSI_ACQS];
 };
 

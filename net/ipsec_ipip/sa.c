@@ -1080,26 +1080,30 @@ bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
  * ipsi_sa_policy_get - get the private policy of the outbound SA for this CPU
  * @idev: the device
  * @conf: its configuration
- * @key: the SA that a key manager makes if there is none
+ * @key: the SA that a key manager makes if there is none; or NULL
  * @x: set to the SA with a reference for the caller, or to NULL if there is
  *   none; the policy then triggers an acquire
  *
  * Context: BH off, RCU read side.
- * Return: the policy with a reference for the caller; NULL if out of memory.
+ * Return: the policy with a reference for the caller; NULL if out of memory, or
+ *   with neither SA nor @key.
  */
 struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
 				       const struct ipsi_conf *conf,
 				       const struct ipsi_acq_key *key,
 				       struct xfrm_state **x)
 {
-	struct xfrm_policy *xp;
+	struct xfrm_policy *xp = NULL;
 	struct ipsi_sa *sa;
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
-	xp = ipsi_policy_get(sa ? &sa->policy : &idev->sad.policy, idev->net,
-			     conf, *x, key);
+	if (sa)
+		xp = ipsi_policy_get(&sa->policy, idev->net, conf, *x, NULL);
+	else if (key)
+		xp = ipsi_policy_get(&idev->sad.policy, idev->net, conf, NULL,
+				     key);
 	if (xp && *x)
 		xfrm_state_hold(*x);
 	spin_unlock(&idev->sad.lock);
