@@ -14,10 +14,10 @@
  *
  * An acquire takes the locks that a key manager needs to install the SA, and
  * anybody can send packets without having a key. So acquires for the same SA
- * are limited to one per second. A change of the device's SAs or of its
- * configuration resets the limit.
+ * are limited to one per second, and before that so is the search for the policy
+ * of a packet, since there may be thousands. A change of the device's SAs or of
+ * its configuration resets the limits.
  */
-#include <linux/jiffies.h>
 #include <linux/spinlock.h>
 #include <net/dst_metadata.h>
 #include <net/xfrm.h>
@@ -29,19 +29,15 @@
 /* Minimum time between two acquires for the same SA, in jiffies */
 #define IPSI_ACQ_INTERVAL	HZ
 
-/**
- * ipsi_acquire_fill - determine the SA that a packet needs
- * @idev: the device
- * @conf: its configuration
- * @skb: the inner packet; without a route, as from a packet socket, it matches
- *   no policy
- * @key: filled in
- *
- * Context: RCU read side.
+/* Number of packets whose policy is searched for in that time */
+#define IPSI_ACQ_SEARCHES	16
+
+/* Determine the SA that a packet needs. Without a route, as from a packet
+ * socket, it matches no policy.
  */
-void ipsi_acquire_fill(const struct ipsi_dev *idev,
-		       const struct ipsi_conf *conf,
-		       const struct sk_buff *skb, struct ipsi_acq_key *key)
+static void ipsi_acq_fill(const struct ipsi_dev *idev,
+			  const struct ipsi_conf *conf,
+			  const struct sk_buff *skb, struct ipsi_acq_key *key)
 {
 	if (skb_valid_dst(skb) && ipsi_ts_policy(idev, skb, &key->reqid)) {
 		key->mode = XFRM_MODE_TUNNEL;
@@ -88,18 +84,51 @@ static struct ipsi_acq *ipsi_acq_oldest(struct ipsi_acquire *acquire)
 	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++) {
 		if (!acq->used)
 			return acq;
-		if (time_before(acq->when, oldest->when))
+		if (ipsi_age(acq->when) > ipsi_age(oldest->when))
 			oldest = acq;
 	}
 
 	return oldest;
 }
 
-static bool ipsi_acq_is_recent(const struct ipsi_acq *acq,
-			       unsigned int generation)
+static bool ipsi_acq_is_recent(const struct ipsi_acq *acq)
 {
-	return acq->used && acq->generation == generation &&
-	       time_before(jiffies, acq->when + IPSI_ACQ_INTERVAL);
+	return acq->used && ipsi_age(acq->when) < IPSI_ACQ_INTERVAL;
+}
+
+static void ipsi_acq_reset_limits(struct ipsi_acquire *acquire)
+{
+	unsigned long past = jiffies - IPSI_ACQ_INTERVAL;
+	struct ipsi_acq *acq;
+
+	lockdep_assert_held(&acquire->lock);
+
+	acquire->since = past;
+	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++)
+		acq->when = past;
+}
+
+/* Limit the rate of searches for policies, and count this one. */
+static bool ipsi_acq_may_search(struct ipsi_dev *idev)
+{
+	unsigned int generation = atomic_read(&ipsi_net(idev->net)->acq_resets);
+	struct ipsi_acquire *acquire = &idev->acquire;
+	bool may;
+
+	spin_lock(&acquire->lock);
+	if (acquire->generation != generation) {
+		acquire->generation = generation;
+		ipsi_acq_reset_limits(acquire);
+	}
+	if (ipsi_age(acquire->since) >= IPSI_ACQ_INTERVAL) {
+		acquire->since = jiffies;
+		acquire->searches = 0;
+	}
+	may = acquire->searches < IPSI_ACQ_SEARCHES;
+	acquire->searches += may;
+	spin_unlock(&acquire->lock);
+
+	return may;
 }
 
 /* Take over the reference to @x; the caller puts the one that is returned. */
@@ -135,6 +164,7 @@ static void ipsi_acq_put(struct xfrm_state *x)
  * @idev: the device, which has no SA to send with
  * @conf: its configuration
  * @skb: the inner packet
+ * @key: filled in with the SA that the packet needs
  *
  * No acquire is allowed while an SA is being adopted.
  *
@@ -143,34 +173,31 @@ static void ipsi_acq_put(struct xfrm_state *x)
  *   packets that need the same SA get false for a while.
  */
 bool ipsi_acquire_allow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			const struct sk_buff *skb)
+			const struct sk_buff *skb, struct ipsi_acq_key *key)
 {
-	unsigned int generation = atomic_read(&ipsi_net(idev->net)->acq_resets);
 	struct ipsi_acquire *acquire = &idev->acquire;
 	struct xfrm_state *old = NULL;
-	struct ipsi_acq_key key;
 	struct ipsi_acq *acq;
 	bool allow;
 
-	if (READ_ONCE(idev->txq.adopting))
+	if (READ_ONCE(idev->txq.adopting) || !ipsi_acq_may_search(idev))
 		return false;
 
-	ipsi_acquire_fill(idev, conf, skb, &key);
+	ipsi_acq_fill(idev, conf, skb, key);
 
 	spin_lock(&acquire->lock);
-	acq = ipsi_acq_find(acquire, key.mode, key.reqid, key.family) ?:
+	acq = ipsi_acq_find(acquire, key->mode, key->reqid, key->family) ?:
 	      ipsi_acq_oldest(acquire);
-	allow = !ipsi_acq_is_recent(acq, generation);
+	allow = !ipsi_acq_is_recent(acq);
 	if (allow) {
-		if (!acq->used || acq->mode != key.mode ||
-		    acq->reqid != key.reqid || acq->family != key.family)
+		if (!acq->used || acq->mode != key->mode ||
+		    acq->reqid != key->reqid || acq->family != key->family)
 			old = ipsi_acq_clear(acq);
 		acq->used = true;
-		acq->mode = key.mode;
-		acq->reqid = key.reqid;
-		acq->family = key.family;
+		acq->mode = key->mode;
+		acq->reqid = key->reqid;
+		acq->family = key->family;
 		acq->when = jiffies;
-		acq->generation = generation;
 	}
 	spin_unlock(&acquire->lock);
 	ipsi_acq_put(old);
@@ -365,11 +392,9 @@ void ipsi_acquire_complete(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 void ipsi_acquire_reset_limit(struct ipsi_dev *idev)
 {
 	struct ipsi_acquire *acquire = &idev->acquire;
-	struct ipsi_acq *acq;
 
 	spin_lock_bh(&acquire->lock);
-	for (acq = acquire->acqs; acq < acquire->acqs + IPSI_ACQS; acq++)
-		acq->when = jiffies - IPSI_ACQ_INTERVAL;
+	ipsi_acq_reset_limits(acquire);
 	spin_unlock_bh(&acquire->lock);
 }
 
@@ -391,6 +416,7 @@ void ipsi_acquire_flushed(struct net *net)
 void ipsi_acquire_init(struct ipsi_dev *idev)
 {
 	spin_lock_init(&idev->acquire.lock);
+	idev->acquire.since = jiffies;
 }
 
 /**

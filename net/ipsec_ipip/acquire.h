@@ -14,11 +14,8 @@ void ipsi_acquire_stop(struct ipsi_dev *idev);
 void ipsi_acquire_reset_limit(struct ipsi_dev *idev);
 void ipsi_acquire_flushed(struct net *net);
 
-void ipsi_acquire_fill(const struct ipsi_dev *idev,
-		       const struct ipsi_conf *conf,
-		       const struct sk_buff *skb, struct ipsi_acq_key *key);
 bool ipsi_acquire_allow(struct ipsi_dev *idev, const struct ipsi_conf *conf,
-			const struct sk_buff *skb);
+			const struct sk_buff *skb, struct ipsi_acq_key *key);
 void ipsi_acquire_begin(struct ipsi_dev *idev, const struct xfrm_policy *xp);
 bool ipsi_acquire_end(struct ipsi_dev *idev, const struct ipsi_conf *conf,
 		      const struct xfrm_policy *xp);

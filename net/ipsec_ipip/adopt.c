@@ -192,12 +192,12 @@ static struct ipsi_dev *ipsi_adopt_device(const struct net *net,
 /* Return the reason why x cannot be adopted, or -1. Without the if_id of the
  * device, an SA with a mark belongs to a VTI or to a policy with that mark.
  */
-static int ipsi_adopt_refusal(const struct ipsi_dev *idev,
+static int ipsi_adopt_refusal(struct ipsi_dev *idev,
 			      const struct xfrm_state *x, bool out)
 {
 	if (!x->if_id && (x->mark.v || x->mark.m))
 		return IPSEC_IPIP_REFUSAL_MARK;
-	if (ipsi_sad_full(idev))
+	if (!ipsi_sad_has_room(idev))
 		return IPSEC_IPIP_REFUSAL_LIMIT;
 	if (!ipsi_ts_usable(x))
 		return IPSEC_IPIP_REFUSAL_SELECTOR;
@@ -223,9 +223,8 @@ static void ipsi_adopt_set_refused(struct xfrm_state *x, bool refused)
 	spin_unlock_bh(&x->lock);
 }
 
-/* Report a refusal, once per state until it is updated. A state is not marked
- * as refused after a failure such as lack of memory: the next search of the SAD
- * tries again.
+/* Report a refusal, once per state until it is updated. It is not marked after
+ * a failure such as lack of memory: the next search of the SAD tries again.
  */
 static void ipsi_adopt_refuse(struct ipsi_dev *idev, struct xfrm_state *x,
 			      bool out, u32 refusal)
@@ -240,6 +239,8 @@ static void ipsi_adopt_refuse(struct ipsi_dev *idev, struct xfrm_state *x,
 		[IPSEC_IPIP_REFUSAL_LIMIT] = "too many SAs",
 	};
 
+	if (x->xflags & IPSI_XFLAG_REFUSED)
+		return;
 	if (refusal != IPSEC_IPIP_REFUSAL_FAILED)
 		ipsi_adopt_set_refused(x, true);
 
@@ -391,10 +392,9 @@ ipsi_adopt_note_alloc(struct ipsi_dev *idev, const struct xfrm_state *x)
 }
 
 /* Queue a note; without one, or without room for it, a search of the SAD. */
-static void ipsi_adopt_queue(struct ipsi_net *inet,
-			     struct ipsi_adopt_note *note)
+static void ipsi_adopt_queue(struct net *net, struct ipsi_adopt_note *note)
 {
-	struct ipsi_adopt *adopt = &inet->adopt;
+	struct ipsi_adopt *adopt = &ipsi_net(net)->adopt;
 	bool noted;
 
 	spin_lock_bh(&adopt->lock);
@@ -402,26 +402,31 @@ static void ipsi_adopt_queue(struct ipsi_net *inet,
 	if (noted) {
 		list_add_tail(&note->list, &adopt->notes);
 		WRITE_ONCE(adopt->n, adopt->n + 1);
-	} else {
-		adopt->scan = true;
 	}
 	spin_unlock_bh(&adopt->lock);
 
-	if (note && !noted)
+	if (noted) {
+		ipsi_work_queue_urgent(&adopt->work, 0);
+		return;
+	}
+	if (note)
 		ipsi_adopt_note_free(note);
-	ipsi_work_queue_urgent(&adopt->work, 0);
+	ipsi_adopt_rescan(net);
 }
 
-/* For ipsi_sad_find(): does x have to be adopted? @data is the namespace. */
+/* For ipsi_sad_find(): does x have to be adopted? @data is the namespace. A state
+ * that was refused is wanted again when the reason is gone, such as a lack of
+ * room.
+ */
 static bool ipsi_adopt_wants(const struct xfrm_state *x, const void *data)
 {
+	struct ipsi_dev *idev;
 	bool out, wants;
 
-	if (x->xflags & IPSI_XFLAG_REFUSED)
-		return false;
-
 	rcu_read_lock();
-	wants = ipsi_adopt_device(data, x, &out);
+	idev = ipsi_adopt_device(data, x, &out);
+	wants = idev && (!(x->xflags & IPSI_XFLAG_REFUSED) ||
+			 ipsi_adopt_refusal(idev, x, out) < 0);
 	rcu_read_unlock();
 
 	return wants;
@@ -557,7 +562,7 @@ void ipsi_adopt_updated(struct xfrm_state *x)
 	    ipsi_adopt_refusal(idev, x, out) < 0)
 		ipsi_adopt_set_if_id(x, rcu_dereference(idev->conf)->if_id);
 	else
-		ipsi_adopt_queue(ipsi_net(net), ipsi_adopt_note_alloc(idev, x));
+		ipsi_adopt_queue(net, ipsi_adopt_note_alloc(idev, x));
 }
 
 /**
@@ -565,13 +570,10 @@ void ipsi_adopt_updated(struct xfrm_state *x)
  * @idev: the device
  * @x: a state in the namespace of its underlay, not an SA of the device
  *
- * A state that was refused is not tried again until it is updated. If nothing is
- * wrong with it now, there was no room for it.
- *
  * Context: any.
  * Return: enum ipsec_ipip_refusal, or -1 if it is not for the device to adopt.
  */
-int ipsi_adopt_why_not(const struct ipsi_dev *idev, const struct xfrm_state *x)
+int ipsi_adopt_why_not(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	int refusal = -1;
 	bool out;
@@ -580,24 +582,11 @@ int ipsi_adopt_why_not(const struct ipsi_dev *idev, const struct xfrm_state *x)
 	if (ipsi_adopt_device(idev->net, x, &out) == idev) {
 		refusal = ipsi_adopt_refusal(idev, x, out);
 		if (refusal < 0)
-			refusal = x->xflags & IPSI_XFLAG_REFUSED ?
-				  IPSEC_IPIP_REFUSAL_LIMIT :
-				  IPSEC_IPIP_REFUSAL_PENDING;
+			refusal = IPSEC_IPIP_REFUSAL_PENDING;
 	}
 	rcu_read_unlock();
 
 	return refusal;
-}
-
-/**
- * ipsi_adopt_rescan - adopt SAs that were added without a notification
- * @net: underlay namespace
- *
- * Context: any.
- */
-void ipsi_adopt_rescan(struct net *net)
-{
-	ipsi_adopt_queue(ipsi_net(net), NULL);
 }
 
 /**
@@ -705,7 +694,7 @@ void ipsi_adopt_configure(struct ipsi_dev *idev, bool is_new)
 
 	ipsi_spd_update(idev);
 	if (ipsi_adopt_any(idev, conf, is_new))
-		ipsi_adopt_queue(ipsi_net(idev->net), NULL);
+		ipsi_adopt_rescan(idev->net);
 }
 
 /**

@@ -152,10 +152,13 @@ static struct dst_entry *ipsi_bundle_by_sa(struct ipsi_dev *idev,
 	return dst;
 }
 
-/* May an acquire be sent for a packet? Not without a route to the peer. */
+/* May an acquire for the SA @key be sent for a packet? Not without a route to
+ * the peer.
+ */
 static bool ipsi_bundle_may_acquire(struct ipsi_dev *idev,
 				    const struct ipsi_conf *conf,
 				    const struct sk_buff *skb,
+				    struct ipsi_acq_key *key,
 				    enum ipsi_reason *reason)
 {
 	struct dst_entry *dst;
@@ -168,7 +171,7 @@ static bool ipsi_bundle_may_acquire(struct ipsi_dev *idev,
 	dst_release(dst);
 
 	*reason = IPSI_TX_NO_SA;
-	return ipsi_acquire_allow(idev, conf, skb);
+	return ipsi_acquire_allow(idev, conf, skb, key);
 }
 
 /* Set @again if the SA was replaced during the look-up. */
@@ -178,24 +181,22 @@ static struct dst_entry *ipsi_bundle_resolve(struct ipsi_dev *idev,
 					     enum ipsi_reason *reason,
 					     bool *again)
 {
+	struct xfrm_policy *xp = NULL;
+	struct xfrm_state *x = NULL;
 	struct ipsi_acq_key key;
-	struct xfrm_policy *xp;
-	struct xfrm_state *x;
 	struct dst_entry *dst;
 	struct flowi fl;
 
 	*again = false;
+	*reason = IPSI_TX_NO_SA;
 
-	if (!ipsi_sad_has_out(idev) &&
-	    !ipsi_bundle_may_acquire(idev, conf, skb, reason))
+	if (ipsi_sad_has_out(idev))
+		xp = ipsi_sa_policy_get(idev, conf, NULL, &x);
+	/* There may be SAs for other CPUs only. */
+	if (!x && ipsi_bundle_may_acquire(idev, conf, skb, &key, reason))
+		xp = ipsi_sa_policy_get(idev, conf, &key, &x);
+	if (!xp)
 		return NULL;
-
-	ipsi_acquire_fill(idev, conf, skb, &key);
-	xp = ipsi_sa_policy_get(idev, conf, &key, &x);
-	if (!xp) {
-		*reason = IPSI_TX_NO_SA;
-		return NULL;
-	}
 
 	dst = ipsi_route_by_sa(idev, conf, x, &fl);
 	if (IS_ERR(dst)) {

@@ -19,6 +19,7 @@
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <crypto/aead.h>
+#include <net/ah.h>
 #include <net/dsfield.h>
 #include <net/dst.h>
 #include <net/esp.h>
@@ -109,6 +110,46 @@ static int ipsi_decap_exthdrs_len(const struct sk_buff *skb,
 	return -EINVAL;
 }
 
+/* Does an outer header that is @back bytes before the inner packet tell so by its
+ * length?
+ */
+static bool ipsi_decap_ends_here(const struct sk_buff *skb, u16 family,
+				 int back)
+{
+	const void *hdr = skb->data - back;
+	const struct ipv6hdr *ip6h = hdr;
+	const struct iphdr *iph = hdr;
+	unsigned int len;
+
+	if (back > skb_headroom(skb))
+		return false;
+
+	len = family == AF_INET ? ntohs(iph->tot_len) :
+				  ntohs(ip6h->payload_len) + sizeof(*ip6h);
+	return len == skb->len + back;
+}
+
+/* Return by how much AH is longer than what this host would send, if the outer
+ * header is not @back bytes before the inner packet. ah_input() accepts room for
+ * the whole hash, of which only a part is the ICV, and overwrites the length of
+ * AH.
+ */
+static int ipsi_decap_ah_extra(const struct sk_buff *skb,
+			       const struct xfrm_state *x, int back)
+{
+	const struct ah_data *ahp = x->data;
+	u16 family = x->props.family;
+	int align = 8, extra;
+
+	if (family == AF_INET && x->props.flags & XFRM_STATE_ALIGN4)
+		align = 4;
+	extra = ALIGN(sizeof(struct ip_auth_hdr) + ahp->icv_full_len, align) -
+		ALIGN(sizeof(struct ip_auth_hdr) + ahp->icv_trunc_len, align);
+
+	return !ipsi_decap_ends_here(skb, family, back) &&
+	       ipsi_decap_ends_here(skb, family, back + extra) ? extra : 0;
+}
+
 /* In tunnel mode the core has already removed the outer header. It is still in
  * the headroom, except for the bytes that the core has overwritten with the
  * link header. ESP without an IV over IPv4 leaves too little room for that;
@@ -121,6 +162,8 @@ static bool ipsi_decap_outer_tunnel(const struct sk_buff *skb,
 	int back = x->props.header_len + XFRM_MODE_SKB_CB(skb)->optlen;
 	int exthdrs = 0;
 
+	if (x->id.proto == IPPROTO_AH)
+		back += ipsi_decap_ah_extra(skb, x, back);
 	if (x->props.family == AF_INET6)
 		exthdrs = ipsi_decap_exthdrs_len(skb, x, skb->data - back +
 						 sizeof(struct ipv6hdr));

@@ -23,7 +23,6 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/jiffies.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/ah.h>
@@ -97,13 +96,18 @@ static int ipsi_icmp_code6(u8 type, u8 code)
 	return -ENOENT;
 }
 
+static bool ipsi_icmp_expired(const struct ipsi_icmp *icmp)
+{
+	return ipsi_age(READ_ONCE(icmp->when)) > IPSI_ICMP_TIMEOUT;
+}
+
 static void ipsi_icmp_record(struct ipsi_icmp *icmp, u8 code)
 {
-	if (time_after(jiffies, READ_ONCE(icmp->until)))
+	if (ipsi_icmp_expired(icmp))
 		atomic_set(&icmp->left, 0);
 
 	WRITE_ONCE(icmp->code, code);
-	WRITE_ONCE(icmp->until, jiffies + IPSI_ICMP_TIMEOUT);
+	WRITE_ONCE(icmp->when, jiffies);
 	atomic_add_unless(&icmp->left, 1, IPSI_ICMP_MAX);
 }
 
@@ -349,7 +353,7 @@ void ipsi_icmp_relay(struct ipsi_dev *idev, struct sk_buff *skb, u16 family)
 	if (likely(!atomic_read(&icmp->left)))
 		return;
 
-	if (time_after(jiffies, READ_ONCE(icmp->until))) {
+	if (ipsi_icmp_expired(icmp)) {
 		atomic_set(&icmp->left, 0);
 		return;
 	}

@@ -6,6 +6,7 @@
 #ifndef _IPSI_H
 #define _IPSI_H
 
+#include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
@@ -28,6 +29,22 @@
  * HMAC-SHA-512-256), for the MTU of a device without an SA
  */
 #define IPSI_ESP_OVERHEAD_MAX	(8 + 16 + 17 + 32)
+
+/**
+ * ipsi_age - time since an event
+ * @when: time of the event, in jiffies; read under the lock under which it is
+ *   written, if it matters that the event is not later than now
+ *
+ * A 32-bit counter wraps. For time_before() and time_after() an event is in the
+ * future from half of that time on. Its age is wrong only once it has wrapped,
+ * and small only for a moment then.
+ *
+ * Return: jiffies.
+ */
+static inline unsigned long ipsi_age(unsigned long when)
+{
+	return jiffies - when;
+}
 
 /**
  * enum ipsi_reason - reason why a packet is refused or counted, in the order of
@@ -179,9 +196,10 @@ struct ipsi_policy;
  * @policy: private policy that triggers acquires while there is no SA, or NULL;
  *   owned
  * @settle: work that settles @active when the hold-off period of an SA is over,
- *   and reads the SAD again for states that were @missed
+ *   and reads the SAD again if there is a @reload
  * @pinned: @active was chosen by sa-activate
  * @orphaned: the active SA has left, which is not announced yet
+ * @swapped: state that its clone is about to replace, or NULL; compared only
  * @holdoff: an outbound SA other than @active is in its hold-off period; read
  *   without @lock
  * @newest_in: state of the newest valid inbound SA when the SAs last settled, or
@@ -191,7 +209,9 @@ struct ipsi_policy;
  * @seq_newest: ipsi_sa.seq of the next SA at the head of @list
  * @seq_oldest: ipsi_sa.seq of the last SA at its tail
  * @closed: the device is being unregistered; no SA joins any more
- * @missed: a state has not joined since there was no room or no memory for it
+ * @missed: a state has not joined, or was not adopted, since there was no room or
+ *   no memory for it
+ * @reload: @settle is queued to read the SAD again for @missed states
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -205,6 +225,7 @@ struct ipsi_sad {
 	struct delayed_work settle;
 	bool pinned;
 	bool orphaned;
+	const struct xfrm_state *swapped;
 	bool holdoff;
 	const struct xfrm_state *newest_in;
 	u32 generation;
@@ -212,6 +233,7 @@ struct ipsi_sad {
 	u64 seq_oldest;
 	bool closed;
 	bool missed;
+	bool reload;
 };
 
 /**
@@ -232,14 +254,14 @@ struct ipsi_carrier {
 /**
  * struct ipsi_icmp - ICMP errors of the underlay; see icmp.c
  * @left: number of errors that are pending; each goes to one sender
- * @until: time at which the errors expire, in jiffies
+ * @when: time of the last error, in jiffies
  * @code: code of ICMP_DEST_UNREACH, for inner IPv4
  *
  * No lock: readers may see the code of one error with the time of another.
  */
 struct ipsi_icmp {
 	atomic_t left;
-	unsigned long until;
+	unsigned long when;
 	u8 code;
 };
 
@@ -278,7 +300,6 @@ struct ipsi_txq {
  * @larval: larval state of the last acquire; owned, or NULL
  * @xp: private policy of an acquire in progress; compared only
  * @when: time of the last acquire, in jiffies
- * @generation: ipsi_net.acq_resets at that time
  * @reqid: reqid of the SA
  * @family: family of the packet
  * @mode: mode of the SA
@@ -288,7 +309,6 @@ struct ipsi_acq {
 	struct xfrm_state *larval;
 	const struct xfrm_policy *xp;
 	unsigned long when;
-	unsigned int generation;
 	u32 reqid;
 	u16 family;
 	u8 mode;
@@ -300,11 +320,17 @@ struct ipsi_acq {
 
 /**
  * struct ipsi_acquire - the recent acquires of a device
- * @lock: protects @acqs; taken with BH off
+ * @lock: protects all other fields; taken with BH off
+ * @since: time from which @searches are counted, in jiffies
+ * @searches: number of packets whose policy was searched for since then
+ * @generation: ipsi_net.acq_resets when the limits were reset
  * @acqs: one entry per SA
  */
 struct ipsi_acquire {
 	spinlock_t lock;		/* see above */
+	unsigned long since;
+	unsigned int searches;
+	unsigned int generation;
 	struct ipsi_acq acqs[IPSI_ACQS];
 };
 
@@ -315,10 +341,10 @@ struct ipsi_acquire {
  * @addr: the new address of the peer
  * @port: its new UDP port, network byte order; 0 without UDP
  * @moved: the fields above are valid; read without @lock
- * @retry: this is another attempt at a move that has changed the configuration,
- *   but not all SAs
+ * @retry: this is another attempt at a move, which may have changed the
+ *   configuration, but not all SAs
  * @tries: number of attempts at it so far
- * @next: time at which the device may follow again, in jiffies
+ * @last: time at which the device has followed last, in jiffies
  * @work: moves the device and its SAs; holds a device reference while queued
  */
 struct ipsi_peer {
@@ -329,7 +355,7 @@ struct ipsi_peer {
 	bool moved;
 	bool retry;
 	u8 tries;
-	unsigned long next;
+	unsigned long last;
 	struct delayed_work work;
 };
 

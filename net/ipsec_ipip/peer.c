@@ -13,7 +13,6 @@
  * way too.
  */
 #include <linux/inetdevice.h>
-#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -36,7 +35,8 @@
 #define IPSI_PEER_INTERVAL	HZ
 
 /* Time until the second attempt if the xfrm_cfg_mutex was not free, in jiffies;
- * it doubles with each other attempt, up to IPSI_PEER_INTERVAL
+ * it doubles with each other attempt, up to IPSI_PEER_INTERVAL. And the maximum
+ * number of attempts that are counted.
  */
 #define IPSI_PEER_BUSY		(HZ / 50 + 1)
 #define IPSI_PEER_TRIES_MAX	8
@@ -129,17 +129,15 @@ __be16 ipsi_peer_take_mapping(const struct xfrm_state *x)
 	return port;
 }
 
-/* Return the jiffies until the device may follow. The limit is for a jiffies
- * counter that has wrapped since the last move.
- */
+/* Return the jiffies until the device may follow. */
 static unsigned long ipsi_peer_delay(const struct ipsi_peer *peer)
 {
-	unsigned long now = jiffies;
+	unsigned long age = ipsi_age(peer->last);
 
 	lockdep_assert_held(&peer->lock);
 
-	return time_before(now, peer->next) ?
-	       min_t(unsigned long, peer->next - now, IPSI_PEER_INTERVAL) : 0;
+	return IPSI_PEER_INTERVAL - min_t(unsigned long, age,
+					  IPSI_PEER_INTERVAL);
 }
 
 /* Note the new address of the peer. */
@@ -347,16 +345,17 @@ static int ipsi_peer_validate(struct ipsi_dev *idev, struct ipsi_conf *conf)
 	int err;
 
 	conf->any = false;
-	err = ipsi_conf_validate(idev->net, idev->dev, conf, NULL);
+	err = ipsi_conf_validate(idev->net, idev->dev, conf, NULL) ?:
+	      ipsi_adopt_validate(idev->net, idev->dev, conf, NULL);
 	conf->any = any;
 
 	return err;
 }
 
 /* Move the endpoints of the device. Return -ENODEV if the device is gone or
- * does not roam any more, -EINVAL or -EAFNOSUPPORT if the new endpoints are
- * invalid, or -ENOMEM. Set @theirs if a key manager moves the SAs, and @changed
- * if the endpoints have changed.
+ * does not roam any more, -EINVAL, -EAFNOSUPPORT or -EEXIST if it cannot have
+ * the new endpoints, or -ENOMEM. Set @theirs if a key manager moves the SAs,
+ * and @changed if the endpoints have changed.
  */
 static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 			       const struct ipsi_peer *to, bool *theirs,
@@ -388,6 +387,8 @@ static int ipsi_peer_move_conf(struct ipsi_dev *idev,
 		new->local = to->local;
 	err = ipsi_peer_validate(idev, new);
 	if (err) {
+		netdev_warn_once(idev->dev,
+				 "the peer has moved to where this device cannot follow\n");
 		kfree(new);
 		goto out;
 	}
@@ -433,8 +434,8 @@ static int ipsi_peer_follow(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	return err;
 }
 
-/* Follow later, since there was no memory, or the mutex was not free, unless a
- * newer move is noted already.
+/* Follow later, since something was missing or not free, unless a newer move is
+ * noted already.
  */
 static void ipsi_peer_retry(struct ipsi_dev *idev, const struct ipsi_peer *to,
 			    unsigned long delay)
@@ -474,11 +475,13 @@ static void ipsi_peer_work(struct work_struct *work)
 	moved = peer->moved;
 	WRITE_ONCE(peer->moved, false);
 	if (moved)
-		peer->next = jiffies + IPSI_PEER_INTERVAL;
+		peer->last = jiffies;
 	spin_unlock_bh(&peer->lock);
 
 	err = moved ? ipsi_peer_follow(idev, &to) : 0;
-	if (err == -ENOMEM)
+	/* Another device may be about to leave the new endpoints. */
+	if (err == -ENOMEM ||
+	    (err == -EEXIST && to.tries < IPSI_PEER_TRIES_MAX))
 		ipsi_peer_retry(idev, &to, IPSI_PEER_INTERVAL);
 	else if (err == -EAGAIN)
 		ipsi_peer_retry(idev, &to, IPSI_PEER_BUSY);
@@ -504,6 +507,6 @@ void ipsi_peer_stop(struct ipsi_dev *idev)
 void ipsi_peer_init(struct ipsi_dev *idev)
 {
 	spin_lock_init(&idev->peer.lock);
-	idev->peer.next = jiffies;
+	idev->peer.last = jiffies - IPSI_PEER_INTERVAL;
 	INIT_DELAYED_WORK(&idev->peer.work, ipsi_peer_work);
 }

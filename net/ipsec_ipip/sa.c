@@ -22,6 +22,7 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
+#include "adopt.h"
 #include "cache.h"
 #include "carrier.h"
 #include "conf.h"
@@ -119,22 +120,35 @@ static bool ipsi_sa_usable(const struct ipsi_sa *sa)
 	return ipsi_sa_valid(sa->x) && !sa->exhausted;
 }
 
-/* Is an SA in its hold-off period? Only an SA of a key manager has one. */
+/* Return the rest of the hold-off period of an SA, in jiffies; 0 if it is over.
+ * Only an SA of a key manager has one.
+ */
+static unsigned long ipsi_sa_holdoff(const struct ipsi_sa *sa)
+{
+	unsigned long age = ipsi_age(sa->joined);
+
+	if (!(sa->x->xflags & IPSI_XFLAG_ADOPTED) || age >= IPSI_SA_HOLDOFF)
+		return 0;
+
+	return IPSI_SA_HOLDOFF - age;
+}
+
 static bool ipsi_sa_in_holdoff(const struct ipsi_sa *sa)
 {
-	return sa->x->xflags & IPSI_XFLAG_ADOPTED &&
-	       time_before(jiffies, sa->joined + IPSI_SA_HOLDOFF);
+	return ipsi_sa_holdoff(sa);
 }
 
 /**
  * struct ipsi_sa_survey - result of a walk over the SAs of a device
  * @best: outbound SA for all CPUs to use, unless another one is pinned
  * @holdoff: number of outbound SAs in their hold-off period
+ * @wait: time until the first of them leaves it, in jiffies
  * @in: state of the newest valid inbound SA, or NULL
  */
 struct ipsi_sa_survey {
 	struct ipsi_sa *best;
 	unsigned int holdoff;
+	unsigned long wait;
 	const struct xfrm_state *in;
 };
 
@@ -201,15 +215,29 @@ static void ipsi_sa_survey(struct ipsi_sad *sad, struct ipsi_sa_survey *survey)
 			continue;
 		}
 		survey->holdoff += ipsi_sa_in_holdoff(sa);
+		survey->wait = min_not_zero(survey->wait, ipsi_sa_holdoff(sa));
 		if (ipsi_xfrm_cpu(sa->x) == UINT_MAX && ipsi_sa_usable(sa))
 			ipsi_sa_offer(&choice, sa);
 	}
 	survey->best = ipsi_sa_chosen(&choice);
 }
 
+/* Is the state of an SA about to be replaced by its clone? It may be dead
+ * already, but its entry stays.
+ */
+static bool ipsi_sa_is_swapped(const struct ipsi_sad *sad,
+			       const struct ipsi_sa *sa)
+{
+	lockdep_assert_held(&sad->lock);
+
+	return sa->x == sad->swapped;
+}
+
 static bool ipsi_sa_pin_holds(const struct ipsi_sad *sad)
 {
-	return sad->pinned && sad->active && ipsi_sa_usable(sad->active);
+	return sad->pinned && sad->active &&
+	       (ipsi_sa_usable(sad->active) ||
+		ipsi_sa_is_swapped(sad, sad->active));
 }
 
 /* Change the outbound SA in use; @sa is NULL for none. */
@@ -295,6 +323,8 @@ static void ipsi_sa_settle(struct ipsi_dev *idev)
 	ipsi_sa_retire(idev);
 	if (sad->active)
 		survey.holdoff -= ipsi_sa_in_holdoff(sad->active);
+	if (survey.holdoff)
+		ipsi_work_queue_delayed(idev, &sad->settle, survey.wait + 1);
 	/* The receive path reads both without the lock. */
 	WRITE_ONCE(sad->holdoff, survey.holdoff);
 	WRITE_ONCE(sad->newest_in, survey.in);
@@ -354,13 +384,20 @@ static void ipsi_sa_count(struct ipsi_sad *sad, const struct ipsi_sa *sa,
 		WRITE_ONCE(sad->n_pcpu, sad->n_pcpu + by);
 }
 
-/* Read the SAD again soon. A closed device must not schedule work. */
+/* Read the SAD again soon, no matter what happens until then. A closed device
+ * must not schedule work.
+ */
 static void ipsi_sad_reload_later(struct ipsi_dev *idev)
 {
-	lockdep_assert_held(&idev->sad.lock);
+	struct ipsi_sad *sad = &idev->sad;
 
-	if (!idev->sad.closed)
-		ipsi_work_queue_delayed(idev, &idev->sad.settle, IPSI_SA_RETRY);
+	lockdep_assert_held(&sad->lock);
+
+	if (sad->closed || sad->reload)
+		return;
+
+	sad->reload = true;
+	ipsi_work_mod_delayed(idev, &sad->settle, IPSI_SA_RETRY);
 }
 
 static void ipsi_sa_free(struct ipsi_dev *idev, struct ipsi_sa *sa)
@@ -461,6 +498,30 @@ static struct ipsi_sa *ipsi_sa_make(struct ipsi_dev *idev, struct xfrm_state *x,
 	return sa;
 }
 
+/**
+ * ipsi_sad_has_room - check if a device has room for another SA
+ * @idev: the device. If it has no room, it reads the SAD again when an SA has
+ *   left.
+ *
+ * Context: any; the namespace's xfrm_state_lock may be held.
+ * Return: true if it has.
+ */
+bool ipsi_sad_has_room(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	bool room;
+
+	if (!ipsi_sad_full(idev))
+		return true;
+
+	spin_lock_bh(&sad->lock);
+	room = sad->n < IPSI_SAD_MAX;
+	sad->missed |= !room;
+	spin_unlock_bh(&sad->lock);
+
+	return room;
+}
+
 /* May x join? The configuration is read under the lock, so that no state joins
  * by an old one after ipsi_sad_load() has checked the list.
  */
@@ -477,16 +538,6 @@ static bool ipsi_sa_fits(struct ipsi_dev *idev, const struct xfrm_state *x,
 	rcu_read_unlock();
 
 	return fits;
-}
-
-/* Settle again when the hold-off period of an SA is over. */
-static void ipsi_sa_settle_later(struct ipsi_dev *idev,
-				 const struct ipsi_sa *sa)
-{
-	if (sa->out && sa != idev->sad.active && ipsi_sa_in_holdoff(sa) &&
-	    !idev->sad.closed)
-		ipsi_work_mod_delayed(idev, &idev->sad.settle,
-				      IPSI_SA_HOLDOFF + 1);
 }
 
 /* End a state that ipsi_sad_flush() may have missed. */
@@ -532,7 +583,6 @@ void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 	}
 	ipsi_nl_event_sa(idev, IPSEC_IPIP_CMD_SA_ADD_NTF, x, out, false);
 	ipsi_sa_settle(idev);
-	ipsi_sa_settle_later(idev, sa);
 	spin_unlock_bh(&sad->lock);
 	return;
 out:
@@ -734,13 +784,20 @@ static void ipsi_sa_swap_listed(struct ipsi_dev *idev, struct xfrm_state *old,
 		ipsi_sa_attach(idev, new);
 }
 
+static void ipsi_sa_set_swapped(struct ipsi_dev *idev,
+				const struct xfrm_state *x)
+{
+	spin_lock_bh(&idev->sad.lock);
+	idev->sad.swapped = x;
+	spin_unlock_bh(&idev->sad.lock);
+}
+
 /**
  * ipsi_sa_swap - replace a state by its clone, in the SAD and in a device
  * @idev: the device, whose if_id @new carries
  * @old: the original; not necessarily of the device
  * @new: the clone of ipsi_sa_clone(); consumed. It keeps the place of @old in
- *   the list of the device, and is in use or pinned if @old was, unless a packet
- *   that was sent in between has found @old dead.
+ *   the list of the device, and is in use or pinned if @old was.
  *
  * Context: process, the namespace's xfrm_cfg_mutex held.
  * Return: 0, or an errno of ipsi_sa_replace(); the device then still lists @old
@@ -751,16 +808,17 @@ int ipsi_sa_swap(struct ipsi_dev *idev, struct xfrm_state *old,
 {
 	int err;
 
+	ipsi_sa_set_swapped(idev, old);
 	err = ipsi_sa_replace(old, new);
-	if (err)
-		return err;
+	if (!err) {
+		rcu_read_lock();
+		ipsi_sa_swap_listed(idev, old, new);
+		rcu_read_unlock();
+		xfrm_state_put(new);
+	}
+	ipsi_sa_set_swapped(idev, NULL);
 
-	rcu_read_lock();
-	ipsi_sa_swap_listed(idev, old, new);
-	rcu_read_unlock();
-	xfrm_state_put(new);
-
-	return 0;
+	return err;
 }
 
 /**
@@ -878,7 +936,7 @@ void ipsi_sa_refresh(struct ipsi_dev *idev)
 
 	spin_lock_bh(&sad->lock);
 	list_for_each_entry_safe(sa, next, &sad->list, list)
-		if (!ipsi_sa_valid(sa->x))
+		if (!ipsi_sa_valid(sa->x) && !ipsi_sa_is_swapped(sad, sa))
 			ipsi_sa_remove_silent(idev, sa);
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
@@ -1022,26 +1080,30 @@ bool ipsi_sa_is_tx(struct ipsi_dev *idev, const struct xfrm_state *x)
  * ipsi_sa_policy_get - get the private policy of the outbound SA for this CPU
  * @idev: the device
  * @conf: its configuration
- * @key: the SA that a key manager makes if there is none
+ * @key: the SA that a key manager makes if there is none; or NULL
  * @x: set to the SA with a reference for the caller, or to NULL if there is
  *   none; the policy then triggers an acquire
  *
  * Context: BH off, RCU read side.
- * Return: the policy with a reference for the caller; NULL if out of memory.
+ * Return: the policy with a reference for the caller; NULL if out of memory, or
+ *   with neither SA nor @key.
  */
 struct xfrm_policy *ipsi_sa_policy_get(struct ipsi_dev *idev,
 				       const struct ipsi_conf *conf,
 				       const struct ipsi_acq_key *key,
 				       struct xfrm_state **x)
 {
-	struct xfrm_policy *xp;
+	struct xfrm_policy *xp = NULL;
 	struct ipsi_sa *sa;
 
 	spin_lock(&idev->sad.lock);
 	sa = ipsi_sa_tx_find(idev);
 	*x = sa ? sa->x : NULL;
-	xp = ipsi_policy_get(sa ? &sa->policy : &idev->sad.policy, idev->net,
-			     conf, *x, key);
+	if (sa)
+		xp = ipsi_policy_get(&sa->policy, idev->net, conf, *x, NULL);
+	else if (key)
+		xp = ipsi_policy_get(&idev->sad.policy, idev->net, conf, NULL,
+				     key);
 	if (xp && *x)
 		xfrm_state_hold(*x);
 	spin_unlock(&idev->sad.lock);
@@ -1228,13 +1290,15 @@ note:
 /* Remove all SAs that are not between the endpoints any more. */
 static void ipsi_sad_prune(struct ipsi_dev *idev)
 {
+	struct ipsi_sad *sad = &idev->sad;
 	struct ipsi_sa *sa, *next;
 	bool out;
 
-	lockdep_assert_held(&idev->sad.lock);
+	lockdep_assert_held(&sad->lock);
 
-	list_for_each_entry_safe(sa, next, &idev->sad.list, list)
-		if (!ipsi_sa_fits(idev, sa->x, &out) || out != sa->out)
+	list_for_each_entry_safe(sa, next, &sad->list, list)
+		if (!ipsi_sa_is_swapped(sad, sa) &&
+		    (!ipsi_sa_fits(idev, sa->x, &out) || out != sa->out))
 			ipsi_sa_remove_silent(idev, sa);
 }
 
@@ -1306,16 +1370,18 @@ void ipsi_sad_load_new(struct ipsi_dev *idev)
 		mutex_unlock(cfg_mutex);
 }
 
-static bool ipsi_sad_take_missed(struct ipsi_sad *sad)
+static bool ipsi_sad_take_reload(struct ipsi_sad *sad)
 {
-	bool missed;
+	bool reload;
 
 	spin_lock_bh(&sad->lock);
-	missed = sad->missed;
-	sad->missed = false;
+	reload = sad->reload;
+	if (reload)
+		sad->missed = false;
+	sad->reload = false;
 	spin_unlock_bh(&sad->lock);
 
-	return missed;
+	return reload;
 }
 
 /* A state that is being replaced by its clone must not join as well: all code that
@@ -1328,12 +1394,12 @@ static void ipsi_sad_load_missed(struct ipsi_dev *idev)
 	if (mutex_trylock(cfg_mutex)) {
 		ipsi_sad_load(idev);
 		mutex_unlock(cfg_mutex);
+		ipsi_adopt_rescan(idev->net);
 		return;
 	}
 
 	spin_lock_bh(&idev->sad.lock);
-	idev->sad.missed = true;
-	ipsi_sad_reload_later(idev);
+	ipsi_sa_no_memory(idev);
 	spin_unlock_bh(&idev->sad.lock);
 }
 
@@ -1342,7 +1408,7 @@ static void ipsi_sad_settle(struct work_struct *work)
 	struct ipsi_dev *idev = container_of(work, struct ipsi_dev,
 					     sad.settle.work);
 
-	if (ipsi_sad_take_missed(&idev->sad))
+	if (ipsi_sad_take_reload(&idev->sad))
 		ipsi_sad_load_missed(idev);
 	else
 		ipsi_sa_refresh(idev);

@@ -130,6 +130,8 @@ static inline bool ipsi_sad_full(const struct ipsi_dev *idev)
 	return READ_ONCE(idev->sad.n) >= IPSI_SAD_MAX;
 }
 
+bool ipsi_sad_has_room(struct ipsi_dev *idev);
+
 /**
  * ipsi_sad_has_proto - check if a device has SAs of a protocol
  * @idev: the device

@@ -387,31 +387,49 @@ hits()
 	awk -v probe="$1" '$1 == probe { print $2 }' "$TRACING/kprobe_profile"
 }
 
+# probe NAME FUNCTION: count the calls of a function
+probe()
+{
+	echo "p:$1 $2" >> "$TRACING/kprobe_events" ||
+		ipsi_skip "no function $2"
+	echo 1 > "$TRACING/events/kprobes/$1/enable"
+}
+
+unprobe()
+{
+	local name
+
+	for name in "$@"; do
+		echo 0 > "$TRACING/events/kprobes/$name/enable"
+		echo "-:$name" >> "$TRACING/kprobe_events"
+	done
+}
+
 # A packet without SA takes the locks that a key manager needs at most once a
-# second.
+# second. Anybody can send such packets, and policies may be many, so it also
+# searches the policies seldom.
 ask_rarely()
 {
-	local asked seconds
+	local asked searched seconds
 
 	TRACING=/sys/kernel/tracing
 	[ -e "$TRACING/kprobe_events" ] ||
 		mount -t tracefs tracefs "$TRACING" 2> /dev/null
 	[ -e "$TRACING/kprobe_events" ] || ipsi_skip "no kprobes"
-	echo 'p:ipsi_asks xfrm_state_find' >> "$TRACING/kprobe_events" ||
-		ipsi_skip "no such function"
-	# shellcheck disable=SC2064
-	trap "echo 0 > $TRACING/events/kprobes/ipsi_asks/enable
-		echo -:ipsi_asks >> $TRACING/kprobe_events; ipsi_cleanup" EXIT
+	trap "unprobe ipsi_asks ipsi_searches; ipsi_cleanup" EXIT
 	ipsi_topology
 	ipsi_device left "$@"
-	echo 1 > "$TRACING/events/kprobes/ipsi_asks/enable"
-	asked=$(hits ipsi_asks)
+	probe ipsi_asks xfrm_state_find
+	probe ipsi_searches ipsi_ts_policy
 	seconds=$SECONDS
 	ipsi_send left 1000
-	asked=$(($(hits ipsi_asks) - asked))
+	asked=$(hits ipsi_asks)
+	searched=$(hits ipsi_searches)
 	seconds=$((SECONDS - seconds))
 	((asked > 0 && asked < seconds + 10)) ||
 		ipsi_fail "$asked look-ups in $seconds s"
+	((searched > 0 && searched <= 16 * (seconds + 2))) ||
+		ipsi_fail "$searched searches in $seconds s"
 	ipsi_is "$(ipsi_stat left tx_no_sa)" 1000 "packets refused"
 }
 

@@ -82,6 +82,33 @@ one_device_between_endpoints()
 	ipsi_do left ip link set ipsec1 type ipsec-ipip keying adopt-endpoints
 }
 
+# A peer that moves makes no exception. The device follows when the other one
+# has gone.
+one_device_follows()
+{
+	follows_to()
+	{
+		[ "$(ipsi_get left peer)" = "$1" ]
+	}
+	ipsi_topology
+	ipsi_device left keying adopt-endpoints roam
+	ipsi_do left ip link add ipsec1 type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.3 keying adopt-endpoints
+	ipsi_daemon_sa left out
+	ipsi_wait "adoption" adopted out
+	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \
+		spi 0x1001 mode tunnel if_id 7 "${GCM[@]}"
+	refused()
+	{
+		dmesg | grep -q "$DEV: the peer has moved to where"
+	}
+	ipsi_wait "refusal" refused
+	follows_to 10.0.0.2 || ipsi_fail "moved to the endpoints of ipsec1"
+	ipsi_do left ip link del ipsec1
+	ipsi_wait "move" follows_to 10.0.0.3
+	ipsi_wait "adoption" adopted out 0x1001
+}
+
 # Of SAs that are not the device's, or not in tunnel mode, none is touched.
 # The last one is the sign that the others were looked at.
 others_are_left_alone()
@@ -265,6 +292,6 @@ marked_is_refused()
 	ipsi_wait "adoption" adopted in 0x5003
 }
 
-ipsi_run by_if_id by_endpoints one_device_between_endpoints \
+ipsi_run by_if_id by_endpoints one_device_between_endpoints one_device_follows \
 	others_are_left_alone manual_adopts_nothing all_is_kept counters_go_on \
 	null_cipher marked_is_refused

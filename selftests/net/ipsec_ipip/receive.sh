@@ -237,10 +237,20 @@ tfc_padding_is_trimmed()
 	receive_python tfc_padding
 }
 
+# AH with room for the whole hash, of which only a part is the ICV
+long_ah_is_accepted()
+{
+	receive_topology
+	ipsi_do right ipsec-ipip sa add ipsec0 in spi 0x1004 proto ah \
+		mode tunnel auth-trunc 'hmac(sha256)' "$AUTH" 128
+	receive_sa_json ah_tunnel 0x1004 ah
+	receive_python long_ah
+}
+
 ipsi_run bare_ipip_is_refused bare_ipip_is_refused_beside_ipip \
 	next_header_must_be_ip only_its_own_sas_lead_in mode_must_be_known \
 	compressed_is_refused outer_source_must_be_the_peer \
 	replayed_packets_are_refused corrupted_packets_are_refused \
 	nonsense_is_refused reserved_spi_leads_nowhere \
 	without_integrity_nothing_is_accepted \
-	down_nothing_is_accepted tfc_padding_is_trimmed
+	down_nothing_is_accepted tfc_padding_is_trimmed long_ah_is_accepted

@@ -144,4 +144,70 @@ settled()
 	[[ $there == *"dst 10.0.0.2"* ]]
 }
 
-ipsi_run sas_of_one_device devices_by_endpoints migrations
+# left_by SPI...: delete inbound SAs
+left_by()
+{
+	local spi
+
+	for spi in "$@"; do
+		ipsi_do jail ip xfrm state delete src 10.0.0.2 dst 10.0.0.1 \
+			proto ah spi "$spi"
+	done
+}
+
+daemon_adds()
+{
+	ipsi_do jail ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp \
+		spi "$1" mode tunnel if_id 7 "${GCM[@]}"
+}
+
+# An SA that was refused for lack of room is adopted when there is room, and
+# reported once.
+room_for_adoption()
+{
+	local before=0 i
+
+	refused_are()
+	{
+		[ $(($(dmesg | grep -c "0x0000500. not adopted: too many SAs") -
+		     before)) = "$1" ]
+	}
+	while ! refused_are 0; do
+		before=$((before + 1))
+	done
+	jail
+	device keying adopt
+	ipsi_do jail "$XFRM" many 10.0.0.2 10.0.0.1 0x1000 "$MAX" 7
+	for i in 1 2 3; do
+		daemon_adds "0x500$i"
+		ipsi_wait "refusal" refused_are "$i"
+	done
+	left_by 0x1000
+	ipsi_wait "adoption of the oldest" ipsi_has_out 0x5001
+	left_by 0x1001 0x1002
+	ipsi_wait "adoption of the third" ipsi_has_out 0x5003
+	ipsi_has_out 0x5002 || ipsi_fail "the second: not adopted"
+	refused_are 3 || ipsi_fail "refused more than once"
+}
+
+# There is room for one that waits, but the next that comes is always just about
+# to be adopted.
+joins_postpone_nothing()
+{
+	local i
+
+	room_for_adoption
+	ipsi_do jail "$XFRM" many 10.0.0.2 10.0.0.1 0x8000 1 7
+	left_by 0x1003 0x1004 0x1005
+	for ((i = 0; i < 100; i++)); do
+		left_by $((0x1010 + i))
+		daemon_adds $((0x6000 + i))
+		ipsi_try jail ipsec-ipip sa show "$DEV" in proto ah spi 0x8000 \
+			2> /dev/null && return
+		sleep 0.1
+	done
+	ipsi_fail "an SA waits while others join"
+}
+
+ipsi_run sas_of_one_device devices_by_endpoints migrations \
+	joins_postpone_nothing

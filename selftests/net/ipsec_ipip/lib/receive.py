@@ -542,6 +542,19 @@ ECN_TABLE = {           # inner: by outer 00, ECT(1), ECT(0), CE
 ECN_ODD = ((0b00, 0b01), (0b00, 0b10), (0b01, 0b10), (0b11, 0b01))
 
 
+def long_ah(lab):
+    """The outer source is checked although AH is longer than necessary."""
+    for name in ('ah', 'ah_tunnel'):
+        sa = lab.sa(name)
+        for length in (32, 48):
+            sa.length = length
+            lab.arrives(sa)
+            lab.refused(sa, 'other source, %d bytes of AH' % length,
+                        lab.wrap(sa, lab.datagram(), src='10.0.0.9'),
+                        'rx_outer_address')
+    lab.counters_add_up()
+
+
 def with_tos(packet, tos):
     """The same packet with another TOS or traffic class."""
     if family_of(packet) == 4:
