@@ -311,8 +311,9 @@ namespaces_hooks()
 		> "$IPSI_TMP/hooks/lines"
 	[ -s "$IPSI_TMP/hooks/lines" ] || ipsi_fail "no hooks in the page"
 	# They are for [Link], the first section.
-	sed "/^Remote/r $IPSI_TMP/hooks/lines" \
-		"$IPSI_TMP/howto.left/etc/ipsec-ipip/$IPSI_DEV.conf" > "$file"
+	(umask 077
+	 sed "/^Remote/r $IPSI_TMP/hooks/lines" \
+		"$IPSI_TMP/howto.left/etc/ipsec-ipip/$IPSI_DEV.conf" > "$file")
 	for _ in first second; do
 		howto_do left ipsec-ipip up "$file"
 		howto_do left ip netns exec app ping -n -c 1 -W 10 \
