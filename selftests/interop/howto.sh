@@ -367,6 +367,7 @@ nftables()
 	done
 	ipsi_is "$(nft_counter never)" 0 "rt ipsec"
 	# a packet with an inner address by the underlay
+	ipsi_record_also icmp by right to "${IPSI_OUTER[left]}"
 	howto_do left sysctl -qw net.ipv4.conf.all.rp_filter=0 \
 		"net.ipv4.conf.$IPSI_WIRE.rp_filter=0"
 	ipsi_try right ip route replace "${IPSI_OUTER[left]}" dev "$IPSI_WIRE" \
