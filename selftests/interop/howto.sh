@@ -311,8 +311,9 @@ namespaces_hooks()
 		> "$IPSI_TMP/hooks/lines"
 	[ -s "$IPSI_TMP/hooks/lines" ] || ipsi_fail "no hooks in the page"
 	# They are for [Link], the first section.
-	sed "/^Remote/r $IPSI_TMP/hooks/lines" \
-		"$IPSI_TMP/howto.left/etc/ipsec-ipip/$IPSI_DEV.conf" > "$file"
+	(umask 077
+	 sed "/^Remote/r $IPSI_TMP/hooks/lines" \
+		"$IPSI_TMP/howto.left/etc/ipsec-ipip/$IPSI_DEV.conf" > "$file")
 	for _ in first second; do
 		howto_do left ipsec-ipip up "$file"
 		howto_do left ip netns exec app ping -n -c 1 -W 10 \
@@ -366,6 +367,7 @@ nftables()
 	done
 	ipsi_is "$(nft_counter never)" 0 "rt ipsec"
 	# a packet with an inner address by the underlay
+	ipsi_record_also icmp by right to "${IPSI_OUTER[left]}"
 	howto_do left sysctl -qw net.ipv4.conf.all.rp_filter=0 \
 		"net.ipv4.conf.$IPSI_WIRE.rp_filter=0"
 	ipsi_try right ip route replace "${IPSI_OUTER[left]}" dev "$IPSI_WIRE" \

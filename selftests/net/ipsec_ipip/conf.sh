@@ -8,6 +8,8 @@
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/flow.sh
+source "$IPSI_LIB/flow.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
@@ -287,19 +289,20 @@ post-down" "hooks"
 	ipsi_do left ipsec-ipip up "$CONF"
 }
 
+# conf_has_sent HOST N: true if the link has sent N packets or more
+conf_has_sent()
+{
+	[ "$(ipsi_counter "$1" tx.packets)" -ge "$2" ]
+}
+
 # Both ends get new keys while packets flow in both directions.
 change_of_keys()
 {
-	local host received pid
+	local host
 	local -A pids
 
 	conf_up
-	ipsi_ping left
-	# The answers leave by the SAs of the right.
-	ipsi_bg left ping -n -q -c 1000 -i 0.005 -W 10 \
-		-I "${IPSI_INNER[left]}" "${IPSI_INNER[right]}" \
-		> "$IPSI_TMP/ping"
-	pid=$IPSI_BG_PID
+	flow_start 200
 	for host in right left; do
 		conf_file "$host" 1
 		ipsi_bg "$host" ipsec-ipip syncconf "$CONF"
@@ -308,9 +311,8 @@ change_of_keys()
 	for host in right left; do
 		wait "${pids[$host]}" || ipsi_fail "syncconf: exit status $?"
 	done
-	wait "$pid"
-	received=$(grep -o '[0-9]* received' "$IPSI_TMP/ping")
-	ipsi_is "$received" "1000 received" "answers"
+	ipsi_wait "1000 packets" conf_has_sent left 1000
+	flow_lossless 1000
 	for host in left right; do
 		ipsi_is "$(ipsi_get "$host" sa_in) $(ipsi_get "$host" sa_out)" \
 			"1 1" "SAs"
