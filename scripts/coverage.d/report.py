@@ -246,8 +246,8 @@ def print_row(columns, words):
 
 
 def merged(runs):
-    """What the first run has reached, and all together, of what is in the first:
-    other kernels compile other lines.
+    """Places that the first run has reached, and all runs. Only those in the first
+    count, since other kernels compile other lines.
     """
     every = dict(runs[0])
     for run in runs[1:]:
