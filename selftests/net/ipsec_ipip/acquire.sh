@@ -230,9 +230,9 @@ packets_wait_in_vain()
 	for i in 1 2; do
 		ipsi_bg left ping -n -c 1 -W 10 "${IPSI_INNER[right]}" \
 			> "$IPSI_TMP/ping"
-		sleep 2
-		refused $((i - 1)) || ipsi_fail "refused too soon"
+		SECONDS=0
 		ipsi_wait "refusal" refused "$i"
+		((SECONDS >= 2)) || ipsi_fail "refused after $SECONDS s"
 		wait "$IPSI_BG_PID"
 		text=$(cat "$IPSI_TMP/ping")
 		ipsi_has "$text" "Destination Host Unreachable" "answer"
