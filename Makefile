@@ -188,7 +188,7 @@ fuzz:
 	scripts/fuzz $(if $(KERNEL),--kernel $(KERNEL))
 
 coverage:
-	scripts/setup build tools tests
+	scripts/setup build tools tests coverage
 	scripts/coverage $(if $(KERNEL),--kernel $(KERNEL)) \
 		$(if $(KERNEL)$(TESTS),,--write) $(TESTS)
 

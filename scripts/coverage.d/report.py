@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which lines and basic blocks of the module some tests have reached.
 
-report.py [--rst N] RUN...: print the table, and what was never reached, for a
-terminal or as the page of the documentation, if N is the number of all programs. A
-RUN is a
-directory: module.ko as it was loaded, sections (the addresses of its sections),
-reached/* (contents of the coverage device, one of each machine), kernel and programs
-(names). Blocks are those of the first run; a line counts as reached if any run has
-reached it. The lines that only later runs reach are counted apart.
+report.py [--rst PROGRAMS] RUN...: print the table, and what was never reached, for
+a terminal or as the page of the documentation, if PROGRAMS are the names of all
+programs. A RUN is a directory: module.ko as it was loaded, sections (the addresses
+of its sections), reached/* (contents of the coverage device, one of each machine),
+kernel and programs (names). Lines and blocks are those of the first run. The ones that only later runs
+reach are counted apart.
 
 The compiler begins each basic block that does something with a call. The
 instructions up to the next jump belong to it; their lines come from the debugging
@@ -44,14 +43,22 @@ ipsec-ipip: the code that tests execute
 ``make coverage`` runs the tests with a module compiled with
 ``-fsanitize-coverage=trace-pc``, which notes each basic block of machine code when
 it is executed, in requests, work and softirqs alike (``selftests/fuzz/cover/``).
-A line counts as reached if any instruction of it is in such a block, and a block
-once for each copy that the compiler made of it by inlining. Code that runs only
-when the module is loaded or unloaded does not count, nor do copies of functions of
-the kernel's headers. An edge between two blocks is not measured, so an ``if``
-without ``else`` counts as whole if its body is executed.
+A line counts as reached if any instruction of it is in such a block. The copies that
+the compiler makes of a block, by inlining or otherwise, count as one: a block is
+known by the place in the source where it begins, and each side of ``?:``, ``&&`` and
+``||`` is one. Code that runs only when the module is loaded or unloaded does not
+count, nor do copies of functions of the kernel's headers. An edge between two blocks
+is not measured, so an ``if`` without ``else`` counts as whole if its body is
+executed.
 
 {runs}
 """
+
+NOT_REACHED = """
+Not reached
+===========
+
+By reason, the number of lines, and of blocks in lines that are reached otherwise."""
 
 
 def output_of(*command, **more):
@@ -66,6 +73,13 @@ def our_name(path):
         return None
     name = os.path.basename(path)
     return name if os.path.exists(os.path.join(SOURCES, name)) else None
+
+
+def place_of(text):
+    """File, line and column of "FILE:LINE:COLUMN", if the file is ours."""
+    path, _, numbers = text.partition(":")
+    name = our_name(path)
+    return (name, *map(int, numbers.split(":"))) if name else None
 
 
 class Module:
@@ -146,17 +160,16 @@ class Module:
                 current = before = None
         return found
 
-    def block_files(self):
-        """For each block its file: that of the innermost function of ours."""
-        out = output_of("addr2line", "-a", "-i", "-e", self.moved.name, input="\n".join(
-            hex(block[0]) for block in self.blocks))
-        files = []
-        for text in out.splitlines():
-            if re.fullmatch("0x[0-9a-f]+", text):
-                files.append(None)
-            else:
-                files[-1] = files[-1] or our_name(text.split(":")[0])
-        return files
+    def block_places(self):
+        """For each block the place in the source where it begins: file, line,
+        column, in the innermost function of ours.
+        """
+        out = output_of("llvm-symbolizer", f"--obj={self.moved.name}", "--inlines",
+                        "--functions=none", input="\n".join(
+                            hex(block[0]) for block in self.blocks))
+        return [next((place for place in map(place_of, frames.split("\n"))
+                      if place), None)
+                for frames in out.rstrip("\n").split("\n\n")]
 
 
 class Run:
@@ -190,12 +203,12 @@ class Run:
         return lines
 
     def blocks(self):
-        """The number of blocks by file, and of reached ones."""
-        total, reached = collections.Counter(), collections.Counter()
-        for file, seen in zip(self.module.block_files(), self.seen):
-            total[file] += 1
-            reached[file] += seen
-        return total, reached
+        """Was a block reached, in any of its copies? By place."""
+        blocks = {}
+        for place, seen in zip(self.module.block_places(), self.seen):
+            if place:
+                blocks[place] = blocks.get(place, False) or seen
+        return blocks
 
 
 @functools.cache
@@ -225,32 +238,50 @@ def percent(part, whole):
     return f"{100 * part // whole if whole else 100} %"
 
 
+def print_row(columns, words):
+    """A row of a table; the first column begins at the left."""
+    first, *others = words
+    print("  ".join([f"{first:{columns[0]}}"] + [
+        f"{word:>{width}}" for word, width in zip(others, columns[1:])]).rstrip())
+
+
+def merged(runs):
+    """Places that the first run has reached, and all runs. Only those in the first
+    count, since other kernels compile other lines.
+    """
+    every = dict(runs[0])
+    for run in runs[1:]:
+        for key, seen in run.items():
+            if key in every:
+                every[key] = every[key] or seen
+    return runs[0], every
+
+
+def counts(first, every, file):
+    """The number of lines or blocks of a file, those that the first run has
+    reached, and all runs.
+    """
+    mine = [key for key in every if key[0] == file]
+    return [len(mine), sum(first[key] for key in mine),
+            sum(every[key] for key in mine)]
+
+
 class Report:
     """Several runs, merged."""
 
     def __init__(self, runs):
         self.runs, self.reasons = runs, []
-        self.first = runs[0].lines()
-        self.all = dict(self.first)
-        for run in runs[1:]:
-            for key, seen in run.lines().items():
-                # other kernels compile other lines
-                if key in self.all:
-                    self.all[key] = self.all[key] or seen
-        self.total, self.reached = runs[0].blocks()
+        self.lines = merged([run.lines() for run in runs])
+        self.blocks = merged([run.blocks() for run in runs])
+        self.all = self.lines[1]
 
     def rows(self):
-        """The table, a row a file: name, lines, reached ones, with all runs,
-        blocks, reached ones.
+        """The table, a row a file: its name, and for lines and blocks the number,
+        those reached, and those with all runs.
         """
-        sums = [0] * 5
-        for file in sorted({key[0] for key in self.first}):
-            row = [sum(1 for key in self.first if key[0] == file),
-                   sum(seen for key, seen in self.first.items()
-                       if key[0] == file),
-                   sum(seen for key, seen in self.all.items()
-                       if key[0] == file),
-                   self.total[file], self.reached[file]]
+        sums = [0] * 6
+        for file in sorted({key[0] for key in self.all}):
+            row = counts(*self.lines, file) + counts(*self.blocks, file)
             sums = [a + b for a, b in zip(sums, row)]
             yield file, row
         yield "all", sums
@@ -270,6 +301,13 @@ class Report:
                 if missed:
                     group.append(line)
 
+    def missing_parts(self):
+        """Blocks that no run has reached, in lines that one has: file, line,
+        column.
+        """
+        return [place for place, seen in sorted(self.blocks[1].items())
+                if not seen and self.all.get(place[:2], True)]
+
     def reason(self, file, function, group):
         """Why no test reaches these lines, as far as it is known."""
         source = source_lines(file)
@@ -281,7 +319,7 @@ class Report:
         return ""
 
     def print_page(self, programs):
-        """For the documentation; the number of all programs."""
+        """For the documentation; the names of all programs."""
         with open(REASONS, encoding="utf-8") as file:
             self.reasons = [line.rstrip("\n").split("\t") + [False]
                             for line in file if line[0] not in "#\n"]
@@ -293,67 +331,79 @@ class Report:
         if names[1:]:
             text += ", and by all runs of these and of " + " and ".join(names[1:])
         print(PAGE.format(runs=textwrap.fill(text + ".", 80)))
-        rule = f"{'=' * 16}  {'=' * 5}  {'=' * 7}  {'=' * 5}" + \
-            f"  {'=' * 8}" * bool(names[1:]) + \
-            f"  {'=' * 6}  {'=' * 7}  {'=' * 5}"
-        print(rule)
-        print(f"{'file':16}  lines  reached         " +
-              "all runs  " * bool(names[1:]) + "blocks  reached")
-        print(rule)
-        for file, (lines, hit, both, blocks, seen) in self.rows():
-            name = f"``{file}``" if "." in file else "**all**"
-            print(f"{name:16}  {lines:5}  {hit:7}  {percent(hit, lines):>5}" +
-                  f"  {percent(both, lines):>8}" * bool(names[1:]) +
-                  f"  {blocks:6}  {seen:7}  {percent(seen, blocks):>5}")
-        print(rule)
-        if len(self.runs[0].programs) >= programs:
-            self.print_missing()
-        else:
-            self.print_programs(programs)
+        columns = [16, 6, 7, 5] + [8] * len(names[1:2])
+        columns += columns[1:]
+        rule = "  ".join("=" * width for width in columns)
+        head = ["file"]
+        for kind in "lines", "blocks":
+            head += [kind, "reached", ""] + ["all runs"] * len(names[1:2])
+        print_row(columns, [rule])
+        print_row(columns, head)
+        print_row(columns, [rule])
+        for file, row in self.rows():
+            words = [f"``{file}``" if "." in file else "**all**"]
+            for whole, hit, every in row[:3], row[3:]:
+                words += [whole, hit, percent(hit, whole)]
+                words += [percent(every, whole)] * len(names[1:2])
+            print_row(columns, words)
+        print_row(columns, [rule])
+        self.print_programs(programs)
+        self.print_missing()
 
     def print_programs(self, programs):
-        """Which programs have run."""
-        ran = self.runs[0].programs
-        print("\nPrograms\n========\n")
-        print(textwrap.fill(
-            f"This was no run of all {programs} programs, so the lines that it "
-            "has not reached are not listed here. The programs were " +
-            ", ".join(f"``{name}``" for name in ran) + ".", 80,
-            break_on_hyphens=False))
+        """Which programs of the suite have not run."""
+        ran = {name for run in self.runs for name in run.programs}
+        missed = sorted(set(programs) - ran)
+        if missed:
+            print("\nPrograms\n========\n")
+            print(textwrap.fill("Not run: " + ", ".join(
+                f"``{name}``" for name in missed) + ".", 80,
+                break_on_hyphens=False))
 
     def print_missing(self):
-        """The lines that nothing has reached, by reason."""
-        by_reason = collections.defaultdict(list)
+        """The lines that nothing has reached, and blocks in other lines, by
+        reason.
+        """
+        by_reason = collections.defaultdict(
+            lambda: collections.defaultdict(lambda: [0, 0]))
         for file, function, group in self.missing():
-            by_reason[self.reason(file, function, group)].append(
-                (file, function, len(group)))
-        print("\nNot reached\n===========")
+            where = by_reason[self.reason(file, function, group)]
+            where[file, function][0] += len(group)
+        for file, line, _ in self.missing_parts():
+            function = source_functions(file)[line]
+            where = by_reason[self.reason(file, function, [line])]
+            where[file, function][1] += 1
+        print(NOT_REACHED)
         for reason in sorted(by_reason, key=lambda r: (not r, r)):
-            places_of = collections.Counter()
-            for file, function, lines in by_reason[reason]:
-                places_of[file, function] += lines
-            total = sum(places_of.values())
+            lines, parts = map(sum, zip(*by_reason[reason].values()))
             print(f"\n{reason or 'no reason is known, or a test is missing'}"
-                  f" ({total} lines)")
-            text = ", ".join(f"{file} ``{function}`` {lines}" for
-                             (file, function), lines in places_of.items())
+                  f" ({lines}+{parts})")
+            text = ", ".join(f"{file} ``{function}`` {some}+{more}" for
+                             (file, function), (some, more) in
+                             by_reason[reason].items())
             print(textwrap.fill(text, 80, initial_indent="  ",
                                 subsequent_indent="  ",
                                 break_on_hyphens=False))
 
     def print_text(self):
         """For people at a terminal."""
-        print(f"{'file':16} {'lines':>5} {'reached':>13} {'by all runs':>13} "
-              f"{'blocks':>6} {'reached':>13}")
-        for file, (lines, hit, both, blocks, seen) in self.rows():
-            print(f"{file:16} {lines:5} {hit:5} {percent(hit, lines):>7} "
-                  f"{both:5} {percent(both, lines):>7} "
-                  f"{blocks:6} {seen:5} {percent(seen, blocks):>7}")
+        columns = [16] + [6, 5, 5, 8] * 2
+        print_row(columns, ["file"] + ["lines", "reached", "", "all runs"] +
+                  ["blocks", "reached", "", "all runs"])
+        for file, row in self.rows():
+            words = [file]
+            for whole, hit, every in row[:3], row[3:]:
+                words += [whole, hit, percent(hit, whole), percent(every, whole)]
+            print_row(columns, words)
         print("\nnot reached:")
         for file, function, group in self.missing():
             source = source_lines(file)
             print(f"{file}:{group[0]}: {function}(), {len(group)}: "
                   f"{source[group[0]]}")
+        print("\nparts of lines that were not reached:")
+        for file, line, column in self.missing_parts():
+            print(f"{file}:{line}:{column}: {source_functions(file)[line]}():"
+                  f" {source_lines(file)[line]}")
 
 
 def main():
@@ -364,7 +414,7 @@ def main():
         sys.exit(__doc__)
     report = Report([Run(path) for path in words[2 * page:]])
     if page:
-        report.print_page(int(words[1]))
+        report.print_page(words[1].split())
     else:
         report.print_text()
 

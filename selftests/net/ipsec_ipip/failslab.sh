@@ -4,7 +4,7 @@
 # Each allocation that the module makes for a request, or in the work that
 # follows, fails once. A failure here, or a fault in the kernel's log, means
 # that an error path frees too much or too little, or leaves a request half
-# done. For a debug kernel, where it takes a quarter of an hour. That of 6.1 cannot
+# done. For a debug kernel, where it takes half an hour. That of 6.1 cannot
 # tell the allocations of the module from others. There, all allocations of a
 # request fail, and the work is not tested.
 
@@ -59,6 +59,11 @@ sa_add()
 	fails sa_add
 }
 
+sa_add_with_all_properties()
+{
+	fails sa_add_full
+}
+
 sa_rekey()
 {
 	fails sa_rekey
@@ -79,13 +84,50 @@ adoption_outbound()
 	work_fails adopt_out
 }
 
+adoption_of_all_properties()
+{
+	work_fails adopt_out_full
+}
+
+migration()
+{
+	work_fails migrate
+}
+
+policy()
+{
+	work_fails spd
+}
+
+sa_get()
+{
+	fails sa_get
+}
+
+device_get()
+{
+	fails dev_get
+}
+
+packet_to_send()
+{
+	work_fails send
+}
+
 namespace_exit()
 {
 	work_fails net_exit
 }
 
+module_load()
+{
+	work_fails load
+}
+
 mountpoint -q /sys/kernel/debug ||
 	mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
 
-ipsi_run link_new link_new_with_port link_change link_delete sa_add sa_rekey sa_del \
-	adoption_inbound adoption_outbound namespace_exit
+ipsi_run link_new link_new_with_port link_change link_delete sa_add \
+	sa_add_with_all_properties sa_rekey sa_del sa_get device_get packet_to_send \
+	adoption_inbound adoption_outbound adoption_of_all_properties migration \
+	policy namespace_exit module_load

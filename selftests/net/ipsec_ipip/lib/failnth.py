@@ -25,33 +25,52 @@ import subprocess
 import sys
 import time
 
-from rtnl import attr, request, verdict
-from xfrm import IF_ID as XFRMA_IF_ID, Sa, Xfrm, aead, attrs, must
+from rtnl import NLA_F_NESTED, attr, request, verdict
+from xfrm import ALG_AUTH_TRUNC, ALG_CRYPT, ENCAP, FLAG_ESN, \
+    IF_ID as XFRMA_IF_ID, UDP_ENCAP_ESPINUDP, Sa, Xfrm, addr, aead, alg, attrs, \
+    esn, must
 
 NETLINK_GENERIC = 16
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 0x10, 3
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
-CMD_SA_ADD, CMD_SA_DEL = 1, 2
+CMD_SA_ADD, CMD_SA_DEL, CMD_SA_GET, CMD_DEV_GET = 1, 2, 3, 5
 A_IFNAME, A_DIRECTION, A_SPI = 2, 3, 5
 A_AEAD_NAME, A_AEAD_KEY = 10, 11
+A_ENC_NAME, A_ENC_KEY, A_AUTH_NAME, A_AUTH_KEY = 12, 13, 14, 15
+A_REPLAY_WINDOW, A_ESN, A_ENCAP = 17, 18, 21
+ENCAP_SPORT, ENCAP_DPORT = 1, 2
 RTM_DELLINK, RTM_GETLINK = 17, 18
 IFLA_LINKINFO = 18
 NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
 
 DEBUG = "/sys/kernel/debug/"
 DEV = "ipsec0"
+NAMED = A_IFNAME, DEV.encode() + b"\0"
 LOCAL, REMOTE, IF_ID, KEYING, ROAM, ENCAP_PORT = 1, 2, 4, 12, 14, 15
 OPTIONS = [(LOCAL, bytes([10, 0, 0, 1])), (REMOTE, bytes([10, 0, 0, 2])),
            (IF_ID, struct.pack("=I", 7)), (KEYING, b"\1")]
 KEY = bytes(range(20))
+SIMPLE = [(A_AEAD_NAME, b"rfc4106(gcm(aes))\0"), (A_AEAD_KEY, KEY)]
+# what an SA can have besides
+PORT = struct.pack(">H", 4500)
+FULL = [(A_ENC_NAME, b"cbc(aes)\0"), (A_ENC_KEY, bytes(16)),
+        (A_AUTH_NAME, b"hmac(sha256)\0"), (A_AUTH_KEY, bytes(32)),
+        (A_REPLAY_WINDOW, struct.pack("=I", 64)), (A_ESN, b""),
+        (A_ENCAP | NLA_F_NESTED,
+         attr(ENCAP_SPORT, PORT) + attr(ENCAP_DPORT, PORT))]
 ADOPT = [(KEYING, b"\2")]
 OTHER = [(REMOTE, bytes([10, 0, 0, 3])),
-         (ENCAP_PORT, struct.pack(">H", 4500))]
+         (ENCAP_PORT, PORT)]
+ROAMING = [(ROAM, b"\1")]
 LIMIT = 2000
 CLONE_NEWNET = 0x40000000
+SYS_FINIT_MODULE = 313          # of x86-64
 # Functions whose allocations do not fail: there are many, and another operation
 # lets them fail. Trackers of references do without memory, and say so in the log.
 REJECTED = {"new_encap": "register_netdevice"}
+# Operations in which all that this function allocates fails. The module has no
+# address yet.
+REQUIRED = {"load": "do_one_initcall"}
 TRACKER = "ref_tracker_alloc"
 BYTES = 192                     # less than most that is allocated
 
@@ -88,13 +107,15 @@ def has_filter():
     return os.path.exists(DEBUG + "failslab/require-start")
 
 
-def prepare(without):
-    """Only what the module allocates fails, and not in that function."""
+def prepare(within, without):
+    """Only what the module allocates fails, or the function @within, and not in the
+    function @without.
+    """
     # allocations that may sleep fail as well
     setting("failslab", "ignore-gfp-wait", "N")
     if not has_filter():
         return
-    text = module_text()
+    text = function_text(within) if within else module_text()
     start, end = function_text(without)
     setting("failslab", "reject-start", hex(start))
     setting("failslab", "reject-end", hex(end))
@@ -197,20 +218,18 @@ class Kernel:
         return attrs(self.rtnl.recv(1 << 20)[32:])[IFLA_LINKINFO]
 
     def command(self, cmd, words, nth=0):
-        """A command of the family."""
+        """A command of the family for the device."""
         body = struct.pack("=BBxx", cmd, 1)
-        body += b"".join(attr(k, v) for k, v in words)
+        body += b"".join(attr(k, v) for k, v in [NAMED] + words)
         return self.call(self.genl, self.message(
             self.family, NLM_F_REQUEST | NLM_F_ACK, body), nth)
 
-    def sa(self, cmd, direction, nth=0, spi=0x1000):
-        """Add or delete an SA."""
-        words = [(A_IFNAME, DEV.encode() + b"\0"),
-                 (A_DIRECTION, struct.pack("=I", direction)),
+    def sa(self, cmd, direction, nth=0, spi=0x1000, properties=()):
+        """Add, delete or get an SA."""
+        words = [(A_DIRECTION, struct.pack("=I", direction)),
                  (A_SPI, struct.pack(">I", spi + direction))]
         if cmd == CMD_SA_ADD:
-            words += [(A_AEAD_NAME, b"rfc4106(gcm(aes))\0"),
-                      (A_AEAD_KEY, KEY)]
+            words += properties or SIMPLE
         return self.command(cmd, words, nth)
 
 
@@ -267,6 +286,10 @@ class Operations:
     def __init__(self):
         self.kernel = Kernel()
         self.xfrm = Xfrm()
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.module = subprocess.run(
+            ["modinfo", "-n", "ipsec_ipip"], check=True, capture_output=True,
+            text=True).stdout.strip()
 
     def states(self):
         """Number of states in the SAD."""
@@ -276,11 +299,11 @@ class Operations:
         """Their modes."""
         return sorted(mode for _, _, mode in self.xfrm.dump())
 
-    def daemon_sa(self, out):
+    def daemon_sa(self, out, more=aead(), **words):
         """An SA of a key manager, for the device."""
         ends = ("10.0.0.1", "10.0.0.2") if out else ("10.0.0.2", "10.0.0.1")
-        return Sa(*ends, 0x2000 + out, more=aead() + attr(
-            XFRMA_IF_ID, struct.pack("=I", 7)))
+        return Sa(*ends, 0x2000 + out, more=more + attr(
+            XFRMA_IF_ID, struct.pack("=I", 7)), **words)
 
     def link_with_sas(self, options=()):
         """Make the device, with an SA in each direction."""
@@ -318,8 +341,7 @@ class Operations:
 
     def new_encap(self, nth):
         """With a socket of its own."""
-        return self.new(nth, [(ENCAP_PORT, struct.pack(">H", 4500)),
-                              (ROAM, b"\1")])
+        return self.new(nth, [(ENCAP_PORT, PORT)] + ROAMING)
 
     def change(self, nth):
         """To other endpoints and back."""
@@ -341,6 +363,28 @@ class Operations:
         self.kernel.link("new", OPTIONS)
         result = self.unchanged(
             lambda n: self.kernel.sa(CMD_SA_ADD, 1, n), nth)
+        self.unlink()
+        return result
+
+    def sa_add_full(self, nth):
+        """One with all properties."""
+        self.kernel.link("new", OPTIONS)
+        result = self.unchanged(
+            lambda n: self.kernel.sa(CMD_SA_ADD, 0, n, properties=FULL), nth)
+        self.unlink()
+        return result
+
+    def sa_get(self, nth):
+        """An SA is shown."""
+        self.link_with_sas()
+        result = self.kernel.sa(CMD_SA_GET, 1, nth)
+        self.unlink()
+        return result
+
+    def dev_get(self, nth):
+        """The device is shown."""
+        self.link_with_sas()
+        result = self.kernel.command(CMD_DEV_GET, [], nth)
         self.unlink()
         return result
 
@@ -371,13 +415,13 @@ class Operations:
         self.unlink()
         return error, failed
 
-    def adopt_out(self, nth):
+    def adopt_out(self, nth, more=aead(), **words):
         """An outbound SA is adopted by work, or when the SAD is searched next.
         Its state is never lost.
         """
         self.kernel.link("new", OPTIONS + ADOPT)
         with Work(nth) as work:
-            self.xfrm.add(self.daemon_sa(True))
+            must(self.xfrm.add(self.daemon_sa(True, more, **words)), "add")
             assert self.states() == 1
             until("adoption", lambda: work.failed() or self.modes() == [0])
         failed = work.failed()
@@ -389,12 +433,113 @@ class Operations:
         self.unlink()
         return 0, failed
 
+    def adopt_out_full(self, nth):
+        """One with all properties."""
+        more = alg(ALG_CRYPT, "cbc(aes)", bytes(16))
+        more += alg(ALG_AUTH_TRUNC, "hmac(sha256)", bytes(32), 128)
+        more += esn(64, 0x50, 0x7)
+        more += attr(ENCAP, struct.pack("=H2s2s2x", UDP_ENCAP_ESPINUDP, PORT,
+                                        PORT) + bytes(16))
+        return self.adopt_out(nth, more, flags=FLAG_ESN)
+
+    def moved(self):
+        """Have the SA and the device moved?"""
+        return [dst for dst, _, mode in self.xfrm.dump() if not mode] == \
+            [addr("10.0.0.3")] and attr(*OTHER[0]) in self.kernel.options()
+
+    def migrate(self, nth):
+        """A key manager moves an adopted SA, and the device follows. If that
+        fails, the SA ends.
+        """
+        self.kernel.link("new", OPTIONS + ADOPT + ROAMING)
+        self.policy()
+        must(self.xfrm.add(self.daemon_sa(True)), "add")
+        until("adoption", lambda: self.modes() == [0])
+        with Work(nth) as work:
+            must(self.xfrm.migrate("10.0.0.1", "10.0.0.2", "10.0.0.3"),
+                 "migrate")
+            until("the move", lambda: self.moved() or
+                  work.failed() and not self.states())
+        failed = work.failed()
+        assert failed or self.moved()
+        must(self.xfrm.flush_policies(), "flush")
+        self.unlink()
+        return 0, failed
+
+    @staticmethod
+    def policy(*more):
+        """Add a policy of the key manager."""
+        subprocess.run(
+            ["ip", "xfrm", "policy", "add", "dir", "out", "src", "0.0.0.0/0",
+             "dst", "0.0.0.0/0", *more, "tmpl", "src", "10.0.0.1", "dst",
+             "10.0.0.2", "proto", "esp", "mode", "tunnel"], check=True)
+
+    def spd(self, nth):
+        """A policy for the device. Only faults and leaks are noticed, not whether
+        packets pass.
+        """
+        self.kernel.link("new", OPTIONS + ADOPT)
+        with Work(nth) as work:
+            self.policy("if_id", "7")
+        must(self.xfrm.flush_policies(), "flush")
+        self.unlink()
+        return 0, work.failed()
+
+    def send(self, nth):
+        """A packet by the device, the first one after a change. It is lost if
+        something fails, and the next one is not.
+        """
+        if not exists():
+            self.link_with_sas()
+            for command in ("link add under type dummy", "link set under up",
+                            "address add 10.0.0.1/24 dev under",
+                            f"address add 192.168.7.1/24 dev {DEV}",
+                            f"link set {DEV} up"):
+                subprocess.run(["ip", *command.split()], check=True)
+        self.kernel.link("set", OPTIONS[1:2])
+        before = self.state()
+        error, failed = 0, False
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("192.168.7.2", 9))
+            os.write(self.kernel.fail_nth, str(nth).encode())
+            try:
+                sock.send(b"may be lost")
+            except OSError as err:
+                error = err.errno
+            failed = self.kernel.failed()
+            sent = self.sent()
+            sock.send(b"arrives")
+        assert self.sent() == sent + 1, "the next packet is lost"
+        assert before == self.state()
+        return error, failed
+
+    @staticmethod
+    def sent():
+        """Number of packets that have left."""
+        with open("/proc/net/dev", encoding="ascii") as file:
+            return next(int(line.split()[10]) for line in file
+                        if line.split()[0] == f"{DEV}:")
+
+    def load(self, nth):
+        """The module is loaded, or not at all."""
+        subprocess.run(["rmmod", "ipsec_ipip"], check=True)
+        file = os.open(self.module, os.O_RDONLY)
+        os.write(self.kernel.fail_nth, str(nth).encode())
+        error = ctypes.get_errno() if self.libc.syscall(
+            SYS_FINIT_MODULE, file, b"", 0) else 0
+        failed = self.kernel.failed()
+        os.close(file)
+        loaded = os.path.exists("/sys/module/ipsec_ipip")
+        assert loaded == (not error), f"loaded: {loaded}, error {error}"
+        if not loaded:
+            subprocess.run(["modprobe", "ipsec_ipip"], check=True)
+        return error, failed
+
     def net_exit(self, nth):
         """A namespace ends with its device and SAs."""
         child = os.fork()
         if not child:
-            must(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET),
-                 "unshare")
+            must(self.libc.unshare(CLONE_NEWNET), "unshare")
             for command in ("link set lo up", "address add 10.0.0.1 dev lo",
                             "link add name inside type veth peer name outside",
                             f"link set outside netns {os.getppid()}"):
@@ -414,7 +559,7 @@ class Operations:
 
 def main():
     """Let one allocation after the other fail."""
-    prepare(REJECTED.get(sys.argv[1], TRACKER))
+    prepare(REQUIRED.get(sys.argv[1]), REJECTED.get(sys.argv[1], TRACKER))
     operation = getattr(Operations(), sys.argv[1])
     failures, nth = 0, 0
     while True:

@@ -243,6 +243,17 @@ class Xfrm:
         """Flush the SPD."""
         return self.ask(FLUSHPOLICY, b'')[0]
 
+    def migrate(self, src, old, new):
+        """Move the SAs in tunnel mode to another destination, for an outbound
+        policy for all packets.
+        """
+        body = bytes(40) + struct.pack('=H', socket.AF_INET) + bytes(14)
+        body += struct.pack('=IB3x', 0, 1)
+        body += attr(USER_MIGRATE, addr(old) + addr(src) + addr(new) +
+                     addr(src) + struct.pack('=BBHIHH', 50, TUNNEL, 0, 0,
+                                             socket.AF_INET, socket.AF_INET))
+        return self.ask(MIGRATE, body)[0]
+
 
 def must(error, what):
     """Exit on an error."""
@@ -405,14 +416,7 @@ def migrate(src, dst, other, times):
     xfrm = Xfrm()
     ends = dst, other
     for i in range(int(times)):
-        old, new = ends[i % 2], ends[1 - i % 2]
-        # selector and direction (out) of a policy for all packets
-        body = bytes(40) + struct.pack('=H', socket.AF_INET) + bytes(14)
-        body += struct.pack('=IB3x', 0, 1)
-        body += attr(USER_MIGRATE, addr(old) + addr(src) + addr(new) +
-                     addr(src) + struct.pack('=BBHIHH', 50, TUNNEL, 0, 0,
-                                             socket.AF_INET, socket.AF_INET))
-        error = xfrm.ask(MIGRATE, body)[0]
+        error = xfrm.migrate(src, ends[i % 2], ends[1 - i % 2])
         if error == errno.ENOPROTOOPT:
             print('SKIP: no MIGRATE')
             return
