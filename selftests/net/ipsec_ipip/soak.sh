@@ -249,6 +249,7 @@ soak_unused()
 # soak_grown EPOCHS: print the caches that have grown. All objects of the slab that a
 # CPU uses count, so the least number of several epochs is the best: that of the
 # first half without the warm-up is compared with that of the second.
+# shellcheck disable=SC2031 # the directory of this test
 soak_grown()
 {
 	local epoch files=()
