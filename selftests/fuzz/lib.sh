@@ -6,6 +6,9 @@
 # directory for the addresses of the module.
 
 MODPROBE=/proc/sys/kernel/modprobe
+KCSAN=/sys/kernel/debug/kcsan
+KCSAN_SKIP=8000	# see kcsan.c
+KCSAN_DELAY=3000
 
 # fuzz_warm_up: use each algorithm once, which loads its modules
 fuzz_warm_up()
@@ -26,6 +29,36 @@ fuzz_warm_up()
 	ip netns delete warm
 }
 
+# kcsan_start: let KCSAN watch, if the kernel has it. An emulated processor often
+# stands still for milliseconds, since a thread of a busy host is one, so a watch
+# must take longer than that for the others to meet it: two threads that did nothing
+# but race met in one of 250 watches of up to 200 us. A random one in at most
+# KCSAN_SKIP checks begins a watch, so that the kernel still has time for its work.
+kcsan_start()
+{
+	local parameters=/sys/module/kcsan/parameters
+
+	[ -d "$parameters" ] || return 0
+	mountpoint -q /sys/kernel/debug ||
+		mount -t debugfs debugfs /sys/kernel/debug || exit
+	echo "$KCSAN_SKIP" > "$parameters/skip_watch"
+	echo "$KCSAN_DELAY" > "$parameters/udelay_task"
+	echo "$KCSAN_DELAY" > "$parameters/udelay_interrupt"
+	echo on > "$KCSAN"
+	grep -qx 'enabled: 1' "$KCSAN" || {
+		echo "KCSAN is off"
+		exit 1
+	}
+}
+
+# kcsan_report: print how many accesses KCSAN has watched
+kcsan_report()
+{
+	[ -e "$KCSAN" ] || return 0
+	awk -F': ' '/^(setup_watchpoints|data_races)/ { print "KCSAN: " $0 }' \
+		"$KCSAN"
+}
+
 # fuzz_load: load the modules, and then let the kernel load no others. Each unknown
 # name of an algorithm would start modprobe, and take a second.
 fuzz_load()
@@ -41,13 +74,7 @@ fuzz_load()
 	fuzz_warm_up
 	read -r modprobe < "$MODPROBE"
 	echo > "$MODPROBE"
-	mountpoint -q /sys/kernel/debug ||
-		mount -t debugfs debugfs /sys/kernel/debug 2> /dev/null
-	if [ -e /sys/kernel/debug/kcsan ]; then
-		# Softirqs take the time that tasks take.
-		echo 200 > /sys/module/kcsan/parameters/udelay_interrupt
-		echo on > /sys/kernel/debug/kcsan
-	fi
+	kcsan_start
 	[ -n "${OUT:-}" ] || return 0
 	for section in /sys/module/ipsec_ipip/sections/.*text*; do
 		echo "${section##*/} $(cat "$section")"
@@ -58,6 +85,7 @@ fuzz_load()
 # the background.
 fuzz_unload()
 {
+	kcsan_report
 	echo "$modprobe" > "$MODPROBE"
 	for _ in $(seq 300); do
 		modprobe -r ipsec_ipip 2> /dev/null && break

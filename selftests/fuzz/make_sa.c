@@ -45,6 +45,7 @@ static void put_attr(struct msg *msg, struct rng *rng, const struct fuzz_set *se
 {
 	__u64 value = attr->values ? rng_below(rng, attr->values) :
 					rng_edge(rng, attr->size);
+	__u8 address[16];
 	unsigned int n;
 
 	switch (attr->kind) {
@@ -60,6 +61,12 @@ static void put_attr(struct msg *msg, struct rng *rng, const struct fuzz_set *se
 			    algorithms[rng_below(rng, FUZZ_N(algorithms))]);
 		break;
 	case FUZZ_BINARY:
+		if (set == &fuzz_sa && attr->type == IPSEC_IPIP_A_SA_DST) {
+			n = outer_address(pick_link(rng), 1 + rng_below(rng, 3),
+					  address);
+			msg_put(msg, attr->type, address, n);
+			break;
+		}
 		put_random(msg, rng, attr->type,
 			   rng_below(rng, IPSEC_IPIP_KEY_MAX_LEN + 1));
 		break;
@@ -86,9 +93,11 @@ static void put_device(struct msg *msg, struct rng *rng)
 		msg_put_str(msg, IPSEC_IPIP_A_SA_IFNAME, name);
 }
 
-static void put_id(struct msg *msg, struct rng *rng)
+/* sa-activate takes no direction, since it is about outbound SAs. */
+static void put_id(struct msg *msg, struct rng *rng, bool direction)
 {
-	msg_put_u32(msg, IPSEC_IPIP_A_SA_DIRECTION, rng_below(rng, 2));
+	if (direction)
+		msg_put_u32(msg, IPSEC_IPIP_A_SA_DIRECTION, rng_below(rng, 2));
 	msg_put_u32(msg, IPSEC_IPIP_A_SA_SPI, pick_spi(rng));
 }
 
@@ -116,7 +125,7 @@ void make_sa(struct msg *msg, struct rng *rng)
 {
 	genl_head(msg, IPSEC_IPIP_CMD_SA_ADD, 0);
 	put_device(msg, rng);
-	put_id(msg, rng);
+	put_id(msg, rng, true);
 	put_keys(msg, rng);
 	if (rng_percent(rng, 20))
 		msg_put_u32(msg, IPSEC_IPIP_A_SA_MODE, rng_below(rng, 2));
@@ -143,7 +152,8 @@ void make_sa_request(struct msg *msg, struct rng *rng)
 	if (cmd->cmd == IPSEC_IPIP_CMD_DEV_GET)
 		return;
 	if (!cmd->dump)
-		put_id(msg, rng);
+		put_id(msg, rng, cmd->attrs &
+		       FUZZ_BIT(IPSEC_IPIP_A_SA_DIRECTION));
 	for (i = 0; i < set->n; i++)
 		if (cmd->attrs & FUZZ_BIT(set->attrs[i].type) &&
 		    set->attrs[i].type > IPSEC_IPIP_A_SA_SPI &&

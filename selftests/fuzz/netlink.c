@@ -78,6 +78,7 @@ struct thread {
 
 static struct totals *totals;
 static FILE *keep_to;		/* opened by root */
+static __u16 family;		/* of the module, which stays loaded */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept kept[KEPT_MAX];	/* lock */
@@ -268,6 +269,10 @@ static void *run(void *arg)
 		if (!rng_below(&t->rng, 400))
 			netns_enter(t);
 	}
+	if (t->sock.family != family) {
+		fprintf(stderr, "requests for the family went elsewhere\n");
+		exit(1);
+	}
 	sock_close(&t->sock);
 	return NULL;
 }
@@ -356,12 +361,13 @@ static void process(unsigned int number)
 		fprintf(stderr, "the module is not loaded\n");
 		exit(1);
 	}
+	family = threads[0].sock.family;
 	populate(&threads[0]);
 	for (i = 0; i < N_NETNS; i++)
 		netns_keep(i);
 	for (i = 0; i < options.threads; i++) {
 		if (i) {
-			threads[i].sock.family = threads[0].sock.family;
+			threads[i].sock.family = family;
 			sock_open(&threads[i].sock, false);
 		}
 		if (pthread_create(&threads[i].id, NULL, run, &threads[i]))

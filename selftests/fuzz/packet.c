@@ -208,7 +208,11 @@ static void push_ip4(struct packet *p, struct rng *rng, __u8 protocol)
 	__u8 *at = push(p, 20 + options_len);
 	__u16 sum;
 
-	rng_fill(rng, at + 20, options_len);
+	/* NOPs, or what the core most likely refuses */
+	if (rng_percent(rng, 60))
+		memset(at + 20, 1, options_len);
+	else
+		rng_fill(rng, at + 20, options_len);
 	at[0] = 0x40 | (20 + options_len) / 4;
 	at[1] = rng_percent(rng, 50) ? rng_u64(rng) : 0;
 	at[2] = len >> 8;

@@ -75,8 +75,10 @@ right ip route add 192.168.1.0/24 dev ipsec0
 right ip route add fd01::/64 dev ipsec2
 right ip route add 192.168.2.2 dev ipsec1
 right ip route add 192.168.2.3 dev ipsec3
+right ip route add 192.168.2.4 dev ipsec0
 right ip route add fd02::2 dev ipsec0
 right ip route add fd02::3 dev ipsec4
+right ip route add fd02::4 dev ipsec2
 right ip tuntap add tap0 mode tap vnet_hdr
 right ip link set tap0 address 02:00:00:00:00:02 mtu 9000 up
 # Counts the packets of the tap that the host forwards to a device.

@@ -73,10 +73,17 @@ peer
 		echo "$unloaded" > /run/fuzz-unloaded
 	done
 ) &
-# Of the requests of the program, few change a device that sends and receives.
-for i in 0 2; do
-	yes "link set fuzz$i type ipsec-ipip ttl 9
-link set fuzz$i type ipsec-ipip ttl 10" |
+# Of the requests of the program, few change a device that sends and receives, or
+# the SA that it sends with.
+for i in "0 10.0.0." "2 fd00::"; do
+	read -r number net <<< "$i"
+	sa="src ${net}1 dst ${net}2 proto esp spi 0x1009"
+	rest="mode transport if_id $((number + 1)) flag af-unspec"
+	rest+=" aead rfc4106(gcm(aes)) $KEY 128"
+	yes "link set fuzz$number type ipsec-ipip ttl 9
+xfrm state add $sa $rest
+link set fuzz$number type ipsec-ipip ttl 10
+xfrm state delete $sa" |
 		ip -n right -force -batch - > /dev/null 2>&1 &
 done
 status=0

@@ -69,8 +69,33 @@ void sock_reopen(struct sock *sock)
 	sock_open(sock, sock->member);
 }
 
-/* The verdict among the messages of a datagram, or what it was before */
-static int verdict_of(struct sock *sock, int len, int verdict)
+/* The id of the family, if the message of the generic netlink controller is about it */
+static void family_of(struct sock *sock, const struct nlmsghdr *head)
+{
+	const __u8 *at = (__u8 *)NLMSG_DATA(head) + GENL_HDRLEN;
+	const __u8 *end = (__u8 *)head + head->nlmsg_len;
+	const struct nlattr *attr;
+	__u16 id = 0;
+	bool ours = false;
+
+	for (; at + NLA_HDRLEN <= end; at += NLA_ALIGN(attr->nla_len)) {
+		attr = (const struct nlattr *)at;
+		if (attr->nla_len < NLA_HDRLEN)
+			break;
+		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
+			memcpy(&id, at + NLA_HDRLEN, sizeof(id));
+		else if (attr->nla_type == CTRL_ATTR_FAMILY_NAME)
+			ours = !strcmp((char *)at + NLA_HDRLEN,
+				       IPSEC_IPIP_FAMILY_NAME);
+	}
+	if (ours && id)
+		sock->family = id;
+}
+
+/* The verdict among the messages of a datagram, or what it was before. Messages of
+ * links and of SAs have the type of the controller, too, but other sockets.
+ */
+static int verdict_of(struct sock *sock, enum bus bus, int len, int verdict)
 {
 	const struct nlmsghdr *head = (struct nlmsghdr *)sock->buffer;
 
@@ -78,11 +103,8 @@ static int verdict_of(struct sock *sock, int len, int verdict)
 		if (head->nlmsg_type == NLMSG_ERROR ||
 		    head->nlmsg_type == NLMSG_DONE)
 			verdict = *(int *)NLMSG_DATA(head);
-		else if (head->nlmsg_type == GENL_ID_CTRL)
-			memcpy(&sock->family, (__u8 *)NLMSG_DATA(head) +
-			       GENL_HDRLEN + NLMSG_ALIGN(NLA_HDRLEN +
-			       sizeof(IPSEC_IPIP_FAMILY_NAME)) + NLA_HDRLEN,
-			       sizeof(sock->family));
+		else if (bus == BUS_GENL && head->nlmsg_type == GENL_ID_CTRL)
+			family_of(sock, head);
 	}
 	return verdict;
 }
@@ -118,7 +140,7 @@ int sock_request(struct sock *sock, const struct msg *msg, struct rng *rng)
 			   sizeof(sock->buffer), MSG_DONTWAIT);
 		if (len < 0)
 			break;
-		verdict = verdict_of(sock, len, verdict);
+		verdict = verdict_of(sock, msg->bus, len, verdict);
 	}
 	return verdict;
 }
