@@ -205,6 +205,7 @@ joins_postpone_nothing()
 		END
 		ipsi_try jail ipsec-ipip sa show "$DEV" in proto ah spi 0x8000 \
 			2> /dev/null && return
+		sleep 0.3
 	done
 	ipsi_fail "an SA waits while others join"
 }
