@@ -182,20 +182,15 @@ nobody_is_followed()
 	ipsi_is "$(ipsi_stat right rx_outer_address)" 2 rx_outer_address
 }
 
-# natt_roam_device: make a device without NAT
-natt_roam_device()
-{
-	ipsi_need python3
-	ipsi_topology
-	ipsi_device right roam
-}
-
-# natt_roam TEST: send it packets that are made by hand
+# natt_roam TEST: packets that are made by hand, for a device without NAT
 natt_roam()
 {
 	local auth=(auth-trunc 'hmac(sha256)' "${IPSI_AUTH_KEY[left]}" 128)
 	local enc=(enc 'cbc(aes)' "${IPSI_ENC_KEY[left]}") json
 
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device right roam
 	ipsi_do right ipsec-ipip sa add "$DEV" in spi 0x1001 \
 		"${auth[@]}" "${enc[@]}" replay-window 32
 	ipsi_do right ipsec-ipip sa add "$DEV" in spi 0x1002 mode tunnel \
@@ -222,70 +217,13 @@ natt_roam()
 # R92
 peer_by_turns_is_followed_seldom()
 {
-	natt_roam_device
 	natt_roam alternate
 }
 
 # R92
 late_packets_move_nobody()
 {
-	natt_roam_device
 	natt_roam late
-}
-
-# slow FUNCTION: let each call of a function take some milliseconds, by many
-# probes that record the stack
-slow()
-{
-	local i
-
-	TRACING=/sys/kernel/tracing
-	[ -e "$TRACING/kprobe_events" ] ||
-		mount -t tracefs tracefs "$TRACING" 2> /dev/null
-	[ -e "$TRACING/kprobe_events" ] || ipsi_skip "no kprobes"
-	trap "slow_end; ipsi_cleanup" EXIT
-	for i in {1..100}; do
-		echo "p:ipsi_slow/p$i $1" >> "$TRACING/kprobe_events" ||
-			ipsi_skip "no function $1"
-	done
-	echo 1 > "$TRACING/options/stacktrace"
-	echo 1 > "$TRACING/events/ipsi_slow/enable"
-}
-
-slow_end()
-{
-	local i
-
-	echo 0 > "$TRACING/options/stacktrace"
-	echo 0 > "$TRACING/events/ipsi_slow/enable"
-	for i in {1..100}; do
-		echo "-:ipsi_slow/p$i" >> "$TRACING/kprobe_events"
-	done
-}
-
-# An SA follows the peer by being replaced. Packets that are sent meanwhile find
-# it dead, and the pin must not go over that to another SA.
-moves_keep_the_pin()
-{
-	natt_roam_device
-	ipsi_device_sa right out spi 0x2001
-	ipsi_device_sa right out spi 0x2002
-	ipsi_do right ipsec-ipip sa activate "$DEV" spi 0x2001
-	ipsi_bg right python3 -c '
-import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-while True:
-	try:
-		s.sendto(b"", (sys.argv[1], 9))
-	except OSError:
-		pass' "${IPSI_INNER[left]}"
-	# between the end of an SA and that of the move
-	slow xfrm_state_add
-	natt_roam often
-	ipsi_is "$(ipsi_get right pinned) $(ipsi_get right active_spi)" \
-		"true $((0x2001))" "pinned, and active SA"
-	ipsi_has "$(ipsi_do right ip xfrm state list spi 0x2001)" \
-		"dst 10.0.0.77" "address of the SA"
 }
 
 encap_port_is_one()
@@ -321,5 +259,4 @@ time.sleep(1000)'
 ipsi_run remote_any_is_learned port_changes address_changes \
 	peer_moves_while_module_loads nobody_is_followed \
 	peer_by_turns_is_followed_seldom late_packets_move_nobody \
-	moves_keep_the_pin \
 	encap_port_is_one

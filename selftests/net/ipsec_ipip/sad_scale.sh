@@ -190,21 +190,22 @@ room_for_adoption()
 	refused_are 3 || ipsi_fail "refused more than once"
 }
 
-# There is room for one that waits, but the next that comes is always just about
-# to be adopted.
+# There is room for one that waits, but whenever two leave, another is adopted.
 joins_postpone_nothing()
 {
-	local i
+	local in='src 10.0.0.2 dst 10.0.0.1 proto ah' i
 
 	room_for_adoption
 	ipsi_do jail "$XFRM" many 10.0.0.2 10.0.0.1 0x8000 1 7
-	left_by 0x1003 0x1004 0x1005
-	for ((i = 0; i < 100; i++)); do
-		left_by $((0x1010 + i))
-		daemon_adds $((0x6000 + i))
+	for ((i = 0; i < 30; i++)); do
+		ipsi_try jail ip -batch - <<-END || ipsi_fail "no change"
+			xfrm state delete $in spi $((0x1010 + 2 * i))
+			xfrm state delete $in spi $((0x1011 + 2 * i))
+			xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp spi $((0x6000 + i)) mode tunnel if_id 7 ${GCM[*]}
+		END
 		ipsi_try jail ipsec-ipip sa show "$DEV" in proto ah spi 0x8000 \
 			2> /dev/null && return
-		sleep 0.1
+		sleep 0.3
 	done
 	ipsi_fail "an SA waits while others join"
 }

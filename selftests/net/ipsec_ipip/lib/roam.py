@@ -5,7 +5,6 @@ natt.sh.
 usage: roam.py TEST EVENTS
   alternate  from two addresses in turn
   late       late packets, and replayed ones
-  often      five moves, to 10.0.0.77 in the end
 EVENTS is a file to which "ipsec-ipip -j monitor" writes.
 """
 import json
@@ -90,17 +89,6 @@ def late(events):
         lab.nothing_arrived('replayed packet')
         here = there
     lab.counters_add_up()
-
-
-def often(events):
-    """Move between two addresses, each time when the device has followed."""
-    lab = Lab()
-    where = []
-
-    for there in (ONE, OTHER, ONE, OTHER, ONE):
-        lab.send(lab.wrap(lab.sa('transport'), lab.datagram(), src=there))
-        where.append(there)
-        moved(events, *where)
 
 
 def run(tests):
