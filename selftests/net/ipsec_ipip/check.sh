@@ -283,8 +283,6 @@ states_that_are_not_taken()
 	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
 	stray 0x00002007 "its selectors name a protocol or ports" \
 		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
-	stray 0x0000200c "it has a property that the device would lose" \
-		"${out[@]}" mode tunnel "${auth[@]}" coa 10.0.0.3
 	ipsi_do right ip link set "$DEV" \
 		type ipsec-ipip keying adopt-endpoints
 	ipsi_do right ipsec-ipip sa flush "$DEV" out
