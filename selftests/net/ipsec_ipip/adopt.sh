@@ -98,6 +98,7 @@ one_device_follows()
 	ipsi_wait "adoption" adopted out
 	ipsi_do left ip xfrm state add src 10.0.0.1 dst 10.0.0.3 proto esp \
 		spi 0x1001 mode tunnel if_id 7 "${GCM[@]}"
+	# shellcheck disable=SC2317 # it is called by ipsi_wait
 	refused()
 	{
 		dmesg | grep -q "$DEV: the peer has moved to where"
