@@ -206,7 +206,8 @@ nm_shows()
 		device show "$1") == *"($2"* ]]
 }
 
-# NetworkManager leaves the link alone.
+# NetworkManager leaves the link alone. It is not among the packages that scripts/setup
+# installs, since it would take over the network of the machine.
 networkmanager()
 {
 	local line=("Address = ${IPSI_INNER[left]}"
