@@ -15,11 +15,13 @@ events_listen()
 }
 
 # events_shown: print the events, a line for each: event, direction, SPI, flags.
-# The first line is the command.
+# The first line is the command. The reason for a carrier that is off is not of the
+# event, but of the device as it is a moment later.
 events_shown()
 {
 	sed -E "1d; s/^[^ ]* //; s/ $IPSI_DEV / /; s/ spi 0x0*/ /; s/ proto [a-z]*//
-		s/ mode [a-z]*//; s/ reqid [0-9]*//; s/ [^ ]* -> [^ ]*//" \
+		s/ mode [a-z]*//; s/ reqid [0-9]*//; s/ [^ ]* -> [^ ]*//
+		s/^(carrier off), .*/\\1/" \
 		"$EVENTS"
 }
 
