@@ -353,11 +353,11 @@ static bool ipsi_check_oif(struct ipsi_check *check, uint32_t oif)
 
 	if (link->ifindex != oif && ipsi_query_link(oif, link))
 		return true;
-	if (!link->running)
+	if (!link->carrier)
 		ipsi_found(check, "underlay",
 			   "packets leave by %s, which has no carrier: ip link show %s",
 			   link->name, link->name);
-	return link->running;
+	return link->carrier;
 }
 
 /* Checks the route to the remote endpoint. Returns true if it is good. */

@@ -95,13 +95,16 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	link->ifindex = ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
-	link->running = ifi->ifi_flags & IFF_RUNNING;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
 		if (mnl_attr_get_type(attr) == IFLA_LINK_NETNSID &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0) {
 			link->foreign = true;
 			link->netnsid = mnl_attr_get_u32(attr);
 		}
+		/* IFF_RUNNING follows it a second later. */
+		if (mnl_attr_get_type(attr) == IFLA_CARRIER &&
+		    mnl_attr_validate(attr, MNL_TYPE_U8) == 0)
+			link->carrier = mnl_attr_get_u8(attr);
 		if (mnl_attr_get_type(attr) == IFLA_MASTER &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 			link->master = mnl_attr_get_u32(attr);

@@ -18,7 +18,7 @@
  * @ifindex: its index
  * @name: its name
  * @up: it is administratively up
- * @running: it is up, and has a carrier
+ * @carrier: it has a carrier
  * @ours: its type is ipsec-ipip
  * @master: index of its VRF or bridge, 0 for none
  * @foreign: its underlay is in another namespace
@@ -28,7 +28,7 @@ struct ipsi_link {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
 	bool up;
-	bool running;
+	bool carrier;
 	bool ours;
 	uint32_t master;
 	bool foreign;
