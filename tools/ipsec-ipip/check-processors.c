@@ -112,6 +112,7 @@ void ipsi_check_processors(struct ipsi_check *check,
 {
 	const struct ipsi_processor *busy = NULL;
 	unsigned int share, most = 0;
+	uint32_t mask = 0;
 	struct ipsi_attrs dev;
 	size_t i, idle = 0;
 
@@ -122,14 +123,17 @@ void ipsi_check_processors(struct ipsi_check *check,
 			busy = &now->all[i];
 		}
 		idle += share < IPSI_IDLE;
+		/* The kernel refuses a mask with processors that are not there. */
+		if (now->all[i].id < 32)
+			mask |= 1U << now->all[i].id;
 	}
 	if (busy && idle && idle + 1 == now->n && check->devs.n) {
 		ipsi_attrs_parse(&dev, &ipsi_dev_set, check->devs.msg[0]);
 		check->dev = NULL;
 		check->name = "host";
 		ipsi_found(check, "one-processor",
-			   "processor %u spends %u %% of its time on packets, and the others hardly any: echo ff > /sys/class/net/%s/queues/rx-0/rps_cpus, or another way of ipsec-ipip-processors.rst",
-			   busy->id, most,
+			   "processor %u spends %u %% of its time on packets, and the others hardly any: echo %x > /sys/class/net/%s/queues/rx-0/rps_cpus, or another way of ipsec-ipip-processors.rst",
+			   busy->id, most, mask,
 			   ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME));
 	}
 }
