@@ -85,6 +85,8 @@ def main():
             due = max(due + gap, now)
             for way in ways:
                 way.send()
+            if ways[0].sent % 20 == 0:
+                print('20 more', flush=True)
         try:
             select.select([one, other], [], [], max(0, due - now))
         except InterruptedError:

@@ -20,7 +20,13 @@ flow_start()
 	ipsi_wait "flow" grep -q '^flows' "$IPSI_TMP/flow"
 }
 
-# flow_end [LEAST]: end the flow; at least LEAST (default 20) datagrams were
+# flow_has_sent N: N datagrams were sent from the left
+flow_has_sent()
+{
+	(($(grep -c '^20 more' "$IPSI_TMP/flow") * 20 >= $1))
+}
+
+# flow_end [LEAST]: end the flow, once LEAST (default 20) datagrams were
 # sent from the left. Sets FLOW_SENT, FLOW_LOST and FLOW_REFUSED to the numbers
 # of datagrams from the left and from the right. A datagram that its own host
 # refuses is neither sent nor lost: an ordinary host in tunnel mode sometimes
@@ -29,9 +35,11 @@ flow_end()
 {
 	local words
 
+	# What happened meanwhile may have been fast.
+	ipsi_wait "${1:-20} datagrams" flow_has_sent "${1:-20}"
 	kill "$FLOW_PID"
 	wait "$FLOW_PID"
-	cat "$IPSI_TMP/flow"
+	grep -v '^20 more' "$IPSI_TMP/flow"
 	# sent N N lost N N refused N N
 	read -ra words < <(tail -n 1 "$IPSI_TMP/flow")
 	[ "${words[0]}" = sent ] || ipsi_fail "the flow has failed"
