@@ -218,14 +218,7 @@ rekey_by_strongswan()
 # strongSwan and its device on the left
 gateway_of_strongswan()
 {
-	PLUTO_LEFT=
-	ipsi_charon_need
-	ipsi_pluto_need
-	ipsi_topology
-	ipsi_device left keying adopt reqid 77
-	keyed_gateway
-	ipsi_pluto right gateway.conf
-	pluto_read_conf
+	keyed_pluto_right ""
 	ipsi_charon left < "$IPSI_INTEROP/ike/libreswan/swanctl.conf"
 	keyed_listen
 	ipsi_swanctl left --initiate --child link > "$IPSI_TMP/initiate" ||

@@ -115,14 +115,7 @@ libreswan()
 # strongSwan and its device on the left, libreswan on the right
 strongswan_and_libreswan()
 {
-	PLUTO_LEFT=
-	ipsi_charon_need
-	ipsi_pluto_need
-	ipsi_topology
-	ipsi_device left keying adopt reqid 77
-	keyed_gateway
-	ipsi_pluto right gateway.conf "$V1_PLUTO"
-	pluto_read_conf
+	keyed_pluto_right "$V1_PLUTO"
 	ipsi_charon left < <(sed 's/version = 2/version = 1/' \
 		"$IPSI_INTEROP/ike/libreswan/swanctl.conf")
 	keyed_listen

@@ -12,6 +12,20 @@ keyed_gateway()
 		src "${IPSI_INNER[right]}"
 }
 
+# keyed_pluto_right SED: a device on the left for strongSwan, and libreswan on the
+# right, whose configuration is edited by SED
+keyed_pluto_right()
+{
+	PLUTO_LEFT=
+	ipsi_charon_need
+	ipsi_pluto_need
+	ipsi_topology
+	ipsi_device left keying adopt reqid 77
+	keyed_gateway
+	ipsi_pluto right gateway.conf "$1"
+	pluto_read_conf
+}
+
 keyed_is_up()
 {
 	ipsi_wait "adoption" ipsi_has_sas left 1 1
