@@ -35,7 +35,7 @@ flow_end()
 {
 	local words
 
-	# What happened meanwhile may have been fast.
+	# A change of keys may be over before.
 	ipsi_wait "${1:-20} datagrams" flow_has_sent "${1:-20}"
 	kill "$FLOW_PID"
 	wait "$FLOW_PID"
