@@ -16,6 +16,7 @@ keyed_gateway()
 # right, whose configuration is edited by SED
 keyed_pluto_right()
 {
+	# shellcheck disable=SC2034 # for pluto.sh
 	PLUTO_LEFT=
 	ipsi_charon_need
 	ipsi_pluto_need
