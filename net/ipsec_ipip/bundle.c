@@ -265,14 +265,16 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev, struct dst_entry *dst,
 		ipsi_bundle_drop(bundle);
 }
 
-/* Announce the room that the bundle needs to the senders of inner packets. */
+/* Announce the room that the bundle needs to the senders of inner packets. More
+ * would make the core copy forwarded packets to get it, and allocate twice the
+ * memory for others.
+ */
 static void ipsi_bundle_headroom(struct net_device *dev,
 				 const struct ipsi_conf *conf,
 				 const struct dst_entry *dst)
 {
 	unsigned int headroom = ipsi_outer_headroom(conf, dst);
 
-	headroom = max_t(unsigned int, headroom, IPSI_HEADROOM_MIN);
 	if (headroom != READ_ONCE(dev->needed_headroom))
 		WRITE_ONCE(dev->needed_headroom, headroom);
 }

@@ -197,7 +197,7 @@ void ipsi_device_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_NO_QUEUE;
 	dev->hard_header_len = 0;
 	dev->addr_len = 0;
-	dev->needed_headroom = IPSI_HEADROOM_MIN;
+	dev->needed_headroom = IPSI_HEADROOM_NEW;
 	dev->needed_tailroom = IPSI_ESP_OVERHEAD_MAX;
 	dev->mtu = ETH_DATA_LEN - sizeof(struct ipv6hdr) -
 		   IPSI_ESP_OVERHEAD_MAX;
