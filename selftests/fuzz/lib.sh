@@ -87,6 +87,18 @@ fuzz_load()
 	done > "$OUT/sections"
 }
 
+# fuzz_waits: true if a device, of any kind, waits for its last reference. The kernel
+# says so every 10 s.
+fuzz_waits()
+{
+	local last now
+
+	last=$(dmesg | sed -n 's/^\[ *\([0-9]*\)\..*netdevice: waiting.*/\1/p' |
+		tail -n 1)
+	now=$(cut -d . -f 1 /proc/uptime)
+	[ -n "$last" ] && [ $((now - last)) -le 12 ]
+}
+
 # fuzz_unload: nothing may be left that keeps the module loaded. Namespaces end in
 # the background.
 fuzz_unload()
@@ -99,6 +111,14 @@ fuzz_unload()
 	done
 	if [ -e /sys/module/ipsec_ipip ]; then
 		echo "the module cannot be unloaded"
+		exit 1
+	fi
+	for _ in $(seq 300); do
+		fuzz_waits || break
+		sleep 1
+	done
+	if fuzz_waits; then
+		echo "a device waits for its last reference"
 		exit 1
 	fi
 	echo "unloaded"
