@@ -16,7 +16,6 @@
 #include <linux/kcsan-checks.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
-#include <linux/preempt.h>
 #include <linux/sched/task_stack.h>
 #include <linux/types.h>
 
@@ -33,23 +32,21 @@ static unsigned long fuzz_watched[1 << FUZZ_PLACE_BITS];
 
 static atomic_t fuzz_watching = ATOMIC_INIT(0);
 
-static bool fuzz_is_due(unsigned long *watched)
+static __always_inline bool fuzz_is_due(unsigned long *watched)
 {
 	return kcsan_skip && time_after(jiffies, READ_ONCE(*watched) + HZ) &&
 	       !atomic_read(&fuzz_watching);
 }
 
-/* KCSAN omits functions with such a name from its reports. */
-static void fuzz_tsan_watch(const void *ptr, size_t size, int type,
-			    unsigned long *watched)
+/* On a move to another processor in between, something else gets the watch. */
+static __always_inline void fuzz_watch(const void *ptr, size_t size, int type,
+				       unsigned long *watched)
 {
 	if (atomic_xchg(&fuzz_watching, 1))
 		return;
 
-	preempt_disable();
 	this_cpu_write(*(long __percpu *)kcsan_skip, 0);
 	__kcsan_check_access(ptr, size, type);
-	preempt_enable();
 	atomic_set(&fuzz_watching, 0);
 	WRITE_ONCE(*watched, jiffies);
 }
@@ -62,7 +59,7 @@ static __always_inline void fuzz_check(const void *ptr, size_t size, int type,
 	if (object_is_on_stack(ptr))
 		return;
 	if (type != KCSAN_ACCESS_WRITE && fuzz_is_due(watched))
-		fuzz_tsan_watch(ptr, size, type, watched);
+		fuzz_watch(ptr, size, type, watched);
 	else
 		__kcsan_check_access(ptr, size, type);
 }
