@@ -14,7 +14,6 @@
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
 #include "migrate.h"
 #include "net.h"
 #include "peer.h"
@@ -269,7 +268,7 @@ static void ipsi_migrate_work(struct work_struct *work)
 		kfree(room.states);
 
 	/* Adopt the SAs that the core has created in their place. */
-	ipsi_adopt_rescan(net);
+	ipsi_work_rescan(net);
 }
 
 /* Note a migration; return false if there is no room. */

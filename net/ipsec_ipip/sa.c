@@ -22,7 +22,6 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
-#include "adopt.h"
 #include "cache.h"
 #include "carrier.h"
 #include "conf.h"
@@ -1394,7 +1393,7 @@ static void ipsi_sad_load_missed(struct ipsi_dev *idev)
 	if (mutex_trylock(cfg_mutex)) {
 		ipsi_sad_load(idev);
 		mutex_unlock(cfg_mutex);
-		ipsi_adopt_rescan(idev->net);
+		ipsi_work_rescan(idev->net);
 		return;
 	}
 

@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "net.h"
 #include "work.h"
 
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
@@ -161,6 +162,23 @@ void ipsi_work_queue_urgent(struct delayed_work *work, unsigned long delay)
 void ipsi_work_queue_urgent_now(struct work_struct *work)
 {
 	queue_work(ipsi_work_urgent_wq, work);
+}
+
+/**
+ * ipsi_work_rescan - adopt SAs that were added without a notification, or that
+ *   could not be adopted before (adopt.c)
+ * @net: underlay namespace
+ *
+ * Context: any.
+ */
+void ipsi_work_rescan(const struct net *net)
+{
+	struct ipsi_adopt *adopt = &ipsi_net(net)->adopt;
+
+	spin_lock_bh(&adopt->lock);
+	adopt->scan = true;
+	spin_unlock_bh(&adopt->lock);
+	ipsi_work_queue_urgent(&adopt->work, 0);
 }
 
 /**

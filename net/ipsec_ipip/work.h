@@ -19,5 +19,6 @@ void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
 			 unsigned long delay);
 void ipsi_work_queue_urgent(struct delayed_work *work, unsigned long delay);
 void ipsi_work_queue_urgent_now(struct work_struct *work);
+void ipsi_work_rescan(const struct net *net);
 
 #endif /* _IPSI_WORK_H */
