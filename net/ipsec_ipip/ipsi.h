@@ -212,6 +212,8 @@ struct ipsi_policy;
  * @missed: a state has not joined, or was not adopted, since there was no room or
  *   no memory for it
  * @reload: @settle is queued to read the SAD again for @missed states
+ * @log_spi: SPI of a state that has found no room, network byte order, which is
+ *   not logged yet; or 0
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -234,6 +236,7 @@ struct ipsi_sad {
 	bool closed;
 	bool missed;
 	bool reload;
+	__be32 log_spi;
 };
 
 /**
