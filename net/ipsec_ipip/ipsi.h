@@ -10,6 +10,7 @@
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -536,6 +537,20 @@ struct ipsi_leftovers {
 };
 
 /**
+ * struct ipsi_events - events for the listeners of a namespace; see event.c
+ * @net: the namespace
+ * @work: sends them
+ * @queue: the messages
+ * @lost: there was no room for a message
+ */
+struct ipsi_events {
+	struct net *net;
+	struct work_struct work;
+	struct sk_buff_head queue;
+	bool lost;
+};
+
+/**
  * struct ipsi_spd - policies of key managers in a namespace; see spd.c
  * @net: the namespace
  * @lock: protects all fields below; taken with BH off, inside of the locks of
@@ -593,6 +608,7 @@ struct ipsi_spd {
  * @leftovers: states that devices may have left
  * @n_devs: number of devices that are not freed yet; the exit waits for them
  * @spd: policies of key managers
+ * @events: events of the devices in this namespace, whose underlay may be another
  * @bundle_resets: changes when the bundles of all devices become stale
  * @mtu_work: updates the MTUs of devices after a change in the underlay
  * @encs: struct ipsi_enc, the capture devices that are up; written under RTNL,
@@ -612,6 +628,7 @@ struct ipsi_net {
 	struct ipsi_leftovers leftovers;
 	atomic_t n_devs;
 	struct ipsi_spd spd;
+	struct ipsi_events events;
 	atomic_t bundle_resets;
 	struct delayed_work mtu_work;
 	struct list_head encs;

@@ -165,6 +165,17 @@ void ipsi_work_queue_urgent_now(struct work_struct *work)
 }
 
 /**
+ * ipsi_work_queue_event - queue work of a namespace that sends events
+ * @work: the work; its owner cancels it before the namespace is freed
+ *
+ * Context: any.
+ */
+void ipsi_work_queue_event(struct work_struct *work)
+{
+	queue_work(ipsi_work_wq, work);
+}
+
+/**
  * ipsi_work_rescan - adopt SAs that were added without a notification, or that
  *   could not be adopted before (adopt.c)
  * @net: underlay namespace
@@ -208,6 +219,16 @@ err_rtnl_wq:
 err_wq:
 	destroy_workqueue(ipsi_work_wq);
 	return -ENOMEM;
+}
+
+/**
+ * ipsi_work_flush_events - wait until all events are sent
+ *
+ * Context: process, no device is left.
+ */
+void ipsi_work_flush_events(void)
+{
+	flush_workqueue(ipsi_work_wq);
 }
 
 /**
