@@ -401,6 +401,7 @@ struct ipsi_ends {
  * @sock: socket that carries private policies into look-ups; owned, never bound
  * @sock_lock: held while it carries one; taken with BH off, inside of a state's
  *   lock and outside of @sad.lock
+ * @sock_owner: the task that holds it, or NULL; compared only
  * @peer: a pending move of the peer
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
  * @txq: packets that wait for an SA
@@ -439,6 +440,7 @@ struct ipsi_dev {
 	struct ipsi_carrier carrier;
 	struct socket *sock;
 	spinlock_t sock_lock;		/* see above */
+	const struct task_struct *sock_owner;
 	struct ipsi_peer peer;
 	__be16 encap_port;
 	struct ipsi_txq txq;
