@@ -16,13 +16,14 @@ IPSI_QUIET=1
 DEV=$IPSI_DEV
 AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 
-# listen [HOST]: start the monitor
+# listen [HOST [COMMAND...]]: start the monitor on HOST, which is not a jail, or
+# there by COMMAND
 listen()
 {
 	MONITOR=$IPSI_TMP/events
 	EXPECTED=
 	ipsi_need jq
-	ipsi_bg "${1:-left}" ipsec-ipip -j monitor > "$MONITOR" \
+	ipsi_bg "${@:-left}" ipsec-ipip -j monitor > "$MONITOR" \
 		2> "$IPSI_TMP/monitor"
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
 }
@@ -234,6 +235,8 @@ tapped()
 	setup_ns left || ipsi_skip "no network namespaces here"
 	ipsi_shell left
 	ipsi_jail left jail
+	# shellcheck disable=SC2154 # ipsi_jail sets it
+	IN_JAIL=(left nsenter -t "${jail#pid:}" -U -n --preserve-credentials)
 	ipsi_try jail ip -batch - <<-END || ipsi_skip "no dummy, vxlan or nlmon here"
 		link set lo up
 		link add under type dummy
@@ -259,7 +262,7 @@ tap_that_sends_by_the_device()
 	local many=("$IPSI_LIB/xfrm.py" many 10.0.0.1 10.0.0.2)
 
 	tapped
-	listen jail
+	listen "${IN_JAIL[@]}"
 	ipsi_do jail "${many[@]}" 1001 1 7
 	events_are "sa-add out ah 1001" "sa-activate ah 1001"
 	# the second comes in place of the first
@@ -279,7 +282,7 @@ tap_that_acquires()
 			if_id 7 tmpl src 10.0.0.1 dst 10.0.0.2 \
 			proto esp reqid "$i" mode tunnel
 	done
-	ipsi_bg jail ip xfrm monitor acquire >> "$heard"
+	ipsi_bg "${IN_JAIL[@]}" ip xfrm monitor acquire >> "$heard"
 	ipsi_wait "both acquires" both_are_heard "$heard"
 }
 
