@@ -5,6 +5,7 @@
  * only policy that the look-up sees.
  */
 #include <linux/net.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
 #include <net/sock.h>
@@ -57,12 +58,20 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 {
 	struct sock *sk = idev->sock->sk;
 
+	/* An acquire may be sent by the device, if a tap gets a copy. */
+	if (READ_ONCE(idev->sock_owner) == current) {
+		dst_release(dst);
+		return ERR_PTR(-ELOOP);
+	}
+
 	spin_lock(&idev->sock_lock);
+	WRITE_ONCE(idev->sock_owner, current);
 	/* The core skips a policy whose mark does not match the socket's. */
 	WRITE_ONCE(sk->sk_mark, xp->mark.v);
 	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT], xp);
 	dst = xfrm_lookup_with_ifid(idev->net, dst, fl, sk, 0, xp->if_id);
 	RCU_INIT_POINTER(sk->sk_policy[XFRM_POLICY_OUT], NULL);
+	WRITE_ONCE(idev->sock_owner, NULL);
 	spin_unlock(&idev->sock_lock);
 
 	return dst;
