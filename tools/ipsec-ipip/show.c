@@ -474,6 +474,8 @@ int ipsi_show(int argc, char **argv)
 		ret = ipsi_nl_get_devs(&nl, argc ? argv[0] : NULL, &replies);
 	if (!ret)
 		ipsi_show_replies(&replies, argc ? argv[0] : NULL);
+	if (!ret && !replies.n && !ipsi_opts.json)
+		ipsi_hint_no_links();
 	ipsi_replies_free(&replies);
 	ipsi_nl_close(&nl);
 	return ret;

@@ -523,6 +523,33 @@ changing_links()
 	wait "$pid"
 }
 
+# removed_module: the links of the host are gone after modprobe -r. Only in the
+# first namespace, to which its units and files belong.
+removed_module()
+{
+	local units=/etc/systemd/system files=/etc/ipsec-ipip script
+	local dir=$IPSI_TMP/host
+
+	mkdir -p "$dir/multi-user.target.wants" "$dir/conf" $units $files
+	touch "$dir/conf/gone0.conf" \
+		"$dir/multi-user.target.wants/ipsec-ipip@"{gone0,lo}.service
+	script="mount --bind $dir $units; mount --bind $dir/conf $files"
+	ipsi_is "$(unshare --mount bash -c "$script; ipsec-ipip check" |
+		grep 'host: not-up:')" \
+		"host: not-up: ipsec-ipip@gone0 is enabled, but there is no link gone0: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@gone0" \
+		"link of a unit"
+	ipsi_is "$(unshare --mount bash -c "$script; ipsec-ipip show" 2>&1)" \
+		"ipsec-ipip: warning: show: there is no link, but a file for one: ipsec-ipip up gone0 (modprobe -r ipsec_ipip deletes all links)" \
+		"file of a link"
+	ipsi_is "$(unshare --mount bash -c \
+		"$script; ipsec-ipip show gone0" 2>&1)" \
+		"ipsec-ipip: show: device \"gone0\": no such device; it has a file, make it: ipsec-ipip up gone0" \
+		"name of a link"
+	script+="; nsenter --net=/run/netns/$right ipsec-ipip"
+	ipsi_has_not "$(unshare --mount bash -c "$script check")" not-up \
+		"another namespace"
+}
+
 # next_kernel: run check with another /lib/modules, in which any module stands for
 # ours, and a newer kernel has none
 next_kernel()
@@ -560,6 +587,7 @@ host()
 	ipsi_has "$(unshare --mount bash -c "$script")" \
 		"host: module-old: the loaded module has version 0.0" "module"
 	next_kernel
+	removed_module
 	now=$(date +%s)
 	ipsi_do right date -s "@$((now - 1000))"
 	ipsi_has "$(ipsi_try right ipsec-ipip check "$DEV")" \
