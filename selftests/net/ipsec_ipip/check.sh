@@ -279,10 +279,25 @@ states_that_are_not_taken()
 		echo "no IPComp here"
 	fi
 	finds
+	# an SPI that a key manager has reserved
+	if ipsi_try right "$IPSI_LIB/xfrm.py" alloc 10.0.0.2 10.0.0.1 0x2010 \
+		"$((IPSI_IF_ID))"; then
+		finds "sa-not-taken:esp 0x00002010 has the if_id of the device, but it is not valid yet"
+		ipsi_do right ip xfrm state deleteall spi 0x2010
+	else
+		echo "no python3 here"
+	fi
 	# A device that adopts has other reasons.
 	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
 	stray 0x00002007 "its selectors name a protocol or ports" \
 		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
+	if ipsi_try right "$IPSI_LIB/xfrm.py" coaddr 10.0.0.2 10.0.0.1 0x200c \
+		"$((IPSI_IF_ID))"; then
+		finds "sa-not-taken:esp 0x0000200c has the if_id of the device, but it has a property that the device would lose"
+		ipsi_do right ip xfrm state deleteall spi 0x200c
+	else
+		echo "no python3 here"
+	fi
 	ipsi_do right ip link set "$DEV" \
 		type ipsec-ipip keying adopt-endpoints
 	ipsi_do right ipsec-ipip sa flush "$DEV" out
