@@ -163,8 +163,12 @@ state_of_devices()
 	shows 'carrier: off, no SAs' 'transfer: 0 B received, 0 B sent'
 	ipsi_device_sa left in
 	shows 'carrier: off, no valid outbound SA'
+	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
+		'"reason":"no valid outbound SA"' "reason in JSON"
 	ipsi_device_sa left out
 	shows 'carrier: on'
+	ipsi_has_not "$(ipsi_try left ipsec-ipip -j show "$DEV")" reason \
+		"reason in JSON"
 	ipsi_do left ipsec-ipip sa flush "$DEV" in
 	shows 'carrier: off, no valid inbound SA'
 	ipsi_device_sa left in
