@@ -223,8 +223,15 @@ no_answer()
 	ipsi_device_sa left in
 	ipsi_device_sa left out spi 0x5001
 	floods left
+	ipsi_wait "a packet" unknown_spi
 	finds 'unknown-spi:came with an SPI that no SA has'
 	kill "$IPSI_BG_PID"
+}
+
+# unknown_spi: the right host has received a packet with an SPI that no SA has
+unknown_spi()
+{
+	[[ $(ipsi_xfrm_stat right) == *XfrmInNoStates* ]]
 }
 
 # silent_for SECONDS: the right host has received nothing for so long
