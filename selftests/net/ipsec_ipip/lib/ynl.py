@@ -279,10 +279,12 @@ def adoption_waits(fam):
 
     with subprocess.Popen([sys.argv[5], "busy", LOCAL, REMOTE, "0x1005",
                            "7"]) as busy:
-        until("request for a module", lambda: os.path.exists(waits))
-        same(refusal(), "pending", "reason of a state that waits")
-        with open(goes_on, "w", encoding="ascii"):
-            pass
+        try:
+            until("request for a module", lambda: os.path.exists(waits))
+            same(refusal(), "pending", "reason of a state that waits")
+        finally:
+            with open(goes_on, "w", encoding="ascii"):
+                pass
         same(busy.wait(), 0, "end of the request")
     until("adoption", lambda: refusal() is None)
 
