@@ -97,6 +97,7 @@ void ipsi_print_key(const struct ipsi_attrs *attrs, unsigned int id,
 
 struct json_object *ipsi_attrs_json(const struct ipsi_attrs *attrs);
 void ipsi_json_flags(struct json_object *object, const char * const *names);
+const char *ipsi_json_text(struct json_object *object, bool pretty);
 void ipsi_json_print(struct json_object *object, bool pretty);
 
 const struct ipsi_attr *ipsi_attr_at_offset(const struct ipsi_attr_set *set,

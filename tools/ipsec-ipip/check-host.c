@@ -5,12 +5,19 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glob.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attrs.h"
 #include "check.h"
 #include "module.h"
+#include "nl.h"
+
+/* Links of "systemctl enable" */
+#define IPSI_UNITS	"/etc/systemd/system/*.wants/ipsec-ipip@*.service"
 
 /**
  * struct ipsi_check_orphans - a search for states of no device
@@ -86,6 +93,30 @@ static int ipsi_check_all_orphans(struct ipsi_check *check)
 	return err;
 }
 
+/* Links that are made at boot, and are not there. They are not down: the module was
+ * removed, for instance, and systemd still takes the units for active.
+ */
+static void ipsi_check_units(struct ipsi_check *check)
+{
+	char name[IF_NAMESIZE];
+	const char *at;
+	glob_t found;
+	size_t i;
+
+	if (!ipsi_first_netns() || glob(IPSI_UNITS, 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc; i++) {
+		at = strrchr(found.gl_pathv[i], '@') + 1;
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)(strlen(at) - strlen(".service")), at);
+		if (*name && !if_nametoindex(name))
+			ipsi_found(check, "not-up",
+				   "ipsec-ipip@%s is enabled, but there is no link %s: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@%s",
+				   name, name, name);
+	}
+	globfree(&found);
+}
+
 /**
  * ipsi_check_host() - look for faults that are not those of one device
  * @check: the run, with all devices
@@ -101,12 +132,13 @@ int ipsi_check_host(struct ipsi_check *check)
 	if (ipsi_module_loaded(loaded, sizeof(loaded)) &&
 	    strverscmp(loaded, ipsi_version) < 0)
 		ipsi_found(check, "module-old",
-			   "the loaded module has version %s, and this command %s: reboot, or delete the links, then modprobe -r ipsec_ipip, and make them again",
+			   "the loaded module has version %s, and this command %s: reboot, or run modprobe -r ipsec_ipip, which deletes all links without a question, and make them again",
 			   loaded, ipsi_version);
 	if (ipsi_module_lacks(release, sizeof(release)))
 		ipsi_found(check, "module-next",
 			   "Linux %s is installed without the module, so no link can be made after a boot into it: install its headers, then dkms autoinstall",
 			   release);
+	ipsi_check_units(check);
 	return ipsi_check_all_orphans(check);
 }
 

@@ -142,6 +142,20 @@ usage_errors()
 	expect 2 'monitor: unknown word "x"' monitor ipsec0 x
 	expect 2 'monitor: "0123456789abcdef" is not a device name*' \
 		monitor 0123456789abcdef
+	expect 2 'monitor: --exec: an argument expected' monitor --exec
+	expect 2 'monitor: --exec: the path of a program expected' \
+		monitor --exec ''
+	expect 1 'monitor: --exec: /none: No such file or directory' \
+		monitor ipsec0 --exec /none
+	expect 1 'monitor: --exec: no-such: No such file or directory' \
+		monitor --exec no-such ipsec0
+	expect 1 'monitor: --exec: logger -t x: No such file or directory; it gets no arguments, write a script' \
+		monitor --exec 'logger -t x'
+	expect 1 "monitor: --exec: $dir: Is a directory" monitor --exec "$dir"
+	: >"$dir/hook"
+	expect 1 "monitor: --exec: $dir/hook: it is not executable: chmod +x *" \
+		monitor --exec "$dir/hook"
+	expect 2 'check: only monitor takes the option --exec' check --exec x
 	expect 2 'check: unknown word "x"' check ipsec0 x
 	expect 2 'check: "0123456789abcdef" is not a device name*' \
 		check 0123456789abcdef
@@ -357,6 +371,8 @@ completion()
 	completes "$c sa show ipsec0 in spi 256 " proto keys
 	completes "$c sa show keys " --format
 	completes "$c sa show keys --format " wireshark
+	completes "$c monitor --ex" --exec
+	completes "$c monitor --exec o" out.enc
 	completes "$c capture -w o" out.enc
 	completes "$c capture -w x ipsec0 " -w -c
 	completes "$c sa flush ipsec0 " in out

@@ -129,7 +129,7 @@ static void ipsi_complete_value(const char *token, const char *word,
 		ipsi_complete_all_algs();
 	else if (!strcmp(token, "KEY"))
 		puts("file:");
-	else if (!strcmp(token, "FILE"))
+	else if (!strcmp(token, "FILE") || !strcmp(token, "COMMAND"))
 		puts("path:");
 	else if (!strcmp(token, "LIMIT"))
 		for (i = 0; i < IPSI_ARRAY_SIZE(limits); i++)

@@ -5,12 +5,16 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <linux/genetlink.h>
 
 #include "algs.h"
 #include "attrs.h"
+#include "conf.h"
 #include "ipsi.h"
 #include "nl.h"
 #include "sa-add.h"
@@ -18,12 +22,25 @@
 /* Devices to name in a message. */
 #define IPSI_HINT_DEVS	8
 
+static bool ipsi_hint_file(const char *name, char *buf, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), IPSI_CONF_DIR "/%s.conf", name);
+	if (access(path, F_OK))
+		return false;
+	snprintf(buf, size, "; it has a file, make it: ipsec-ipip up %s", name);
+	return true;
+}
+
 static void ipsi_hint_devs(const char *name, char *buf, size_t size)
 {
 	struct ipsi_replies devs = {};
 	struct ipsi_attrs dev;
 	size_t i, len;
 
+	if (ipsi_hint_file(name, buf, size))
+		return;
 	if (ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET, NULL, &devs))
 		goto out;
 	if (!devs.n)
@@ -198,4 +215,35 @@ void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 		ipsi_hint_devs(ipsi_attr_string(&request,
 						IPSEC_IPIP_A_DEV_IFNAME),
 			       buf, size);
+}
+
+/**
+ * ipsi_first_netns() - check whether this is the namespace of init
+ *
+ * Files and units of the host say nothing about others.
+ *
+ * Return: true if it is; false if not, or if it is unknown.
+ */
+bool ipsi_first_netns(void)
+{
+	struct stat own, first;
+
+	return !stat("/proc/self/ns/net", &own) &&
+	       !stat("/proc/1/ns/net", &first) && own.st_ino == first.st_ino;
+}
+
+/* Links that were deleted leave no trace but their files. */
+void ipsi_hint_no_links(void)
+{
+	const size_t before = strlen(IPSI_CONF_DIR "/");
+	const char *name;
+	glob_t found;
+
+	if (!ipsi_first_netns() ||
+	    glob(IPSI_CONF_DIR "/*.conf", 0, NULL, &found))
+		return;
+	name = found.gl_pathv[0] + before;
+	ipsi_warn("there is no link, but a file for one: ipsec-ipip up %.*s (modprobe -r ipsec_ipip deletes all links)",
+		  (int)(strlen(name) - strlen(".conf")), name);
+	globfree(&found);
 }

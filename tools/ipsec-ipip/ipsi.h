@@ -33,6 +33,7 @@ struct ipsi_opts {
 	const char *write;	/* -w FILE of capture, or NULL */
 	const char *count;	/* -c COUNT of capture, or NULL */
 	const char *format;	/* --format FORMAT of sa show and metrics, or NULL */
+	const char *exec;	/* --exec COMMAND of monitor, or NULL */
 	const char *verb;	/* the verb, for messages */
 };
 

@@ -120,6 +120,15 @@ void ipsi_json_flags(struct json_object *object, const char * const *names)
 					       json_object_new_boolean(false));
 }
 
+/* The text of a JSON object, which owns it. */
+const char *ipsi_json_text(struct json_object *object, bool pretty)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	flags |= pretty ? JSON_C_TO_STRING_PRETTY : JSON_C_TO_STRING_PLAIN;
+	return json_object_to_json_string_ext(object, flags);
+}
+
 /**
  * ipsi_json_print() - print a JSON object and put it
  * @object: the object
@@ -127,11 +136,8 @@ void ipsi_json_flags(struct json_object *object, const char * const *names)
  */
 void ipsi_json_print(struct json_object *object, bool pretty)
 {
-	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text;
+	const char *text = ipsi_json_text(object, pretty);
 
-	flags |= pretty ? JSON_C_TO_STRING_PRETTY : JSON_C_TO_STRING_PLAIN;
-	text = json_object_to_json_string_ext(object, flags);
 	puts(text);
 	/* There may be keys in it. */
 	explicit_bzero((char *)text, strlen(text));

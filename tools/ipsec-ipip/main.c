@@ -41,8 +41,8 @@ const struct ipsi_verb ipsi_verbs[] = {
 	  "make a file of ipsec.conf or ip xfrm" },
 	{ NULL, "export", ipsi_export, "q", "DEV WORD...",
 	  "print the peer's half, with keys" },
-	{ NULL, "monitor", ipsi_monitor, "j", "[DEV]",
-	  "print events as they occur" },
+	{ NULL, "monitor", ipsi_monitor, "jq", "[DEV] [--exec COMMAND]",
+	  "print events, and run a command for each" },
 	{ NULL, "check", ipsi_check, "jp", "[DEV]",
 	  "look for present and imminent faults" },
 	{ NULL, "up", ipsi_up, "q", "{NAME|FILE}",
@@ -355,6 +355,7 @@ static const struct {
 } ipsi_values[] = {
 	{ ipsi_capture, "capture", "-w", "--write", &ipsi_opts.write },
 	{ ipsi_capture, "capture", "-c", "--count", &ipsi_opts.count },
+	{ ipsi_monitor, "monitor", "", "--exec", &ipsi_opts.exec },
 	{ ipsi_sa_show, "sa show", "", "--format", &ipsi_opts.format },
 	{ ipsi_metrics_run, "metrics", "", "--format", &ipsi_opts.format },
 };

@@ -234,8 +234,8 @@ void ipsi_module_print_version(void)
 
 	if (loaded && installed && strcmp(version, module.version))
 		printf("module %s loaded, %s installed: reboot, or run modprobe -r "
-		       IPSI_MODULE " and add the links again\n", version,
-		       module.version);
+		       IPSI_MODULE ", which deletes all links, and make them again\n",
+		       version, module.version);
 	else if (loaded)
 		printf("module %s loaded\n", version);
 	else if (installed)

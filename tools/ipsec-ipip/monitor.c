@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipsec-ipip monitor: print a line for each event, until killed.
+ * ipsec-ipip monitor: print a line for each event, and run a command for it, until
+ * killed.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -12,6 +13,7 @@
 #include <linux/genetlink.h>
 
 #include "attrs.h"
+#include "exec.h"
 #include "ipsi.h"
 #include "nl.h"
 
@@ -69,10 +71,13 @@ static void ipsi_event_sa(const struct ipsi_attrs *sa)
 		       ipsi_attr_u64(sa, IPSEC_IPIP_A_SA_REQID));
 }
 
-/* The event has no reason; the device as it is now has one, if it is off still. */
-static void ipsi_event_why_off(const struct ipsi_attrs *event)
+/* The event has no reason. The device as it is now has one, if it is off still;
+ * else NULL.
+ */
+static const char *ipsi_event_why_off(const struct ipsi_attrs *event)
 {
 	struct ipsi_replies replies = {};
+	const char *why = NULL;
 	struct ipsi_attrs dev;
 
 	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET,
@@ -80,13 +85,14 @@ static void ipsi_event_why_off(const struct ipsi_attrs *event)
 			  &replies) && replies.n) {
 		ipsi_attrs_parse(&dev, &ipsi_dev_set, replies.msg[0]);
 		if (!ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_CARRIER))
-			printf(", %s", ipsi_dev_why_off(&dev));
+			why = ipsi_dev_why_off(&dev);
 	}
 	ipsi_replies_free(&replies);
+	return why;
 }
 
 static void ipsi_event_dev(const struct ipsi_attrs *dev, uint8_t cmd,
-			   const char *when)
+			   const char *when, const char *why)
 {
 	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER);
 	char buf[IPSI_TEXT_LEN];
@@ -97,8 +103,8 @@ static void ipsi_event_dev(const struct ipsi_attrs *dev, uint8_t cmd,
 		printf("%s", on ? "on" : "off");
 	else
 		printf("%s", ipsi_attr_addr(dev, IPSEC_IPIP_A_DEV_PEER, buf));
-	if (cmd == IPSEC_IPIP_CMD_DEV_CARRIER_NTF && !on)
-		ipsi_event_why_off(dev);
+	if (why)
+		printf(", %s", why);
 	if (dev->tb[IPSEC_IPIP_A_DEV_PEER_PORT])
 		printf(" port %llu",
 		       ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_PEER_PORT));
@@ -133,48 +139,98 @@ static void ipsi_event_text(const struct ipsi_attrs *sa, uint8_t cmd,
 	putchar('\n');
 }
 
-static void ipsi_event_json(const struct ipsi_attrs *sa, uint8_t cmd,
-			    const char *when)
+/* Returns the event as JSON, which the caller puts. */
+static struct json_object *ipsi_event_object(const char *name, const char *when)
 {
-	const char * const flags[] = { ipsi_events[cmd].json_flag, NULL };
 	struct json_object *object = json_object_new_object();
-	struct json_object *attrs = ipsi_attrs_json(sa);
 
 	json_object_object_add(object, "time", json_object_new_string(when));
-	json_object_object_add(object, "event",
-			       json_object_new_string(ipsi_events[cmd].name));
+	json_object_object_add(object, "event", json_object_new_string(name));
+	return object;
+}
+
+static struct json_object *ipsi_event_json(const struct ipsi_attrs *sa,
+					   uint8_t cmd, const char *when,
+					   const char *why)
+{
+	const char * const flags[] = { ipsi_events[cmd].json_flag, NULL };
+	struct json_object *object = ipsi_event_object(ipsi_events[cmd].name,
+						       when);
+	struct json_object *attrs = ipsi_attrs_json(sa);
+
 	json_object_object_foreach(attrs, name, value)
 		json_object_object_add(object, name, json_object_get(value));
 	json_object_put(attrs);
 	ipsi_json_flags(object, flags);
-	ipsi_json_print(object, false);
+	if (why)
+		json_object_object_add(object, "reason",
+				       json_object_new_string(why));
+	return object;
+}
+
+/* Puts the object. The line of an event is there before its command runs. */
+static void ipsi_event_out(struct json_object *object)
+{
+	if (ipsi_opts.exec) {
+		fflush(stdout);
+		ipsi_exec_run(object);
+	}
+	json_object_put(object);
+}
+
+/* Prints an event, and runs the command for it. */
+static void ipsi_event_tell(const struct ipsi_attrs *sa, uint8_t cmd)
+{
+	struct json_object *object;
+	const char *why = NULL;
+	char when[64];
+
+	ipsi_now(when, sizeof(when));
+	if (cmd == IPSEC_IPIP_CMD_DEV_CARRIER_NTF &&
+	    !ipsi_attr_u64(sa, IPSEC_IPIP_A_DEV_CARRIER))
+		why = ipsi_event_why_off(sa);
+	object = ipsi_event_json(sa, cmd, when, why);
+	if (ipsi_opts.json)
+		puts(ipsi_json_text(object, false));
+	else if (ipsi_events[cmd].of_dev)
+		ipsi_event_dev(sa, cmd, when, why);
+	else
+		ipsi_event_text(sa, cmd, when);
+	ipsi_event_out(object);
 }
 
 static void ipsi_event(const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 	struct ipsi_attrs sa;
-	char when[64];
+	bool of_dev;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < GENL_HDRLEN ||
 	    genl->cmd >= IPSI_ARRAY_SIZE(ipsi_events) ||
 	    !ipsi_events[genl->cmd].name)
 		return;
+	of_dev = ipsi_events[genl->cmd].of_dev;
+	ipsi_attrs_parse(&sa, of_dev ? &ipsi_dev_set : &ipsi_sa_set, nlh);
+	if (!ipsi_monitor_dev ||
+	    !strcmp(ipsi_monitor_dev,
+		    ipsi_attr_string(&sa, of_dev ?
+				     (int)IPSEC_IPIP_A_DEV_IFNAME :
+				     (int)IPSEC_IPIP_A_SA_IFNAME)))
+		ipsi_event_tell(&sa, genl->cmd);
+}
+
+/* A command that follows the state has to look at it again. */
+static void ipsi_events_lost(void)
+{
+	struct json_object *object;
+	char when[64];
+
+	fprintf(stderr, "# events were lost\n");
 	ipsi_now(when, sizeof(when));
-	ipsi_attrs_parse(&sa, ipsi_events[genl->cmd].of_dev ? &ipsi_dev_set :
-							      &ipsi_sa_set, nlh);
-	if (ipsi_monitor_dev &&
-	    strcmp(ipsi_monitor_dev,
-		   ipsi_attr_string(&sa, ipsi_events[genl->cmd].of_dev ?
-				    (int)IPSEC_IPIP_A_DEV_IFNAME :
-				    (int)IPSEC_IPIP_A_SA_IFNAME)))
-		return;
+	object = ipsi_event_object("lost", when);
 	if (ipsi_opts.json)
-		ipsi_event_json(&sa, genl->cmd, when);
-	else if (ipsi_events[genl->cmd].of_dev)
-		ipsi_event_dev(&sa, genl->cmd, when);
-	else
-		ipsi_event_text(&sa, genl->cmd, when);
+		puts(ipsi_json_text(object, false));
+	ipsi_event_out(object);
 }
 
 /* The device may be made later, but its name may also be misspelt. */
@@ -206,10 +262,10 @@ static int ipsi_monitor_loop(struct ipsi_nl *nl)
 	for (;;) {
 		err = ipsi_nl_events(nl, ipsi_event);
 		/* Flush after each batch, because stdout may be a pipe. */
-		if (fflush(stdout))
+		if (fflush(stdout) || ferror(stdout))
 			return ipsi_fail("output: %s", strerror(errno));
 		if (err == ENOBUFS)
-			fprintf(stderr, "# events were lost\n");
+			ipsi_events_lost();
 		else if (err)
 			return ipsi_fail("%s", strerror(err));
 	}
@@ -231,6 +287,8 @@ int ipsi_monitor(int argc, char **argv)
 		return ipsi_usage("unknown word \"%s\"", argv[1]);
 	if (argc)
 		ret = ipsi_arg_dev(argv[0]);
+	if (!ret && ipsi_opts.exec)
+		ret = ipsi_exec_find(ipsi_opts.exec);
 	if (ret)
 		return ret;
 	ipsi_monitor_dev = argc ? argv[0] : NULL;

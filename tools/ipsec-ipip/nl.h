@@ -57,6 +57,8 @@ void ipsi_replies_free(struct ipsi_replies *replies);
 
 void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 	       const struct ipsi_attr *attr, int error, char *buf, size_t size);
+bool ipsi_first_netns(void);
+void ipsi_hint_no_links(void);
 
 int ipsi_nl_listen(struct ipsi_nl *nl);
 int ipsi_nl_events(struct ipsi_nl *nl,

@@ -385,6 +385,10 @@ static struct json_object *ipsi_show_json(const struct ipsi_show *show,
 	json_object_object_add(object, "icmp_relay",
 			       json_object_new_boolean(icmp));
 	ipsi_show_json_words(show, object, dev);
+	if (!ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
+		json_object_object_add(object, "reason",
+				       json_object_new_string(ipsi_show_why(dev,
+									    link)));
 	if (ipsi_show_is_keyed(dev, link))
 		json_object_object_add(object, "key_managers",
 				       ipsi_show_daemons_json(&show->daemons));
@@ -474,6 +478,8 @@ int ipsi_show(int argc, char **argv)
 		ret = ipsi_nl_get_devs(&nl, argc ? argv[0] : NULL, &replies);
 	if (!ret)
 		ipsi_show_replies(&replies, argc ? argv[0] : NULL);
+	if (!ret && !replies.n && !ipsi_opts.json)
+		ipsi_hint_no_links();
 	ipsi_replies_free(&replies);
 	ipsi_nl_close(&nl);
 	return ret;

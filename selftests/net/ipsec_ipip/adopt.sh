@@ -293,6 +293,49 @@ marked_is_refused()
 	ipsi_wait "adoption" adopted in 0x5003
 }
 
+# The replacement of an SA fails if another state is found by its mark and SPI: the
+# core lists it only beside the first. The key manager gets a hard expiry.
+adoption_fails()
+{
+	ipsi_topology
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5004 mode tunnel \
+		mark 5 mask 255 if_id 7 "${GCM[@]}"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5004 mode tunnel \
+		"${GCM[@]}"
+	ipsi_bg left ipsec-ipip monitor > "$IPSI_TMP/heard" \
+		2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
+	ipsi_bg left ip xfrm monitor > "$IPSI_TMP/expired"
+	ipsi_wait "monitor of XFRM" ipsi_xfrm_monitors left \
+		"$IPSI_TMP/expired"
+	ipsi_device left keying adopt
+	ipsi_wait "refusal" refused_are "0x00005004 failed "
+	ipsi_wait "expiry" grep -q 'hard 1' "$IPSI_TMP/expired"
+	ipsi_is "$(ipsi_get left sa_out)" 0 "outbound SAs"
+}
+
+# An SA that a network device offloads cannot be replaced. Only debug kernels have
+# such a device without hardware.
+offloaded_is_refused()
+{
+	local bus=/sys/bus/netdevsim nic
+
+	modprobe -q netdevsim || ipsi_skip "the kernel has no netdevsim"
+	ipsi_topology
+	ipsi_do left bash -c "echo '77 1' > $bus/new_device"
+	# shellcheck disable=SC2064 # as it is now
+	trap "echo 77 > $bus/del_device; ipsi_cleanup" EXIT
+	nic=$(ls "$bus/devices/netdevsim77/net") || ipsi_fail "no device"
+	ipsi_do left ip link set "$nic" up
+	ipsi_device left keying adopt
+	ipsi_bg left ipsec-ipip monitor > "$IPSI_TMP/heard" \
+		2> "$IPSI_TMP/monitor"
+	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
+	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5005 mode tunnel \
+		if_id 7 "${GCM[@]}" offload dev "$nic" dir out
+	ipsi_wait "refusal" refused_are "0x00005005 offload "
+}
+
 ipsi_run by_if_id by_endpoints one_device_between_endpoints one_device_follows \
 	others_are_left_alone manual_adopts_nothing all_is_kept counters_go_on \
-	null_cipher marked_is_refused
+	null_cipher marked_is_refused adoption_fails offloaded_is_refused

@@ -223,8 +223,15 @@ no_answer()
 	ipsi_device_sa left in
 	ipsi_device_sa left out spi 0x5001
 	floods left
+	ipsi_wait "a packet" unknown_spi
 	finds 'unknown-spi:came with an SPI that no SA has'
 	kill "$IPSI_BG_PID"
+}
+
+# unknown_spi: the right host has received a packet with an SPI that no SA has
+unknown_spi()
+{
+	[[ $(ipsi_xfrm_stat right) == *XfrmInNoStates* ]]
 }
 
 # silent_for SECONDS: the right host has received nothing for so long
@@ -279,10 +286,25 @@ states_that_are_not_taken()
 		echo "no IPComp here"
 	fi
 	finds
+	# an SPI that a key manager has reserved
+	if ipsi_try right "$IPSI_LIB/xfrm.py" alloc 10.0.0.2 10.0.0.1 0x2010 \
+		"$((IPSI_IF_ID))"; then
+		finds "sa-not-taken:esp 0x00002010 has the if_id of the device, but it is not valid yet"
+		ipsi_do right ip xfrm state deleteall spi 0x2010
+	else
+		echo "no python3 here"
+	fi
 	# A device that adopts has other reasons.
 	ipsi_do right ip link set "$DEV" type ipsec-ipip keying adopt
 	stray 0x00002007 "its selectors name a protocol or ports" \
 		"${out[@]}" mode tunnel "${auth[@]}" sel proto tcp
+	if ipsi_try right "$IPSI_LIB/xfrm.py" coaddr 10.0.0.2 10.0.0.1 0x200c \
+		"$((IPSI_IF_ID))"; then
+		finds "sa-not-taken:esp 0x0000200c has the if_id of the device, but it has a property that the device would lose"
+		ipsi_do right ip xfrm state deleteall spi 0x200c
+	else
+		echo "no python3 here"
+	fi
 	ipsi_do right ip link set "$DEV" \
 		type ipsec-ipip keying adopt-endpoints
 	ipsi_do right ipsec-ipip sa flush "$DEV" out
@@ -523,6 +545,33 @@ changing_links()
 	wait "$pid"
 }
 
+# removed_module: the links of the host are gone after modprobe -r. Only in the
+# first namespace, to which its units and files belong.
+removed_module()
+{
+	local units=/etc/systemd/system files=/etc/ipsec-ipip script
+	local dir=$IPSI_TMP/host
+
+	mkdir -p "$dir/multi-user.target.wants" "$dir/conf" $units $files
+	touch "$dir/conf/gone0.conf" \
+		"$dir/multi-user.target.wants/ipsec-ipip@"{gone0,lo}.service
+	script="mount --bind $dir $units; mount --bind $dir/conf $files"
+	ipsi_is "$(unshare --mount bash -c "$script; ipsec-ipip check" |
+		grep 'host: not-up:')" \
+		"host: not-up: ipsec-ipip@gone0 is enabled, but there is no link gone0: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@gone0" \
+		"link of a unit"
+	ipsi_is "$(unshare --mount bash -c "$script; ipsec-ipip show" 2>&1)" \
+		"ipsec-ipip: warning: show: there is no link, but a file for one: ipsec-ipip up gone0 (modprobe -r ipsec_ipip deletes all links)" \
+		"file of a link"
+	ipsi_is "$(unshare --mount bash -c \
+		"$script; ipsec-ipip show gone0" 2>&1)" \
+		"ipsec-ipip: show: device \"gone0\": no such device; it has a file, make it: ipsec-ipip up gone0" \
+		"name of a link"
+	script+="; nsenter --net=/run/netns/$right ipsec-ipip"
+	ipsi_has_not "$(unshare --mount bash -c "$script check")" not-up \
+		"another namespace"
+}
+
 # next_kernel: run check with another /lib/modules, in which any module stands for
 # ours, and a newer kernel has none
 next_kernel()
@@ -560,6 +609,7 @@ host()
 	ipsi_has "$(unshare --mount bash -c "$script")" \
 		"host: module-old: the loaded module has version 0.0" "module"
 	next_kernel
+	removed_module
 	now=$(date +%s)
 	ipsi_do right date -s "@$((now - 1000))"
 	ipsi_has "$(ipsi_try right ipsec-ipip check "$DEV")" \

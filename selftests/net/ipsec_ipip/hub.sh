@@ -167,12 +167,21 @@ mode tunnel if_id 1001 $GCM" | batch
 # The SAD and the SPD are dumped once, for any number of links.
 check_reads_once()
 {
+	local asked
+
 	modprobe xfrm_user 2> /dev/null
 	probe states p xfrm_dump_sa_done
 	probe policies p xfrm_dump_policy_done
+	probe device p ipsec_ipip_nl_dev_get_doit
+	probe link p rtnl_getlink
 	hub
 	ipsi_try left ipsec-ipip check > /dev/null
 	ipsi_is "$(hits states) $(hits policies)" "1 1" "dumps"
+	# A look at all links does not ask for each.
+	asked="$(hits device) $(hits link)"
+	ipsi_is "$(ipsi_try left ipsec-ipip show --brief | grep -c ' -> 10\.1\.0\.')" \
+		"$N" "lines"
+	ipsi_is "$(hits device) $(hits link)" "$asked" "requests for a link"
 }
 
 mtus_are()

@@ -163,8 +163,12 @@ state_of_devices()
 	shows 'carrier: off, no SAs' 'transfer: 0 B received, 0 B sent'
 	ipsi_device_sa left in
 	shows 'carrier: off, no valid outbound SA'
+	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
+		'"reason":"no valid outbound SA"' "reason in JSON"
 	ipsi_device_sa left out
 	shows 'carrier: on'
+	ipsi_has_not "$(ipsi_try left ipsec-ipip -j show "$DEV")" reason \
+		"reason in JSON"
 	ipsi_do left ipsec-ipip sa flush "$DEV" in
 	shows 'carrier: off, no valid inbound SA'
 	ipsi_device_sa left in
@@ -428,5 +432,89 @@ monitor_of_a_device()
 		"$log"
 }
 
+# hook: make $IPSI_TMP/hook, which notes its environment and its input, a line for
+# each run, and fails for a deleted SA
+hook()
+{
+	cat > "$IPSI_TMP/hook" <<-HOOK
+		#!/bin/sh
+		echo "not for those who read the events"
+		cd $IPSI_TMP
+		mkdir runs || echo "two at a time" >> runs.log
+		while [ -e wait ]; do sleep 0.1; done
+		cat >> stdin
+		env | grep ^IPSEC_IPIP_ | grep -v -e _TIME= -e _IFINDEX= |
+			sort | sed 's/^IPSEC_IPIP_//' | tr '\n' ' ' |
+			sed 's/ $/\n/' >> runs.log
+		rmdir runs
+		[ \$IPSEC_IPIP_EVENT != sa-del ] || exit 7
+	HOOK
+	chmod +x "$IPSI_TMP/hook"
+}
+
+# ran LINE: the hook was run for such an event
+ran()
+{
+	grep -qxF "$1" "$IPSI_TMP/runs.log"
+}
+
+# runs LINE: wait for that
+runs()
+{
+	(ipsi_wait "run" ran "$1") ||
+		ipsi_fail "$1 is not in: $(cat "$IPSI_TMP/runs.log")"
+}
+
+# The command gets each event once, in order, and no shell reads a part of it.
+monitor_runs_a_command()
+{
+	local add="ADOPTED=false DIRECTION=in DST=10.0.0.1 EVENT=sa-add"
+	local log=$IPSI_TMP/events odd="\$(id>p);\"'*"
+
+	add+=" IFNAME=$DEV MODE=transport PROTO=esp REQID=0"
+	ipsi_topology
+	ipsi_device left
+	ipsi_do left ip link add "$odd" type ipsec-ipip if_id 99 \
+		local "${IPSI_OUTER[left]}" remote 10.0.0.3
+	ipsi_do left ip link set "$odd" up
+	hook
+	ipsi_bg left env IPSEC_IPIP_REASON=old IPSEC_IPIP_OTHER=x \
+		PATH="$IPSI_TMP:$PATH" ipsec-ipip -j monitor --exec hook \
+		> "$log" 2> "$log.err"
+	ipsi_wait "monitor" grep -q listening "$log.err"
+	ipsi_do left ipsec-ipip sa add "$DEV" in spi 0x105 "${AES[@]}" \
+		"${SHA[@]}"
+	runs "$add SPI=261 SPI_HEX=0x00000105 SRC=10.0.0.2"
+	ipsi_do left ipsec-ipip sa add "$DEV" out spi 0x106 "${AES[@]}" \
+		"${SHA[@]}"
+	runs "CARRIER=true EVENT=carrier IFNAME=$DEV"
+	ipsi_do left ipsec-ipip sa flush "$DEV" in
+	runs "CARRIER=false EVENT=carrier IFNAME=$DEV REASON=no valid inbound SA"
+	ipsi_do left ipsec-ipip sa add "$odd" out spi 0x107 "${AES[@]}" \
+		"${SHA[@]}"
+	runs "EVENT=sa-activate IFNAME=$odd PINNED=false PROTO=esp SPI=263 SPI_HEX=0x00000107"
+	grep '^{' "$log" | cmp - "$IPSI_TMP/stdin" ||
+		ipsi_fail "events on standard input"
+	! grep "two at a time" "$IPSI_TMP/runs.log" ||
+		ipsi_fail "the next event does not wait"
+	ipsi_is "$(grep -c . "$IPSI_TMP/runs.log")" "$(grep -c '^{' "$log")" "runs"
+	ipsi_has "$(cat "$log.err")" \
+		"ipsec-ipip: warning: monitor: --exec: $IPSI_TMP/hook: exit status 7" \
+		"failure"
+	ipsi_has "$(cat "$log.err")" "not for those" "output of the command"
+
+	# The socket of the monitor keeps fewer events than these.
+	ipsi_need python3
+	: > "$IPSI_TMP/wait"
+	ipsi_do left "$IPSI_LIB/xfrm.py" many 10.0.0.1 10.0.0.2 0x1000 300 \
+		"$((IPSI_IF_ID))"
+	rm "$IPSI_TMP/wait"
+	runs "EVENT=lost"
+	ipsi_has "$(cat "$log.err")" "# events were lost" "loss"
+	rm "$IPSI_TMP/hook"
+	ipsi_wait "failure" grep -q "/hook: exit status 127" "$log.err"
+	kill -0 "$IPSI_BG_PID" || ipsi_fail "the monitor has ended"
+}
+
 ipsi_run devices keys spis state_of_devices ages metrics one_vocabulary \
-	node_exporter output monitor_of_a_device
+	node_exporter output monitor_of_a_device monitor_runs_a_command

@@ -8,12 +8,17 @@
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
+# shellcheck source=lib/load.sh
+source "$IPSI_LIB/load.sh"
 
 # Only the test sends packets.
 # shellcheck disable=SC2034 # used by the library
 IPSI_QUIET=1
 
 SPEC=ipsec-ipip.yaml
+
+# options of the device
+OPTIONS=()
 
 # first_of FILE FOLDER...: set FOUND to the first folder with FILE
 first_of()
@@ -28,7 +33,7 @@ first_of()
 	ipsi_skip "$1 is in none of: ${*:2}"
 }
 
-# ynl TEST: run the Python part of the test
+# ynl TEST [ARGUMENT]...: run the Python part of the test
 ynl()
 {
 	local tools specs python=/usr/bin/python3
@@ -46,9 +51,9 @@ ynl()
 	specs=$FOUND
 
 	ipsi_topology
-	ipsi_device left reqid 9
+	ipsi_device left reqid 9 "${OPTIONS[@]}"
 	ipsi_do left "$python" "$IPSI_LIB/ynl.py" "$tools" \
-		"$specs/$SPEC" "$1"
+		"$specs/$SPEC" "$@"
 }
 
 requests()
@@ -70,4 +75,11 @@ events()
 	ynl events
 }
 
-ipsi_run requests refusals events
+adoption_waits()
+{
+	OPTIONS=(keying adopt)
+	load_waits esp6 xfrm-type-10-50
+	ynl adoption_waits "$IPSI_TMP" "$IPSI_LIB/xfrm.py"
+}
+
+ipsi_run requests refusals events adoption_waits

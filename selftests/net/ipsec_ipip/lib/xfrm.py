@@ -5,6 +5,9 @@ show all of a state, and is too slow for races.
 usage: xfrm.py full SRC DST     add two SAs with all properties
        xfrm.py alloc SRC DST SPI IF_ID
                                            reserve an SPI, without keys
+       xfrm.py coaddr SRC DST SPI IF_ID
+                                           add an SA in tunnel mode that has a
+                                           care-of address
        xfrm.py expire DST SPI   end an SA, as if its hard lifetime was over
        xfrm.py show DST SPI...  print everything about SAs
        xfrm.py pcpu SRC DST SPI CPU KEY
@@ -12,6 +15,10 @@ usage: xfrm.py full SRC DST     add two SAs with all properties
        xfrm.py many SRC DST SPI N IF_ID
                                            add N SAs that differ in their SPI:
                                            AH in transport mode
+       xfrm.py busy SRC DST SPI IF_ID
+                                           add an SA in tunnel mode, and with the
+                                           same request one over IPv6, for which
+                                           the kernel may wait for a module
        xfrm.py strays SRC DST IF_ID N
                                            add N SAs, each with an if_id of its
                                            own: IF_ID and up
@@ -50,10 +57,10 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 NEWSA, DELSA, GETSA, ALLOCSPI, EXPIRE, UPDSA, FLUSHSA, FLUSHPOLICY, NEWAE, \
     GETAE, MIGRATE, MIGRATE_STATE = (0x10, 0x11, 0x12, 0x16, 0x18, 0x1a, 0x1c,
                                      0x1d, 0x1e, 0x1f, 0x21, 0x29)
-(ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, ALG_AEAD,
+(ALG_CRYPT, ENCAP, REPLAY_VAL, REPLAY_THRESH, ETIMER_THRESH, COADDR, ALG_AEAD,
  USER_MIGRATE, ALG_AUTH_TRUNC, MARK, TFCPAD, REPLAY_ESN_VAL, EXTRA_FLAGS, SET_MARK,
  SET_MARK_MASK, IF_ID, SA_DIR, NAT_KEEPALIVE, SA_PCPU) = (
-     2, 4, 10, 11, 12, 18, 17, 20, 21, 22, 23, 24, 29, 30, 31, 33, 34, 35)
+     2, 4, 10, 11, 12, 14, 18, 17, 20, 21, 22, 23, 24, 29, 30, 31, 33, 34, 35)
 DIR_OUT = 2
 TRANSPORT, TUNNEL = 0, 1
 AE_ALL = 0x1f
@@ -362,6 +369,13 @@ def alloc(src, dst, spi, if_id):
         '=I', int(if_id))), 0)[0], 'alloc')
 
 
+def coaddr(src, dst, spi, if_id):
+    """Add an SA of a device, as for a mobile node."""
+    more = aead() + attr(IF_ID, struct.pack('=I', int(if_id)))
+    more += attr(COADDR, addr(src))
+    must(Xfrm().add(Sa(src, dst, int(spi, 0), more=more)), 'add')
+
+
 def expire(dst, spi):
     """Let an SA expire."""
     body = Sa('0.0.0.0', dst, int(spi, 0)).info() + struct.pack('=B7x', 1)
@@ -394,6 +408,19 @@ def many(src, dst, spi, number, if_id):
     spi = int(spi, 0)
     add_all(Sa(src, dst, spi + i, mode=TRANSPORT, more=more, proto=51)
             for i in range(int(number)))
+
+
+def busy(src, dst, spi, if_id):
+    """Add an SA of a device. Until the other one is there, nothing else changes
+    an SA of this namespace.
+    """
+    spi = int(spi, 0)
+    more = aead() + attr(IF_ID, struct.pack('=I', int(if_id)))
+    other = Sa('fd00::8', 'fd00::9', spi, mode=TRANSPORT, more=aead())
+    for error in Xfrm().batch([
+            (NEWSA, sa.info(), NLM_F_CREATE | NLM_F_EXCL)
+            for sa in (Sa(src, dst, spi, more=more), other)]):
+        must(error, 'add')
 
 
 def strays(src, dst, if_id, number):
@@ -693,7 +720,8 @@ def race(rounds, both=''):
 
 
 if __name__ == '__main__':
-    {'full': full, 'show': show, 'alloc': alloc, 'expire': expire,
-     'pcpu': pcpu, 'many': many, 'strays': strays, 'tunnels': tunnels, 'migrate': migrate,
-     'move_tunnels': move_tunnels, 'move': move, 'move_state': move_state, 'forget': forget,
+    {'full': full, 'show': show, 'alloc': alloc, 'coaddr': coaddr, 'expire': expire,
+     'pcpu': pcpu, 'many': many, 'busy': busy, 'strays': strays,
+     'tunnels': tunnels, 'migrate': migrate, 'move_tunnels': move_tunnels,
+     'move': move, 'move_state': move_state, 'forget': forget,
      'race': race}[sys.argv[1]](*sys.argv[2:])

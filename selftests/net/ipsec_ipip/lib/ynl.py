@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """The part of ynl_client.sh that uses YNL.
-ynl.py FOLDER SPEC TEST: FOLDER is that of YNL's cli.py. There is
-a device "ipsec0", without SAs, if_id 7, reqid 9, from 10.0.0.1 to 10.0.0.2.
+ynl.py FOLDER SPEC TEST [ARGUMENT]...: FOLDER is that of YNL's cli.py. There is a
+device "ipsec0", without SAs, if_id 7, reqid 9, from 10.0.0.1 to 10.0.0.2.
 """
+import os
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ GCM = "000102030405060708090a0b0c0d0e0f10111213"
 AES = "404142434445464748494a4b4c4d4e4f"
 SHA = "20" * 32
 LOCAL, REMOTE = "10.0.0.1", "10.0.0.2"
-LOCAL_HEX = "0a000001"
+LOCAL_HEX, REMOTE_HEX = "0a000001", "0a000002"
 
 
 def fail(what):
@@ -124,6 +125,12 @@ def requests(fam):
     sa = fam.do("sa-get", spi=0x1002, dst=LOCAL_HEX)
     same(get(sa, "spi", "direction", "dst", "refusal", "enc-key"),
          [0x1002, "in", LOCAL, None, None], "an SA that is used")
+    subprocess.run(["ip", "xfrm", "state", "add", "src", LOCAL, "dst", REMOTE,
+                    "proto", "esp", "spi", "0x1004", "if_id", "8", "mode",
+                    "transport", "aead", "rfc4106(gcm(aes))", "0x" + GCM,
+                    "128"], check=True)
+    same(fam.do("sa-get", spi=0x1004, dst=REMOTE_HEX)["refusal"], "if-id",
+         "reason of a state with another if_id")
 
     sas = fam.dump("sa-get")
     same([(sa["spi"], sa["proto"], "active" in sa) for sa in sas],
@@ -254,6 +261,34 @@ def refusals(fam):
     fam.refused(einval, "", ".ifname", "do", "dev-get", ifname="x" * 16)
 
 
+def adoption_waits(fam):
+    """Check the reason of a state that the device has not taken yet, because
+    the kernel waits for a module: see load_waits() in load.sh.
+    """
+    waits, goes_on = sys.argv[4] + "/waits", sys.argv[4] + "/goes-on"
+
+    def refusal():
+        return fam.do("sa-get", spi=0x1005, dst=REMOTE_HEX).get("refusal")
+
+    def until(what, condition):
+        for _ in range(300):
+            if condition():
+                return
+            time.sleep(0.1)
+        fail("no " + what)
+
+    with subprocess.Popen([sys.argv[5], "busy", LOCAL, REMOTE, "0x1005",
+                           "7"]) as busy:
+        try:
+            until("request for a module", lambda: os.path.exists(waits))
+            same(refusal(), "pending", "reason of a state that waits")
+        finally:
+            with open(goes_on, "w", encoding="ascii"):
+                pass
+        same(busy.wait(), 0, "end of the request")
+    until("adoption", lambda: refusal() is None)
+
+
 def heard(fam):
     """The new notifications, each as name and attributes."""
     fam.ynl.check_ntf()
@@ -292,5 +327,5 @@ def events(fam):
     same(get(dict(got)["sa-activate-ntf"], "ifname"), [DEV], "sa-activate-ntf")
 
 
-{"requests": requests, "refusals": refusals, "events": events}[sys.argv[3]](
-    Client())
+{"requests": requests, "refusals": refusals, "events": events,
+ "adoption_waits": adoption_waits}[sys.argv[3]](Client())
