@@ -527,8 +527,8 @@ struct ipsi_wipe {
  * struct ipsi_leftovers - states that devices may have left; see sad_flush.c
  * @net: the namespace
  * @work: deletes them
- * @if_ids: if_ids of devices that are gone, each with @last of that time;
- *   written under RTNL and by @work, read under RCU
+ * @if_ids: if_ids of devices that are gone, each with @last of that time, and
+ *   room for those of devices that are there; written under RTNL, read under RCU
  * @last: number of devices that have got into @if_ids; written under RTNL
  */
 struct ipsi_leftovers {

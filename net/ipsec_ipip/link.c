@@ -19,6 +19,7 @@
 #include "net.h"
 #include "peer.h"
 #include "sa.h"
+#include "sad_flush.h"
 #include "txq.h"
 
 /* Check that the if_id is free; choose a free one if none is given. */
@@ -45,6 +46,28 @@ static int ipsi_choose_if_id(const struct net *net, struct ipsi_conf *conf,
 
 	NL_SET_ERR_MSG(extack, "if_id: none is free, specify one");
 	return -ENOSPC;
+}
+
+/* Open the port of a new device, and add it to the devices of its namespace. If
+ * that fails, ndo_uninit closes the port.
+ */
+static int ipsi_newlink_join(struct ipsi_dev *idev,
+			     const struct ipsi_conf *conf,
+			     struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = ipsi_natt_listen(idev, conf->family, conf->encap_port, extack);
+	if (!err)
+		err = ipsi_sad_flush_reserve(idev->net, conf->if_id);
+	if (err)
+		return err;
+
+	err = ipsi_net_add(idev, conf->if_id);
+	if (err)
+		ipsi_sad_flush_release(idev->net, conf->if_id);
+
+	return err;
 }
 
 static int ipsi_newlink(struct net_device *dev,
@@ -105,13 +128,7 @@ static int ipsi_newlink(struct net_device *dev,
 		goto err_conf;
 	}
 
-	err = ipsi_natt_listen(idev, conf->family, conf->encap_port, extack);
-	if (err) {
-		unregister_netdevice(dev);
-		return err;
-	}
-
-	err = ipsi_net_add(idev, conf->if_id);
+	err = ipsi_newlink_join(idev, conf, extack);
 	if (err) {
 		unregister_netdevice(dev);
 		return err;

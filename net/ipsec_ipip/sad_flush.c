@@ -15,6 +15,7 @@
  * meanwhile are reported, which tells them from clones.
  */
 #include <linux/mutex.h>
+#include <linux/rtnetlink.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/xfrm.h>
@@ -162,6 +163,32 @@ static void ipsi_sad_flush_listed(struct ipsi_dev *idev)
 		ipsi_unlisted_note(idev->net, idev->if_id);
 }
 
+/**
+ * ipsi_sad_flush_reserve - make room for the if_id of a device, so that a device
+ *   that goes needs no memory
+ * @net: underlay namespace
+ * @if_id: the if_id, which no device has
+ *
+ * Context: RTNL. ipsi_sad_flush() or ipsi_sad_flush_release() must follow.
+ * Return: 0 or -ENOMEM.
+ */
+int ipsi_sad_flush_reserve(const struct net *net, u32 if_id)
+{
+	return xa_reserve(&ipsi_net(net)->leftovers.if_ids, if_id, GFP_KERNEL);
+}
+
+/**
+ * ipsi_sad_flush_release - undo ipsi_sad_flush_reserve()
+ * @net: underlay namespace
+ * @if_id: the if_id
+ *
+ * Context: RTNL.
+ */
+void ipsi_sad_flush_release(const struct net *net, u32 if_id)
+{
+	xa_release(&ipsi_net(net)->leftovers.if_ids, if_id);
+}
+
 /* Leave the if_id of a device. Readers that do not find the device any more find
  * it: see ipsi_sad_is_leftover(). The work that reads the new number finds it,
  * too, and no other work removes it.
@@ -173,8 +200,9 @@ static void ipsi_sad_leave(struct ipsi_dev *idev)
 
 	ASSERT_RTNL();
 
-	xa_store(&left->if_ids, idev->if_id, xa_mk_value(last),
-		 GFP_KERNEL | __GFP_NOFAIL);
+	/* There is room: see ipsi_sad_flush_reserve(). */
+	WARN_ON_ONCE(xa_is_err(xa_store(&left->if_ids, idev->if_id,
+					xa_mk_value(last), 0)));
 	atomic_long_set_release(&left->last, last);
 	ipsi_work_queue_urgent_now(&left->work);
 }
@@ -203,6 +231,8 @@ void ipsi_sad_flush(struct ipsi_dev *idev)
 		mutex_unlock(cfg_mutex);
 	if (!locked || idev->flush_missed)
 		ipsi_sad_leave(idev);
+	else
+		ipsi_sad_flush_release(idev->net, idev->if_id);
 }
 
 /**
@@ -249,6 +279,24 @@ static bool ipsi_sad_ends_late(const struct net *net,
 	       !ipsi_sa_is_any(x);
 }
 
+/* Remove the if_ids that were left up to @last. The room for the if_id of a new
+ * device stays; the RTNL keeps devices from coming and going meanwhile.
+ */
+static void ipsi_sad_forget_left(struct ipsi_leftovers *left, long last)
+{
+	unsigned long if_id;
+	void *entry, *room;
+
+	rtnl_lock();
+	xa_for_each(&left->if_ids, if_id, entry) {
+		if ((long)xa_to_value(entry) > last)
+			continue;
+		room = ipsi_net_find(left->net, if_id) ? XA_ZERO_ENTRY : NULL;
+		xa_cmpxchg(&left->if_ids, if_id, entry, room, 0);
+	}
+	rtnl_unlock();
+}
+
 static void ipsi_sad_leftovers_work(struct work_struct *work)
 {
 	struct ipsi_leftovers *left =
@@ -258,8 +306,6 @@ static void ipsi_sad_leftovers_work(struct work_struct *work)
 		.net = left->net,
 		.ends = ipsi_sad_ends_late,
 	};
-	unsigned long if_id;
-	void *entry;
 	long last;
 
 	mutex_lock(cfg_mutex);
@@ -268,9 +314,7 @@ static void ipsi_sad_leftovers_work(struct work_struct *work)
 	mutex_unlock(cfg_mutex);
 
 	/* Packets see that a state is dead before its if_id leaves. */
-	xa_for_each(&left->if_ids, if_id, entry)
-		if ((long)xa_to_value(entry) <= last)
-			xa_cmpxchg(&left->if_ids, if_id, entry, NULL, 0);
+	ipsi_sad_forget_left(left, last);
 }
 
 /**

@@ -5,6 +5,8 @@
 
 #include "ipsi.h"
 
+int ipsi_sad_flush_reserve(const struct net *net, u32 if_id);
+void ipsi_sad_flush_release(const struct net *net, u32 if_id);
 void ipsi_sad_flush(struct ipsi_dev *idev);
 bool ipsi_sad_is_leftover(const struct net *net, const struct xfrm_state *x);
 void ipsi_sad_reported(struct xfrm_state *x);
