@@ -411,7 +411,7 @@ static void ipsi_adopt_queue(struct net *net, struct ipsi_adopt_note *note)
 	}
 	if (note)
 		ipsi_adopt_note_free(note);
-	ipsi_adopt_rescan(net);
+	ipsi_work_rescan(net);
 }
 
 /* For ipsi_sad_find(): does x have to be adopted? @data is the namespace. A state
@@ -694,7 +694,7 @@ void ipsi_adopt_configure(struct ipsi_dev *idev, bool is_new)
 
 	ipsi_spd_update(idev);
 	if (ipsi_adopt_any(idev, conf, is_new))
-		ipsi_adopt_rescan(idev->net);
+		ipsi_work_rescan(idev->net);
 }
 
 /**

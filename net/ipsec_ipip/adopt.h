@@ -3,8 +3,7 @@
 #ifndef _IPSI_ADOPT_H
 #define _IPSI_ADOPT_H
 
-#include "net.h"
-#include "work.h"
+#include "ipsi.h"
 
 int ipsi_adopt_init(void);
 void ipsi_adopt_exit(void);
@@ -20,22 +19,5 @@ void ipsi_adopt_stop(struct ipsi_dev *idev);
 bool ipsi_adopt_wants_all(const struct net *net);
 void ipsi_adopt_updated(struct xfrm_state *x);
 int ipsi_adopt_why_not(struct ipsi_dev *idev, const struct xfrm_state *x);
-
-/**
- * ipsi_adopt_rescan - adopt SAs that were added without a notification, or that
- *   could not be adopted before
- * @net: underlay namespace
- *
- * Context: any.
- */
-static inline void ipsi_adopt_rescan(const struct net *net)
-{
-	struct ipsi_adopt *adopt = &ipsi_net(net)->adopt;
-
-	spin_lock_bh(&adopt->lock);
-	adopt->scan = true;
-	spin_unlock_bh(&adopt->lock);
-	ipsi_work_queue_urgent(&adopt->work, 0);
-}
 
 #endif /* _IPSI_ADOPT_H */

@@ -5,6 +5,7 @@
  * only policy that the look-up sees.
  */
 #include <linux/net.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
 #include <net/sock.h>
@@ -57,12 +58,20 @@ static struct dst_entry *ipsi_bundle_lookup(struct ipsi_dev *idev,
 {
 	struct sock *sk = idev->sock->sk;
 
+	/* An acquire may be sent by the device, if a tap gets a copy. */
+	if (READ_ONCE(idev->sock_owner) == current) {
+		dst_release(dst);
+		return ERR_PTR(-ELOOP);
+	}
+
 	spin_lock(&idev->sock_lock);
+	WRITE_ONCE(idev->sock_owner, current);
 	/* The core skips a policy whose mark does not match the socket's. */
 	WRITE_ONCE(sk->sk_mark, xp->mark.v);
 	rcu_assign_pointer(sk->sk_policy[XFRM_POLICY_OUT], xp);
 	dst = xfrm_lookup_with_ifid(idev->net, dst, fl, sk, 0, xp->if_id);
 	RCU_INIT_POINTER(sk->sk_policy[XFRM_POLICY_OUT], NULL);
+	WRITE_ONCE(idev->sock_owner, NULL);
 	spin_unlock(&idev->sock_lock);
 
 	return dst;
@@ -265,14 +274,16 @@ static void ipsi_bundle_cache(struct ipsi_dev *idev, struct dst_entry *dst,
 		ipsi_bundle_drop(bundle);
 }
 
-/* Announce the room that the bundle needs to the senders of inner packets. */
+/* Announce the room that the bundle needs to the senders of inner packets. More
+ * would make the core copy forwarded packets to get it, and allocate twice the
+ * memory for others.
+ */
 static void ipsi_bundle_headroom(struct net_device *dev,
 				 const struct ipsi_conf *conf,
 				 const struct dst_entry *dst)
 {
 	unsigned int headroom = ipsi_outer_headroom(conf, dst);
 
-	headroom = max_t(unsigned int, headroom, IPSI_HEADROOM_MIN);
 	if (headroom != READ_ONCE(dev->needed_headroom))
 		WRITE_ONCE(dev->needed_headroom, headroom);
 }

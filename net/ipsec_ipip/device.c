@@ -10,6 +10,7 @@
 #include <linux/wait_bit.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
+#include <net/pkt_cls.h>
 #include <net/xfrm.h>
 
 #include "acquire.h"
@@ -158,13 +159,17 @@ static int ipsi_dev_get_iflink(const struct net_device *dev)
 	return link;
 }
 
-/* Nothing is offloaded. The core announces a new root qdisc in this way only,
- * and to devices with NETIF_F_HW_TC only.
+/* Nothing is offloaded. The core announces a new root qdisc, or a new child of
+ * mq, in this way only, and to devices with NETIF_F_HW_TC only. It announces no
+ * children of mqprio and taprio.
  */
 static int ipsi_dev_setup_tc(struct net_device *dev, enum tc_setup_type type,
 			     void *type_data)
 {
-	if (type == TC_SETUP_ROOT_QDISC)
+	const struct tc_mq_qopt_offload *mq = type_data;
+
+	if (type == TC_SETUP_ROOT_QDISC ||
+	    (type == TC_SETUP_QDISC_MQ && mq->command == TC_MQ_GRAFT))
 		ipsi_carrier_queue_changes(dev);
 
 	return -EOPNOTSUPP;
@@ -197,7 +202,7 @@ void ipsi_device_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_NO_QUEUE;
 	dev->hard_header_len = 0;
 	dev->addr_len = 0;
-	dev->needed_headroom = IPSI_HEADROOM_MIN;
+	dev->needed_headroom = IPSI_HEADROOM_NEW;
 	dev->needed_tailroom = IPSI_ESP_OVERHEAD_MAX;
 	dev->mtu = ETH_DATA_LEN - sizeof(struct ipv6hdr) -
 		   IPSI_ESP_OVERHEAD_MAX;

@@ -8,6 +8,9 @@
 #include <linux/icmpv6.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/icmp.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
@@ -157,6 +160,72 @@ static void ipsi_xmit_reset_cb(struct sk_buff *skb, bool ipv4)
 		IP6CB(skb)->flags = IP6SKB_REROUTED;
 }
 
+/* Return the length of the headers of an encapsulated super-packet, which each
+ * of its segments gets.
+ */
+static unsigned int ipsi_xmit_headers_len(const struct sk_buff *skb)
+{
+	return skb_inner_transport_offset(skb) +
+	       (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4 ?
+		sizeof(struct udphdr) : inner_tcp_hdrlen(skb));
+}
+
+/* Return the room behind an encapsulated packet that ESP can write to, or the
+ * room behind each segment of a super-packet, which skb_segment() allocates
+ * with the headroom of the super-packet.
+ */
+static int ipsi_xmit_tailroom(const struct sk_buff *skb)
+{
+	unsigned int shinfo = SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	unsigned int len;
+
+	if (!skb_is_gso(skb))
+		return skb_tailroom(skb);
+
+	len = skb_headroom(skb) + ipsi_xmit_headers_len(skb) +
+	      skb_shinfo(skb)->gso_size;
+
+	return kmalloc_size_roundup(SKB_DATA_ALIGN(len) + shinfo) - shinfo - len;
+}
+
+/* May the linear part of a packet be moved into its headroom? Only headers are
+ * not shared with a clone. For a single packet with fragments it is no use.
+ */
+static bool ipsi_xmit_can_move(const struct sk_buff *skb)
+{
+	if (skb_is_gso(skb))
+		return !skb_cloned(skb) ||
+		       skb_headlen(skb) == ipsi_xmit_headers_len(skb);
+
+	return !skb_cloned(skb) && !skb_is_nonlinear(skb);
+}
+
+/* ESP encrypts a packet in place if there is room for the trailer behind it, and
+ * copies it to another page otherwise. TCP leaves more room in front of a packet
+ * than needed, with which segments for an MTU of 1500 just fill their memory. So
+ * move the packet, or the headers of a super-packet, to the front.
+ */
+static void ipsi_xmit_make_tailroom(const struct ipsi_tx *tx,
+				    struct sk_buff *skb)
+{
+	int need = ipsi_outer_headroom(tx->conf, tx->dst) -
+		   ipsi_outer_len(tx->conf->family);
+	int missing = tx->dst->trailer_len - ipsi_xmit_tailroom(skb);
+
+	if (likely(missing <= 0))
+		return;
+
+	/* Headers stay aligned. */
+	missing = ALIGN(missing, sizeof(u64));
+	if (skb_headroom(skb) < need + missing || !ipsi_xmit_can_move(skb))
+		return;
+
+	memmove(skb->data - missing, skb->data, skb_headlen(skb));
+	skb->data -= missing;
+	skb->tail -= missing;
+	skb_headers_offset_update(skb, -missing);
+}
+
 /* Encapsulate a packet, and let it own the reference to the bundle. Consumes
  * skb if it returns false.
  */
@@ -180,6 +249,7 @@ static bool ipsi_xmit_encap(const struct ipsi_tx *tx, struct sk_buff *skb)
 	/* Local senders ignore DF, for which the outer header would need an ID. */
 	skb_scrub_packet(skb, !net_eq(idev->net, dev_net(idev->dev)));
 	ipsi_outer_push(idev, tx->conf, tx->dst, skb, &inner);
+	ipsi_xmit_make_tailroom(tx, skb);
 	skb_clear_hash_if_not_l4(skb);
 	skb->mark = tx->conf->fwmark;
 	/* The size is checked already; IPv6 has no DF bit to tell that. */

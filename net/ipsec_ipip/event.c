@@ -3,17 +3,33 @@
  * Events of the generic netlink family, and its registration. The family refers
  * to the handlers of requests, which are far above this file, so main.c passes
  * it in.
+ *
+ * Events happen with locks held that sending takes, and a listener may be a tap
+ * (nlmon) whose copy tc redirects to the device. So a work item of the namespace
+ * sends them, in their order.
  */
 #include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
 #include <net/genetlink.h>
 #include <net/xfrm.h>
 
 #include "conf.h"
 #include "event.h"
 #include "nladdr.h"
+#include "net.h"
 #include "netlink-gen.h"
 #include "sa_clone.h"
 #include "trace.h"
+#include "work.h"
+
+/* Limit of the events of a namespace that are queued: those of two devices that
+ * lose all of their SAs at once
+ */
+#define IPSI_EVENTS_MAX		(2 * IPSI_SAD_MAX)
+
+/* Size of an event, which is larger than any */
+#define IPSI_EVENT_SIZE		256
 
 /* The family; set before any device exists. */
 struct genl_family *ipsi_nl_family __ro_after_init;
@@ -78,7 +94,7 @@ static struct sk_buff *ipsi_nl_event_new(struct ipsi_dev *idev, u8 cmd,
 				IPSEC_IPIP_NLGRP_EVENTS))
 		return NULL;
 
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	msg = genlmsg_new(IPSI_EVENT_SIZE, GFP_ATOMIC);
 	if (!msg)
 		return NULL;
 
@@ -103,12 +119,47 @@ static struct sk_buff *ipsi_nl_event_new_open(struct ipsi_dev *idev, u8 cmd,
 	return ipsi_nl_event_new(idev, cmd, hdr);
 }
 
+static void ipsi_nl_event_work(struct work_struct *work)
+{
+	struct ipsi_events *events = container_of(work, struct ipsi_events,
+						  work);
+	struct sk_buff *msg;
+
+	while ((msg = skb_dequeue(&events->queue))) {
+		genlmsg_multicast_netns(ipsi_nl_family, events->net, msg, 0,
+					IPSEC_IPIP_NLGRP_EVENTS, GFP_KERNEL);
+		cond_resched();
+	}
+	if (!READ_ONCE(events->lost))
+		return;
+
+	WRITE_ONCE(events->lost, false);
+	/* Listeners get ENOBUFS. */
+	genl_set_err(ipsi_nl_family, events->net, 0, IPSEC_IPIP_NLGRP_EVENTS,
+		     -ENOBUFS);
+}
+
+/* Queue an event to be sent. In a namespace that is exiting no one listens: its
+ * exit waits for callers before it cancels the work.
+ */
 static void ipsi_nl_event_send(struct ipsi_dev *idev, struct sk_buff *msg,
 			       void *hdr)
 {
+	struct net *net = dev_net(idev->dev);
+	struct ipsi_events *events = &ipsi_net(net)->events;
+
 	genlmsg_end(msg, hdr);
-	genlmsg_multicast_netns(ipsi_nl_family, dev_net(idev->dev), msg,
-				0, IPSEC_IPIP_NLGRP_EVENTS, GFP_ATOMIC);
+	if (!check_net(net)) {
+		nlmsg_free(msg);
+		return;
+	}
+	if (skb_queue_len_lockless(&events->queue) < IPSI_EVENTS_MAX) {
+		skb_queue_tail(&events->queue, msg);
+	} else {
+		nlmsg_free(msg);
+		WRITE_ONCE(events->lost, true);
+	}
+	ipsi_work_queue_event(&events->work);
 }
 
 /* Name of an event in a trace */
@@ -293,6 +344,33 @@ void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to)
 	rcu_read_lock();
 	ipsi_nl_send_peer(idev, to);
 	rcu_read_unlock();
+}
+
+/**
+ * ipsi_nl_event_net_init - start without events
+ * @net: a namespace
+ */
+void ipsi_nl_event_net_init(struct net *net)
+{
+	struct ipsi_events *events = &ipsi_net(net)->events;
+
+	events->net = net;
+	skb_queue_head_init(&events->queue);
+	INIT_WORK(&events->work, ipsi_nl_event_work);
+}
+
+/**
+ * ipsi_nl_event_net_exit - undo ipsi_nl_event_net_init()
+ * @net: the namespace, which may still have devices with an underlay in another
+ *
+ * Context: process.
+ */
+void ipsi_nl_event_net_exit(struct net *net)
+{
+	struct ipsi_events *events = &ipsi_net(net)->events;
+
+	cancel_work_sync(&events->work);
+	skb_queue_purge(&events->queue);
 }
 
 /* Events reveal SAs, so the group is privileged. The YAML specification cannot

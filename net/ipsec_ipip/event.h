@@ -24,4 +24,7 @@ void ipsi_nl_event_activate(struct ipsi_dev *idev, const struct xfrm_state *x,
 void ipsi_nl_event_carrier(struct ipsi_dev *idev, bool on);
 void ipsi_nl_event_peer(struct ipsi_dev *idev, const struct ipsi_peer *to);
 
+void ipsi_nl_event_net_init(struct net *net);
+void ipsi_nl_event_net_exit(struct net *net);
+
 #endif /* _IPSI_EVENT_H */

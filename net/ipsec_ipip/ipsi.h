@@ -10,6 +10,7 @@
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -212,6 +213,8 @@ struct ipsi_policy;
  * @missed: a state has not joined, or was not adopted, since there was no room or
  *   no memory for it
  * @reload: @settle is queued to read the SAD again for @missed states
+ * @log_spi: SPI of a state that has found no room, network byte order, which is
+ *   not logged yet; or 0
  */
 struct ipsi_sad {
 	spinlock_t lock;		/* see above */
@@ -234,6 +237,7 @@ struct ipsi_sad {
 	bool closed;
 	bool missed;
 	bool reload;
+	__be32 log_spi;
 };
 
 /**
@@ -397,6 +401,7 @@ struct ipsi_ends {
  * @sock: socket that carries private policies into look-ups; owned, never bound
  * @sock_lock: held while it carries one; taken with BH off, inside of a state's
  *   lock and outside of @sad.lock
+ * @sock_owner: the task that holds it, or NULL; compared only
  * @peer: a pending move of the peer
  * @encap_port: UDP port that is open for the device (natt.c); RTNL
  * @txq: packets that wait for an SA
@@ -435,6 +440,7 @@ struct ipsi_dev {
 	struct ipsi_carrier carrier;
 	struct socket *sock;
 	spinlock_t sock_lock;		/* see above */
+	const struct task_struct *sock_owner;
 	struct ipsi_peer peer;
 	__be16 encap_port;
 	struct ipsi_txq txq;
@@ -533,6 +539,20 @@ struct ipsi_leftovers {
 };
 
 /**
+ * struct ipsi_events - events for the listeners of a namespace; see event.c
+ * @net: the namespace
+ * @work: sends them
+ * @queue: the messages
+ * @lost: there was no room for a message
+ */
+struct ipsi_events {
+	struct net *net;
+	struct work_struct work;
+	struct sk_buff_head queue;
+	bool lost;
+};
+
+/**
  * struct ipsi_spd - policies of key managers in a namespace; see spd.c
  * @net: the namespace
  * @lock: protects all fields below; taken with BH off, inside of the locks of
@@ -590,6 +610,7 @@ struct ipsi_spd {
  * @leftovers: states that devices may have left
  * @n_devs: number of devices that are not freed yet; the exit waits for them
  * @spd: policies of key managers
+ * @events: events of the devices in this namespace, whose underlay may be another
  * @bundle_resets: changes when the bundles of all devices become stale
  * @mtu_work: updates the MTUs of devices after a change in the underlay
  * @encs: struct ipsi_enc, the capture devices that are up; written under RTNL,
@@ -609,6 +630,7 @@ struct ipsi_net {
 	struct ipsi_leftovers leftovers;
 	atomic_t n_devs;
 	struct ipsi_spd spd;
+	struct ipsi_events events;
 	atomic_t bundle_resets;
 	struct delayed_work mtu_work;
 	struct list_head encs;

@@ -16,6 +16,7 @@
 #include "sad_flush.h"
 #include "spd.h"
 #include "unlisted.h"
+#include "work.h"
 
 /* An update has taken an SA from its device and given it to none. If it is an
  * inbound one in transport mode, its inner packets would reach the host's
@@ -69,7 +70,7 @@ static void ipsi_km_added(struct xfrm_state *reported, bool update)
 	idev = x->if_id ? ipsi_km_device(net, x->if_id) : NULL;
 	/* A device that was added just now may have seen no note of the state. */
 	if (no_device && idev)
-		ipsi_adopt_rescan(net);
+		ipsi_work_rescan(net);
 	if (update && !idev)
 		ipsi_km_orphaned(x);
 	if (update)

@@ -65,6 +65,7 @@ static int __net_init ipsi_net_init(struct net *net)
 	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
 	/* There may be states that are older than the module. */
 	ipsi_unlisted_note_all(net);
+	ipsi_nl_event_net_init(net);
 	ipsi_wipe_net_init(net);
 	ipsi_sad_flush_net_init(net);
 	ipsi_adopt_net_init(net);
@@ -89,6 +90,7 @@ static void __net_exit ipsi_net_exit(struct net *net)
 	ipsi_spd_net_exit(net);
 	ipsi_adopt_net_exit(net);
 	ipsi_wipe_net_exit(net);
+	ipsi_nl_event_net_exit(net);
 }
 
 static struct pernet_operations ipsi_net_ops = {
@@ -182,6 +184,8 @@ static void __exit ipsi_exit(void)
 	ipsi_enc_unregister();
 	ipsi_device_unregister();
 	unregister_inet6addr_notifier(&ipsi_inet6addr_notifier);
+	/* Events that are queued go to the group of the family. */
+	ipsi_work_flush_events();
 	ipsi_nl_unregister();
 	/* States that devices have left are deleted while the key-manager hook
 	 * still tells them from others; migrations that it has noted end after.

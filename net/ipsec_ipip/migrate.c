@@ -14,7 +14,6 @@
 #include <linux/workqueue.h>
 #include <net/xfrm.h>
 
-#include "adopt.h"
 #include "migrate.h"
 #include "net.h"
 #include "peer.h"
@@ -32,7 +31,8 @@
  * @new_daddr: new destination address
  * @new_saddr: new source address
  * @reqid: reqid of the SAs, 0 for any
- * @family: family of the addresses
+ * @family: family of the old addresses
+ * @new_family: family of the new ones
  * @encap: new UDP ports; the type is 0 if they do not change
  */
 struct ipsi_migration {
@@ -43,6 +43,7 @@ struct ipsi_migration {
 	xfrm_address_t new_saddr;
 	u32 reqid;
 	u16 family;
+	u16 new_family;
 	bool out;
 	struct xfrm_encap_tmpl encap;
 };
@@ -69,10 +70,14 @@ static bool ipsi_migrate_wants(const struct xfrm_state *x, const void *data)
 	       xfrm_addr_equal(&x->props.saddr, &mig->old_saddr, mig->family);
 }
 
+/* A device has endpoints of one family, so its SAs keep that. */
 static struct xfrm_state *
 ipsi_migrate_clone(struct xfrm_state *x, const struct ipsi_migration *mig)
 {
 	struct ipsi_sa_change change;
+
+	if (mig->new_family != mig->family)
+		return ERR_PTR(-EAFNOSUPPORT);
 
 	ipsi_sa_change_init(&change, x);
 	change.daddr = mig->new_daddr;
@@ -263,7 +268,7 @@ static void ipsi_migrate_work(struct work_struct *work)
 		kfree(room.states);
 
 	/* Adopt the SAs that the core has created in their place. */
-	ipsi_adopt_rescan(net);
+	ipsi_work_rescan(net);
 }
 
 /* Note a migration; return false if there is no room. */
@@ -301,8 +306,7 @@ void ipsi_migrate_notify(struct net *net, bool out,
 	struct ipsi_migrations *migrations = &ipsi_net(net)->migrations;
 	struct ipsi_migration *mig;
 
-	if (m->mode != XFRM_MODE_TUNNEL || m->proto != IPPROTO_ESP ||
-	    m->old_family != m->new_family)
+	if (m->mode != XFRM_MODE_TUNNEL || m->proto != IPPROTO_ESP)
 		return;
 
 	mig = kzalloc(sizeof(*mig), GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
@@ -314,6 +318,7 @@ void ipsi_migrate_notify(struct net *net, bool out,
 		mig->new_saddr = m->new_saddr;
 		mig->reqid = ipsi_xfrm_migrate_reqid(m);
 		mig->family = m->old_family;
+		mig->new_family = m->new_family;
 		if (encap)
 			mig->encap = *encap;
 	}

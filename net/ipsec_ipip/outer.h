@@ -10,10 +10,10 @@
 #include "ipsi.h"
 #include "sa_clone.h"
 
-/* Room in front of inner packets: enough for most links; limited, since offsets
- * of headers have 16 bits
+/* Room in front of inner packets: enough for most links, until there is a bundle;
+ * limited, since offsets of headers have 16 bits
  */
-#define IPSI_HEADROOM_MIN	(LL_MAX_HEADER + sizeof(struct ipv6hdr) + \
+#define IPSI_HEADROOM_NEW	(LL_MAX_HEADER + sizeof(struct ipv6hdr) + \
 				 IPSI_ESP_OVERHEAD_MAX)
 #define IPSI_HEADROOM_MAX	512
 

@@ -22,7 +22,6 @@
 #include <net/xfrm.h>
 
 #include "acquire.h"
-#include "adopt.h"
 #include "cache.h"
 #include "carrier.h"
 #include "conf.h"
@@ -456,10 +455,29 @@ static void ipsi_sa_no_memory(struct ipsi_dev *idev)
 static void ipsi_sa_too_many(struct ipsi_dev *idev, const struct xfrm_state *x)
 {
 	idev->sad.missed = true;
-	if (net_ratelimit())
+	WRITE_ONCE(idev->sad.log_spi, x->id.spi);
+}
+
+/* Log a state that found no room. No lock is held, since a console may send its
+ * messages by the device.
+ */
+static void ipsi_sad_log(struct ipsi_dev *idev)
+{
+	struct ipsi_sad *sad = &idev->sad;
+	__be32 spi;
+
+	if (likely(!READ_ONCE(sad->log_spi)))
+		return;
+
+	spin_lock_bh(&sad->lock);
+	spi = sad->log_spi;
+	WRITE_ONCE(sad->log_spi, 0);
+	spin_unlock_bh(&sad->lock);
+
+	if (spi && net_ratelimit())
 		netdev_warn(idev->dev,
 			    "SA with SPI 0x%08x not used: limit of %u SAs reached\n",
-			    ntohl(x->id.spi), IPSI_SAD_MAX);
+			    ntohl(spi), IPSI_SAD_MAX);
 }
 
 /* Create the entry of a state that is not an SA of the device yet. */
@@ -588,6 +606,7 @@ void ipsi_sa_attach(struct ipsi_dev *idev, struct xfrm_state *x)
 out:
 	ipsi_unlisted_note(idev->net, idev->if_id);
 	spin_unlock_bh(&sad->lock);
+	ipsi_sad_log(idev);
 }
 
 /**
@@ -1326,6 +1345,7 @@ static void ipsi_sad_load_walk(struct ipsi_dev *idev, bool forgotten)
 	ipsi_sa_settle(idev);
 	spin_unlock_bh(&sad->lock);
 
+	ipsi_sad_log(idev);
 	ipsi_acquire_reset_limit(idev);
 	ipsi_bundle_reset(idev);
 }
@@ -1394,7 +1414,7 @@ static void ipsi_sad_load_missed(struct ipsi_dev *idev)
 	if (mutex_trylock(cfg_mutex)) {
 		ipsi_sad_load(idev);
 		mutex_unlock(cfg_mutex);
-		ipsi_adopt_rescan(idev->net);
+		ipsi_work_rescan(idev->net);
 		return;
 	}
 

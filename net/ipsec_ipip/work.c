@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "net.h"
 #include "work.h"
 
 /* Owned by the module, from ipsi_work_init() to ipsi_work_exit(). */
@@ -164,6 +165,34 @@ void ipsi_work_queue_urgent_now(struct work_struct *work)
 }
 
 /**
+ * ipsi_work_queue_event - queue work of a namespace that sends events
+ * @work: the work; its owner cancels it before the namespace is freed
+ *
+ * Context: any.
+ */
+void ipsi_work_queue_event(struct work_struct *work)
+{
+	queue_work(ipsi_work_wq, work);
+}
+
+/**
+ * ipsi_work_rescan - adopt SAs that were added without a notification, or that
+ *   could not be adopted before (adopt.c)
+ * @net: underlay namespace
+ *
+ * Context: any.
+ */
+void ipsi_work_rescan(const struct net *net)
+{
+	struct ipsi_adopt *adopt = &ipsi_net(net)->adopt;
+
+	spin_lock_bh(&adopt->lock);
+	adopt->scan = true;
+	spin_unlock_bh(&adopt->lock);
+	ipsi_work_queue_urgent(&adopt->work, 0);
+}
+
+/**
  * ipsi_work_init - create the workqueues
  *
  * Return: 0 or -ENOMEM.
@@ -190,6 +219,16 @@ err_rtnl_wq:
 err_wq:
 	destroy_workqueue(ipsi_work_wq);
 	return -ENOMEM;
+}
+
+/**
+ * ipsi_work_flush_events - wait until all events are sent
+ *
+ * Context: process, no device is left.
+ */
+void ipsi_work_flush_events(void)
+{
+	flush_workqueue(ipsi_work_wq);
 }
 
 /**

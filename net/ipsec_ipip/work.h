@@ -7,6 +7,7 @@
 
 int ipsi_work_init(void);
 void ipsi_work_flush(void);
+void ipsi_work_flush_events(void);
 void ipsi_work_exit(void);
 void ipsi_work_queue(struct ipsi_dev *idev, struct work_struct *work);
 void ipsi_work_queue_delayed(struct ipsi_dev *idev, struct delayed_work *work,
@@ -19,5 +20,7 @@ void ipsi_work_queue_net(struct net *net, struct delayed_work *work,
 			 unsigned long delay);
 void ipsi_work_queue_urgent(struct delayed_work *work, unsigned long delay);
 void ipsi_work_queue_urgent_now(struct work_struct *work);
+void ipsi_work_queue_event(struct work_struct *work);
+void ipsi_work_rescan(const struct net *net);
 
 #endif /* _IPSI_WORK_H */

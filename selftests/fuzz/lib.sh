@@ -7,8 +7,8 @@
 
 MODPROBE=/proc/sys/kernel/modprobe
 KCSAN=/sys/kernel/debug/kcsan
-KCSAN_SKIP=8000	# see kcsan.c
-KCSAN_DELAY=3000
+KCSAN_SKIP=4000000	# accesses, those of the module aside; see kcsan.c
+KCSAN_DELAY=20000	# us
 
 # fuzz_warm_up: use each algorithm once, which loads its modules
 fuzz_warm_up()
@@ -30,15 +30,21 @@ fuzz_warm_up()
 }
 
 # kcsan_start: let KCSAN watch, if the kernel has it. An emulated processor often
-# stands still for milliseconds, since a thread of a busy host is one, so a watch
-# must take longer than that for the others to meet it: two threads that did nothing
-# but race met in one of 250 watches of up to 200 us. A random one in at most
-# KCSAN_SKIP checks begins a watch, so that the kernel still has time for its work.
+# stands still for some 10 ms, since it is a thread of a busy host, so a watch must
+# take longer than that for the others to meet it: two threads that did nothing but
+# race met in one of 250 watches of up to 200 us. kcsan.c begins watches in the
+# module. Elsewhere they are rare, so that the kernel has time for its work.
 kcsan_start()
 {
-	local parameters=/sys/module/kcsan/parameters
+	local parameters=/sys/module/kcsan/parameters skip
 
 	[ -d "$parameters" ] || return 0
+	skip=$(awk '$3 == "kcsan_skip" { print "0x" $1 }' /proc/kallsyms)
+	[ -n "$skip" ] || {
+		echo "/proc/kallsyms does not have kcsan_skip"
+		exit 1
+	}
+	echo "options ipsec_ipip kcsan_skip=$skip" > /etc/modprobe.d/fuzz.conf
 	mountpoint -q /sys/kernel/debug ||
 		mount -t debugfs debugfs /sys/kernel/debug || exit
 	echo "$KCSAN_SKIP" > "$parameters/skip_watch"
@@ -65,6 +71,7 @@ fuzz_load()
 {
 	local module section
 
+	kcsan_start
 	[ -z "${COVER:-}" ] || insmod "$COVER" delay="${DELAY:-0}" || exit
 	modprobe ipsec_ipip || exit
 	for module in xfrm_user esp4 esp6 ah4 ah6 dummy authenc echainiv \
@@ -74,11 +81,22 @@ fuzz_load()
 	fuzz_warm_up
 	read -r modprobe < "$MODPROBE"
 	echo > "$MODPROBE"
-	kcsan_start
 	[ -n "${OUT:-}" ] || return 0
 	for section in /sys/module/ipsec_ipip/sections/.*text*; do
 		echo "${section##*/} $(cat "$section")"
 	done > "$OUT/sections"
+}
+
+# fuzz_waits: true if a device, of any kind, waits for its last reference. The kernel
+# says so every 10 s.
+fuzz_waits()
+{
+	local last now
+
+	last=$(dmesg | sed -n 's/^\[ *\([0-9]*\)\..*netdevice: waiting.*/\1/p' |
+		tail -n 1)
+	now=$(cut -d . -f 1 /proc/uptime)
+	[ -n "$last" ] && [ $((now - last)) -le 12 ]
 }
 
 # fuzz_unload: nothing may be left that keeps the module loaded. Namespaces end in
@@ -93,6 +111,14 @@ fuzz_unload()
 	done
 	if [ -e /sys/module/ipsec_ipip ]; then
 		echo "the module cannot be unloaded"
+		exit 1
+	fi
+	for _ in $(seq 300); do
+		fuzz_waits || break
+		sleep 1
+	done
+	if fuzz_waits; then
+		echo "a device waits for its last reference"
 		exit 1
 	fi
 	echo "unloaded"

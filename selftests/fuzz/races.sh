@@ -4,7 +4,8 @@
 # races.sh PROGRAM [ARGUMENT...]: run the program that races requests about the
 # devices of the right host. The left one is a peer with ordinary SAs and
 # policies, which sends all the time. Every few seconds the underlay is deleted
-# and made again, and the module is unloaded.
+# and made again, and the module is unloaded. On a kernel with KCSAN, pairs of
+# processors race first.
 
 set -u
 . "$(dirname "$0")/lib.sh"
@@ -49,6 +50,45 @@ peer()
 	done
 }
 
+# changes NUMBER NET: endless requests about the device of that number, which replace
+# its options and the SA that it sends with
+changes()
+{
+	local sa="src ${2}1 dst ${2}2 proto esp spi 0x1009"
+	local rest="mode transport if_id $(($1 + 1)) flag af-unspec"
+
+	rest+=" aead rfc4106(gcm(aes)) $KEY 128"
+	exec yes "${CHANGE_LINK:+link set fuzz$1 type ipsec-ipip ttl 9
+}xfrm state add $sa $rest
+${CHANGE_LINK:+link set fuzz$1 type ipsec-ipip ttl 10
+}xfrm state delete $sa"
+}
+
+# pair PROGRAM SECONDS NUMBER NET: one processor sends and receives, another one does
+# nothing but change what the first one uses. With more than that, the two are hardly
+# ever at the same place at the same time.
+pair()
+{
+	local i
+
+	ip -n right link add "fuzz$3" up type ipsec-ipip local "${4}1" \
+		remote "${4}2" if_id "$(($3 + 1))"
+	ip -n right address add 192.168.2.1/32 dev "fuzz$3"
+	ip -n right route add 192.168.1.0/24 dev "fuzz$3"
+	for i in 1 2 3; do
+		ip -n right xfrm state add src "${4}2" dst "${4}1" proto esp \
+			spi "0x100$i" mode tunnel if_id "$(($3 + 1))" \
+			flag af-unspec aead 'rfc4106(gcm(aes))' "$KEY" 128
+	done
+	changes "$3" "$4" |
+		taskset -c 1 ip -n right -force -batch - > /dev/null 2>&1 &
+	taskset -c 0 "$1" --threads 0 --seconds "$2" --left /run/netns/left \
+		--right /run/netns/right
+	kill $!
+	wait $! 2> /dev/null
+	ip -n right link delete "fuzz$3"
+}
+
 # shellcheck disable=SC2034 # for lib.sh
 DELAY=200
 fuzz_load
@@ -61,6 +101,12 @@ ip -n right link set lo up
 underlay
 peer
 
+if [ -e "$KCSAN" ]; then
+	for CHANGE_LINK in '' yes; do
+		pair "$1" 20 0 10.0.0.
+		pair "$1" 20 2 fd00::
+	done
+fi
 (
 	unloaded=0
 	while sleep 3; do
@@ -75,23 +121,18 @@ peer
 ) &
 # Of the requests of the program, few change a device that sends and receives, or
 # the SA that it sends with.
+CHANGE_LINK=yes
 for i in "0 10.0.0." "2 fd00::"; do
 	read -r number net <<< "$i"
-	sa="src ${net}1 dst ${net}2 proto esp spi 0x1009"
-	rest="mode transport if_id $((number + 1)) flag af-unspec"
-	rest+=" aead rfc4106(gcm(aes)) $KEY 128"
-	yes "link set fuzz$number type ipsec-ipip ttl 9
-xfrm state add $sa $rest
-link set fuzz$number type ipsec-ipip ttl 10
-xfrm state delete $sa" |
+	changes "$number" "$net" |
 		ip -n right -force -batch - > /dev/null 2>&1 &
 done
 status=0
 "$@" --left /run/netns/left --right /run/netns/right || status=$?
 # shellcheck disable=SC2046 # numbers
-kill $(jobs -p)
+kill $(jobs -p) 2> /dev/null
 wait 2> /dev/null
-echo "unloaded $(cat /run/fuzz-unloaded 2> /dev/null) times meanwhile"
+echo "unloaded $(cat /run/fuzz-unloaded 2> /dev/null || echo 0) times meanwhile"
 ip netns delete left
 ip netns delete right
 [ "$status" = 0 ] || exit "$status"

@@ -58,6 +58,29 @@ expiry()
 	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
 }
 
+# A device stays in its family, so an SA that is moved to the other one ends.
+moved_to_the_other_family()
+{
+	local heard=$IPSI_TMP/heard skipped
+
+	ipsi_topology
+	ipsi_device left keying adopt roam
+	ipsi_daemon_sa left out if_id 7
+	ipsi_wait "adoption" adopted out
+	ipsi_do left ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 \
+		tmpl src 10.0.0.1 dst 10.0.0.2 proto esp mode tunnel
+	ipsi_bg left ip xfrm monitor >> "$heard"
+	ipsi_wait "monitor" ipsi_xfrm_monitors left "$heard"
+	skipped=$(ipsi_try left "$IPSI_LIB/xfrm.py" move_tunnels \
+		10.0.0.1 10.0.0.2 fd00::1 fd00::2) || ipsi_fail "migrate: $skipped"
+	[ -z "$skipped" ] || ipsi_skip "$skipped"
+	ipsi_wait "end of the SA" daemon_gone
+	ipsi_is "$(ip -n "${left:?}" xfrm state)" "" "states"
+	ipsi_wait "hard expiry" grep -q 'hard 1' "$heard"
+	ipsi_is "$(grep -A 1 '^Expired' "$heard" | grep -c 'spi 0xdeadbeef')" \
+		1 "expiries"
+}
+
 # R24
 delete_and_flush()
 {
@@ -256,6 +279,6 @@ carrier()
 	ipsi_do left ip link del "$DEV"
 }
 
-ipsi_run update expiry delete_and_flush device_comes_and_goes \
-	old_sa_first new_sa_when_heard keying_is_set_later others_hear_nothing events \
-	carrier
+ipsi_run update expiry moved_to_the_other_family delete_and_flush \
+	device_comes_and_goes old_sa_first new_sa_when_heard \
+	keying_is_set_later others_hear_nothing events carrier

@@ -386,6 +386,11 @@ many_queues()
 		comes_back
 		spread "with $qdisc, which came without carrier"
 	done
+	ipsi_do left tc qdisc replace dev "$DEV" root handle 1: mq
+	comes_back
+	ipsi_do left tc qdisc replace dev "$DEV" parent 1:1 pfifo
+	comes_back
+	spread "with another queue below mq"
 }
 
 listens_to_acquires()

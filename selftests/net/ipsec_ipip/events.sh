@@ -16,13 +16,14 @@ IPSI_QUIET=1
 DEV=$IPSI_DEV
 AEAD=(aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128)
 
-# listen [HOST]: start the monitor
+# listen [HOST [COMMAND...]]: start the monitor on HOST, which is not a jail, or
+# there by COMMAND
 listen()
 {
 	MONITOR=$IPSI_TMP/events
 	EXPECTED=
 	ipsi_need jq
-	ipsi_bg "${1:-left}" ipsec-ipip -j monitor > "$MONITOR" \
+	ipsi_bg "${@:-left}" ipsec-ipip -j monitor > "$MONITOR" \
 		2> "$IPSI_TMP/monitor"
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
 }
@@ -223,5 +224,81 @@ endpoints_change()
 		"sa-activate esp 1001"
 }
 
+# tapped OPTION...: a user who is root in a namespace of his own has what is said
+# about a device sent by that device: nlmon gets a copy of each message, and tc
+# redirects that
+tapped()
+{
+	ipsi_need python3 unshare
+	modprobe -a esp4 ah4 md5 dummy vxlan nlmon cls_matchall act_mirred \
+		sch_ingress 2> /dev/null
+	setup_ns left || ipsi_skip "no network namespaces here"
+	ipsi_shell left
+	ipsi_jail left jail
+	# shellcheck disable=SC2154 # ipsi_jail sets it
+	IN_JAIL=(left nsenter -t "${jail#pid:}" -U -n --preserve-credentials)
+	ipsi_try jail ip -batch - <<-END || ipsi_skip "no dummy, vxlan or nlmon here"
+		link set lo up
+		link add under type dummy
+		address add 10.0.0.1/24 dev under
+		link set under up
+		link add $DEV type ipsec-ipip local 10.0.0.1 remote 10.0.0.2 if_id 7 $*
+		address add 192.168.1.1/32 dev $DEV
+		link set $DEV up
+		route add 192.168.2.0/23 dev $DEV src 192.168.1.1
+		link add vx type vxlan id 1 local 192.168.1.1 remote 192.168.2.1 dstport 4789 dev $DEV
+		link set vx up
+		link add tap type nlmon
+		link set tap up
+	END
+	ipsi_try jail tc -batch - <<-END || ipsi_skip "no tc filters here"
+		qdisc add dev tap clsact
+		filter add dev tap egress matchall action mirred egress redirect dev vx
+	END
+}
+
+tap_that_sends_by_the_device()
+{
+	local many=("$IPSI_LIB/xfrm.py" many 10.0.0.1 10.0.0.2)
+
+	tapped
+	listen "${IN_JAIL[@]}"
+	ipsi_do jail "${many[@]}" 1001 1 7
+	events_are "sa-add out ah 1001" "sa-activate ah 1001"
+	# the second comes in place of the first
+	ipsi_do jail "${many[@]}" 1002 1 7
+	events_are "sa-add out ah 1002" "sa-activate ah 1002"
+	ipsi_wait "events on the wire" sent_by jail
+}
+
+# The copy of an acquire needs an SA of its own.
+tap_that_acquires()
+{
+	local i heard=$IPSI_TMP/heard
+
+	tapped keying adopt
+	for i in 2 3; do
+		ipsi_do jail ip xfrm policy add dir out dst "192.168.$i.0/24" \
+			if_id 7 tmpl src 10.0.0.1 dst 10.0.0.2 \
+			proto esp reqid "$i" mode tunnel
+	done
+	ipsi_bg "${IN_JAIL[@]}" ip xfrm monitor acquire >> "$heard"
+	ipsi_wait "both acquires" both_are_heard "$heard"
+}
+
+# both_are_heard FILE: of a packet, and of the copy of its acquire
+both_are_heard()
+{
+	ipsi_try jail ping -n -q -c 1 -W 1 192.168.3.1 > /dev/null
+	grep -q "reqid 3" "$1" && grep -q "reqid 2" "$1"
+}
+
+# sent_by HOST: the device has sent packets
+sent_by()
+{
+	(($(ipsi_try "$1" ip -s link show "$DEV" |
+		awk '/TX:/ { getline; print $2 }') > 3))
+}
+
 ipsi_run made_by_us made_by_xfrm expire_by_packets expire_by_time namespaces \
-	endpoints_change
+	endpoints_change tap_that_sends_by_the_device tap_that_acquires

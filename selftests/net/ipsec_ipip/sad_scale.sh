@@ -28,10 +28,10 @@ jail()
 	ipsi_do jail ip address add 10.0.0.1/32 dev lo
 }
 
-# sas: how many the device has, in and out
+# sas [HOST]: how many the device has, in and out
 sas()
 {
-	echo "$(ipsi_get jail sa_in) $(ipsi_get jail sa_out)"
+	echo "$(ipsi_get "${1:-jail}" sa_in) $(ipsi_get "${1:-jail}" sa_out)"
 }
 
 # sas_are TEXT
@@ -210,5 +210,42 @@ joins_postpone_nothing()
 	ipsi_fail "an SA waits while others join"
 }
 
+# The kernel's log goes out by the device, also what it says about the device.
+console_by_the_device()
+{
+	local level other
+
+	setup_ns left || ipsi_skip "no network namespaces here"
+	ipsi_shell left
+	modprobe -a esp4 ah4 md5 dummy vxlan 2> /dev/null
+	ipsi_try left ip -batch - <<-END || ipsi_skip "no dummy or vxlan here"
+		link add under type dummy
+		address add 10.0.0.1/24 dev under
+		link set under up
+		link add $DEV type ipsec-ipip local 10.0.0.1 remote 10.0.0.2 if_id 7
+		address add 192.168.1.1/32 dev $DEV
+		link set $DEV up
+		route add 192.168.2.0/24 dev $DEV src 192.168.1.1
+		link add vx type vxlan id 1 local 192.168.1.1 remote 192.168.2.1 dstport 4789 dev $DEV
+		address add 192.168.9.1/24 dev vx
+		link set vx up
+	END
+	for other in 2 3; do
+		ipsi_do left "$XFRM" many 10.0.0.1 "10.0.0.$other" 0x1000 \
+			$((MAX * (other - 2) + 1)) 7
+	done
+	ipsi_try left modprobe netconsole \
+		netconsole=@192.168.9.1/vx,6666@192.168.9.2/02:00:00:00:00:01 ||
+		ipsi_skip "no netconsole here"
+	read -r level _ < /proc/sys/kernel/printk
+	dmesg -n 8
+	ipsi_do left ip link set "$DEV" type ipsec-ipip remote 10.0.0.3
+	dmesg -n "$level"
+	ipsi_is "$(sas left)" "0 $MAX" "SAs"
+	dmesg | grep -q "SA with SPI .* not used: limit" ||
+		ipsi_fail "nothing in the log"
+	rmmod netconsole
+}
+
 ipsi_run sas_of_one_device devices_by_endpoints migrations \
-	joins_postpone_nothing
+	joins_postpone_nothing console_by_the_device

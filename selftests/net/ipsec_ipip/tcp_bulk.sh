@@ -316,6 +316,58 @@ vxlan_offload()
 	vxlan_bulk on
 }
 
+EVENT=/sys/kernel/tracing/events/net/net_dev_start_xmit
+
+# pieces_begin: trace full-sized packets on the wire
+pieces_begin()
+{
+	[ -e "$EVENT" ] ||
+		mount -t tracefs tracefs /sys/kernel/tracing 2> /dev/null
+	[ -e "$EVENT" ] || ipsi_skip "no tracepoint"
+	trap 'echo 0 > $EVENT/enable; echo 0 > $EVENT/filter; ipsi_cleanup' EXIT
+	echo "name == \"$IPSI_WIRE\" && len > 1400" > "$EVENT/filter"
+	echo > /sys/kernel/tracing/trace
+	echo 1 > "$EVENT/enable"
+}
+
+# pieces WORD: number of packets that were traced with this word
+pieces()
+{
+	grep -c "net_dev_start_xmit: .* $1" /sys/kernel/tracing/trace
+}
+
+# ESP encrypts segments for an MTU of 1500 in place, although they nearly fill the
+# memory that the core has allocated for them. Otherwise it copies them, and they
+# have fragments. So do a few packets that TCP has not left to segmentation.
+in_place_bulk()
+{
+	local all copied
+
+	ipsi_need python3
+	bulk_offload "$1"
+	ipsi_topology
+	bulk_host left device gcm
+	bulk_host right device gcm
+	pieces_begin
+	bulk_move tcp left right
+	echo 0 > "$EVENT/enable"
+	all=$(pieces len=)
+	copied=$((all - $(pieces data_len=0)))
+	echo "$copied of $all packets were copied"
+	[ "$all" -gt 500 ] || ipsi_fail "no packets"
+	[ $((copied * 3)) -lt "$all" ] || ipsi_fail "ESP copies packets"
+}
+
+in_place()
+{
+	in_place_bulk off
+}
+
+in_place_offload()
+{
+	in_place_bulk on
+}
+
 # With ESP's offload, GRO decrypts a packet before a VLAN device takes the tag off
 # that the hardware has found. The tag is not one of the inner packet.
 vlan_offload()
@@ -350,4 +402,4 @@ ipsi_run tunnel_cbc tunnel_gcm tunnel_tfc_padding device_cbc device_gcm \
 	ipv6_in_ipv6_offload lists_from_a_lan lists_from_a_lan_offload \
 	lists_from_a_lan_over_ipv6 datagrams_from_a_lan \
 	datagrams_from_a_lan_offload sctp sctp_offload vxlan vxlan_offload \
-	vlan_offload
+	vlan_offload in_place in_place_offload

@@ -27,6 +27,8 @@ usage: xfrm.py full SRC DST     add two SAs with all properties
                                            each of N hosts: NET.0.0 and up
        xfrm.py migrate SRC DST OTHER TIMES
                                            move the SAs to DST to OTHER and back
+       xfrm.py move_tunnels SRC DST NEW_SRC NEW_DST
+                                           move the SAs to DST
        xfrm.py move SRC DST NEW_SRC NEW_DST...
                                            move SAs in transport mode, all with
                                            one request
@@ -250,15 +252,16 @@ class Xfrm:
         """Flush the SPD."""
         return self.ask(FLUSHPOLICY, b'')[0]
 
-    def migrate(self, src, old, new):
-        """Move the SAs in tunnel mode to another destination, for an outbound
-        policy for all packets.
+    def migrate(self, src, old, new, new_src=None):
+        """Move the SAs in tunnel mode to another destination, and maybe another
+        source, for an outbound policy for all packets.
         """
         body = bytes(40) + struct.pack('=H', socket.AF_INET) + bytes(14)
         body += struct.pack('=IB3x', 0, 1)
         body += attr(USER_MIGRATE, addr(old) + addr(src) + addr(new) +
-                     addr(src) + struct.pack('=BBHIHH', 50, TUNNEL, 0, 0,
-                                             socket.AF_INET, socket.AF_INET))
+                     addr(new_src or src) +
+                     struct.pack('=BBHIHH', 50, TUNNEL, 0, 0, family(old),
+                                 family(new)))
         return self.ask(MIGRATE, body)[0]
 
 
@@ -448,6 +451,15 @@ def migrate(src, dst, other, times):
             print('SKIP: no MIGRATE')
             return
         must(error, 'migrate')
+
+
+def move_tunnels(src, dst, new_src, new_dst):
+    """Move SAs in tunnel mode, once."""
+    error = Xfrm().migrate(src, dst, new_dst, new_src)
+    if error == errno.ENOPROTOOPT:
+        print('SKIP: no MIGRATE')
+        return
+    must(error, 'migrate')
 
 
 def move(*ends):
@@ -710,6 +722,6 @@ def race(rounds, both=''):
 if __name__ == '__main__':
     {'full': full, 'show': show, 'alloc': alloc, 'coaddr': coaddr, 'expire': expire,
      'pcpu': pcpu, 'many': many, 'busy': busy, 'strays': strays,
-     'tunnels': tunnels, 'migrate': migrate,
+     'tunnels': tunnels, 'migrate': migrate, 'move_tunnels': move_tunnels,
      'move': move, 'move_state': move_state, 'forget': forget,
      'race': race}[sys.argv[1]](*sys.argv[2:])
