@@ -322,17 +322,19 @@ offloaded_is_refused()
 
 	modprobe -q netdevsim || ipsi_skip "the kernel has no netdevsim"
 	ipsi_topology
-	ipsi_do left bash -c "echo '77 1' > $bus/new_device"
+	echo "77 1" > "$bus/new_device" || ipsi_fail "no device"
 	# shellcheck disable=SC2064 # as it is now
 	trap "echo 77 > $bus/del_device; ipsi_cleanup" EXIT
-	nic=$(ls "$bus/devices/netdevsim77/net") || ipsi_fail "no device"
-	ipsi_do left ip link set "$nic" up
+	nic=$(ls "$bus/devices/netdevsim77/net")
+	ip link set "$nic" name nsim77 || ipsi_fail "$nic is not renamed"
+	ip link set nsim77 netns "$left" || ipsi_fail "nsim77 is not moved"
+	ipsi_do left ip link set nsim77 up
 	ipsi_device left keying adopt
 	ipsi_bg left ipsec-ipip monitor > "$IPSI_TMP/heard" \
 		2> "$IPSI_TMP/monitor"
 	ipsi_wait "monitor listening" grep -q listening "$IPSI_TMP/monitor"
 	ipsi_do left ip xfrm state add "${OUT[@]}" spi 0x5005 mode tunnel \
-		if_id 7 "${GCM[@]}" offload dev "$nic" dir out
+		if_id 7 "${GCM[@]}" offload dev nsim77 dir out
 	ipsi_wait "refusal" refused_are "0x00005005 offload "
 }
 
