@@ -605,7 +605,7 @@ struct ipsi_spd {
  * @wipe: keys to wipe
  * @txq_bytes: memory of the queued packets of all devices (txq.c)
  * @acq_resets: changes when larval states may be gone (acquire.c)
- * @natt: struct ipsi_natt; RTNL
+ * @natt: struct ipsi_natt by family and port; RTNL
  * @unlisted: if_ids of states that are no SA of a device; see unlisted.h
  * @leftovers: states that devices may have left
  * @n_devs: number of devices that are not freed yet; the exit waits for them
@@ -625,7 +625,7 @@ struct ipsi_net {
 	struct ipsi_wipe wipe;
 	atomic_long_t txq_bytes;
 	atomic_t acq_resets;
-	struct list_head natt;
+	struct xarray natt;
 	DECLARE_BITMAP(unlisted, 1 << IPSI_UNLISTED_BITS);
 	struct ipsi_leftovers leftovers;
 	atomic_t n_devs;

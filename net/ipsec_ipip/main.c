@@ -60,7 +60,7 @@ IPSI_DEFINE_EXIT_RTNL(ipsi_exit_rtnl)
 
 static int __net_init ipsi_net_init(struct net *net)
 {
-	INIT_LIST_HEAD(&ipsi_net(net)->natt);
+	xa_init(&ipsi_net(net)->natt);
 	INIT_LIST_HEAD(&ipsi_net(net)->encs);
 	ipsi_net(net)->free_if_id = IPSI_IF_ID_AUTO;
 	/* There may be states that are older than the module. */

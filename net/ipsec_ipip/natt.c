@@ -7,12 +7,12 @@
  */
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/list.h>
 #include <linux/net.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <linux/sockptr.h>
 #include <linux/udp.h>
+#include <linux/xarray.h>
 #include <net/sock.h>
 
 #include "icmp.h"
@@ -23,32 +23,22 @@ IPSI_DEFINE_ENCAP_ERR(ipsi_icmp_err_udp)
 
 /**
  * struct ipsi_natt - one socket, shared by the devices with its port
- * @list: entry in ipsi_net.natt; RTNL
  * @sock: the socket; owned
  * @family: AF_INET or AF_INET6
  * @port: UDP port, network byte order
  * @users: number of devices; RTNL
  */
 struct ipsi_natt {
-	struct list_head list;
 	struct socket *sock;
 	u16 family;
 	__be16 port;
 	unsigned int users;
 };
 
-static struct ipsi_natt *ipsi_natt_find(struct net *net, u16 family,
-					__be16 port)
+/* Index of a socket in ipsi_net.natt */
+static unsigned long ipsi_natt_index(u16 family, __be16 port)
 {
-	struct ipsi_natt *natt;
-
-	ASSERT_RTNL();
-
-	list_for_each_entry(natt, &ipsi_net(net)->natt, list)
-		if (natt->family == family && natt->port == port)
-			return natt;
-
-	return NULL;
+	return (family == AF_INET6) << 16 | ntohs(port);
 }
 
 /* Bind to all addresses of the host, as key managers do: the local endpoint may
@@ -101,10 +91,13 @@ static int ipsi_natt_open(struct net *net, struct ipsi_natt *natt)
 static int ipsi_natt_get(struct net *net, u16 family, __be16 port,
 			 struct netlink_ext_ack *extack)
 {
+	struct xarray *natts = &ipsi_net(net)->natt;
 	struct ipsi_natt *natt;
 	int err;
 
-	natt = ipsi_natt_find(net, family, port);
+	ASSERT_RTNL();
+
+	natt = xa_load(natts, ipsi_natt_index(family, port));
 	if (natt) {
 		natt->users++;
 		return 0;
@@ -125,23 +118,35 @@ static int ipsi_natt_get(struct net *net, u16 family, __be16 port,
 		else
 			NL_SET_ERR_MSG(extack,
 				       "encap-port: cannot be opened");
-		kfree(natt);
-		return err;
+		goto err_free;
 	}
-	list_add(&natt->list, &ipsi_net(net)->natt);
+
+	err = xa_err(xa_store(natts, ipsi_natt_index(family, port), natt,
+			      GFP_KERNEL));
+	if (err)
+		goto err_release;
 
 	return 0;
+
+err_release:
+	sock_release(natt->sock);
+err_free:
+	kfree(natt);
+	return err;
 }
 
 static void ipsi_natt_put(struct net *net, u16 family, __be16 port)
 {
+	struct xarray *natts = &ipsi_net(net)->natt;
 	struct ipsi_natt *natt;
 
-	natt = ipsi_natt_find(net, family, port);
+	ASSERT_RTNL();
+
+	natt = xa_load(natts, ipsi_natt_index(family, port));
 	if (WARN_ON_ONCE(!natt) || --natt->users)
 		return;
 
-	list_del(&natt->list);
+	xa_erase(natts, ipsi_natt_index(family, port));
 	sock_release(natt->sock);
 	kfree(natt);
 }
