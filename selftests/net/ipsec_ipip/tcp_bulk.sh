@@ -8,7 +8,8 @@
 # (esp4_offload): with it, an IP-in-IP GSO packet that reaches ESP whole leaves
 # with a wrong ICV, and TCP drops to a thousandth of its speed. Rates are
 # printed, but do not affect the result. All pairs of families; those with IPv6
-# in short. A failure means that pings work but downloads do not.
+# in short. And pages of files that are sent without a copy, which must not change.
+# A failure means that pings work but downloads do not, or that files are damaged.
 
 # shellcheck source=lib/ipsi.sh
 source "$(dirname "$0")/lib/ipsi.sh"
@@ -368,6 +369,55 @@ in_place_offload()
 	in_place_bulk on
 }
 
+# pages OUTER OFFLOAD: send the pages of a file without a copy, from the left and
+# from a client behind it, whose packets the left forwards with these pages
+pages()
+{
+	local from
+
+	ipsi_need python3
+	bulk_offload "$2"
+	ipsi_families "$1" 4
+	ipsi_topology
+	bulk_host left device gcm
+	bulk_host right device gcm
+	setup_ns client || ipsi_skip "no network namespaces here"
+	ip -n "${left:?}" -batch - <<-END || ipsi_fail "no client"
+		link add client type veth peer name eth0 netns ${client:?}
+		address add 192.168.3.1/24 dev client
+		link set client up
+	END
+	ip -n "$client" -batch - <<-END || ipsi_fail "no client"
+		address add 192.168.3.2/24 dev eth0
+		link set eth0 up
+		route add default via 192.168.3.1
+	END
+	ip -n "${right:?}" route add 192.168.3.0/24 dev "$IPSI_DEV"
+	ipsi_do left sysctl -qw net.ipv4.ip_forward=1
+	IPSI_INNER[client]=192.168.3.2
+	for from in left client; do
+		echo "pages from $from"
+		python3 "$IPSI_LIB/pages.py" "${!from}" "${IPSI_INNER[$from]}" \
+			"$right" "${IPSI_INNER[right]}" ||
+			ipsi_fail "pages from $from"
+	done
+}
+
+pages_of_files()
+{
+	pages 4 off
+}
+
+pages_of_files_offload()
+{
+	pages 4 on
+}
+
+pages_of_files_over_ipv6()
+{
+	pages 6 off
+}
+
 # With ESP's offload, GRO decrypts a packet before a VLAN device takes the tag off
 # that the hardware has found. The tag is not one of the inner packet.
 vlan_offload()
@@ -402,4 +452,5 @@ ipsi_run tunnel_cbc tunnel_gcm tunnel_tfc_padding device_cbc device_gcm \
 	ipv6_in_ipv6_offload lists_from_a_lan lists_from_a_lan_offload \
 	lists_from_a_lan_over_ipv6 datagrams_from_a_lan \
 	datagrams_from_a_lan_offload sctp sctp_offload vxlan vxlan_offload \
-	vlan_offload in_place in_place_offload
+	vlan_offload in_place in_place_offload pages_of_files \
+	pages_of_files_offload pages_of_files_over_ipv6
