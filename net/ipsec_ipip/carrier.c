@@ -175,6 +175,39 @@ void ipsi_carrier_queue_changes(struct net_device *dev)
 		ipsi_work_queue(idev, &idev->carrier.queue);
 }
 
+/* Has the core put its own queue in front of a queue of the device? */
+static bool ipsi_carrier_lost_txq(const struct netdev_queue *txq)
+{
+	return rcu_access_pointer(txq->qdisc) !=
+	       rcu_access_pointer(txq->qdisc_sleeping);
+}
+
+/**
+ * ipsi_carrier_select_queue - ndo_select_queue of the device
+ * @dev: the device
+ * @skb: a packet to send
+ * @sb_dev: subordinate device or NULL
+ *
+ * The choice is that of the core. But the core puts its own queue in front also
+ * when mq, mqprio or taprio get a new child, which it does not announce. A device
+ * with several queues notices that here, and loses packets until the work has run.
+ *
+ * Context: BH off, RCU read side.
+ * Return: number of the queue.
+ */
+u16 ipsi_carrier_select_queue(struct net_device *dev, struct sk_buff *skb,
+			      struct net_device *sb_dev)
+{
+	u16 queue = netdev_pick_tx(dev, skb, sb_dev);
+	struct ipsi_dev *idev = netdev_priv(dev);
+
+	if (unlikely(!netif_carrier_ok(dev)) &&
+	    ipsi_carrier_lost_txq(netdev_get_tx_queue(dev, queue)))
+		ipsi_work_queue(idev, &idev->carrier.queue);
+
+	return queue;
+}
+
 /**
  * ipsi_carrier_init - start without keys
  * @idev: a device that is being created

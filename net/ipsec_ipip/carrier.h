@@ -10,5 +10,7 @@ void ipsi_carrier_stop(struct ipsi_dev *idev);
 void ipsi_carrier_set(struct ipsi_dev *idev, bool on);
 void ipsi_carrier_keep_queue(struct net_device *dev);
 void ipsi_carrier_queue_changes(struct net_device *dev);
+u16 ipsi_carrier_select_queue(struct net_device *dev, struct sk_buff *skb,
+			      struct net_device *sb_dev);
 
 #endif /* _IPSI_CARRIER_H */

@@ -10,7 +10,6 @@
 #include <linux/wait_bit.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
-#include <net/pkt_cls.h>
 #include <net/xfrm.h>
 
 #include "acquire.h"
@@ -159,17 +158,13 @@ static int ipsi_dev_get_iflink(const struct net_device *dev)
 	return link;
 }
 
-/* Nothing is offloaded. The core announces a new root qdisc, or a new child of
- * mq, in this way only, and to devices with NETIF_F_HW_TC only. It announces no
- * children of mqprio and taprio.
+/* Nothing is offloaded. The core announces a new root qdisc in this way only, and
+ * to devices with NETIF_F_HW_TC only.
  */
 static int ipsi_dev_setup_tc(struct net_device *dev, enum tc_setup_type type,
 			     void *type_data)
 {
-	const struct tc_mq_qopt_offload *mq = type_data;
-
-	if (type == TC_SETUP_ROOT_QDISC ||
-	    (type == TC_SETUP_QDISC_MQ && mq->command == TC_MQ_GRAFT))
+	if (type == TC_SETUP_ROOT_QDISC)
 		ipsi_carrier_queue_changes(dev);
 
 	return -EOPNOTSUPP;
@@ -181,6 +176,7 @@ static const struct net_device_ops ipsi_netdev_ops = {
 	.ndo_open		= ipsi_dev_open,
 	.ndo_stop		= ipsi_dev_stop,
 	.ndo_start_xmit		= ipsi_xmit,
+	.ndo_select_queue	= ipsi_carrier_select_queue,
 	.ndo_change_mtu		= ipsi_dev_change_mtu,
 	.ndo_setup_tc		= ipsi_dev_setup_tc,
 	.ndo_get_stats64	= dev_get_tstats64,

@@ -391,6 +391,13 @@ many_queues()
 	ipsi_do left tc qdisc replace dev "$DEV" parent 1:1 pfifo
 	comes_back
 	spread "with another queue below mq"
+	modprobe sch_mqprio 2> /dev/null
+	ipsi_do left tc qdisc replace dev "$DEV" root handle 2: mqprio \
+		num_tc 2 map 0 1 queues 4@0 4@4 hw 0
+	comes_back
+	ipsi_do left tc qdisc replace dev "$DEV" parent 2:1 pfifo
+	comes_back
+	spread "with another queue below mqprio"
 }
 
 listens_to_acquires()
