@@ -361,7 +361,7 @@ static void ipsi_xmit_packet(struct ipsi_dev *idev, struct sk_buff *skb)
 	skb_reset_network_header(skb);
 	if (!ipsi_inner_read(skb, family, &tx.inner))
 		goto drop;
-	tx.inner.hops = ipsi_inner_hops(skb, family);
+	tx.inner.hops = ipsi_inner_hops(skb, family, idev->net);
 
 	/* Qdiscs have used the control block, which ICMP errors read. */
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm),

@@ -13,21 +13,46 @@
 #include <net/netfilter/nf_conntrack.h>
 
 #include "inner.h"
+#include "natt.h"
 
 /* UDP port of ESP in UDP, RFC 3948 */
 #define IPSI_PORT_NATT	4500
 
-/* Is this an outer packet of an IPsec tunnel? ESP in UDP is recognised by its
- * port (RFC 3948). IP-in-IP counts only if this host has sent it: ipip devices
- * copy the TTL of the packet inside, which may be an outer packet of ours.
+/**
+ * struct ipsi_inner_payload - payload of an inner packet
+ * @net: underlay namespace of the device
+ * @family: family of the packet
+ * @proto: its protocol
+ * @offset: where it begins in the packet
+ * @rest: this is not the first fragment
  */
-static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb, u8 proto,
-				    int offset, bool rest)
+struct ipsi_inner_payload {
+	const struct net *net;
+	u16 family;
+	u8 proto;
+	int offset;
+	bool rest;
+};
+
+static bool ipsi_inner_port_is_natt(const struct ipsi_inner_payload *payload,
+				    __be16 port)
+{
+	return port == htons(IPSI_PORT_NATT) ||
+	       ipsi_natt_has(payload->net, payload->family, port);
+}
+
+/* Is this an outer packet of an IPsec tunnel? ESP in UDP is recognised by its
+ * port: that of RFC 3948, or one that is open for a device. IP-in-IP counts only
+ * if this host has sent it: ipip devices copy the TTL of the packet inside, which
+ * may be an outer packet of ours.
+ */
+static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb,
+				    const struct ipsi_inner_payload *payload)
 {
 	const struct udphdr *uh;
 	struct udphdr buffer;
 
-	switch (proto) {
+	switch (payload->proto) {
 	case IPPROTO_ESP:
 	case IPPROTO_AH:
 		return true;
@@ -35,47 +60,63 @@ static bool ipsi_inner_is_tunnelled(const struct sk_buff *skb, u8 proto,
 	case IPPROTO_IPV6:
 		return !skb->skb_iif;
 	case IPPROTO_UDP:
-		if (rest)
+		if (payload->rest)
 			return false;
-		uh = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
-		return uh && (uh->source == htons(IPSI_PORT_NATT) ||
-			      uh->dest == htons(IPSI_PORT_NATT));
+		uh = skb_header_pointer(skb, payload->offset, sizeof(buffer),
+					&buffer);
+		return uh && (ipsi_inner_port_is_natt(payload, uh->source) ||
+			      ipsi_inner_port_is_natt(payload, uh->dest));
 	default:
 		return false;
 	}
 }
 
 static bool ipsi_inner_is_tunnelled4(const struct sk_buff *skb,
-				     const struct iphdr *iph)
+				     const struct net *net)
 {
-	int offset = skb_network_offset(skb) + iph->ihl * 4;
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct ipsi_inner_payload payload = {
+		.net = net,
+		.family = AF_INET,
+		.proto = iph->protocol,
+		.offset = skb_network_offset(skb) + iph->ihl * 4,
+		.rest = iph->frag_off & htons(IP_OFFSET),
+	};
 
 	return !ipv4_is_multicast(iph->daddr) &&
-	       ipsi_inner_is_tunnelled(skb, iph->protocol, offset,
-				       iph->frag_off & htons(IP_OFFSET));
+	       ipsi_inner_is_tunnelled(skb, &payload);
 }
 
 /* The same for IPv6. Packets that stay on a link do not count: routing
  * protocols that use IPsec send them with a hop limit of 1 (RFC 4552).
  */
 static bool ipsi_inner_is_tunnelled6(const struct sk_buff *skb,
-				     const struct ipv6hdr *ip6h)
+				     const struct net *net)
 {
-	int offset = skb_network_offset(skb) + sizeof(*ip6h);
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct ipsi_inner_payload payload = {
+		.net = net,
+		.family = AF_INET6,
+		.proto = ip6h->nexthdr,
+		.offset = skb_network_offset(skb) + sizeof(*ip6h),
+	};
 	const struct frag_hdr *fh;
 	struct frag_hdr buffer;
 
 	if (ipv6_addr_type(&ip6h->daddr) &
 	    (IPV6_ADDR_MULTICAST | IPV6_ADDR_LINKLOCAL))
 		return false;
-	if (ip6h->nexthdr != NEXTHDR_FRAGMENT)
-		return ipsi_inner_is_tunnelled(skb, ip6h->nexthdr, offset,
-					       false);
+	if (payload.proto != NEXTHDR_FRAGMENT)
+		return ipsi_inner_is_tunnelled(skb, &payload);
 
-	fh = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
-	return fh && ipsi_inner_is_tunnelled(skb, fh->nexthdr,
-					     offset + sizeof(*fh),
-					     fh->frag_off & htons(IP6_OFFSET));
+	fh = skb_header_pointer(skb, payload.offset, sizeof(buffer), &buffer);
+	if (!fh)
+		return false;
+	payload.proto = fh->nexthdr;
+	payload.offset += sizeof(*fh);
+	payload.rest = fh->frag_off & htons(IP6_OFFSET);
+
+	return ipsi_inner_is_tunnelled(skb, &payload);
 }
 
 static bool ipsi_inner_read4(struct sk_buff *skb, struct ipsi_inner *inner)
@@ -152,19 +193,20 @@ bool ipsi_inner_read(struct sk_buff *skb, u16 family, struct ipsi_inner *inner)
  * ipsi_inner_hops - limit of an inner packet that is a packet of a tunnel
  * @skb: the packet, read by ipsi_inner_read()
  * @family: its family
+ * @net: underlay namespace of the device
  *
  * Context: any.
  * Return: TTL or hop limit; 0 if it is not an outer packet of a tunnel.
  */
-u8 ipsi_inner_hops(const struct sk_buff *skb, u16 family)
+u8 ipsi_inner_hops(const struct sk_buff *skb, u16 family,
+		   const struct net *net)
 {
-	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
-	const struct iphdr *iph = ip_hdr(skb);
-
 	if (family == AF_INET)
-		return ipsi_inner_is_tunnelled4(skb, iph) ? iph->ttl : 0;
+		return ipsi_inner_is_tunnelled4(skb, net) ?
+		       ip_hdr(skb)->ttl : 0;
 
-	return ipsi_inner_is_tunnelled6(skb, ip6h) ? ip6h->hop_limit : 0;
+	return ipsi_inner_is_tunnelled6(skb, net) ?
+	       ipv6_hdr(skb)->hop_limit : 0;
 }
 
 /**

@@ -46,7 +46,8 @@ static inline u16 ipsi_inner_family(u8 proto)
 
 bool ipsi_inner_read(struct sk_buff *skb, u16 family,
 		     struct ipsi_inner *inner);
-u8 ipsi_inner_hops(const struct sk_buff *skb, u16 family);
+u8 ipsi_inner_hops(const struct sk_buff *skb, u16 family,
+		   const struct net *net);
 bool ipsi_inner_source_ok(const struct sk_buff *skb, u16 family);
 bool ipsi_inner_is_outer(const struct sk_buff *skb, u16 family,
 			 const xfrm_address_t *local,

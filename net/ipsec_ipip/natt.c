@@ -35,12 +35,6 @@ struct ipsi_natt {
 	unsigned int users;
 };
 
-/* Index of a socket in ipsi_net.natt */
-static unsigned long ipsi_natt_index(u16 family, __be16 port)
-{
-	return (family == AF_INET6) << 16 | ntohs(port);
-}
-
 /* Bind to all addresses of the host, as key managers do: the local endpoint may
  * be assigned later than the device is created.
  */

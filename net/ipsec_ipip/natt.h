@@ -4,8 +4,34 @@
 #define _IPSI_NATT_H
 
 #include <linux/netlink.h>
+#include <linux/socket.h>
+#include <linux/xarray.h>
 
-#include "ipsi.h"
+#include "net.h"
+
+/* Index of a socket in ipsi_net.natt */
+static inline unsigned long ipsi_natt_index(u16 family, __be16 port)
+{
+	return (family == AF_INET6) << 16 | ntohs(port);
+}
+
+/**
+ * ipsi_natt_has - is a port open for a device?
+ * @net: underlay namespace
+ * @family: AF_INET or AF_INET6
+ * @port: UDP port, network byte order
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+static inline bool ipsi_natt_has(const struct net *net, u16 family,
+				 __be16 port)
+{
+	struct xarray *natts = &ipsi_net(net)->natt;
+
+	return !xa_empty(natts) &&
+	       xa_load(natts, ipsi_natt_index(family, port));
+}
 
 int ipsi_natt_listen(struct ipsi_dev *idev, u16 family, __be16 port,
 		     struct netlink_ext_ack *extack);

@@ -323,9 +323,10 @@ circle_device()
 
 # The way leads through another host, whose device leads back. There is no route
 # to look at; but each time round the packet has a lower TTL.
+# circle_of_two_hosts FAMILY [PORT]: with ESP in UDP on that port
 circle_of_two_hosts()
 {
-	local host other i=1 family=$1 prefix=10.9.0. net=32
+	local host other i=1 family=$1 port=${2:-} prefix=10.9.0. net=32
 
 	[ "$family" = 4 ] || prefix=fd09:: net=128
 	ipsi_families "$family" 4
@@ -334,8 +335,8 @@ circle_of_two_hosts()
 		other=$((3 - i))
 		no_filter $host
 		ipsi_batch $host <<-END
-			link add c1 type ipsec-ipip local ${IPSI_OUTER[$host]} remote $prefix$i if_id 1 ttl 16
-			xfrm state add $(ipsi_state "${IPSI_OUTER[$host]}" "$prefix$i" $((0x1000 + i)) 1)
+			link add c1 type ipsec-ipip local ${IPSI_OUTER[$host]} remote $prefix$i if_id 1 ttl 16 ${port:+encap-port $port}
+			xfrm state add $(ipsi_state "${IPSI_OUTER[$host]}" "$prefix$i" $((0x1000 + i)) 1) ${port:+encap espinudp $port $port 0.0.0.0}
 			link set c1 up
 			route add $prefix$i/$net via ${IPSI_OUTER[${IPSI_PEER[$host]}]}
 			route add $prefix$other/$net dev c1
@@ -344,6 +345,9 @@ circle_of_two_hosts()
 	done
 	ipsi_do left ip route add 198.51.100.0/24 dev c1
 	ENDS=("left c1" "right c1")
+	[ -z "$port" ] || for host in left right; do
+		ipsi_record_also udp "$port" from "${IPSI_OUTER[$host]}"
+	done
 	circle_send 3
 	# each host takes one to forward it, and one to send it
 	ends $((3 * 16 / 2)) 3
@@ -357,6 +361,17 @@ circle_by_another_host()
 circle_by_another_host_over_ipv6()
 {
 	circle_of_two_hosts 6
+}
+
+# ESP in UDP on another port than 4500 is known by the port that is open for it.
+circle_by_another_host_in_udp()
+{
+	circle_of_two_hosts 4 5000
+}
+
+circle_by_another_host_in_udp_over_ipv6()
+{
+	circle_of_two_hosts 6 5000
 }
 
 # Both devices, and the way to the right, are in a VRF.
@@ -505,7 +520,8 @@ circle_by_vxlan_with_a_queue()
 ipsi_run stack_without_queues stack_with_queues circle_of_two \
 	circle_of_two_with_queues circle_of_three_with_queues circle_over_ipv6 \
 	circle_with_a_slow_cipher circle_closes_later circle_by_another_host \
-	circle_by_another_host_over_ipv6 circle_in_a_vrf \
+	circle_by_another_host_over_ipv6 circle_by_another_host_in_udp \
+	circle_by_another_host_in_udp_over_ipv6 circle_in_a_vrf \
 	circle_by_a_vrf_without_queues circle_by_a_vrf_with_a_queue \
 	circle_by_a_bridge circle_by_vxlan_without_queues \
 	circle_by_vxlan_with_a_queue
