@@ -89,6 +89,30 @@ pair()
 	ip -n right link delete "fuzz$3"
 }
 
+# unload: unload the module and load it again. A dump that a thread has not read to
+# its end may keep the module, so try again; print the reason if that does not help.
+unload()
+{
+	local why
+
+	for _ in $(seq 50); do
+		if why=$(modprobe -r ipsec_ipip 2>&1); then
+			modprobe ipsec_ipip
+			echo unloaded >> /run/fuzz-unloaded
+			return
+		fi
+		echo "$why" >> /run/fuzz-in-use
+		sleep 0.1
+	done
+	echo "not unloaded: $why"
+}
+
+# lines FILE: the number of its lines
+lines()
+{
+	grep -c . "$1" 2> /dev/null || :
+}
+
 # shellcheck disable=SC2034 # for lib.sh
 DELAY=200
 fuzz_load
@@ -107,18 +131,13 @@ if [ -e "$KCSAN" ]; then
 		pair "$1" 20 2 fd00::
 	done
 fi
-(
-	unloaded=0
-	while sleep 3; do
-		# It may be gone already: the requests delete it, too.
-		ip -n right link delete under0 2> /dev/null
-		underlay 2> /dev/null
-		sleep 1
-		modprobe -r ipsec_ipip 2> /dev/null && unloaded=$((unloaded + 1))
-		modprobe ipsec_ipip
-		echo "$unloaded" > /run/fuzz-unloaded
-	done
-) &
+while sleep 3; do
+	# It may be gone already: the requests delete it, too.
+	ip -n right link delete under0 2> /dev/null
+	underlay 2> /dev/null
+	sleep 1
+	unload
+done &
 # Of the requests of the program, few change a device that sends and receives, or
 # the SA that it sends with.
 CHANGE_LINK=yes
@@ -127,12 +146,19 @@ for i in "0 10.0.0." "2 fd00::"; do
 	changes "$number" "$net" |
 		ip -n right -force -batch - > /dev/null 2>&1 &
 done
-status=0
+status=0 began=$SECONDS
 "$@" --left /run/netns/left --right /run/netns/right || status=$?
 # shellcheck disable=SC2046 # numbers
 kill $(jobs -p) 2> /dev/null
 wait 2> /dev/null
-echo "unloaded $(cat /run/fuzz-unloaded 2> /dev/null || echo 0) times meanwhile"
+unloaded=$(lines /run/fuzz-unloaded)
+in_use=$(lines /run/fuzz-in-use)
+echo "unloaded ${unloaded:=0} times meanwhile," \
+	"in use ${in_use:-0} times"
+if [ "$unloaded" = 0 ] && [ $((SECONDS - began)) -gt 120 ]; then
+	echo "the module was never unloaded under load"
+	[ "$status" != 0 ] || status=1
+fi
 ip netns delete left
 ip netns delete right
 [ "$status" = 0 ] || exit "$status"
