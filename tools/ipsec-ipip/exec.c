@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +84,6 @@ int ipsi_exec_find(const char *command)
 		return ipsi_fail("--exec: %s: %s%s", command, strerror(err),
 				 strchr(command, ' ') ?
 				 "; it gets no arguments, write a script" : "");
-	/* If the caller ignored it, the exit status of the command would be lost. */
-	signal(SIGCHLD, SIG_DFL);
 	return IPSI_OK;
 }
 

@@ -506,6 +506,28 @@ one_at_a_time()
 	ipsi_do left ipsec-ipip down "$CONF"
 }
 
+# conf_hook LINE...: put lines into the section of the link
+conf_hook()
+{
+	printf '%s\n' "$@" | cat - "$CONF" > "$CONF.new"
+	mv "$CONF.new" "$CONF"
+}
+
+# Programs that start ours may ignore the ends of their children.
+ignored_children()
+{
+	local run='import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])'
+
+	ipsi_need python3
+	ipsi_topology
+	conf_file left
+	conf_hook "PostUp = true" "PreDown = true"
+	ipsi_do left python3 -c "$run" ipsec-ipip up "$CONF"
+	ipsi_do left python3 -c "$run" ipsec-ipip down "$CONF"
+}
+
 # Name servers go to resolvconf, and go with the link.
 name_servers()
 {
@@ -598,4 +620,5 @@ partly()
 }
 
 ipsi_run up_and_down mistakes undone change_of_keys refused_replacement signal names \
-	moved_peer one_at_a_time name_servers vrf partly
+	moved_peer one_at_a_time ignored_children name_servers \
+	vrf partly
