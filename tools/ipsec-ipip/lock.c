@@ -99,6 +99,19 @@ static bool ipsi_lock_wait(int fd, const char *dev, int seconds)
 	return true;
 }
 
+/* A parent that runs no longer has no lock: a hook may have started a daemon, which
+ * keeps the variable.
+ */
+static bool ipsi_lock_take(int fd, const char *dev, int seconds)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+			       .l_start = ipsi_lock_offset(dev), .l_len = 1 };
+
+	if (ipsi_lock_is_inherited(dev))
+		return !fcntl(fd, F_OFD_SETLK, &range);
+	return ipsi_lock_wait(fd, dev, seconds);
+}
+
 /**
  * ipsi_lock() - wait until no other command changes a link
  * @dev: name of the link
@@ -112,13 +125,11 @@ int ipsi_lock(const char *dev, int seconds)
 {
 	int fd;
 
-	if (ipsi_lock_is_inherited(dev))
-		return -1;
 	mkdir(IPSI_RUN_DIR, 0755);
 	fd = open(IPSI_RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (!ipsi_lock_wait(fd, dev, seconds)) {
+	if (!ipsi_lock_take(fd, dev, seconds)) {
 		close(fd);
 		return -1;
 	}

@@ -481,7 +481,7 @@ moved_peer()
 # One command at a time changes a link, but a hook may run another.
 one_at_a_time()
 {
-	local pid
+	local pid saver syncer
 
 	ipsi_topology
 	conf_file left
@@ -492,16 +492,23 @@ one_at_a_time()
 		cat "$CONF"
 	} > "$CONF.new"
 	mv "$CONF.new" "$CONF"
-	ipsi_bg left ipsec-ipip up "$CONF"
+	# A name that an ended process left in the environment locks nothing.
+	ipsi_bg left env IPSEC_IPIP_LOCKED="$IPSI_DEV" ipsec-ipip up "$CONF"
 	pid=$IPSI_BG_PID
 	timeout 60 cat "$IPSI_TMP/ready" > /dev/null || ipsi_fail "no hook"
 	ipsi_bg left ipsec-ipip syncconf "$CONF" 2> "$IPSI_TMP/second"
+	syncer=$IPSI_BG_PID
 	ipsi_wait "message" grep -q "another command is changing $IPSI_DEV" \
 		"$IPSI_TMP/second"
 	ipsi_must_fail "is not up" left ipsec-ipip syncconf ipsec9
+	ipsi_bg left ipsec-ipip save "$CONF" 2> "$IPSI_TMP/third"
+	saver=$IPSI_BG_PID
+	ipsi_wait "message of save" grep -q "another command is changing" \
+		"$IPSI_TMP/third"
 	echo > "$IPSI_TMP/go"
 	wait "$pid" || ipsi_fail "up: exit status $?"
-	wait "$IPSI_BG_PID" || ipsi_fail "syncconf: exit status $?"
+	wait "$syncer" || ipsi_fail "syncconf: exit status $?"
+	wait "$saver" || ipsi_fail "save: exit status $?"
 	ipsi_is "$(wc -l < "$IPSI_TMP/second")" 1 "messages"
 	ipsi_do left ipsec-ipip down "$CONF"
 }
