@@ -147,7 +147,7 @@ void ipsi_exec_run(struct json_object *event)
 		ipsi_warn("--exec: %s", strerror(ENOMEM));
 	} else {
 		environ = vars;
-		status = ipsi_spawn(argv, text, false);
+		status = ipsi_spawn(argv, text, false, 0);
 		environ = before;
 		free(text);
 	}

@@ -520,6 +520,24 @@ conf_hook()
 	mv "$CONF.new" "$CONF"
 }
 
+# A daemon that does not answer keeps neither the link nor the command.
+silent_daemon()
+{
+	local bin=$IPSI_TMP/bin
+
+	ipsi_topology
+	conf_file left
+	mkdir "$bin" "$IPSI_TMP/conf.d" "$IPSI_TMP/private"
+	printf '#!/bin/sh\nexec sleep 1000\n' > "$bin/swanctl"
+	chmod +x "$bin/swanctl"
+	ipsi_do left ipsec-ipip up "$CONF"
+	: > "$IPSI_TMP/conf.d/ipsec-ipip-$IPSI_DEV.conf"
+	ipsi_do left env PATH="$bin:$PATH" SWANCTL_DIR="$IPSI_TMP" timeout 300 \
+		ipsec-ipip down "$CONF" 2> "$IPSI_TMP/down"
+	ipsi_has "$(cat "$IPSI_TMP/down")" "no answer" "message"
+	ipsi_must_fail "does not exist" left ip link show dev "$IPSI_DEV"
+}
+
 # Programs that start ours may ignore the ends of their children.
 ignored_children()
 {
@@ -627,5 +645,5 @@ partly()
 }
 
 ipsi_run up_and_down mistakes undone change_of_keys refused_replacement signal names \
-	moved_peer one_at_a_time ignored_children name_servers \
-	vrf partly
+	moved_peer one_at_a_time silent_daemon ignored_children \
+	name_servers vrf partly
