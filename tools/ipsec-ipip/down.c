@@ -10,6 +10,7 @@
 
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
 /* A change of keys may last for long. */
 #define IPSI_DOWN_WAIT	10	/* seconds */
@@ -19,6 +20,8 @@ static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
 	struct ipsi_nl route = {};
 	int ret, hook, ike;
 
+	/* A signal ends what hooks and daemons do, and the link with them. */
+	ipsi_end_defer();
 	/* A hook that fails must not keep the link alive. */
 	hook = ipsi_hooks_run(conf, "PreDown");
 	ike = ipsi_conf_ike_down(conf->dev);

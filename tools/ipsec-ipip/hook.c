@@ -15,6 +15,7 @@
 
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
 static void ipsi_spawn_child(char *const argv[], int in, bool quiet,
 			     const sigset_t *mask)
@@ -48,20 +49,30 @@ static void ipsi_spawn_write(int fd, const char *input)
 	sigaction(SIGPIPE, &before, NULL);
 }
 
-/* Waits for a child, with SIGCHLD blocked. Returns false after @seconds, if not 0.
+/* Waits for a child, with SIGCHLD blocked. Returns false after @seconds, if not 0. A
+ * signal that ends this program goes to the child, and is noted.
  */
 static bool ipsi_spawn_wait(pid_t pid, int *status, int seconds)
 {
 	const struct timespec limit = { .tv_sec = seconds };
 	sigset_t signals;
 	pid_t got;
+	int sig;
 
-	sigemptyset(&signals);
+	if (ipsi_end_mask())
+		ipsi_end_signals(&signals);
+	else
+		sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
-	while (!(got = waitpid(pid, status, WNOHANG)))
-		if (sigtimedwait(&signals, NULL, seconds ? &limit : NULL) < 0 &&
-		    errno == EAGAIN)
+	while (!(got = waitpid(pid, status, WNOHANG))) {
+		sig = sigtimedwait(&signals, NULL, seconds ? &limit : NULL);
+		if (sig < 0 && errno == EAGAIN)
 			return false;
+		if (sig > 0 && sig != SIGCHLD) {
+			ipsi_end_note();
+			kill(pid, sig);
+		}
+	}
 	if (got < 0)
 		*status = 126 << 8;
 	return true;
@@ -91,6 +102,7 @@ static int ipsi_spawn_end(pid_t pid, int seconds)
  */
 int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
 {
+	const sigset_t *mask = ipsi_end_mask();
 	int pipefd[2] = { -1, -1 };
 	sigset_t child, before;
 	int status = 126;
@@ -104,7 +116,8 @@ int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
 	sigprocmask(SIG_BLOCK, &child, &before);
 	pid = fork();
 	if (!pid)
-		ipsi_spawn_child(argv, pipefd[0], quiet, &before);
+		ipsi_spawn_child(argv, pipefd[0], quiet,
+				 mask ? mask : &before);
 	if (input) {
 		close(pipefd[0]);
 		if (pid > 0)
@@ -137,6 +150,13 @@ static char *ipsi_hook_expand(const char *command, const char *dev)
 	return fclose(f) ? NULL : text;
 }
 
+/* A signal ends what makes a link, and nothing that removes one. */
+static bool ipsi_hook_ended(const char *key)
+{
+	return (!strcmp(key, "PreUp") || !strcmp(key, "PostUp")) &&
+	       ipsi_end_wanted();
+}
+
 /**
  * ipsi_hooks_run() - run the commands of a key
  * @conf: the configuration
@@ -160,6 +180,9 @@ int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key)
 			return ipsi_fail("%s", strerror(ENOMEM));
 		status = ipsi_spawn(argv, NULL, false, 0);
 		free(argv[2]);
+		if (ipsi_hook_ended(key))
+			return ipsi_fail("%s:%d: %s: ended by a signal",
+					 conf->path, text->line, key);
 		if (status)
 			return ipsi_fail("%s:%d: %s: exit status %d: %s",
 					 conf->path, text->line, key, status,

@@ -10,6 +10,7 @@
 #include "attrs.h"
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
 static int ipsi_up_sas(const struct ipsi_conf *conf, struct ipsi_nl *family)
 {
@@ -47,6 +48,13 @@ static int ipsi_up_ike(struct ipsi_conf *conf, struct ipsi_nl *route,
 	return ret;
 }
 
+/* Ends a link that is being made, if a signal came. */
+static int ipsi_up_goes_on(const struct ipsi_conf *conf)
+{
+	return ipsi_end_wanted() ? ipsi_fail("ended by a signal: %s is not made",
+					     conf->dev) : IPSI_OK;
+}
+
 static int ipsi_up_link(struct ipsi_conf *conf, struct ipsi_nl *route,
 			uint32_t ifindex)
 {
@@ -67,11 +75,25 @@ static int ipsi_up_link(struct ipsi_conf *conf, struct ipsi_nl *route,
 	if (!ret)
 		ret = ipsi_dns_set(conf);
 	if (!ret)
+		ret = ipsi_up_goes_on(conf);
+	if (!ret)
 		ret = ipsi_up_ike(conf, route, &family, ifindex);
 	if (!ret)
+		ret = ipsi_up_goes_on(conf);
+	if (!ret)
 		ret = ipsi_hooks_run(conf, "PostUp");
+	if (!ret)
+		ret = ipsi_up_goes_on(conf);
 	ipsi_nl_close(&family);
 	return ret;
+}
+
+static void ipsi_up_undo(struct ipsi_conf *conf, struct ipsi_nl *route,
+			 uint32_t ifindex)
+{
+	ipsi_conf_ike_down(conf->dev);
+	ipsi_dns_unset(conf);
+	ipsi_link_del(route, ifindex);
 }
 
 static int ipsi_up_new(struct ipsi_conf *conf)
@@ -81,6 +103,7 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 	bool pre_up;
 	int ret;
 
+	ipsi_end_defer();
 	ret = ipsi_hooks_run(conf, "PreUp");
 	pre_up = !ret;
 	if (!ret)
@@ -92,11 +115,8 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 		goto out;
 	ifindex = if_nametoindex(conf->dev);
 	ret = ipsi_up_link(conf, &route, ifindex);
-	if (ret) {
-		ipsi_conf_ike_down(conf->dev);
-		ipsi_dns_unset(conf);
-		ipsi_link_del(&route, ifindex);
-	}
+	if (ret)
+		ipsi_up_undo(conf, &route, ifindex);
 out:
 	ipsi_nl_close(&route);
 	/* Another try would run PreUp twice. */

@@ -520,6 +520,53 @@ conf_hook()
 	mv "$CONF.new" "$CONF"
 }
 
+# A signal while "up" waits for a hook: there is no link that is half made.
+ended_up()
+{
+	local before
+
+	ipsi_topology
+	conf_file left
+	before=$(conf_state left)
+	conf_hook "PostUp = kill -TERM \$PPID" \
+		"PostUp = touch $IPSI_TMP/later" \
+		"PostDown = touch $IPSI_TMP/down"
+	ipsi_must_fail "ended by a signal" left ipsec-ipip up "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after the signal"
+	[ -e "$IPSI_TMP/down" ] || ipsi_fail "PostDown has not run"
+	[ ! -e "$IPSI_TMP/later" ] || ipsi_fail "the next PostUp has run"
+	# The hook gets the signal too.
+	conf_file left
+	conf_hook "PostUp = trap 'echo hook; exit 1' TERM; kill -TERM \$PPID; while :; do sleep 0.1; done"
+	ipsi_must_fail "hook" left ipsec-ipip up "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after the end of the hook"
+	# An ignored signal ends nothing.
+	conf_file left
+	conf_hook "PostUp = kill -HUP \$PPID"
+	ipsi_do left nohup ipsec-ipip up "$CONF"
+	ipsi_do left ipsec-ipip down "$CONF"
+}
+
+# "down" ends while one of its hooks does not, and removes the link.
+ended_down()
+{
+	local pid
+
+	ipsi_topology
+	conf_file left
+	mkfifo "$IPSI_TMP/ready"
+	conf_hook "PreDown = echo > $IPSI_TMP/ready; while :; do sleep 0.1; done" \
+		"PostDown = touch $IPSI_TMP/down"
+	ipsi_do left ipsec-ipip up "$CONF"
+	ipsi_bg left ipsec-ipip down "$CONF"
+	pid=$IPSI_BG_PID
+	timeout 60 cat "$IPSI_TMP/ready" > /dev/null || ipsi_fail "no hook"
+	kill "$pid"
+	wait "$pid"
+	ipsi_must_fail "does not exist" left ip link show dev "$IPSI_DEV"
+	[ -e "$IPSI_TMP/down" ] || ipsi_fail "PostDown has not run"
+}
+
 # A daemon that does not answer keeps neither the link nor the command.
 silent_daemon()
 {
@@ -645,5 +692,5 @@ partly()
 }
 
 ipsi_run up_and_down mistakes undone change_of_keys refused_replacement signal names \
-	moved_peer one_at_a_time silent_daemon ignored_children \
+	moved_peer one_at_a_time ended_up ended_down silent_daemon ignored_children \
 	name_servers vrf partly
