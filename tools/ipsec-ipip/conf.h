@@ -198,6 +198,9 @@ int ipsi_link_del(struct ipsi_nl *nl, uint32_t ifindex);
 
 /* lock.c */
 int ipsi_lock(const char *dev, int seconds);
+void ipsi_making(const char *dev, uint32_t ifindex);
+void ipsi_made(const char *dev);
+bool ipsi_half_made(const char *dev, uint32_t ifindex);
 void ipsi_unlock(int lock);
 
 /* hook.c */

@@ -30,8 +30,10 @@ static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
 	if (!ret)
 		ret = ipsi_link_del(&route, ifindex);
 	ipsi_nl_close(&route);
-	if (!ret)
+	if (!ret) {
+		ipsi_made(conf->dev);
 		ret = ipsi_hooks_run(conf, "PostDown");
+	}
 	if (!ret)
 		ret = hook ? hook : ike;
 	return ret;
@@ -46,6 +48,7 @@ static int ipsi_down_locked(struct ipsi_conf *conf, char **argv)
 	if (ret)
 		return ret;
 	if (!ifindex) {
+		ipsi_made(conf->dev);
 		printf("%s is not up\n", conf->dev);
 		return ipsi_conf_ike_down(conf->dev);
 	}

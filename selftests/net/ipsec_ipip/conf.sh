@@ -520,7 +520,8 @@ conf_hook()
 	mv "$CONF.new" "$CONF"
 }
 
-# A signal while "up" waits for a hook: there is no link that is half made.
+# A signal while "up" waits for a hook, and the death of "up": there is no link that
+# is half made, and none that the next "up" takes for a whole one.
 ended_up()
 {
 	local before
@@ -545,6 +546,25 @@ ended_up()
 	conf_hook "PostUp = kill -HUP \$PPID"
 	ipsi_do left nohup ipsec-ipip up "$CONF"
 	ipsi_do left ipsec-ipip down "$CONF"
+
+	conf_file left
+	conf_hook "PostUp = echo >> $IPSI_TMP/runs; [ -e $IPSI_TMP/once ] || { touch $IPSI_TMP/once; kill -KILL \$PPID; }"
+	ipsi_try left ipsec-ipip up "$CONF" && ipsi_fail "up has not been killed"
+	ipsi_do left ip link show dev "$IPSI_DEV" > /dev/null
+	ipsi_do left ipsec-ipip up "$CONF"
+	ipsi_is "$(wc -l < "$IPSI_TMP/runs")" 2 "runs of PostUp"
+	ipsi_is "$(ipsi_try left ipsec-ipip up "$CONF")" "$IPSI_DEV is up" \
+		"up for the third time"
+	ipsi_do left ipsec-ipip down "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after down"
+	# The next link of this name is not that one.
+	rm "$IPSI_TMP/once"
+	ipsi_try left ipsec-ipip up "$CONF" && ipsi_fail "up has not been killed"
+	ipsi_do left ipsec-ipip down "$CONF"
+	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
+		local "${IPSI_OUTER[left]}" remote "${IPSI_OUTER[right]}"
+	ipsi_is "$(ipsi_try left ipsec-ipip up "$CONF")" "$IPSI_DEV is up" \
+		"up beside a link made by hand"
 }
 
 # "down" ends while one of its hooks does not, and removes the link.
