@@ -12,6 +12,7 @@
 #include "capture-link.h"
 #include "ipsi.h"
 #include "module.h"
+#include "nl.h"
 
 #define IPSI_CAPTURE_KIND	"ipsec-ipip-enc"
 
@@ -40,7 +41,7 @@ static int ipsi_capture_talk(struct nlmsghdr *nlh)
 	    mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
 		ret = MNL_CB_ERROR;
 	while (ret > MNL_CB_STOP) {
-		got = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+		got = ipsi_nl_recv(sock, buf, sizeof(buf));
 		ret = got < 0 ? MNL_CB_ERROR :
 		      mnl_cb_run(buf, got, nlh->nlmsg_seq,
 				 mnl_socket_get_portid(sock),

@@ -449,7 +449,7 @@ int ipsi_ike_remove(const char *path)
 int ipsi_ike_run(const char *name, char **argv, const char *missing,
 		 const char *unit, enum ipsi_ike_report report)
 {
-	const int status = ipsi_spawn(argv, NULL, true);
+	const int status = ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
 	char text[256];
 
 	if (!status)
@@ -457,6 +457,10 @@ int ipsi_ike_run(const char *name, char **argv, const char *missing,
 	if (status == 127)
 		snprintf(text, sizeof(text), "%s: not found: %s", argv[0],
 			 missing);
+	else if (status == IPSI_SPAWN_SLOW)
+		snprintf(text, sizeof(text),
+			 "%s: no answer in %d seconds: restart the daemon (systemctl restart %s)",
+			 name, IPSI_DAEMON_WAIT, unit);
 	else
 		snprintf(text, sizeof(text),
 			 "%s: exit status %d: is the daemon running (systemctl start %s)?",
@@ -492,7 +496,7 @@ static void ipsi_ike_unload(void)
 		"exec 2> /dev/null; swanctl --load-creds --noprompt; swanctl --load-conns";
 	char *argv[4] = { "sh", "-c", (char *)script };
 
-	ipsi_spawn(argv, NULL, true);
+	ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
 }
 
 static int ipsi_ike_link_key(const struct ipsi_conf *conf)
@@ -555,7 +559,7 @@ static int ipsi_strongswan_down(const char *dev)
 	if (ipsi_swanctl("--load-conns", IPSI_WARNS))
 		return IPSI_OK;
 	/* It fails if nothing has been negotiated. */
-	ipsi_spawn(argv, NULL, true);
+	ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
 	ipsi_swanctl("--load-creds", IPSI_WARNS);
 	return IPSI_OK;
 }

@@ -48,7 +48,7 @@ static int ipsi_whack(const char *option, const char *dev,
 static int ipsi_addconn(const char *what)
 {
 	char *argv[4] = { "ipsec", "addconn", (char *)what };
-	const int status = ipsi_spawn(argv, NULL, true);
+	const int status = ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
 
 	return status ? ipsi_fail("ipsec addconn %s: exit status %d", what,
 				  status) : IPSI_OK;
@@ -191,7 +191,7 @@ static void ipsi_libreswan_unload(const char *dev, bool gone)
 	argv[2] = (char *)(gone ? unload : reread);
 	argv[3] = name;
 	snprintf(name, sizeof(name), "ipsec-ipip-%s", dev);
-	ipsi_spawn(argv, NULL, true);
+	ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
 }
 
 /* The files of a connection */

@@ -168,11 +168,15 @@ int ipsi_save(int argc, char **argv)
 {
 	struct ipsi_conf file = {}, now = {};
 	struct ipsi_nl nl = {};
-	int ret;
+	int lock = -1, ret;
 
 	if (argc != 1)
 		return ipsi_usage("NAME or FILE expected");
-	ret = ipsi_conf_load(&file, argv[0]);
+	ret = ipsi_conf_name(&file, argv[0]);
+	if (!ret) {
+		lock = ipsi_lock(file.dev, 0);
+		ret = ipsi_conf_load(&file, argv[0]);
+	}
 	if (!ret && ipsi_conf_ike(&file))
 		ret = ipsi_fail("%s: the keys come from IKE", file.path);
 	if (!ret)
@@ -184,5 +188,6 @@ int ipsi_save(int argc, char **argv)
 	ipsi_conf_free(&file);
 	ipsi_conf_free(&now);
 	ipsi_nl_close(&nl);
+	ipsi_unlock(lock);
 	return ret;
 }

@@ -20,6 +20,7 @@
 #include "attrs.h"
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
 enum ipsi_sync_kind { IPSI_SYNC_SET, IPSI_SYNC_ADD, IPSI_SYNC_SYNC };
 
@@ -224,22 +225,14 @@ static bool ipsi_sync_peer_changed(struct ipsi_sync *sync)
 	return false;
 }
 
-/* The signals that end a change of keys. They are blocked, and taken in pauses. */
-static void ipsi_sync_signals(sigset_t *signals)
-{
-	sigemptyset(signals);
-	sigaddset(signals, SIGHUP);
-	sigaddset(signals, SIGINT);
-	sigaddset(signals, SIGTERM);
-}
-
+/* Signals are put off, and taken in pauses. */
 static int ipsi_sync_pause(long ms)
 {
 	const struct timespec pause = { .tv_sec = ms / 1000,
 					.tv_nsec = ms % 1000 * 1000000L };
 	sigset_t signals;
 
-	ipsi_sync_signals(&signals);
+	ipsi_end_signals(&signals);
 	if (sigtimedwait(&signals, NULL, &pause) > 0)
 		return ipsi_fail("ended by a signal: the old SAs stay beside the new ones until the next syncconf");
 	return IPSI_OK;
@@ -421,15 +414,13 @@ static int ipsi_sync_options(struct ipsi_sync *sync)
 /* A signal must not end the program between two of these steps. */
 static int ipsi_sync_blocked(struct ipsi_sync *sync)
 {
-	sigset_t signals, old;
 	int ret;
 
-	ipsi_sync_signals(&signals);
-	sigprocmask(SIG_BLOCK, &signals, &old);
+	ipsi_end_defer();
 	ret = ipsi_sync_options(sync);
 	if (!ret)
 		ret = ipsi_sync_sas(sync);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	ipsi_end_restore();
 	return ret;
 }
 

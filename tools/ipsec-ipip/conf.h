@@ -175,6 +175,9 @@ int ipsi_ike_store(const char *path, const char *text, size_t size,
 		   const char *hint);
 void ipsi_ike_keep(const char *path, bool keep);
 int ipsi_ike_remove(const char *path);
+/* Longer than a command of a daemon that answers takes */
+#define IPSI_DAEMON_WAIT	30	/* seconds */
+
 /* The failures of a daemon's command: errors, warnings, or nothing. */
 enum ipsi_ike_report { IPSI_FAILS, IPSI_WARNS, IPSI_TRIES };
 
@@ -195,13 +198,20 @@ int ipsi_link_del(struct ipsi_nl *nl, uint32_t ifindex);
 
 /* lock.c */
 int ipsi_lock(const char *dev, int seconds);
+void ipsi_making(const char *dev, uint32_t ifindex);
+void ipsi_made(const char *dev);
+bool ipsi_half_made(const char *dev, uint32_t ifindex);
 void ipsi_unlock(int lock);
 
 /* hook.c */
+
+/* A program has not ended in time; no exit status is this number. */
+#define IPSI_SPAWN_SLOW	256
+
 int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key);
 int ipsi_dns_set(const struct ipsi_conf *conf);
 void ipsi_dns_unset(const struct ipsi_conf *conf);
-int ipsi_spawn(char *const argv[], const char *input, bool quiet);
+int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds);
 
 /* conf-show.c */
 int ipsi_conf_options_from_kernel(struct ipsi_conf *conf, const char *dev,

@@ -10,6 +10,7 @@
 
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
 /* A change of keys may last for long. */
 #define IPSI_DOWN_WAIT	10	/* seconds */
@@ -19,6 +20,8 @@ static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
 	struct ipsi_nl route = {};
 	int ret, hook, ike;
 
+	/* A signal ends what hooks and daemons do, and the link with them. */
+	ipsi_end_defer();
 	/* A hook that fails must not keep the link alive. */
 	hook = ipsi_hooks_run(conf, "PreDown");
 	ike = ipsi_conf_ike_down(conf->dev);
@@ -27,8 +30,10 @@ static int ipsi_down_link(const struct ipsi_conf *conf, uint32_t ifindex)
 	if (!ret)
 		ret = ipsi_link_del(&route, ifindex);
 	ipsi_nl_close(&route);
-	if (!ret)
+	if (!ret) {
+		ipsi_made(conf->dev);
 		ret = ipsi_hooks_run(conf, "PostDown");
+	}
 	if (!ret)
 		ret = hook ? hook : ike;
 	return ret;
@@ -43,6 +48,7 @@ static int ipsi_down_locked(struct ipsi_conf *conf, char **argv)
 	if (ret)
 		return ret;
 	if (!ifindex) {
+		ipsi_made(conf->dev);
 		printf("%s is not up\n", conf->dev);
 		return ipsi_conf_ike_down(conf->dev);
 	}

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +84,6 @@ int ipsi_exec_find(const char *command)
 		return ipsi_fail("--exec: %s: %s%s", command, strerror(err),
 				 strchr(command, ' ') ?
 				 "; it gets no arguments, write a script" : "");
-	/* If the caller ignored it, the exit status of the command would be lost. */
-	signal(SIGCHLD, SIG_DFL);
 	return IPSI_OK;
 }
 
@@ -150,7 +147,7 @@ void ipsi_exec_run(struct json_object *event)
 		ipsi_warn("--exec: %s", strerror(ENOMEM));
 	} else {
 		environ = vars;
-		status = ipsi_spawn(argv, text, false);
+		status = ipsi_spawn(argv, text, false, 0);
 		environ = before;
 		free(text);
 	}

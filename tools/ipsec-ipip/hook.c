@@ -10,12 +10,15 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
-static void ipsi_spawn_child(char *const argv[], int in, bool quiet)
+static void ipsi_spawn_child(char *const argv[], int in, bool quiet,
+			     const sigset_t *mask)
 {
 	int out = quiet ? open("/dev/null", O_WRONLY) : STDERR_FILENO;
 
@@ -24,22 +27,67 @@ static void ipsi_spawn_child(char *const argv[], int in, bool quiet)
 	/* The output of this command is for programs that read it. */
 	if (dup2(out, STDOUT_FILENO) < 0)
 		_exit(126);
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
 static void ipsi_spawn_write(int fd, const char *input)
 {
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	size_t len = strlen(input);
+	struct sigaction before;
 	ssize_t n;
 
 	/* A program that does not read its input is no error here. */
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &ignore, &before);
 	while (len && (n = write(fd, input, len)) > 0) {
 		input += n;
 		len -= n;
 	}
-	signal(SIGPIPE, SIG_DFL);
+	sigaction(SIGPIPE, &before, NULL);
+}
+
+/* Waits for a child, with SIGCHLD blocked. Returns false after @seconds, if not 0. A
+ * signal that ends this program goes to the child, and is noted.
+ */
+static bool ipsi_spawn_wait(pid_t pid, int *status, int seconds)
+{
+	const struct timespec limit = { .tv_sec = seconds };
+	sigset_t signals;
+	pid_t got;
+	int sig;
+
+	if (ipsi_end_mask())
+		ipsi_end_signals(&signals);
+	else
+		sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	while (!(got = waitpid(pid, status, WNOHANG))) {
+		sig = sigtimedwait(&signals, NULL, seconds ? &limit : NULL);
+		if (sig < 0 && errno == EAGAIN)
+			return false;
+		if (sig > 0 && sig != SIGCHLD) {
+			ipsi_end_note();
+			kill(pid, sig);
+		}
+	}
+	if (got < 0)
+		*status = 126 << 8;
+	return true;
+}
+
+static int ipsi_spawn_end(pid_t pid, int seconds)
+{
+	int status;
+
+	if (!ipsi_spawn_wait(pid, &status, seconds)) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		return IPSI_SPAWN_SLOW;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /**
@@ -47,33 +95,39 @@ static void ipsi_spawn_write(int fd, const char *input)
  * @argv: the program and its arguments
  * @input: its standard input, or NULL for this program's
  * @quiet: discard its standard output
+ * @seconds: time to wait for it at most, 0 for no limit
  *
- * Return: its exit status, 127 if it is not installed, or 128 and more for a signal.
+ * Return: its exit status, 127 if it is not installed, 128 and more for a signal, or
+ * IPSI_SPAWN_SLOW.
  */
-int ipsi_spawn(char *const argv[], const char *input, bool quiet)
+int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
 {
+	const sigset_t *mask = ipsi_end_mask();
 	int pipefd[2] = { -1, -1 };
-	int status;
+	sigset_t child, before;
+	int status = 126;
 	pid_t pid;
 
 	fflush(NULL);
 	if (input && pipe2(pipefd, O_CLOEXEC))
 		return 126;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &before);
 	pid = fork();
 	if (!pid)
-		ipsi_spawn_child(argv, pipefd[0], quiet);
+		ipsi_spawn_child(argv, pipefd[0], quiet,
+				 mask ? mask : &before);
 	if (input) {
 		close(pipefd[0]);
 		if (pid > 0)
 			ipsi_spawn_write(pipefd[1], input);
 		close(pipefd[1]);
 	}
-	if (pid < 0)
-		return 126;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return 126;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (pid > 0)
+		status = ipsi_spawn_end(pid, seconds);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
 }
 
 /* Returns the command with the name of the link for each %i; the caller frees it. */
@@ -94,6 +148,13 @@ static char *ipsi_hook_expand(const char *command, const char *dev)
 		}
 	}
 	return fclose(f) ? NULL : text;
+}
+
+/* A signal ends what makes a link, and nothing that removes one. */
+static bool ipsi_hook_ended(const char *key)
+{
+	return (!strcmp(key, "PreUp") || !strcmp(key, "PostUp")) &&
+	       ipsi_end_wanted();
 }
 
 /**
@@ -117,8 +178,11 @@ int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key)
 		argv[2] = ipsi_hook_expand(text->value, conf->dev);
 		if (!argv[2])
 			return ipsi_fail("%s", strerror(ENOMEM));
-		status = ipsi_spawn(argv, NULL, false);
+		status = ipsi_spawn(argv, NULL, false, 0);
 		free(argv[2]);
+		if (ipsi_hook_ended(key))
+			return ipsi_fail("%s:%d: %s: ended by a signal",
+					 conf->path, text->line, key);
 		if (status)
 			return ipsi_fail("%s:%d: %s: exit status %d: %s",
 					 conf->path, text->line, key, status,
@@ -149,7 +213,7 @@ int ipsi_dns_set(const struct ipsi_conf *conf)
 		fprintf(f, "%s %s\n", ipsi_addr_parse(word, &addr) ?
 			"nameserver" : "search", word);
 	fclose(f);
-	status = ipsi_spawn(argv, text, false);
+	status = ipsi_spawn(argv, text, false, 0);
 	free(copy);
 	free(text);
 	if (status == 127)
@@ -164,5 +228,5 @@ void ipsi_dns_unset(const struct ipsi_conf *conf)
 	char *argv[4] = { "resolvconf", "-d", (char *)conf->dev };
 
 	if (ipsi_conf_text(conf, "DNS"))
-		ipsi_spawn(argv, NULL, false);
+		ipsi_spawn(argv, NULL, false, 0);
 }

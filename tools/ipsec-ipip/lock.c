@@ -99,6 +99,19 @@ static bool ipsi_lock_wait(int fd, const char *dev, int seconds)
 	return true;
 }
 
+/* A parent that runs no longer has no lock: a hook may have started a daemon, which
+ * keeps the variable.
+ */
+static bool ipsi_lock_take(int fd, const char *dev, int seconds)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+			       .l_start = ipsi_lock_offset(dev), .l_len = 1 };
+
+	if (ipsi_lock_is_inherited(dev))
+		return !fcntl(fd, F_OFD_SETLK, &range);
+	return ipsi_lock_wait(fd, dev, seconds);
+}
+
 /**
  * ipsi_lock() - wait until no other command changes a link
  * @dev: name of the link
@@ -112,13 +125,11 @@ int ipsi_lock(const char *dev, int seconds)
 {
 	int fd;
 
-	if (ipsi_lock_is_inherited(dev))
-		return -1;
 	mkdir(IPSI_RUN_DIR, 0755);
 	fd = open(IPSI_RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (!ipsi_lock_wait(fd, dev, seconds)) {
+	if (!ipsi_lock_take(fd, dev, seconds)) {
 		close(fd);
 		return -1;
 	}
@@ -136,4 +147,64 @@ void ipsi_unlock(int lock)
 		return;
 	close(lock);
 	ipsi_lock_disinherit();
+}
+
+static const char *ipsi_making_path(const char *dev, char path[PATH_MAX])
+{
+	struct stat st = {};
+
+	stat("/proc/self/ns/net", &st);
+	snprintf(path, PATH_MAX, IPSI_RUN_DIR "/%s.%ju.making", dev,
+		 (uintmax_t)st.st_ino);
+	return path;
+}
+
+/**
+ * ipsi_making() - note that "up" is making a link, in case that it is killed
+ * @dev: name of the link
+ * @ifindex: its index, 0 before it is there
+ *
+ * The lock is held.
+ */
+void ipsi_making(const char *dev, uint32_t ifindex)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	fd = open(ipsi_making_path(dev, path),
+		  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	dprintf(fd, "%u\n", ifindex);
+	close(fd);
+}
+
+/* Forgets the note: the link is whole, or gone. */
+void ipsi_made(const char *dev)
+{
+	char path[PATH_MAX];
+
+	unlink(ipsi_making_path(dev, path));
+}
+
+/**
+ * ipsi_half_made() - look for the note
+ * @dev: name of the link
+ * @ifindex: its index
+ *
+ * Return: true if "up" is making this link, or was killed while it did.
+ */
+bool ipsi_half_made(const char *dev, uint32_t ifindex)
+{
+	char path[PATH_MAX];
+	uint32_t noted = 0;
+	bool found;
+	FILE *f;
+
+	f = fopen(ipsi_making_path(dev, path), "re");
+	if (!f)
+		return false;
+	found = fscanf(f, "%u", &noted) != 1 || !noted || noted == ifindex;
+	fclose(f);
+	return found;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <net/if.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -620,6 +621,8 @@ int main(int argc, char **argv)
 	 * a handler of core dumps may ignore it.
 	 */
 	prctl(PR_SET_DUMPABLE, 0);
+	/* If the caller ignored it, exit statuses of children would be lost. */
+	signal(SIGCHLD, SIG_DFL);
 	if (ipsi_hold_descriptors())
 		return IPSI_FAIL;
 	for (argc--, argv++; argc && ipsi_is_option(argv[0]); argc--, argv++) {

@@ -184,6 +184,39 @@ void ipsi_replies_free(struct ipsi_replies *replies)
 	memset(replies, 0, sizeof(*replies));
 }
 
+/**
+ * ipsi_nl_recv() - receive a datagram of the kernel
+ * @sock: the socket
+ * @buf: for the datagram
+ * @size: its size
+ *
+ * The root of a namespace can send to each netlink socket in it. Such datagrams are
+ * skipped; mnl_socket_recvfrom() would take them for the kernel's.
+ *
+ * Return: the length, or -1 with errno.
+ */
+ssize_t ipsi_nl_recv(struct mnl_socket *sock, void *buf, size_t size)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct sockaddr_nl from;
+	struct msghdr msg;
+	ssize_t got;
+
+	do {
+		memset(&from, 0, sizeof(from));
+		msg = (struct msghdr) {
+			.msg_name = &from, .msg_namelen = sizeof(from),
+			.msg_iov = &iov, .msg_iovlen = 1,
+		};
+		got = recvmsg(mnl_socket_get_fd(sock), &msg, 0);
+	} while (got >= 0 && from.nl_pid);
+	if (got >= 0 && msg.msg_flags & MSG_TRUNC) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return got;
+}
+
 /* Receives one datagram. Returns 1 at the end of the answer, 0 if more follows, or
  * -1 with errno.
  */
@@ -194,7 +227,7 @@ static int ipsi_nl_take(struct ipsi_nl *nl, struct ipsi_replies *replies,
 	ssize_t got;
 	int len;
 
-	got = mnl_socket_recvfrom(nl->sock, nl->answer, IPSI_NL_BUF);
+	got = ipsi_nl_recv(nl->sock, nl->answer, IPSI_NL_BUF);
 	if (got < 0)
 		return errno == EINTR ? 0 : -1;
 	for (len = got; mnl_nlmsg_ok(nlh, len);
@@ -626,7 +659,7 @@ int ipsi_nl_events(struct ipsi_nl *nl,
 	ssize_t got;
 	int len;
 
-	got = mnl_socket_recvfrom(nl->sock, nl->answer, IPSI_NL_BUF);
+	got = ipsi_nl_recv(nl->sock, nl->answer, IPSI_NL_BUF);
 	if (got < 0)
 		return errno == EINTR ? 0 : errno;
 	for (len = got; mnl_nlmsg_ok(nlh, len);

@@ -35,6 +35,7 @@ struct ipsi_replies {
 	size_t n;
 };
 
+ssize_t ipsi_nl_recv(struct mnl_socket *sock, void *buf, size_t size);
 int ipsi_nl_open(struct ipsi_nl *nl);
 int ipsi_nl_open_bus(struct ipsi_nl *nl, int bus);
 void ipsi_nl_close(struct ipsi_nl *nl);

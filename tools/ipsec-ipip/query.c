@@ -25,7 +25,7 @@ static int ipsi_query_answer(struct mnl_socket *sock, uint32_t seq, char *buf,
 	ssize_t got;
 
 	while (ret > MNL_CB_STOP) {
-		got = mnl_socket_recvfrom(sock, buf, IPSI_NL_BUF);
+		got = ipsi_nl_recv(sock, buf, IPSI_NL_BUF);
 		if (got < 0)
 			return errno;
 		ret = mnl_cb_run(buf, got, seq, mnl_socket_get_portid(sock),

@@ -10,6 +10,7 @@
 #include "attrs.h"
 #include "conf.h"
 #include "ipsi.h"
+#include "signals.h"
 
 static int ipsi_up_sas(const struct ipsi_conf *conf, struct ipsi_nl *family)
 {
@@ -47,6 +48,13 @@ static int ipsi_up_ike(struct ipsi_conf *conf, struct ipsi_nl *route,
 	return ret;
 }
 
+/* Ends a link that is being made, if a signal came. */
+static int ipsi_up_goes_on(const struct ipsi_conf *conf)
+{
+	return ipsi_end_wanted() ? ipsi_fail("ended by a signal: %s is not made",
+					     conf->dev) : IPSI_OK;
+}
+
 static int ipsi_up_link(struct ipsi_conf *conf, struct ipsi_nl *route,
 			uint32_t ifindex)
 {
@@ -67,11 +75,25 @@ static int ipsi_up_link(struct ipsi_conf *conf, struct ipsi_nl *route,
 	if (!ret)
 		ret = ipsi_dns_set(conf);
 	if (!ret)
+		ret = ipsi_up_goes_on(conf);
+	if (!ret)
 		ret = ipsi_up_ike(conf, route, &family, ifindex);
 	if (!ret)
+		ret = ipsi_up_goes_on(conf);
+	if (!ret)
 		ret = ipsi_hooks_run(conf, "PostUp");
+	if (!ret)
+		ret = ipsi_up_goes_on(conf);
 	ipsi_nl_close(&family);
 	return ret;
+}
+
+static void ipsi_up_undo(struct ipsi_conf *conf, struct ipsi_nl *route,
+			 uint32_t ifindex)
+{
+	ipsi_conf_ike_down(conf->dev);
+	ipsi_dns_unset(conf);
+	ipsi_link_del(route, ifindex);
 }
 
 static int ipsi_up_new(struct ipsi_conf *conf)
@@ -81,8 +103,10 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 	bool pre_up;
 	int ret;
 
+	ipsi_end_defer();
 	ret = ipsi_hooks_run(conf, "PreUp");
 	pre_up = !ret;
+	ipsi_making(conf->dev, 0);
 	if (!ret)
 		ret = ipsi_nl_open_bus(&route, NETLINK_ROUTE);
 	ipsi_conf_at(conf, 0);
@@ -91,13 +115,12 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 	if (ret)
 		goto out;
 	ifindex = if_nametoindex(conf->dev);
+	ipsi_making(conf->dev, ifindex);
 	ret = ipsi_up_link(conf, &route, ifindex);
-	if (ret) {
-		ipsi_conf_ike_down(conf->dev);
-		ipsi_dns_unset(conf);
-		ipsi_link_del(&route, ifindex);
-	}
+	if (ret)
+		ipsi_up_undo(conf, &route, ifindex);
 out:
+	ipsi_made(conf->dev);
 	ipsi_nl_close(&route);
 	/* Another try would run PreUp twice. */
 	if (ret && pre_up)
@@ -117,14 +140,35 @@ static int ipsi_up_module(void)
 	return ret;
 }
 
-/* Another command may have made the link before this one could lock it. */
-static int ipsi_up_locked(struct ipsi_conf *conf, char **argv)
+/* Removes what an "up" left that was killed. */
+static int ipsi_up_clean(struct ipsi_conf *conf, uint32_t ifindex)
+{
+	struct ipsi_nl route = {};
+	int ret;
+
+	ipsi_warn("the last \"up\" was killed: making %s anew", conf->dev);
+	ipsi_end_defer();
+	ret = ipsi_nl_open_bus(&route, NETLINK_ROUTE);
+	if (!ret) {
+		ipsi_up_undo(conf, &route, ifindex);
+		ret = ipsi_hooks_run(conf, "PostDown");
+	}
+	ipsi_nl_close(&route);
+	return ret;
+}
+
+/* Another command may have made the link before this one could lock it. Without the
+ * lock, it may be making it now.
+ */
+static int ipsi_up_locked(struct ipsi_conf *conf, char **argv, bool locked)
 {
 	uint32_t ifindex;
+	bool half;
 	int ret;
 
 	ret = ipsi_conf_find(conf, 1, argv, &ifindex);
-	if (!ret && ifindex) {
+	half = !ret && ifindex && locked && ipsi_half_made(conf->dev, ifindex);
+	if (!ret && ifindex && !half) {
 		printf("%s is up\n", conf->dev);
 		return IPSI_OK;
 	}
@@ -132,6 +176,8 @@ static int ipsi_up_locked(struct ipsi_conf *conf, char **argv)
 		ret = ipsi_conf_load(conf, argv[0]);
 	if (!ret)
 		ret = ipsi_up_module();
+	if (!ret && half)
+		ret = ipsi_up_clean(conf, ifindex);
 	return ret ? ret : ipsi_up_new(conf);
 }
 
@@ -149,12 +195,14 @@ int ipsi_up(int argc, char **argv)
 	int ret, lock;
 
 	ret = ipsi_conf_find(&conf, argc, argv, &ifindex);
+	if (!ret && ifindex && ipsi_half_made(conf.dev, ifindex))
+		ifindex = 0;
 	if (!ret && ifindex)
 		printf("%s is up\n", conf.dev);
 	if (ret || ifindex)
 		return ret;
 	lock = ipsi_lock(conf.dev, 0);
-	ret = ipsi_up_locked(&conf, argv);
+	ret = ipsi_up_locked(&conf, argv, lock >= 0);
 	ipsi_unlock(lock);
 	ipsi_conf_free(&conf);
 	return ret;

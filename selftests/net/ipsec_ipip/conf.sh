@@ -481,7 +481,7 @@ moved_peer()
 # One command at a time changes a link, but a hook may run another.
 one_at_a_time()
 {
-	local pid
+	local pid saver syncer
 
 	ipsi_topology
 	conf_file left
@@ -492,18 +492,132 @@ one_at_a_time()
 		cat "$CONF"
 	} > "$CONF.new"
 	mv "$CONF.new" "$CONF"
-	ipsi_bg left ipsec-ipip up "$CONF"
+	# A name that an ended process left in the environment locks nothing.
+	ipsi_bg left env IPSEC_IPIP_LOCKED="$IPSI_DEV" ipsec-ipip up "$CONF"
 	pid=$IPSI_BG_PID
 	timeout 60 cat "$IPSI_TMP/ready" > /dev/null || ipsi_fail "no hook"
 	ipsi_bg left ipsec-ipip syncconf "$CONF" 2> "$IPSI_TMP/second"
+	syncer=$IPSI_BG_PID
 	ipsi_wait "message" grep -q "another command is changing $IPSI_DEV" \
 		"$IPSI_TMP/second"
 	ipsi_must_fail "is not up" left ipsec-ipip syncconf ipsec9
+	ipsi_bg left ipsec-ipip save "$CONF" 2> "$IPSI_TMP/third"
+	saver=$IPSI_BG_PID
+	ipsi_wait "message of save" grep -q "another command is changing" \
+		"$IPSI_TMP/third"
 	echo > "$IPSI_TMP/go"
 	wait "$pid" || ipsi_fail "up: exit status $?"
-	wait "$IPSI_BG_PID" || ipsi_fail "syncconf: exit status $?"
+	wait "$syncer" || ipsi_fail "syncconf: exit status $?"
+	wait "$saver" || ipsi_fail "save: exit status $?"
 	ipsi_is "$(wc -l < "$IPSI_TMP/second")" 1 "messages"
 	ipsi_do left ipsec-ipip down "$CONF"
+}
+
+# conf_hook LINE...: put lines into the section of the link
+conf_hook()
+{
+	printf '%s\n' "$@" | cat - "$CONF" > "$CONF.new"
+	mv "$CONF.new" "$CONF"
+}
+
+# A signal while "up" waits for a hook, and the death of "up": there is no link that
+# is half made, and none that the next "up" takes for a whole one.
+ended_up()
+{
+	local before
+
+	ipsi_topology
+	conf_file left
+	before=$(conf_state left)
+	conf_hook "PostUp = kill -TERM \$PPID" \
+		"PostUp = touch $IPSI_TMP/later" \
+		"PostDown = touch $IPSI_TMP/down"
+	ipsi_must_fail "ended by a signal" left ipsec-ipip up "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after the signal"
+	[ -e "$IPSI_TMP/down" ] || ipsi_fail "PostDown has not run"
+	[ ! -e "$IPSI_TMP/later" ] || ipsi_fail "the next PostUp has run"
+	# The hook gets the signal too.
+	conf_file left
+	conf_hook "PostUp = trap 'echo hook; exit 1' TERM; kill -TERM \$PPID; while :; do sleep 0.1; done"
+	ipsi_must_fail "hook" left ipsec-ipip up "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after the end of the hook"
+	# An ignored signal ends nothing.
+	conf_file left
+	conf_hook "PostUp = kill -HUP \$PPID"
+	ipsi_do left nohup ipsec-ipip up "$CONF"
+	ipsi_do left ipsec-ipip down "$CONF"
+
+	conf_file left
+	conf_hook "PostUp = echo >> $IPSI_TMP/runs; [ -e $IPSI_TMP/once ] || { touch $IPSI_TMP/once; kill -KILL \$PPID; }"
+	ipsi_try left ipsec-ipip up "$CONF" && ipsi_fail "up has not been killed"
+	ipsi_do left ip link show dev "$IPSI_DEV" > /dev/null
+	ipsi_do left ipsec-ipip up "$CONF"
+	ipsi_is "$(wc -l < "$IPSI_TMP/runs")" 2 "runs of PostUp"
+	ipsi_is "$(ipsi_try left ipsec-ipip up "$CONF")" "$IPSI_DEV is up" \
+		"up for the third time"
+	ipsi_do left ipsec-ipip down "$CONF"
+	ipsi_is "$(conf_state left)" "$before" "state after down"
+	# The next link of this name is not that one.
+	rm "$IPSI_TMP/once"
+	ipsi_try left ipsec-ipip up "$CONF" && ipsi_fail "up has not been killed"
+	ipsi_do left ipsec-ipip down "$CONF"
+	ipsi_do left ip link add "$IPSI_DEV" type ipsec-ipip \
+		local "${IPSI_OUTER[left]}" remote "${IPSI_OUTER[right]}"
+	ipsi_is "$(ipsi_try left ipsec-ipip up "$CONF")" "$IPSI_DEV is up" \
+		"up beside a link made by hand"
+}
+
+# "down" ends while one of its hooks does not, and removes the link.
+ended_down()
+{
+	local pid
+
+	ipsi_topology
+	conf_file left
+	mkfifo "$IPSI_TMP/ready"
+	conf_hook "PreDown = echo > $IPSI_TMP/ready; while :; do sleep 0.1; done" \
+		"PostDown = touch $IPSI_TMP/down"
+	ipsi_do left ipsec-ipip up "$CONF"
+	ipsi_bg left ipsec-ipip down "$CONF"
+	pid=$IPSI_BG_PID
+	timeout 60 cat "$IPSI_TMP/ready" > /dev/null || ipsi_fail "no hook"
+	kill "$pid"
+	wait "$pid"
+	ipsi_must_fail "does not exist" left ip link show dev "$IPSI_DEV"
+	[ -e "$IPSI_TMP/down" ] || ipsi_fail "PostDown has not run"
+}
+
+# A daemon that does not answer keeps neither the link nor the command.
+silent_daemon()
+{
+	local bin=$IPSI_TMP/bin
+
+	ipsi_topology
+	conf_file left
+	mkdir "$bin" "$IPSI_TMP/conf.d" "$IPSI_TMP/private"
+	printf '#!/bin/sh\nexec sleep 1000\n' > "$bin/swanctl"
+	chmod +x "$bin/swanctl"
+	ipsi_do left ipsec-ipip up "$CONF"
+	: > "$IPSI_TMP/conf.d/ipsec-ipip-$IPSI_DEV.conf"
+	ipsi_do left env PATH="$bin:$PATH" SWANCTL_DIR="$IPSI_TMP" timeout 300 \
+		ipsec-ipip down "$CONF" 2> "$IPSI_TMP/down"
+	ipsi_has "$(cat "$IPSI_TMP/down")" "no answer" "message"
+	ipsi_must_fail "does not exist" left ip link show dev "$IPSI_DEV"
+}
+
+# Programs that start ours may ignore the ends of their children.
+ignored_children()
+{
+	local run='import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])'
+
+	ipsi_need python3
+	ipsi_topology
+	conf_file left
+	conf_hook "PostUp = true" "PreDown = true"
+	ipsi_do left python3 -c "$run" ipsec-ipip up "$CONF"
+	ipsi_do left python3 -c "$run" ipsec-ipip down "$CONF"
 }
 
 # Name servers go to resolvconf, and go with the link.
@@ -598,4 +712,5 @@ partly()
 }
 
 ipsi_run up_and_down mistakes undone change_of_keys refused_replacement signal names \
-	moved_peer one_at_a_time name_servers vrf partly
+	moved_peer one_at_a_time ended_up ended_down silent_daemon ignored_children \
+	name_servers vrf partly

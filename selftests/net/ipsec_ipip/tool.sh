@@ -516,5 +516,41 @@ monitor_runs_a_command()
 	kill -0 "$IPSI_BG_PID" || ipsi_fail "the monitor has ended"
 }
 
+# The root of a namespace can send netlink messages to sockets of others there. Ours
+# listen to the kernel only: here, a monitor gets a datagram that is too long, and an
+# event for a device that does not exist.
+monitor_hears_the_kernel()
+{
+	local log=$IPSI_TMP/events family forge='
+import socket, struct, sys
+family, pid = int(sys.argv[1]), int(sys.argv[2])
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+def attr(kind, data):
+    n = len(data) + 4
+    return struct.pack("=HH", n, kind) + data + bytes(-n % 4)
+def send(body):
+    s.sendto(struct.pack("=IHHII", 16 + len(body), family, 0, 0, 0) + body,
+             (pid, 0))
+send(bytes(65536))
+send(struct.pack("=BBH", int(sys.argv[3]), 1, 0) +
+     attr(int(sys.argv[4]), b"forged\0"))
+'
+
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device left
+	ipsi_bg left ipsec-ipip monitor > "$log" 2> "$log.err"
+	ipsi_wait "monitor" grep -q listening "$log.err"
+	family=$(ipsi_try left genl ctrl get name ipsec-ipip |
+		sed -n 's/.*ID: \(0x[0-9a-f]*\).*/\1/p')
+	ipsi_do left python3 -c "$forge" "$((family))" "$IPSI_BG_PID" 7 2
+	ipsi_do left ipsec-ipip sa add "$DEV" in spi 0x105 "${AES[@]}" \
+		"${SHA[@]}"
+	ipsi_wait "event" grep -q "sa-add $DEV" "$log"
+	ipsi_has_not "$(cat "$log")" "forged" "events"
+	ipsi_is "$(wc -l < "$log.err")" 1 "messages"
+}
+
 ipsi_run devices keys spis state_of_devices ages metrics one_vocabulary \
-	node_exporter output monitor_of_a_device monitor_runs_a_command
+	node_exporter output monitor_of_a_device monitor_runs_a_command \
+	monitor_hears_the_kernel
