@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,23 +94,39 @@ static int ipsi_check_all_orphans(struct ipsi_check *check)
 	return err;
 }
 
+static const char *ipsi_check_unit_name(const char *path)
+{
+	return strrchr(path, '@') + 1;
+}
+
+static int ipsi_check_unit_cmp(const void *a, const void *b)
+{
+	return strcmp(ipsi_check_unit_name(*(char * const *)a),
+		      ipsi_check_unit_name(*(char * const *)b));
+}
+
 /* Links that are made at boot, and are not there. They are not down: the module was
- * removed, for instance, and systemd still takes the units for active.
+ * removed, for instance, and systemd still takes the units for active. A unit that
+ * two targets want is reported once.
  */
 static void ipsi_check_units(struct ipsi_check *check)
 {
-	char name[IF_NAMESIZE];
-	const char *at;
+	char name[NAME_MAX + 1], last[NAME_MAX + 1] = "";
 	glob_t found;
 	size_t i;
 
 	if (!ipsi_first_netns() || glob(IPSI_UNITS, 0, NULL, &found))
 		return;
+	qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv),
+	      ipsi_check_unit_cmp);
 	for (i = 0; i < found.gl_pathc; i++) {
-		at = strrchr(found.gl_pathv[i], '@') + 1;
-		snprintf(name, sizeof(name), "%.*s",
-			 (int)(strlen(at) - strlen(".service")), at);
-		if (*name && !if_nametoindex(name))
+		snprintf(name, sizeof(name), "%s",
+			 ipsi_check_unit_name(found.gl_pathv[i]));
+		name[strlen(name) - strlen(".service")] = '\0';
+		if (!*name || !strcmp(name, last))
+			continue;
+		memcpy(last, name, sizeof(last));
+		if (!if_nametoindex(name) && !ipsi_file_moves_link(name))
 			ipsi_found(check, "not-up",
 				   "ipsec-ipip@%s is enabled, but there is no link %s: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@%s",
 				   name, name, name);

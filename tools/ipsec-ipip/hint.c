@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/genetlink.h>
@@ -22,14 +24,66 @@
 /* Devices to name in a message. */
 #define IPSI_HINT_DEVS	8
 
+/**
+ * ipsi_first_netns() - check whether this is the namespace of init
+ *
+ * Files and units of the host say nothing about others.
+ *
+ * Return: true if it is; false if not, or if it is unknown.
+ */
+bool ipsi_first_netns(void)
+{
+	struct stat own, first;
+
+	return !stat("/proc/self/ns/net", &own) &&
+	       !stat("/proc/1/ns/net", &first) && own.st_ino == first.st_ino;
+}
+
+/**
+ * ipsi_file_moves_link() - check whether a link is moved to another namespace
+ * @name: name of the link
+ *
+ * Its file does that in a hook after the start, so the link is not missed here.
+ *
+ * Return: true if the link has a file with such a hook.
+ */
+bool ipsi_file_moves_link(const char *name)
+{
+	char path[PATH_MAX], *line = NULL;
+	bool moves = false;
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), IPSI_CONF_DIR "/%s.conf", name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!moves && getline(&line, &size, file) > 0) {
+		const char *key = line + strspn(line, " \t");
+
+		moves = !strncasecmp(key, "PostUp", strlen("PostUp")) &&
+			strstr(key, " netns ");
+	}
+	explicit_bzero(line, size);
+	free(line);
+	fclose(file);
+	return moves;
+}
+
 static bool ipsi_hint_file(const char *name, char *buf, size_t size)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), IPSI_CONF_DIR "/%s.conf", name);
-	if (access(path, F_OK))
+	if (!ipsi_first_netns() || access(path, F_OK))
 		return false;
-	snprintf(buf, size, "; it has a file, make it: ipsec-ipip up %s", name);
+	if (ipsi_file_moves_link(name))
+		snprintf(buf, size,
+			 "; its file moves it to another namespace, look there: ip netns exec NAMESPACE ipsec-ipip show %s",
+			 name);
+	else
+		snprintf(buf, size,
+			 "; it has a file, make it: ipsec-ipip up %s", name);
 	return true;
 }
 
@@ -217,33 +271,25 @@ void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 			       buf, size);
 }
 
-/**
- * ipsi_first_netns() - check whether this is the namespace of init
- *
- * Files and units of the host say nothing about others.
- *
- * Return: true if it is; false if not, or if it is unknown.
- */
-bool ipsi_first_netns(void)
-{
-	struct stat own, first;
-
-	return !stat("/proc/self/ns/net", &own) &&
-	       !stat("/proc/1/ns/net", &first) && own.st_ino == first.st_ino;
-}
-
 /* Links that were deleted leave no trace but their files. */
 void ipsi_hint_no_links(void)
 {
 	const size_t before = strlen(IPSI_CONF_DIR "/");
-	const char *name;
+	char name[NAME_MAX + 1];
 	glob_t found;
+	size_t i;
 
 	if (!ipsi_first_netns() ||
 	    glob(IPSI_CONF_DIR "/*.conf", 0, NULL, &found))
 		return;
-	name = found.gl_pathv[0] + before;
-	ipsi_warn("there is no link, but a file for one: ipsec-ipip up %.*s (modprobe -r ipsec_ipip deletes all links)",
-		  (int)(strlen(name) - strlen(".conf")), name);
+	for (i = 0; i < found.gl_pathc; i++) {
+		snprintf(name, sizeof(name), "%s", found.gl_pathv[i] + before);
+		name[strlen(name) - strlen(".conf")] = '\0';
+		if (ipsi_file_moves_link(name))
+			continue;
+		ipsi_warn("there is no link, but a file for one: ipsec-ipip up %s (modprobe -r ipsec_ipip deletes all links)",
+			  name);
+		break;
+	}
 	globfree(&found);
 }

@@ -59,6 +59,7 @@ void ipsi_replies_free(struct ipsi_replies *replies);
 void ipsi_hint(const struct ipsi_nl *nl, const struct ipsi_attr_set *set,
 	       const struct ipsi_attr *attr, int error, char *buf, size_t size);
 bool ipsi_first_netns(void);
+bool ipsi_file_moves_link(const char *name);
 void ipsi_hint_no_links(void);
 
 int ipsi_nl_listen(struct ipsi_nl *nl);

@@ -257,11 +257,18 @@ static const char *ipsi_show_why(const struct ipsi_attrs *dev,
 	return link && !link->up ? "the device is down" : ipsi_dev_why_off(dev);
 }
 
+/* A device that is down keeps its carrier, and sends nothing. */
+static bool ipsi_show_is_on(const struct ipsi_attrs *dev,
+			    const struct ipsi_link_stats *link)
+{
+	return ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) &&
+	       (!link || link->up);
+}
+
 static void ipsi_show_state(const struct ipsi_attrs *dev,
 			    const struct ipsi_link_stats *link)
 {
-	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) &&
-			(!link || link->up);
+	const bool on = ipsi_show_is_on(dev, link);
 
 	printf("  carrier: %s%s%s", ipsi_color(on ? IPSI_GREEN : IPSI_RED),
 	       on ? "on" : "off", ipsi_color(IPSI_PLAIN));
@@ -294,8 +301,7 @@ static void ipsi_show_brief(const struct ipsi_attrs *dev,
 {
 	char local[IPSI_TEXT_LEN], remote[IPSI_TEXT_LEN], rx[16], tx[16];
 	char age[32];
-	const bool on = ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER) &&
-			(!link || link->up);
+	const bool on = ipsi_show_is_on(dev, link);
 
 	printf("%-15s %s%-4s%s %s -> %s", ipsi_attr_string(dev,
 							   IPSEC_IPIP_A_DEV_IFNAME),
@@ -385,7 +391,7 @@ static struct json_object *ipsi_show_json(const struct ipsi_show *show,
 	json_object_object_add(object, "icmp_relay",
 			       json_object_new_boolean(icmp));
 	ipsi_show_json_words(show, object, dev);
-	if (!ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_CARRIER))
+	if (!ipsi_show_is_on(dev, link))
 		json_object_object_add(object, "reason",
 				       json_object_new_string(ipsi_show_why(dev,
 									    link)));

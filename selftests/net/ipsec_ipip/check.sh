@@ -547,20 +547,25 @@ changing_links()
 }
 
 # removed_module: the links of the host are gone after modprobe -r. Only in the
-# first namespace, to which its units and files belong.
+# first namespace, to which its units and files belong. A link that its file moves to
+# another namespace is not missed.
 removed_module()
 {
 	local units=/etc/systemd/system files=/etc/ipsec-ipip script
-	local dir=$IPSI_TMP/host
+	local dir=$IPSI_TMP/host long=name-longer-than-a-link
 
-	mkdir -p "$dir/multi-user.target.wants" "$dir/conf" $units $files
+	mkdir -p "$dir/"{multi-user,network-online}.target.wants "$dir/conf" \
+		$units $files
+	echo "PostUp = ip link set %i netns app" > "$dir/conf/away0.conf"
 	touch "$dir/conf/gone0.conf" \
-		"$dir/multi-user.target.wants/ipsec-ipip@"{gone0,lo}.service
+		"$dir/network-online.target.wants/ipsec-ipip@gone0.service" \
+		"$dir/multi-user.target.wants/ipsec-ipip@"{away0,gone0,lo,$long}.service
 	script="mount --bind $dir $units; mount --bind $dir/conf $files"
 	ipsi_is "$(unshare --mount bash -c "$script; ipsec-ipip check" |
 		grep 'host: not-up:')" \
-		"host: not-up: ipsec-ipip@gone0 is enabled, but there is no link gone0: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@gone0" \
-		"link of a unit"
+		"host: not-up: ipsec-ipip@gone0 is enabled, but there is no link gone0: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@gone0
+host: not-up: ipsec-ipip@$long is enabled, but there is no link $long: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@$long" \
+		"links of units"
 	ipsi_is "$(unshare --mount bash -c "$script; ipsec-ipip show" 2>&1)" \
 		"ipsec-ipip: warning: show: there is no link, but a file for one: ipsec-ipip up gone0 (modprobe -r ipsec_ipip deletes all links)" \
 		"file of a link"
@@ -568,9 +573,18 @@ removed_module()
 		"$script; ipsec-ipip show gone0" 2>&1)" \
 		"ipsec-ipip: show: device \"gone0\": no such device; it has a file, make it: ipsec-ipip up gone0" \
 		"name of a link"
+	ipsi_is "$(unshare --mount bash -c \
+		"$script; ipsec-ipip show away0" 2>&1)" \
+		"ipsec-ipip: show: device \"away0\": no such device; its file moves it to another namespace, look there: ip netns exec NAMESPACE ipsec-ipip show away0" \
+		"name of a link that was moved"
 	script+="; nsenter --net=/run/netns/$right ipsec-ipip"
 	ipsi_has_not "$(unshare --mount bash -c "$script check")" not-up \
 		"another namespace"
+	ipsi_has_not "$(unshare --mount bash -c "$script show gone0" 2>&1)" \
+		"has a file" "name of a link in another namespace"
+	ipsi_do right ip link del "$DEV"
+	ipsi_is "$(unshare --mount bash -c "$script show" 2>&1)" "" \
+		"file of a link in another namespace"
 }
 
 # next_kernel: run check with another /lib/modules, in which any module stands for
@@ -610,12 +624,12 @@ host()
 	ipsi_has "$(unshare --mount bash -c "$script")" \
 		"host: module-old: the loaded module has version 0.0" "module"
 	next_kernel
-	removed_module
 	now=$(date +%s)
 	ipsi_do right date -s "@$((now - 1000))"
 	ipsi_has "$(ipsi_try right ipsec-ipip check "$DEV")" \
 		"clock: the inbound SA esp ${IPSI_SPI[left]} was added" "clock"
 	date -s "@$now"
+	removed_module
 }
 
 ipsi_run sound_device keys surroundings mistakes states_that_are_not_taken \

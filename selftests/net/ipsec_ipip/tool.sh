@@ -184,6 +184,8 @@ state_of_devices()
 		"$other (the key manager has set no SAs)"
 	ipsi_do left ip link set "$DEV" down
 	shows 'carrier: off, the device is down'
+	ipsi_has "$(ipsi_try left ipsec-ipip -j show "$DEV")" \
+		'"reason":"the device is down"' "reason in JSON"
 }
 
 aged()
