@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,11 +16,13 @@
 #include "conf.h"
 #include "ipsi.h"
 
-static void ipsi_spawn_child(char *const argv[], int in, bool quiet)
+static void ipsi_spawn_child(char *const argv[], int in, int err, bool quiet)
 {
 	int out = quiet ? open("/dev/null", O_WRONLY) : STDERR_FILENO;
 
 	if (in >= 0 && dup2(in, STDIN_FILENO) < 0)
+		_exit(126);
+	if (err >= 0 && dup2(err, STDERR_FILENO) < 0)
 		_exit(126);
 	/* The output of this command is for programs that read it. */
 	if (dup2(out, STDOUT_FILENO) < 0)
@@ -42,15 +45,9 @@ static void ipsi_spawn_write(int fd, const char *input)
 	signal(SIGPIPE, SIG_DFL);
 }
 
-/**
- * ipsi_spawn() - run a program, and wait for it
- * @argv: the program and its arguments
- * @input: its standard input, or NULL for this program's
- * @quiet: discard its standard output
- *
- * Return: its exit status, 127 if it is not installed, or 128 and more for a signal.
- */
-int ipsi_spawn(char *const argv[], const char *input, bool quiet)
+/* Runs a program as ipsi_spawn() does, with @err as its standard error if not -1. */
+static int ipsi_spawn_err(char *const argv[], const char *input, int err,
+			  bool quiet)
 {
 	int pipefd[2] = { -1, -1 };
 	int status;
@@ -61,7 +58,7 @@ int ipsi_spawn(char *const argv[], const char *input, bool quiet)
 		return 126;
 	pid = fork();
 	if (!pid)
-		ipsi_spawn_child(argv, pipefd[0], quiet);
+		ipsi_spawn_child(argv, pipefd[0], err, quiet);
 	if (input) {
 		close(pipefd[0]);
 		if (pid > 0)
@@ -74,6 +71,49 @@ int ipsi_spawn(char *const argv[], const char *input, bool quiet)
 		if (errno != EINTR)
 			return 126;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/**
+ * ipsi_spawn() - run a program, and wait for it
+ * @argv: the program and its arguments
+ * @input: its standard input, or NULL for this program's
+ * @quiet: discard its standard output
+ *
+ * Return: its exit status, 127 if it is not installed, or 128 and more for a signal.
+ */
+int ipsi_spawn(char *const argv[], const char *input, bool quiet)
+{
+	return ipsi_spawn_err(argv, input, -1, quiet);
+}
+
+/**
+ * ipsi_spawn_swanctl() - run swanctl, and print what it says about our command
+ * @argv: the program and its arguments
+ *
+ * It begins with a line for each plug-in that Debian has in another package, and
+ * ends with its usage if the daemon does not run.
+ *
+ * Return: as ipsi_spawn().
+ */
+int ipsi_spawn_swanctl(char *const argv[])
+{
+	FILE *errors = tmpfile();
+	char line[1024];
+	int status;
+
+	status = ipsi_spawn_err(argv, NULL, errors ? fileno(errors) : -1, true);
+	if (!errors)
+		return status;
+	rewind(errors);
+	while (fgets(line, sizeof(line), errors)) {
+		if (!strncmp(line, "strongSwan ", 11))
+			break;
+		if (strncmp(line, "plugin '", 8) ||
+		    !strstr(line, "': failed to load - "))
+			fputs(line, stderr);
+	}
+	fclose(errors);
+	return status;
 }
 
 /* Returns the command with the name of the link for each %i; the caller frees it. */
