@@ -378,6 +378,11 @@ no_daemon()
 	ipsi_must_fail "is the daemon running" left env \
 		STRONGSWAN_CONF="$IPSI_TMP/charon.left/strongswan.conf" \
 		SWANCTL_DIR="$IPSI_TMP/charon.left" ipsec-ipip up "$CONF"
+	# Without a list of plug-ins, swanctl names each that is not installed.
+	: > "$IPSI_TMP/empty"
+	ipsi_is "$(ipsi_try left env STRONGSWAN_CONF="$IPSI_TMP/empty" \
+		SWANCTL_DIR="$IPSI_TMP/charon.left" ipsec-ipip up "$CONF" 2>&1 |
+		grep -E "^plugin '|usage:|--load-creds \[")" "" "noise of swanctl"
 	ipsi_must_fail "install strongswan-swanctl" left env \
 		SWANCTL_DIR="$IPSI_TMP/none" ipsec-ipip up "$CONF"
 	chmod g+r "$IPSI_TMP/left.psk"

@@ -222,13 +222,14 @@ int ipsi_check_again(struct ipsi_check *check, const char *name)
 {
 	static const struct timespec second = { .tv_sec = 1 };
 	const bool late = !name && ipsi_processors_late();
+	const bool suspect = ipsi_check_any_refused(check) ||
+			     ipsi_check_any_quiet(&check->devs);
 	const size_t found = check->found;
 	struct ipsi_check_look old = {}, new = {};
 	struct ipsi_replies now = {};
 	int ret, err;
 
-	if (!ipsi_check_any_refused(check) &&
-	    !ipsi_check_any_quiet(&check->devs) && !late)
+	if (!suspect && !late)
 		return IPSI_OK;
 	err = ipsi_check_look(&old);
 	nanosleep(&second, NULL);
@@ -241,7 +242,7 @@ int ipsi_check_again(struct ipsi_check *check, const char *name)
 		ipsi_check_compare(check, &now, &old, &new);
 	if (!ret)
 		ipsi_check_unknown(check, name, &old, &new);
-	if (!ret)
+	if (!ret && suspect)
 		ipsi_check_advise(check, found);
 	if (!ret && late)
 		ipsi_check_processors(check, &old.processors,

@@ -105,11 +105,14 @@ static const char *ipsi_check_next_key(struct ipsi_check *check,
 	else if (!check->daemons.n)
 		snprintf(next, IPSI_NEXT_LEN,
 			 "no key manager is running in this namespace: systemctl start strongswan, or ipsec for libreswan");
+	else if (!check->daemons.n_named)
+		snprintf(next, IPSI_NEXT_LEN,
+			 "the key manager has set none: send a packet, then look at its log");
 	else
 		snprintf(next, IPSI_NEXT_LEN,
-			 "the key manager has set none: send a packet, then look at its log%s%s",
-			 check->daemons.n_named ? ": " : "",
-			 ipsi_daemons_text(&check->daemons, names));
+			 "the key manager, %s, has set none: send a packet, then look at its log: journalctl _PID=%d",
+			 ipsi_daemons_text(&check->daemons, names),
+			 check->daemons.named[0].pid);
 	return next;
 }
 

@@ -449,7 +449,9 @@ int ipsi_ike_remove(const char *path)
 int ipsi_ike_run(const char *name, char **argv, const char *missing,
 		 const char *unit, enum ipsi_ike_report report)
 {
-	const int status = ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
+	const int status = strcmp(argv[0], "swanctl") ?
+			   ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT) :
+			   ipsi_spawn_swanctl(argv);
 	char text[256];
 
 	if (!status)
@@ -559,7 +561,7 @@ static int ipsi_strongswan_down(const char *dev)
 	if (ipsi_swanctl("--load-conns", IPSI_WARNS))
 		return IPSI_OK;
 	/* It fails if nothing has been negotiated. */
-	ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
+	ipsi_spawn_swanctl(argv);
 	ipsi_swanctl("--load-creds", IPSI_WARNS);
 	return IPSI_OK;
 }

@@ -34,6 +34,9 @@ static int ipsi_addr_prefix(const char *key, const char *text,
 	uint64_t plen;
 	int ret;
 
+	if (strchr(text, ','))
+		return ipsi_usage("%s: \"%s\": one expected, without comma; repeat the line for more",
+				  key, text);
 	snprintf(buf, sizeof(buf), "%.*s", (int)(slash - text), text);
 	if (!ipsi_addr_parse(buf, addr))
 		return ipsi_usage("%s: \"%s\" is not an address; expected ADDR[/LEN]",
@@ -46,15 +49,20 @@ static int ipsi_addr_prefix(const char *key, const char *text,
 	return ret;
 }
 
-/* Whether no bit beyond the prefix is set. */
-static bool ipsi_addr_is_net(const struct ipsi_addr *addr)
+/* Refuses an address with bits set beyond its prefix, and names the network. */
+static int ipsi_addr_check_net(const char *word, const struct ipsi_addr *addr)
 {
+	struct ipsi_addr net = *addr;
+	char text[INET6_ADDRSTRLEN];
 	unsigned int i;
 
-	for (i = addr->plen; i < 8u * addr->len; i++)
-		if (addr->data[i / 8] & 0x80 >> i % 8)
-			return false;
-	return true;
+	for (i = net.plen; i < 8u * net.len; i++)
+		net.data[i / 8] &= ~(0x80 >> i % 8);
+	if (!memcmp(net.data, addr->data, net.len))
+		return IPSI_OK;
+	inet_ntop(net.family, net.data, text, sizeof(text));
+	return ipsi_usage("Route: \"%s\" has bits set beyond its /LENGTH: did you mean \"%s/%u\"?",
+			  word, text, net.plen);
 }
 
 /* "ADDR[/LEN] [peer ADDR[/LEN]]"; returns an exit code. */
@@ -130,9 +138,8 @@ int ipsi_conf_route_parse(struct ipsi_conf *conf, char *value)
 	route->line = conf->line;
 	route->table = RT_TABLE_MAIN;
 	ret = ipsi_route_dst(word, &route->dst);
-	if (!ret && !ipsi_addr_is_net(&route->dst))
-		ret = ipsi_usage("Route: \"%s\" has bits set beyond its /LENGTH",
-				 word);
+	if (!ret)
+		ret = ipsi_addr_check_net(word, &route->dst);
 	while (!ret && (word = strtok_r(NULL, " \t", &save)))
 		ret = ipsi_route_word(route, word, strtok_r(NULL, " \t",
 							    &save));

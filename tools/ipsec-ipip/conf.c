@@ -223,6 +223,25 @@ static char *ipsi_conf_trim(char *text)
 	return text;
 }
 
+/* A comment behind a value would be part of it. Commands and identities may have
+ * such text.
+ */
+static bool ipsi_conf_has_comment(const char *key, const char *value)
+{
+	static const char * const free_text[] = {
+		"PreUp", "PostUp", "PreDown", "PostDown", "LocalId", "RemoteId"
+	};
+	size_t i;
+
+	for (i = 0; i < IPSI_ARRAY_SIZE(free_text); i++)
+		if (!strcasecmp(key, free_text[i]))
+			return false;
+	for (i = 1; *value && value[i]; i++)
+		if (strchr("#;", value[i]) && isblank((unsigned char)value[i - 1]))
+			return true;
+	return false;
+}
+
 static int ipsi_conf_line(struct ipsi_conf *conf, char *text, int line,
 			  enum ipsi_section *section)
 {
@@ -240,6 +259,8 @@ static int ipsi_conf_line(struct ipsi_conf *conf, char *text, int line,
 	value = ipsi_conf_trim(value);
 	if (!*value)
 		return ipsi_usage("%s: value expected", key);
+	if (!conf->for_down && ipsi_conf_has_comment(key, value))
+		return ipsi_usage("%s: a comment needs a line of its own", key);
 	if (*section == IPSI_SECTION_SA && conf->for_down)
 		return IPSI_OK;
 	if (*section == IPSI_SECTION_SA && !ipsi_conf_sa_key(key))

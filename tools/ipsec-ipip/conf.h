@@ -212,6 +212,7 @@ int ipsi_hooks_run(const struct ipsi_conf *conf, const char *key);
 int ipsi_dns_set(const struct ipsi_conf *conf);
 void ipsi_dns_unset(const struct ipsi_conf *conf);
 int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds);
+int ipsi_spawn_swanctl(char *const argv[]);
 
 /* conf-show.c */
 int ipsi_conf_options_from_kernel(struct ipsi_conf *conf, const char *dev,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,12 +18,14 @@
 #include "ipsi.h"
 #include "signals.h"
 
-static void ipsi_spawn_child(char *const argv[], int in, bool quiet,
+static void ipsi_spawn_child(char *const argv[], int in, int err, bool quiet,
 			     const sigset_t *mask)
 {
 	int out = quiet ? open("/dev/null", O_WRONLY) : STDERR_FILENO;
 
 	if (in >= 0 && dup2(in, STDIN_FILENO) < 0)
+		_exit(126);
+	if (err >= 0 && dup2(err, STDERR_FILENO) < 0)
 		_exit(126);
 	/* The output of this command is for programs that read it. */
 	if (dup2(out, STDOUT_FILENO) < 0)
@@ -90,17 +93,9 @@ static int ipsi_spawn_end(pid_t pid, int seconds)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/**
- * ipsi_spawn() - run a program, and wait for it
- * @argv: the program and its arguments
- * @input: its standard input, or NULL for this program's
- * @quiet: discard its standard output
- * @seconds: time to wait for it at most, 0 for no limit
- *
- * Return: its exit status, 127 if it is not installed, 128 and more for a signal, or
- * IPSI_SPAWN_SLOW.
- */
-int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
+/* Runs a program as ipsi_spawn() does, with @err as its standard error if not -1. */
+static int ipsi_spawn_err(char *const argv[], const char *input, int err,
+			  bool quiet, int seconds)
 {
 	const sigset_t *mask = ipsi_end_mask();
 	int pipefd[2] = { -1, -1 };
@@ -116,7 +111,7 @@ int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
 	sigprocmask(SIG_BLOCK, &child, &before);
 	pid = fork();
 	if (!pid)
-		ipsi_spawn_child(argv, pipefd[0], quiet,
+		ipsi_spawn_child(argv, pipefd[0], err, quiet,
 				 mask ? mask : &before);
 	if (input) {
 		close(pipefd[0]);
@@ -127,6 +122,52 @@ int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
 	if (pid > 0)
 		status = ipsi_spawn_end(pid, seconds);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
+/**
+ * ipsi_spawn() - run a program, and wait for it
+ * @argv: the program and its arguments
+ * @input: its standard input, or NULL for this program's
+ * @quiet: discard its standard output
+ * @seconds: time to wait for it at most, 0 for no limit
+ *
+ * Return: its exit status, 127 if it is not installed, 128 and more for a signal, or
+ * IPSI_SPAWN_SLOW.
+ */
+int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
+{
+	return ipsi_spawn_err(argv, input, -1, quiet, seconds);
+}
+
+/**
+ * ipsi_spawn_swanctl() - run swanctl, and print what it says about our command
+ * @argv: the program and its arguments
+ *
+ * It begins with a line for each plug-in that Debian has in another package, and
+ * ends with its usage if the daemon does not run.
+ *
+ * Return: as ipsi_spawn().
+ */
+int ipsi_spawn_swanctl(char *const argv[])
+{
+	FILE *errors = tmpfile();
+	char line[1024];
+	int status;
+
+	status = ipsi_spawn_err(argv, NULL, errors ? fileno(errors) : -1, true,
+				IPSI_DAEMON_WAIT);
+	if (!errors)
+		return status;
+	rewind(errors);
+	while (fgets(line, sizeof(line), errors)) {
+		if (!strncmp(line, "strongSwan ", 11))
+			break;
+		if (strncmp(line, "plugin '", 8) ||
+		    !strstr(line, "': failed to load - "))
+			fputs(line, stderr);
+	}
+	fclose(errors);
 	return status;
 }
 

@@ -211,8 +211,18 @@ mistakes()
 		"DF = yes"
 	conf_refused "$CONF:1: Address: \"10.1\" is not an address" \
 		"Address = 10.1"
-	conf_refused "$CONF:1: Route: \"10.1.1.1/16\" has bits set" \
+	conf_refused "$CONF:1: Address: \"10.1.1.1/16,\": one expected, without comma" \
+		"Address = 10.1.1.1/16, 10.2.1.1/16"
+	conf_refused "$CONF:1: Route: \"10.1.1.1/16\" has bits set beyond its /LENGTH: did you mean \"10.1.0.0/16\"?" \
 		"Route = 10.1.1.1/16"
+	conf_refused "$CONF:1: Route: \"fd00::1:1/112\" has bits set beyond its /LENGTH: did you mean \"fd00::1:0/112\"?" \
+		"Route = fd00::1:1/112"
+	# With exit status 1, the unit would try this again for ever.
+	conf_refused "$CONF:1: Device: a comment needs a line of its own" \
+		"Device = eth0 # underlay"
+	ipsi_try left ipsec-ipip up "$CONF" 2> /dev/null
+	status=$?
+	ipsi_is "$status" 2 "exit status with a comment behind a value"
 	conf_refused "$CONF:1: Device: \"eth9\" is not a device" "Device = eth9"
 	conf_refused "LocalId needs Secret" "LocalId = left"
 	conf_refused "Local: given twice" "Local = 10.0.0.1"
