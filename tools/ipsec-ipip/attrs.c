@@ -295,11 +295,22 @@ static bool ipsi_attr_ok(const struct ipsi_attr_set *set,
 	return false;
 }
 
+static void ipsi_attrs_take(struct ipsi_attrs *attrs, const struct nlattr *attr)
+{
+	const unsigned int id = mnl_attr_get_type(attr);
+
+	if (!ipsi_attr_ok(attrs->set, attr))
+		return;
+	attrs->tb[id] = attr;
+	if (attrs->set->attrs[id].type == IPSI_STRING)
+		ipsi_make_printable(mnl_attr_get_payload(attr));
+}
+
 /**
  * ipsi_attrs_parse() - read the attributes of a message of the family
  * @attrs: the result; it points into the message
  * @set: the attributes that the message may have
- * @nlh: the message
+ * @nlh: the message; its names become printable
  */
 void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,
 		      const struct nlmsghdr *nlh)
@@ -311,8 +322,7 @@ void ipsi_attrs_parse(struct ipsi_attrs *attrs, const struct ipsi_attr_set *set,
 	if (mnl_nlmsg_get_payload_len(nlh) < GENL_HDRLEN)
 		return;
 	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
-		if (ipsi_attr_ok(set, attr))
-			attrs->tb[mnl_attr_get_type(attr)] = attr;
+		ipsi_attrs_take(attrs, attr);
 }
 
 /**
@@ -331,8 +341,7 @@ void ipsi_attrs_parse_nest(struct ipsi_attrs *attrs,
 	if (!parent->tb[id])
 		return;
 	mnl_attr_for_each_nested(attr, parent->tb[id])
-		if (ipsi_attr_ok(attrs->set, attr))
-			attrs->tb[mnl_attr_get_type(attr)] = attr;
+		ipsi_attrs_take(attrs, attr);
 }
 
 /**
@@ -444,8 +453,10 @@ void ipsi_attr_value(const struct ipsi_attr *attr, const struct nlattr *at,
 	attrs.set = &set;
 	attrs.tb[id] = at;
 	if (attr == &ipsi_sa_attrs[IPSEC_IPIP_A_SA_OFFLOAD_IFINDEX]) {
-		if (if_indextoname(ipsi_attr_u64(&attrs, id), name))
-			snprintf(buf, size, " \"%s\"", name);
+		if (!if_indextoname(ipsi_attr_u64(&attrs, id), name))
+			return;
+		ipsi_make_printable(name);
+		snprintf(buf, size, " \"%s\"", name);
 		return;
 	}
 	switch (attr->type) {

@@ -409,7 +409,9 @@ static void ipsi_option_print_value(FILE *f, int index,
 		fputs(ipsi_addr_is_zero(&from->addr) ? "any" : buf, f);
 		break;
 	case IPSI_OPTION_DEVICE:
-		fputs(if_indextoname(from->number, buf) ? buf : "?", f);
+		if (if_indextoname(from->number, buf))
+			ipsi_make_printable(buf);
+		fputs(buf, f);
 		break;
 	case IPSI_OPTION_ENUM:
 		ipsi_option_print_enum(f, index, from->number);

@@ -49,6 +49,7 @@ void ipsi_warn(const char *fmt, ...) IPSI_PRINTF(1, 2);
 enum ipsi_color { IPSI_PLAIN, IPSI_BOLD, IPSI_RED, IPSI_GREEN };
 
 const char *ipsi_color(enum ipsi_color color);
+void ipsi_make_printable(char *text);
 const char *ipsi_human(uint64_t bytes, char buf[16]);
 const char *ipsi_duration(uint64_t seconds, char buf[32]);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <locale.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
@@ -625,6 +626,8 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL);
 	if (ipsi_hold_descriptors())
 		return IPSI_FAIL;
+	/* Without it, only ASCII is printed. */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	for (argc--, argv++; argc && ipsi_is_option(argv[0]); argc--, argv++) {
 		ret = ipsi_take_option(argv[0], &ask);
 		if (ret)

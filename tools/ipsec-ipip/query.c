@@ -15,6 +15,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "ipsi.h"
 #include "nl.h"
 #include "query.h"
 
@@ -85,6 +86,15 @@ static struct nlmsghdr *ipsi_query_begin(char *buf, uint16_t type,
 	return nlh;
 }
 
+static void ipsi_query_take_name(const struct nlattr *attr,
+				 char name[IF_NAMESIZE])
+{
+	if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+		return;
+	snprintf(name, IF_NAMESIZE, "%s", mnl_attr_get_str(attr));
+	ipsi_make_printable(name);
+}
+
 static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
@@ -113,10 +123,8 @@ static int ipsi_query_take_link(const struct nlmsghdr *nlh, void *data)
 				if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
 					link->ours = !strcmp(mnl_attr_get_str(info),
 							     "ipsec-ipip");
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
-			snprintf(link->name, sizeof(link->name), "%s",
-				 mnl_attr_get_str(attr));
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+			ipsi_query_take_name(attr, link->name);
 	}
 	return MNL_CB_OK;
 }
@@ -147,10 +155,8 @@ static int ipsi_query_take_stats(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
 		link->foreign |= mnl_attr_get_type(attr) ==
 				 IFLA_LINK_NETNSID;
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
-			snprintf(link->name, sizeof(link->name), "%s",
-				 mnl_attr_get_str(attr));
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+			ipsi_query_take_name(attr, link->name);
 		if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
 		    mnl_attr_get_payload_len(attr) < sizeof(counters))
 			continue;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "ipsi.h"
 
@@ -31,6 +33,32 @@ const char *ipsi_color(enum ipsi_color color)
 	    !isatty(STDOUT_FILENO))
 		return "";
 	return codes[color];
+}
+
+/**
+ * ipsi_make_printable() - make a name fit for terminals and JSON
+ * @text: the name; each character that cannot be printed, and each byte that is not
+ *	UTF-8, becomes "?"
+ *
+ * The administrator of a container chooses the names of its devices, and the kernel
+ * takes nearly any byte.
+ */
+void ipsi_make_printable(char *text)
+{
+	mbstate_t state = {};
+	size_t len;
+	wchar_t c;
+
+	for (; *text; text += len) {
+		len = mbrtowc(&c, text, strlen(text), &state);
+		if (len == (size_t)-1 || len == (size_t)-2) {
+			memset(&state, 0, sizeof(state));
+			len = 1;
+			*text = '?';
+		} else if (!iswprint(c)) {
+			memset(text, '?', len);
+		}
+	}
 }
 
 /**

@@ -553,6 +553,34 @@ send(struct.pack("=BBH", int(sys.argv[3]), 1, 0) +
 	ipsi_is "$(wc -l < "$log.err")" 1 "messages"
 }
 
+# names_of_a_container: the kernel takes nearly any byte in the name of a device, and
+# terminals and programs that read JSON do not
+names_of_a_container()
+{
+	local name=$'a\e[2J\xffb' printed='a?[2J?b' words out
+	local utf8=$'b\xc3\xbcro0'
+
+	ipsi_need python3
+	ipsi_topology
+	ipsi_device left
+	ipsi_do left ip link add "$utf8" type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.3
+	ipsi_do left ip link add "$name" type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.4 dev "$utf8"
+	for words in show "-j show" "show --brief" check metrics \
+		     "showconf $DEV" "sa show"; do
+		# shellcheck disable=SC2086 # these are words
+		out=$(ipsi_try left ipsec-ipip $words 2>&1)
+		LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' <<< "$out" &&
+			ipsi_fail "control character in $words"
+		python3 -c 'import sys; sys.stdin.buffer.read().decode()' \
+			<<< "$out" || ipsi_fail "no UTF-8 in $words"
+		[[ $words == sa* || $words == showconf* || $words == check ]] ||
+			ipsi_has "$out" "$printed" "$words"
+	done
+	ipsi_has "$(ipsi_try left ipsec-ipip show)" "$utf8" "name in UTF-8"
+}
+
 ipsi_run devices keys spis state_of_devices ages metrics one_vocabulary \
 	node_exporter output monitor_of_a_device monitor_runs_a_command \
-	monitor_hears_the_kernel
+	monitor_hears_the_kernel names_of_a_container
