@@ -153,8 +153,8 @@ int ipsi_check_host(struct ipsi_check *check)
 			   loaded, ipsi_version);
 	if (ipsi_module_lacks(release, sizeof(release)))
 		ipsi_found(check, "module-next",
-			   "Linux %s is installed without the module, so no link can be made after a boot into it: install its headers, then dkms autoinstall",
-			   release);
+			   "Linux %s is installed without the module, so no link can be made after a boot into it: install linux-headers-%s, then dkms autoinstall",
+			   release, release);
 	ipsi_check_units(check);
 	return ipsi_check_all_orphans(check);
 }

@@ -603,7 +603,7 @@ next_kernel()
 	script="mount --bind $dir /lib/modules; mount --bind $IPSI_TMP/boot /boot"
 	script+="; nsenter --net=/run/netns/$right ipsec-ipip check"
 	ipsi_has "$(unshare --mount bash -c "$script")" \
-		"host: module-next: Linux 99.0-test is installed without" \
+		"made after a boot into it: install linux-headers-99.0-test, then dkms" \
 		"next kernel"
 	cp "$dir/$running/ipsec_ipip.ko" "$dir/99.0-test/"
 	depmod -b "$IPSI_TMP" 99.0-test
