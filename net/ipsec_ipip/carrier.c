@@ -189,10 +189,11 @@ static bool ipsi_carrier_lost_txq(const struct netdev_queue *txq)
  * @sb_dev: subordinate device or NULL
  *
  * The choice is that of the core. But the core puts its own queue in front also
- * when mq, mqprio or taprio get a new child, which it does not announce. A device
- * with several queues notices that here, and loses packets until the work has run.
+ * when mqprio or taprio get a new child, which it does not announce. A device with
+ * several queues notices that here, and loses packets until the work has run. The
+ * core does not ask for packets whose queue tc has selected.
  *
- * Context: BH off, RCU read side.
+ * Context: any; packet sockets call it in process context.
  * Return: number of the queue.
  */
 u16 ipsi_carrier_select_queue(struct net_device *dev, struct sk_buff *skb,
@@ -201,7 +202,7 @@ u16 ipsi_carrier_select_queue(struct net_device *dev, struct sk_buff *skb,
 	u16 queue = netdev_pick_tx(dev, skb, sb_dev);
 	struct ipsi_dev *idev = netdev_priv(dev);
 
-	if (unlikely(!netif_carrier_ok(dev)) &&
+	if (unlikely(!netif_carrier_ok(dev)) && dev->flags & IFF_UP &&
 	    ipsi_carrier_lost_txq(netdev_get_tx_queue(dev, queue)))
 		ipsi_work_queue(idev, &idev->carrier.queue);
 

@@ -10,6 +10,7 @@
 #include <linux/wait_bit.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
+#include <net/pkt_cls.h>
 #include <net/xfrm.h>
 
 #include "acquire.h"
@@ -158,13 +159,17 @@ static int ipsi_dev_get_iflink(const struct net_device *dev)
 	return link;
 }
 
-/* Nothing is offloaded. The core announces a new root qdisc in this way only, and
- * to devices with NETIF_F_HW_TC only.
+/* Nothing is offloaded. The core announces a new root qdisc, or a new child of
+ * mq, in this way only, and to devices with NETIF_F_HW_TC only. Children of other
+ * qdiscs are noticed when a packet selects its queue.
  */
 static int ipsi_dev_setup_tc(struct net_device *dev, enum tc_setup_type type,
 			     void *type_data)
 {
-	if (type == TC_SETUP_ROOT_QDISC)
+	const struct tc_mq_qopt_offload *mq = type_data;
+
+	if (type == TC_SETUP_ROOT_QDISC ||
+	    (type == TC_SETUP_QDISC_MQ && mq->command == TC_MQ_GRAFT))
 		ipsi_carrier_queue_changes(dev);
 
 	return -EOPNOTSUPP;

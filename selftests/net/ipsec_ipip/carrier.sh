@@ -391,6 +391,13 @@ many_queues()
 	ipsi_do left tc qdisc replace dev "$DEV" parent 1:1 pfifo
 	comes_back
 	spread "with another queue below mq"
+	# Here the core does not ask the device for the queue.
+	ipsi_do left tc qdisc add dev "$DEV" clsact
+	ipsi_do left tc filter add dev "$DEV" egress matchall \
+		action skbedit queue_mapping 0
+	ipsi_do left tc qdisc replace dev "$DEV" parent 1:1 bfifo
+	comes_back
+	ipsi_do left tc qdisc del dev "$DEV" clsact
 	modprobe sch_mqprio 2> /dev/null
 	ipsi_do left tc qdisc replace dev "$DEV" root handle 2: mqprio \
 		num_tc 2 map 0 1 queues 4@0 4@4 hw 0
