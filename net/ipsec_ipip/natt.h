@@ -27,10 +27,7 @@ static inline unsigned long ipsi_natt_index(u16 family, __be16 port)
 static inline bool ipsi_natt_has(const struct net *net, u16 family,
 				 __be16 port)
 {
-	struct xarray *natts = &ipsi_net(net)->natt;
-
-	return !xa_empty(natts) &&
-	       xa_load(natts, ipsi_natt_index(family, port));
+	return xa_load(&ipsi_net(net)->natt, ipsi_natt_index(family, port));
 }
 
 int ipsi_natt_listen(struct ipsi_dev *idev, u16 family, __be16 port,
