@@ -417,10 +417,26 @@ ip_completes()
 	done
 }
 
+# words_are_no_commands: the words to choose from are not expanded
+words_are_no_commands()
+{
+	local dir
+
+	dir=$(mktemp -d)
+	printf "#!/bin/sh\necho '\$(touch %s/run)'\n" "$dir" > "$dir/ipsec-ipip"
+	chmod +x "$dir/ipsec-ipip"
+	PATH=$dir:$PATH bash -c '. "$0"
+		COMP_LINE="ip link add x type ipsec-ipip dev " COMP_POINT=34
+		_ip_link_ipsec_ipip' "$completion/ip-link-ipsec-ipip.bash" 2>/dev/null
+	[ ! -e "$dir/run" ] || fail "completion of ip: a word was expanded"
+	rm -r "$dir"
+}
+
 completion_of_ip()
 {
 	local link="ip link add ipsec0 type ipsec-ipip"
 
+	words_are_no_commands
 	ip_completes "ip li" of-ip
 	ip_completes "ip link add ipsec0 type ipsec-i" of-ip
 	ip_completes "ip link add ipsec0 type vxlan lo" of-ip

@@ -4,6 +4,7 @@
  * for the completion of shells. The last argument is the word being typed. Files
  * are the shell's work: see ipsi_complete_value().
  */
+#include <ctype.h>
 #include <glob.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -16,6 +17,23 @@
 #include "nl.h"
 #include "verbs.h"
 
+/* A shell reads these words, and the administrator of a container chooses them: a name
+ * that means more than itself to a shell is left out.
+ */
+static void ipsi_complete_name(const char *name)
+{
+	char text[IF_NAMESIZE];
+	const char *c;
+
+	snprintf(text, sizeof(text), "%s", name);
+	ipsi_make_printable(text);
+	for (c = text; *c; c++)
+		if (!isalnum((unsigned char)*c) && !(*c & 0x80) &&
+		    !strchr("-_.@+", *c))
+			return;
+	puts(text);
+}
+
 static void ipsi_complete_devs(void)
 {
 	struct ipsi_replies devs = {};
@@ -25,7 +43,8 @@ static void ipsi_complete_devs(void)
 	if (!ipsi_nl_peek(IPSEC_IPIP_CMD_DEV_GET, NULL, &devs))
 		for (i = 0; i < devs.n; i++) {
 			ipsi_attrs_parse(&dev, &ipsi_dev_set, devs.msg[i]);
-			puts(ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME));
+			ipsi_complete_name(ipsi_attr_string(&dev,
+							    IPSEC_IPIP_A_DEV_IFNAME));
 		}
 	ipsi_replies_free(&devs);
 }
@@ -50,7 +69,7 @@ static void ipsi_complete_ifaces(void)
 	struct if_nameindex *ifs = if_nameindex(), *i;
 
 	for (i = ifs; i && i->if_name; i++)
-		puts(i->if_name);
+		ipsi_complete_name(i->if_name);
 	if_freenameindex(ifs);
 }
 

@@ -19,9 +19,11 @@ _ip_link_ipsec_ipip()
 		_ip_link_ipsec_ipip_other "$@"
 		return
 	fi
-	mapfile -t COMPREPLY < <(ipsec-ipip __complete link \
-		"${words[@]:i + 1}" 2>/dev/null)
-	mapfile -t COMPREPLY < <(compgen -W "${COMPREPLY[*]}" -- "$word")
+	# Not compgen -W, which expands the words as the shell does.
+	COMPREPLY=()
+	while IFS= read -r line; do
+		[[ $line != "$word"* ]] || COMPREPLY+=("$line")
+	done < <(ipsec-ipip __complete link "${words[@]:i + 1}" 2>/dev/null)
 }
 
 # Notes the function that completes "ip", unless it is ours. Its name depends on the
