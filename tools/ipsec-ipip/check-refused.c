@@ -139,8 +139,7 @@ static void ipsi_check_grown(struct ipsi_check *check,
 
 	ipsi_attrs_parse_nest(&old, before, IPSEC_IPIP_A_DEV_STATS);
 	ipsi_attrs_parse_nest(&new, dev, IPSEC_IPIP_A_DEV_STATS);
-	check->dev = dev;
-	check->name = ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME);
+	ipsi_check_set_dev(check, dev);
 	for (id = 0; id <= new.set->max; id++) {
 		was = ipsi_refused(&old, id);
 		is = ipsi_refused(&new, id);

@@ -61,7 +61,7 @@ static bool ipsi_check_ask(struct ipsi_check *check,
 	int ret;
 
 	nlh = ipsi_nl_request(nl, IPSEC_IPIP_CMD_SA_GET, false);
-	ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, check->name);
+	ret = ipsi_nl_put_string(nlh, IPSEC_IPIP_A_SA_IFNAME, check->raw);
 	if (!ret)
 		ret = ipsi_nl_put_u8(nlh, IPSEC_IPIP_A_SA_PROTO,
 				     info->id.proto);

@@ -403,7 +403,7 @@ static bool ipsi_check_route(struct ipsi_check *check,
 int ipsi_check_setting(const struct ipsi_check *check, const char *family,
 		       const char *key)
 {
-	const int own = ipsi_check_sysctl(family, check->name, key);
+	const int own = ipsi_check_sysctl(family, check->raw, key);
 	const int all = ipsi_check_sysctl(family, "all", key);
 
 	return all > own ? all : own;
@@ -447,6 +447,20 @@ static int ipsi_check_underlay(struct ipsi_check *check,
 	return err ? ipsi_fail("SPD: %s", strerror(err)) : IPSI_OK;
 }
 
+/**
+ * ipsi_check_set_dev() - take the next device
+ * @check: the run
+ * @dev: the device
+ */
+void ipsi_check_set_dev(struct ipsi_check *check, const struct ipsi_attrs *dev)
+{
+	check->dev = dev;
+	check->name = ipsi_attr_string(dev, IPSEC_IPIP_A_DEV_IFNAME);
+	if (!if_indextoname(ipsi_attr_u64(dev, IPSEC_IPIP_A_DEV_IFINDEX),
+			    check->raw))
+		*check->raw = '\0';
+}
+
 static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 {
 	struct ipsi_attrs dev;
@@ -454,11 +468,10 @@ static int ipsi_check_dev(struct ipsi_check *check, const struct nlmsghdr *msg)
 	int ret, err;
 
 	ipsi_attrs_parse(&dev, &ipsi_dev_set, msg);
-	check->dev = &dev;
-	check->name = ipsi_attr_string(&dev, IPSEC_IPIP_A_DEV_IFNAME);
+	ipsi_check_set_dev(check, &dev);
 
 	ipsi_replies_free(&check->sas);
-	ret = ipsi_nl_get_sas(check->nl, check->name, false, &check->sas);
+	ret = ipsi_nl_get_sas(check->nl, check->raw, false, &check->sas);
 	if (ret)
 		return ret;
 	err = ipsi_query_link(ipsi_attr_u64(&dev, IPSEC_IPIP_A_DEV_IFINDEX),

@@ -3,6 +3,7 @@
 #ifndef _IPSI_CHECK_H
 #define _IPSI_CHECK_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,8 @@ struct json_object;
  * struct ipsi_check - a run of the check
  * @nl: socket of the family
  * @dev: the device being checked
- * @name: its name, or that of the host
+ * @name: its name, for people, or that of the host
+ * @raw: its name as the kernel has it
  * @sas: its SAs
  * @devs: all devices that are checked
  * @snap: the rest of the namespace
@@ -34,6 +36,7 @@ struct ipsi_check {
 	struct ipsi_nl *nl;
 	const struct ipsi_attrs *dev;
 	const char *name;
+	char raw[IF_NAMESIZE];
 	struct ipsi_replies sas;
 	struct ipsi_replies devs;
 	struct ipsi_snapshot snap;
@@ -51,6 +54,8 @@ void ipsi_found(struct ipsi_check *check, const char *what, const char *fmt,
 void ipsi_check_name_sa(const struct ipsi_attrs *sa, char *name, size_t size);
 int ipsi_check_setting(const struct ipsi_check *check, const char *family,
 		       const char *key);
+
+void ipsi_check_set_dev(struct ipsi_check *check, const struct ipsi_attrs *dev);
 
 /* check-policy.c */
 int ipsi_check_policies(struct ipsi_check *check, const struct ipsi_flow *flow);

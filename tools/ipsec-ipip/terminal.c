@@ -2,6 +2,7 @@
 /*
  * Output for people: colours, and amounts in human units.
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +38,11 @@ const char *ipsi_color(enum ipsi_color color)
 
 /**
  * ipsi_make_printable() - make a name fit for terminals and JSON
- * @text: the name; each character that cannot be printed, and each byte that is not
- *	UTF-8, becomes "?"
+ * @text: the name; the bytes of a character that cannot be printed, and those that are
+ *	not UTF-8, become "?"
  *
- * The administrator of a container chooses the names of its devices, and the kernel
+ * Characters without a width, which may turn the direction of a line, are none that
+ * can be printed. The administrator of a container chooses the names of its devices, and the kernel
  * takes nearly any byte.
  */
 void ipsi_make_printable(char *text)
@@ -55,7 +57,7 @@ void ipsi_make_printable(char *text)
 			memset(&state, 0, sizeof(state));
 			len = 1;
 			*text = '?';
-		} else if (!iswprint(c)) {
+		} else if (!iswprint(c) || wcwidth(c) < 1) {
 			memset(text, '?', len);
 		}
 	}

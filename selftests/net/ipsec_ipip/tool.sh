@@ -558,7 +558,7 @@ send(struct.pack("=BBH", int(sys.argv[3]), 1, 0) +
 names_of_a_container()
 {
 	local name=$'a\e[2J\xffb' printed='a?[2J?b' words out
-	local utf8=$'b\xc3\xbcro0'
+	local utf8=$'b\xc3\xbcro0' shell=$'a$(id>x)'
 
 	ipsi_need python3
 	ipsi_topology
@@ -567,6 +567,10 @@ names_of_a_container()
 		remote 10.0.0.3
 	ipsi_do left ip link add "$name" type ipsec-ipip local 10.0.0.1 \
 		remote 10.0.0.4 dev "$utf8"
+	ipsi_do left ip link add $'r\xe2\x80\xaex' type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.5
+	ipsi_do left ip link add "$shell" type ipsec-ipip local 10.0.0.1 \
+		remote 10.0.0.6
 	for words in show "-j show" "show --brief" check metrics \
 		     "showconf $DEV" "sa show"; do
 		# shellcheck disable=SC2086 # these are words
@@ -579,6 +583,19 @@ names_of_a_container()
 			ipsi_has "$out" "$printed" "$words"
 	done
 	ipsi_has "$(ipsi_try left ipsec-ipip show)" "$utf8" "name in UTF-8"
+	ipsi_has "$(ipsi_try left ipsec-ipip show)" "r???x" "name that turns the line"
+	# Each is checked, and asked for by its own name.
+	out=$(ipsi_try left ipsec-ipip check)
+	ipsi_has "$out" "$utf8: " "findings"
+	ipsi_has "$out" "$printed: " "findings"
+	ipsi_has "$out" "$shell: " "findings"
+	# Shells read these.
+	out=$(ipsi_try left ipsec-ipip __complete show "")
+	ipsi_has "$out" "$utf8" "completion"
+	ipsi_has_not "$out" "id>x" "completion"
+	out=$(ipsi_try left ipsec-ipip __complete link dev "")
+	ipsi_has "$out" "$utf8" "completion of ip"
+	ipsi_has_not "$out" "id>x" "completion of ip"
 }
 
 ipsi_run devices keys spis state_of_devices ages metrics one_vocabulary \
