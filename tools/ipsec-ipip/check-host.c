@@ -111,7 +111,8 @@ static int ipsi_check_unit_cmp(const void *a, const void *b)
  */
 static void ipsi_check_units(struct ipsi_check *check)
 {
-	char name[NAME_MAX + 1], last[NAME_MAX + 1] = "";
+	const char *unit, *last = "";
+	char name[NAME_MAX + 1];
 	glob_t found;
 	size_t i;
 
@@ -120,13 +121,13 @@ static void ipsi_check_units(struct ipsi_check *check)
 	qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv),
 	      ipsi_check_unit_cmp);
 	for (i = 0; i < found.gl_pathc; i++) {
-		snprintf(name, sizeof(name), "%s",
-			 ipsi_check_unit_name(found.gl_pathv[i]));
-		name[strlen(name) - strlen(".service")] = '\0';
-		if (!*name || !strcmp(name, last))
+		unit = ipsi_check_unit_name(found.gl_pathv[i]);
+		if (!strcmp(unit, last))
 			continue;
-		memcpy(last, name, sizeof(last));
-		if (!if_nametoindex(name) && !ipsi_file_moves_link(name))
+		last = unit;
+		snprintf(name, sizeof(name), "%s", unit);
+		name[strlen(name) - strlen(".service")] = '\0';
+		if (*name && !if_nametoindex(name) && !ipsi_file_moves_link(name))
 			ipsi_found(check, "not-up",
 				   "ipsec-ipip@%s is enabled, but there is no link %s: modprobe -r ipsec_ipip or ip link del has deleted it, or it was not made: systemctl restart ipsec-ipip@%s",
 				   name, name, name);
@@ -153,7 +154,7 @@ int ipsi_check_host(struct ipsi_check *check)
 			   loaded, ipsi_version);
 	if (ipsi_module_lacks(release, sizeof(release)))
 		ipsi_found(check, "module-next",
-			   "Linux %s is installed without the module, so no link can be made after a boot into it: install linux-headers-%s, then dkms autoinstall",
+			   "Linux %s is installed without the module, so no link can be made after a boot into it: install its headers (Debian: linux-headers-%s), then dkms autoinstall",
 			   release, release);
 	ipsi_check_units(check);
 	return ipsi_check_all_orphans(check);

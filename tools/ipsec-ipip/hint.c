@@ -60,9 +60,10 @@ bool ipsi_file_moves_link(const char *name)
 		return false;
 	while (!moves && getline(&line, &size, file) > 0) {
 		const char *key = line + strspn(line, " \t");
+		const char *set = strstr(key, " set ");
 
-		moves = !strncasecmp(key, "PostUp", strlen("PostUp")) &&
-			strstr(key, " netns ");
+		moves = !strncasecmp(key, "PostUp", strlen("PostUp")) && set &&
+			strstr(set, " netns ");
 	}
 	explicit_bzero(line, size);
 	free(line);

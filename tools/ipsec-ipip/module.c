@@ -188,7 +188,7 @@ int ipsi_module_missing(void)
 	static const char not_installed[] =
 		"no kernel module: install ipsec-ipip-dkms, or run make install in the source";
 	static const char elsewhere[] =
-		"the module is for Linux %s: install linux-headers-%s, then dkms autoinstall";
+		"the module is for Linux %s: install headers of %s, then dkms autoinstall";
 	static const char not_loaded[] =
 		"the kernel module is not loaded: run modprobe ipsec_ipip as root";
 	static const char not_signed[] =

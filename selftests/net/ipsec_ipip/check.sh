@@ -557,7 +557,8 @@ removed_module()
 	mkdir -p "$dir/"{multi-user,network-online}.target.wants "$dir/conf" \
 		$units $files
 	echo "PostUp = ip link set %i netns app" > "$dir/conf/away0.conf"
-	touch "$dir/conf/gone0.conf" \
+	echo "PostUp = ip netns exec app true" > "$dir/conf/gone0.conf"
+	touch \
 		"$dir/network-online.target.wants/ipsec-ipip@gone0.service" \
 		"$dir/multi-user.target.wants/ipsec-ipip@"{away0,gone0,lo,$long}.service
 	script="mount --bind $dir $units; mount --bind $dir/conf $files"
@@ -603,7 +604,7 @@ next_kernel()
 	script="mount --bind $dir /lib/modules; mount --bind $IPSI_TMP/boot /boot"
 	script+="; nsenter --net=/run/netns/$right ipsec-ipip check"
 	ipsi_has "$(unshare --mount bash -c "$script")" \
-		"made after a boot into it: install linux-headers-99.0-test, then dkms" \
+		"made after a boot into it: install its headers (Debian: linux-headers-99.0-test), then dkms" \
 		"next kernel"
 	cp "$dir/$running/ipsec_ipip.ko" "$dir/99.0-test/"
 	depmod -b "$IPSI_TMP" 99.0-test
