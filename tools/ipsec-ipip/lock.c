@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,20 +150,32 @@ void ipsi_unlock(int lock)
 	ipsi_lock_disinherit();
 }
 
+/* The number of this namespace, which no later one gets; inodes come again. */
+static uint64_t ipsi_lock_netns(void)
+{
+	const int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(uint64_t);
+	uint64_t cookie = 0;
+
+	if (sock < 0)
+		return 0;
+	if (getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(sock);
+	return cookie;
+}
+
 static const char *ipsi_making_path(const char *dev, char path[PATH_MAX])
 {
-	struct stat st = {};
-
-	stat("/proc/self/ns/net", &st);
-	snprintf(path, PATH_MAX, IPSI_RUN_DIR "/%s.%ju.making", dev,
-		 (uintmax_t)st.st_ino);
+	snprintf(path, PATH_MAX, IPSI_RUN_DIR "/%s.%llu.making", dev,
+		 (unsigned long long)ipsi_lock_netns());
 	return path;
 }
 
 /**
  * ipsi_making() - note that "up" is making a link, in case that it is killed
  * @dev: name of the link
- * @ifindex: its index, 0 before it is there
+ * @ifindex: its index
  *
  * The lock is held.
  */
@@ -204,7 +217,7 @@ bool ipsi_half_made(const char *dev, uint32_t ifindex)
 	f = fopen(ipsi_making_path(dev, path), "re");
 	if (!f)
 		return false;
-	found = fscanf(f, "%u", &noted) != 1 || !noted || noted == ifindex;
+	found = fscanf(f, "%u", &noted) == 1 && noted == ifindex;
 	fclose(f);
 	return found;
 }

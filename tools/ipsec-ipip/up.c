@@ -106,7 +106,6 @@ static int ipsi_up_new(struct ipsi_conf *conf)
 	ipsi_end_defer();
 	ret = ipsi_hooks_run(conf, "PreUp");
 	pre_up = !ret;
-	ipsi_making(conf->dev, 0);
 	if (!ret)
 		ret = ipsi_nl_open_bus(&route, NETLINK_ROUTE);
 	ipsi_conf_at(conf, 0);
