@@ -41,6 +41,9 @@ void ipsi_end_defer(void)
 {
 	sigset_t signals;
 
+	/* The mask for other programs is that of the first call. */
+	if (ipsi_end_is_deferred)
+		return;
 	signal(SIGPIPE, SIG_IGN);
 	ipsi_end_signals(&signals);
 	sigprocmask(SIG_BLOCK, &signals, &ipsi_end_before);

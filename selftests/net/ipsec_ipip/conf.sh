@@ -561,6 +561,13 @@ ended_up()
 	conf_hook "PostUp = echo >> $IPSI_TMP/runs; [ -e $IPSI_TMP/once ] || { touch $IPSI_TMP/once; kill -KILL \$PPID; }"
 	ipsi_try left ipsec-ipip up "$CONF" && ipsi_fail "up has not been killed"
 	ipsi_do left ip link show dev "$IPSI_DEV" > /dev/null
+	# The signals of what is made again are those of any other "up".
+	cp "$CONF" "$IPSI_TMP/whole"
+	conf_hook "PostUp = trap 'echo hook; exit 1' TERM; kill -TERM \$PPID; while :; do sleep 0.1; done"
+	ipsi_must_fail "hook" left ipsec-ipip up "$CONF"
+	cp "$IPSI_TMP/whole" "$CONF"
+	rm "$IPSI_TMP/once" "$IPSI_TMP/runs"
+	ipsi_try left ipsec-ipip up "$CONF" && ipsi_fail "up has not been killed"
 	ipsi_do left ipsec-ipip up "$CONF"
 	ipsi_is "$(wc -l < "$IPSI_TMP/runs")" 2 "runs of PostUp"
 	ipsi_is "$(ipsi_try left ipsec-ipip up "$CONF")" "$IPSI_DEV is up" \
