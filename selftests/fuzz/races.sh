@@ -131,6 +131,7 @@ if [ -e "$KCSAN" ]; then
 		pair "$1" 20 2 fd00::
 	done
 fi
+rm -f /run/fuzz-unloaded /run/fuzz-in-use
 while sleep 3; do
 	# It may be gone already: the requests delete it, too.
 	ip -n right link delete under0 2> /dev/null
