@@ -83,8 +83,8 @@ conf_gone()
 {
 	ipsi_is "$(ipsi_swanctl "$1" --list-sas)" "" "SAs of charon"
 	ipsi_is "$(ipsi_swanctl "$1" --list-conns)" "" "connections"
-	ipsi_is "$(find "$IPSI_TMP/charon.$1/conf.d" \
-		"$IPSI_TMP/charon.$1/private" ! -type d)" "" "files"
+	ipsi_is "$(find "$IPSI_TMP/charon.$1/"{conf.d,private,ipsec-ipip} \
+		! -type d 2> /dev/null)" "" "files"
 }
 
 # conf_both [LINE]: make the link on both ends, and use it
@@ -157,6 +157,11 @@ certificates()
 		2> /dev/null || ipsi_fail "no certificates"
 	conf_both "" "IKEv2"
 	conf_peer_id "CN=left.example" || ipsi_fail "identity of the left"
+	# Where AppArmor confines swanctl, it reads nothing but these.
+	ipsi_has_not "$(cat "$IPSI_TMP/charon.left/conf.d/"*)" "certs = $IPSI_TMP/certs" \
+		"files of the connection"
+	ipsi_is "$(find "$IPSI_TMP/charon.left/"{private,ipsec-ipip} -type f -perm 600 |
+		wc -l)" 3 "copies that only root can read"
 	conf_issue left left2.example
 	conf_ipsec left syncconf "$file"
 	ipsi_swanctl left --terminate --ike "ipsec-ipip-$IPSI_DEV" > /dev/null

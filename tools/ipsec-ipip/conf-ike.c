@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 
 #define IPSI_SECRET_FILE	"file:"
 #define IPSI_OLD_MAX	(PATH_MAX + 8)
+#define IPSI_COPY_MAX	1048576	/* bytes of a certificate or key */
 
 static const char ipsi_no_swanctl[] =
 	"install strongswan-swanctl and charon-systemd, or set keys with [SA]";
@@ -223,6 +225,18 @@ static const char *ipsi_ike_path(char path[PATH_MAX], const char *dir,
 	return path;
 }
 
+/* The copy of a file of ipsi_ike_files. swanctl finds keys in "private" only, and
+ * reads nothing outside its own directory where AppArmor confines it.
+ */
+static const char *ipsi_ike_copy_path(char path[PATH_MAX], const char *key,
+				      const char *dev)
+{
+	if (!strcmp(key, "PrivateKey"))
+		return ipsi_ike_path(path, "private", dev, ".pem");
+	return ipsi_ike_path(path, "ipsec-ipip", dev,
+			     strcmp(key, "CA") ? ".pem" : "-ca.pem");
+}
+
 /* Prints "\tKEY = VALUE", with the value or a default; nothing without both. */
 static void ipsi_ike_print(FILE *f, const struct ipsi_conf *conf,
 			   const char *word, const char *key,
@@ -253,6 +267,7 @@ static void ipsi_ike_write_ends(FILE *f, const struct ipsi_conf *conf)
 								  "pubkey";
 	const char *cert = ipsi_conf_text(conf, "Certificate");
 	char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
+	char path[PATH_MAX];
 	const char *local_addr = ipsi_ike_addr(conf, IPSI_CONF_LOCAL, local);
 	const char *remote_addr = ipsi_ike_addr(conf, IPSI_CONF_REMOTE, remote);
 
@@ -262,11 +277,13 @@ static void ipsi_ike_write_ends(FILE *f, const struct ipsi_conf *conf)
 	fprintf(f, "remote_addrs = %s\n", remote_addr);
 	fprintf(f, "local {\nauth = %s\n", auth);
 	if (cert)
-		fprintf(f, "certs = %s\n", cert);
+		fprintf(f, "certs = %s\n",
+			ipsi_ike_copy_path(path, "Certificate", conf->dev));
 	ipsi_ike_print(f, conf, "id", "LocalId", cert ? NULL : local_addr);
 	fprintf(f, "}\nremote {\nauth = %s\n", auth);
 	if (cert)
-		fprintf(f, "cacerts = %s\n", ipsi_conf_text(conf, "CA"));
+		fprintf(f, "cacerts = %s\n",
+			ipsi_ike_copy_path(path, "CA", conf->dev));
 	ipsi_ike_print(f, conf, "id", "RemoteId", cert ? "%any" : remote_addr);
 	fputs("}\n", f);
 }
@@ -501,19 +518,80 @@ static void ipsi_ike_unload(void)
 	ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
 }
 
-static int ipsi_ike_link_key(const struct ipsi_conf *conf)
+static int ipsi_ike_copy_open(const char *from, const char *to)
 {
-	const char *key = ipsi_conf_text(conf, "PrivateKey");
-	char path[PATH_MAX], new[PATH_MAX];
+	const int in = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int err = 0, out = -1;
+	ssize_t n;
 
-	if (!key)
-		return IPSI_OK;
-	ipsi_ike_path(path, "private", conf->dev, ".pem");
-	ipsi_ike_path(new, "private", conf->dev, ".new");
+	if (in >= 0)
+		out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0)
+		err = errno;
+	do {
+		n = err ? 0 : sendfile(out, in, NULL, IPSI_COPY_MAX);
+	} while (n > 0 && lseek(out, 0, SEEK_CUR) <= IPSI_COPY_MAX);
+	if (n)
+		err = n < 0 ? errno : EFBIG;
+	if (!err && fsync(out))
+		err = errno;
+	if (out >= 0)
+		close(out);
+	if (in >= 0)
+		close(in);
+	return err;
+}
+
+static int ipsi_ike_copy(const char *from, const char *to)
+{
+	char new[PATH_MAX + 8];
+	int err;
+
+	snprintf(new, sizeof(new), "%s.new", to);
 	unlink(new);
-	if (symlink(key, new) || rename(new, path))
-		return ipsi_fail("%s: %s", path, strerror(errno));
-	return IPSI_OK;
+	err = ipsi_ike_copy_open(from, new);
+	if (!err && rename(new, to))
+		err = errno;
+	if (!err)
+		return IPSI_OK;
+	unlink(new);
+	return ipsi_fail("%s: cannot be copied to %s: %s", from, to,
+			 strerror(err));
+}
+
+static int ipsi_ike_copy_files(const struct ipsi_conf *conf)
+{
+	char path[PATH_MAX];
+	const char *from;
+	int ret = IPSI_OK;
+	unsigned int i;
+
+	if (!ipsi_conf_text(conf, "Certificate"))
+		return IPSI_OK;
+	ipsi_ike_copy_path(path, "Certificate", conf->dev);
+	*strrchr(path, '/') = '\0';
+	mkdir(path, 0700);
+	for (i = 0; !ret && i < IPSI_ARRAY_SIZE(ipsi_ike_files); i++) {
+		from = ipsi_conf_text(conf, ipsi_ike_files[i]);
+		if (from)
+			ret = ipsi_ike_copy(from,
+					    ipsi_ike_copy_path(path,
+							       ipsi_ike_files[i],
+							       conf->dev));
+	}
+	return ret;
+}
+
+static void ipsi_ike_remove_copies(const char *dev)
+{
+	char path[PATH_MAX];
+	unsigned int i;
+
+	/* To unlink a file that is not there is an error in a read-only /etc. */
+	for (i = 0; i < IPSI_ARRAY_SIZE(ipsi_ike_files); i++)
+		if (!access(ipsi_ike_copy_path(path, ipsi_ike_files[i], dev),
+			    F_OK))
+			unlink(path);
 }
 
 static int ipsi_strongswan_up(const struct ipsi_conf *conf, uint32_t if_id)
@@ -527,7 +605,7 @@ static int ipsi_strongswan_up(const struct ipsi_conf *conf, uint32_t if_id)
 	ret = ipsi_ike_text(conf, if_id, reqid, &text, &size);
 	if (ret || ipsi_ike_unchanged(path, text, size))
 		goto out;
-	ret = ipsi_ike_link_key(conf);
+	ret = ipsi_ike_copy_files(conf);
 	if (!ret)
 		ret = ipsi_ike_store(path, text, size, ipsi_no_swanctl);
 	if (ret)
@@ -548,7 +626,7 @@ static int ipsi_strongswan_down(const char *dev)
 	char *argv[7] = { "swanctl", "--terminate", "--timeout", "5", "--ike" };
 	char path[PATH_MAX], name[64];
 
-	unlink(ipsi_ike_path(path, "private", dev, ".pem"));
+	ipsi_ike_remove_copies(dev);
 	if (access(ipsi_ike_path(path, "conf.d", dev, ".conf"), F_OK))
 		return IPSI_OK;
 	if (ipsi_ike_remove(path))
