@@ -53,7 +53,7 @@ static void ipsi_spawn_write(int fd, const char *input)
 }
 
 /* Waits for a child, with SIGCHLD blocked. Returns false after @seconds, if not 0. A
- * signal that ends this program goes to the child, and is noted.
+ * signal that ends this program goes to the child and its children, and is noted.
  */
 static bool ipsi_spawn_wait(pid_t pid, int *status, int seconds)
 {
@@ -73,7 +73,7 @@ static bool ipsi_spawn_wait(pid_t pid, int *status, int seconds)
 			return false;
 		if (sig > 0 && sig != SIGCHLD) {
 			ipsi_end_note();
-			kill(pid, sig);
+			kill(seconds ? -pid : pid, sig);
 		}
 	}
 	if (got < 0)
@@ -86,7 +86,7 @@ static int ipsi_spawn_end(pid_t pid, int seconds)
 	int status;
 
 	if (!ipsi_spawn_wait(pid, &status, seconds)) {
-		kill(pid, SIGKILL);
+		kill(-pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		return IPSI_SPAWN_SLOW;
 	}
@@ -110,6 +110,9 @@ static int ipsi_spawn_err(char *const argv[], const char *input, int err,
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
 	pid = fork();
+	/* A program with a limit is a group, so that its children end with it. */
+	if (pid >= 0 && seconds)
+		setpgid(pid, pid ? pid : 0);
 	if (!pid)
 		ipsi_spawn_child(argv, pipefd[0], err, quiet,
 				 mask ? mask : &before);
@@ -145,21 +148,27 @@ int ipsi_spawn(char *const argv[], const char *input, bool quiet, int seconds)
  * @argv: the program and its arguments
  *
  * It begins with a line for each plug-in that Debian has in another package, and
- * ends with its usage if the daemon does not run.
+ * ends with its usage if the daemon does not run. All of that fits in a pipe; a file
+ * would be closed to it where AppArmor confines it.
  *
  * Return: as ipsi_spawn().
  */
 int ipsi_spawn_swanctl(char *const argv[])
 {
-	FILE *errors = tmpfile();
+	int pipefd[2] = { -1, -1 };
 	char line[1024];
+	FILE *errors;
 	int status;
 
-	status = ipsi_spawn_err(argv, NULL, errors ? fileno(errors) : -1, true,
-				IPSI_DAEMON_WAIT);
-	if (!errors)
+	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK))
+		return ipsi_spawn(argv, NULL, true, IPSI_DAEMON_WAIT);
+	status = ipsi_spawn_err(argv, NULL, pipefd[1], true, IPSI_DAEMON_WAIT);
+	close(pipefd[1]);
+	errors = fdopen(pipefd[0], "r");
+	if (!errors) {
+		close(pipefd[0]);
 		return status;
-	rewind(errors);
+	}
 	while (fgets(line, sizeof(line), errors)) {
 		if (!strncmp(line, "strongSwan ", 11))
 			break;

@@ -612,13 +612,15 @@ silent_daemon()
 	ipsi_topology
 	conf_file left
 	mkdir "$bin" "$IPSI_TMP/conf.d" "$IPSI_TMP/private"
-	printf '#!/bin/sh\nexec sleep 1000\n' > "$bin/swanctl"
+	printf '#!/bin/sh\necho $$ > %s/pid\nsleep 1000\nexit\n' "$IPSI_TMP" \
+		> "$bin/swanctl"
 	chmod +x "$bin/swanctl"
 	ipsi_do left ipsec-ipip up "$CONF"
 	: > "$IPSI_TMP/conf.d/ipsec-ipip-$IPSI_DEV.conf"
 	ipsi_do left env PATH="$bin:$PATH" SWANCTL_DIR="$IPSI_TMP" timeout 300 \
 		ipsec-ipip down "$CONF" 2> "$IPSI_TMP/down"
 	ipsi_has "$(cat "$IPSI_TMP/down")" "no answer" "message"
+	ipsi_is "$(pgrep -g "$(cat "$IPSI_TMP/pid")")" "" "processes left"
 	ipsi_must_fail "does not exist" left ip link show dev "$IPSI_DEV"
 }
 
