@@ -196,6 +196,27 @@ ipv6_in_ipv6_offload()
 	bulk6 6 6 on
 }
 
+# bulk_client HOST: put a client behind a host, and let the other host reach it
+bulk_client()
+{
+	local host=$1 peer=${IPSI_PEER[$1]}
+
+	setup_ns client || ipsi_skip "no network namespaces here"
+	ip -n "${!host:?}" -batch - <<-END || ipsi_fail "no client"
+		link add client type veth peer name eth0 netns ${client:?}
+		address add 192.168.3.1/24 dev client
+		link set client up
+	END
+	ip -n "$client" -batch - <<-END || ipsi_fail "no client"
+		address add 192.168.3.2/24 dev eth0
+		link set eth0 up
+		route add default via 192.168.3.1
+	END
+	ip -n "${!peer:?}" route add 192.168.3.0/24 dev "$IPSI_DEV"
+	ipsi_do "$host" sysctl -qw net.ipv4.ip_forward=1
+	IPSI_INNER[client]=192.168.3.2
+}
+
 # lan OUTER OFFLOAD WORD...: a client behind the right sends datagrams to the
 # left, and has TCP both ways; the words set the aggregation on the right's link
 # to it
@@ -210,20 +231,7 @@ lan()
 	ipsi_topology
 	bulk_host left device gcm
 	bulk_host right device gcm
-	setup_ns client || ipsi_skip "no network namespaces here"
-	ip -n "${right:?}" -batch - <<-END || ipsi_fail "no client"
-		link add client type veth peer name eth0 netns ${client:?}
-		address add 192.168.3.1/24 dev client
-		link set client up
-	END
-	ip -n "$client" -batch - <<-END || ipsi_fail "no client"
-		address add 192.168.3.2/24 dev eth0
-		link set eth0 up
-		route add default via 192.168.3.1
-	END
-	ip -n "${left:?}" route add 192.168.3.0/24 dev "$IPSI_DEV"
-	ipsi_do right sysctl -qw net.ipv4.ip_forward=1
-	IPSI_INNER[client]=192.168.3.2
+	bulk_client right
 	# single packets, which the right aggregates again
 	nsenter --net="/run/netns/$client" ethtool -K eth0 gso off tso off \
 		tx-udp-segmentation off || ipsi_skip "segmentation stays on"
@@ -381,20 +389,7 @@ pages()
 	ipsi_topology
 	bulk_host left device gcm
 	bulk_host right device gcm
-	setup_ns client || ipsi_skip "no network namespaces here"
-	ip -n "${left:?}" -batch - <<-END || ipsi_fail "no client"
-		link add client type veth peer name eth0 netns ${client:?}
-		address add 192.168.3.1/24 dev client
-		link set client up
-	END
-	ip -n "$client" -batch - <<-END || ipsi_fail "no client"
-		address add 192.168.3.2/24 dev eth0
-		link set eth0 up
-		route add default via 192.168.3.1
-	END
-	ip -n "${right:?}" route add 192.168.3.0/24 dev "$IPSI_DEV"
-	ipsi_do left sysctl -qw net.ipv4.ip_forward=1
-	IPSI_INNER[client]=192.168.3.2
+	bulk_client left
 	for from in left client; do
 		echo "pages from $from"
 		python3 "$IPSI_LIB/pages.py" "${!from}" "${IPSI_INNER[$from]}" \
