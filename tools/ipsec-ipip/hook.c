@@ -112,7 +112,7 @@ static int ipsi_spawn_err(char *const argv[], const char *input, int err,
 	pid = fork();
 	/* A program with a limit is a group, so that its children end with it. */
 	if (pid >= 0 && seconds)
-		setpgid(pid, pid ? pid : 0);
+		setpgid(pid, pid);
 	if (!pid)
 		ipsi_spawn_child(argv, pipefd[0], err, quiet,
 				 mask ? mask : &before);
